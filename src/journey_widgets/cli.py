@@ -1,0 +1,210 @@
+"""The ``journey`` command: a thin face over the package's functions.
+
+Exit codes: 0 done, 1 findings, 2 bad input, 3 infrastructure, 4 partly failed.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from journey_widgets.errors import JourneyError, ParameterError
+
+DONE, FINDINGS, BAD_INPUT, INFRASTRUCTURE, PARTLY = range(5)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code. Errors people can mend are one message, no traceback."""
+    options = _parser().parse_args(arguments)
+    act: Callable[[argparse.Namespace], int] = options.act
+    try:
+        return act(options)
+    except JourneyError as error:
+        print(f"journey: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return DONE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as error:
+        print(f"journey: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
+        return INFRASTRUCTURE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="journey", description="A workbench for customer journeys.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, act: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=what, description=what)
+        command.set_defaults(act=act)
+        return command
+
+    def add_workspace(command: argparse.ArgumentParser, *, option: bool = False) -> None:
+        what = "folder of the workspace (default: the current folder)"
+        if option:
+            command.add_argument("--workspace", "-w", type=Path, default=Path(), metavar="DIR", help=what)
+        else:
+            command.add_argument("workspace", type=Path, nargs="?", default=Path(), metavar="DIR", help=what)
+
+    new = add("new", _new, "make a workspace")
+    new.add_argument("workspace", type=Path, metavar="DIR")
+    new.add_argument("--template", help="start from a template, such as phone_retailer")
+
+    demo = add("demo", _demo, "make the example workspace, run a report, serve the dashboards")
+    demo.add_argument("workspace", type=Path, nargs="?", default=Path("demo"), metavar="DIR")
+    demo.add_argument("--port", type=int, default=8866)
+    demo.add_argument("--once", action="store_true", help="stop after the report, do not serve")
+
+    serve = add("serve", _serve, "serve the dashboards of a workspace on this machine")
+    add_workspace(serve)
+    serve.add_argument("--port", type=int, default=8866)
+    serve.add_argument("--allow-edit", action="store_true", help="let readers save, on this machine only")
+
+    report = add("report", _report, "make one report")
+    report.add_argument("name", help="name of a notebook: overview, journey_map, raci")
+    report.add_argument("-p", "--parameter", action="append", default=[], metavar="KEY=VALUE")
+    report.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR")
+    add_workspace(report, option=True)
+
+    check = add("check", _check, "check the documents and sources of a workspace")
+    add_workspace(check)
+    check.add_argument("--publishing", action="store_true", help="hold it to what publishing needs")
+    check.add_argument("--json", action="store_true", help="print findings as JSON")
+
+    export = add("export", _export, "write the documents as text")
+    add_workspace(export)
+    export.add_argument("--to", type=Path, metavar="DIR", help="default: DIR/documents")
+
+    take = add("import", _import, "save documents from text, merged with what was saved meanwhile")
+    add_workspace(take)
+    take.add_argument("--from", dest="origin", type=Path, metavar="DIR", help="default: DIR/documents")
+    take.add_argument("--note", default="imported")
+
+    verify = add("verify", _verify, "check that no saved revision was changed")
+    add_workspace(verify)
+
+    doctor = add("doctor", _doctor, "say what this installation lacks")
+    doctor.add_argument("workspace", type=Path, nargs="?", metavar="DIR", help="also look at a workspace")
+    return parser
+
+
+def _new(options: argparse.Namespace) -> int:
+    from journey_widgets.workspace import Workspace
+
+    Workspace.create(options.workspace, template=options.template).close()
+    print(f"Made {options.workspace}. Next: journey check {options.workspace}")
+    return DONE
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from journey_widgets.publish.reports import run_report
+    from journey_widgets.workspace import Workspace
+
+    folder: Path = options.workspace
+    if not (folder / "workspace.yaml").exists():
+        Workspace.create(folder, template="phone_retailer").close()
+        print(f"Made the example workspace in {folder}/")
+    report = folder / "reports" / "overview.html"
+    if not report.exists():
+        run_report("overview", workspace=folder, out=report.parent)
+        print(f"Made the report {report}")
+    if options.once:
+        return DONE
+    return _serve(argparse.Namespace(workspace=folder, port=options.port, allow_edit=False))
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from journey_widgets.publish.dashboards import serve
+
+    with serve(options.workspace, port=options.port, allow_edit=options.allow_edit) as served:
+        print(f"Dashboards: {served.url}  (Ctrl+C stops them)", flush=True)
+        code = served.process.wait()
+    if code:
+        print(f"journey: the dashboards' server ended by itself (exit {code}).", file=sys.stderr)
+        return INFRASTRUCTURE
+    return DONE
+
+
+def _report(options: argparse.Namespace) -> int:
+    from journey_widgets.publish.reports import run_report
+
+    given: dict[str, str] = {}
+    for text in options.parameter:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            msg = f"-p {text!r}: KEY=VALUE was needed, such as -p segment=device=mobile."
+            raise ParameterError(msg)
+        if key in given:
+            msg = f"-p {key} is given twice. Keep one."
+            raise ParameterError(msg)
+        given[key] = value
+    report = run_report(options.name, workspace=options.workspace, out=options.out, parameters=given)
+    print(report.path)
+    return DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from journey_widgets.findings import WORDS, sentence
+    from journey_widgets.workspace import Workspace
+
+    workspace = Workspace.open(options.workspace)
+    findings = workspace.check(publishing=options.publishing)
+    if options.json:
+        print(json.dumps([f.to_dict() for f in findings], indent=1, ensure_ascii=False))
+    else:
+        for kind in workspace.sources.present():
+            facts = workspace.source(kind).data_check.set_index("check")["rows"]
+            print(f"{kind}: {facts['rows read']:,} rows read, {facts['rows set aside']:,} set aside")
+        for f in findings:
+            print(f"{WORDS[f.severity]} {f.code}: {f.message} {f.fix}")
+        print(sentence(findings))
+    return FINDINGS if any(f.severity in {"error", "warn"} for f in findings) else DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    from journey_widgets.workspace import Workspace
+
+    for path in Workspace.open(options.workspace).export_texts(options.to):
+        print(path)
+    return DONE
+
+
+def _import(options: argparse.Namespace) -> int:
+    from journey_widgets.workspace import Conflict, Workspace
+
+    workspace = Workspace.open(options.workspace)
+    code = DONE
+    for kind, result in workspace.import_texts(options.origin, note=options.note).items():
+        if isinstance(result, Conflict):
+            print(f"{kind}: {result}", file=sys.stderr)
+            code = FINDINGS
+        else:
+            print(f"{kind}: {'revision' if result.changed else 'unchanged, revision'} {result.rev}")
+    return code
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from journey_widgets.workspace import Workspace
+
+    faults = Workspace.open(options.workspace).verify()
+    print("\n".join(faults) or "Every revision is as it was saved.")
+    return FINDINGS if faults else DONE
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from journey_widgets.publish.doctor import examine
+
+    faults = False
+    for finding in examine(options.workspace):
+        print(f"{'ok     ' if finding.ok else 'MISSING'} {finding.what}: {finding.words}")
+        faults = faults or not finding.ok
+    return FINDINGS if faults else DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

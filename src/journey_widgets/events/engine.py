@@ -1,0 +1,44 @@
+"""The engine that answers questions about read sources: DuckDB under Ibis, one connection."""
+
+import atexit
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis.backends.duckdb import Backend
+
+
+@cache
+def engine() -> Backend:
+    """Return the process's connection; its session zone is UTC and it installs nothing."""
+    con = ibis.duckdb.connect()
+    for setting in (
+        "SET TimeZone='UTC'",
+        "SET autoinstall_known_extensions=false",
+        "SET autoload_known_extensions=false",
+        "SET python_enable_replacements=false",
+    ):
+        con.raw_sql(setting)
+    return cast("Backend", con)
+
+
+@cache
+def scratch_folder() -> Path:
+    """Return a folder for this process's own intermediate files, removed when it ends."""
+    folder = tempfile.TemporaryDirectory(prefix="journey_")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+def parquet_table(path: Path) -> ir.Table:
+    """Return one of our own Parquet files as a lazy table."""
+    return cast("ir.Table", engine().read_parquet(str(path)))
+
+
+def collect(table: ir.Table) -> pd.DataFrame:
+    """Return the rows of a lazy table; only small results come this way."""
+    return cast("pd.DataFrame", table.to_pyarrow().to_pandas())

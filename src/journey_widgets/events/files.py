@@ -1,0 +1,311 @@
+"""Opening files of several kinds as one table of raw values, in input order.
+
+Files come from outside: each is read on a DuckDB connection that may see the file's own folder and
+nothing else, and a file that is not what its name says is refused in words.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, cast
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends.duckdb import Backend
+
+from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.events.mapping import Format, SourceMapping
+from journey_widgets.textfiles import check_file
+
+ROW = "__row"
+"""Number of the row in the file, from 0: the order of events of the same time."""
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+SUFFIXES: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+MAGIC = {b"PK\x03\x04": "a ZIP or XLSX file", b"PAR1": "a Parquet file", b"\x89PNG": "a picture",
+         b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "an old Excel (.xls) file", b"\x1f\x8b": "a gzip file"}
+XLSX_MAX_BYTES, XLSX_MAX_RATIO, XLSX_MAX_ENTRIES = 200_000_000, 100, 1_000
+CHUNK = 1 << 20
+
+
+@dataclass
+class RawTable:
+    """Raw values as they stand in the file, with what had to be found out on the way."""
+
+    connection: Backend
+    table: ir.Table
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def locked_connection(*folders: Path) -> Backend:
+    """Return a DuckDB connection that can read and write in `folders` only, for good."""
+    con = ibis.duckdb.connect()
+    allowed = ", ".join("'" + str(f.resolve()).replace("'", "''") + "/'" for f in folders)
+    for setting in (
+        "SET TimeZone='UTC'",
+        f"SET allowed_directories=[{allowed}]",
+        "SET python_enable_replacements=false",
+        "SET autoinstall_known_extensions=false",
+        "SET autoload_known_extensions=false",
+        "SET allow_community_extensions=false",
+        "SET enable_external_access=false",
+        "SET lock_configuration=true",
+    ):
+        con.raw_sql(setting)
+    return cast("Backend", con)
+
+
+def file_format(path: Path, mapping: SourceMapping) -> Format:
+    """Return the format the mapping names, or the one the file's name tells."""
+    if mapping.format:
+        return mapping.format
+    suffixes = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
+    if suffixes and suffixes[-1] in SUFFIXES:
+        return SUFFIXES[suffixes[-1]]
+    msg = (
+        f"{path.name}: its ending does not tell what it is. "
+        "Add format: csv, parquet, xlsx or jsonl to the mapping."
+    )
+    raise JourneyDataError(msg)
+
+
+def open_file(path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
+    """Open `path` as raw values with the row number in column `ROW`.
+
+    `scratch` is a folder of our own for what has to be written on the way.
+    """
+    check_file(path)
+    path = path.resolve()
+    kind = file_format(path, mapping)
+    con = locked_connection(path.parent, scratch)
+    raw = {"csv": _csv, "parquet": _parquet, "xlsx": _xlsx, "jsonl": _jsonl}[kind](
+        con, path, mapping, scratch
+    )
+    if ROW not in raw.table.columns:
+        raw.table = raw.table.mutate(ibis.row_number().name(ROW))
+    return raw
+
+
+def from_table(table: Any, scratch: Path) -> RawTable:
+    """Take a pandas, pyarrow or Ibis table as raw values, in its own order."""
+    con = locked_connection(scratch)
+    arrow = table.to_pyarrow() if isinstance(table, ir.Table) else table
+    if not isinstance(arrow, pa.Table):
+        arrow = pa.Table.from_pandas(table, preserve_index=False)
+    arrow = arrow.append_column(ROW, pa.array(range(arrow.num_rows), pa.int64()))
+    return RawTable(con, con.create_table("raw", arrow))
+
+
+def _csv(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
+    notes: dict[str, str] = {}
+    text_path, zipped = path, path.suffix.lower() == ".gz"
+    encoding = _check_text(path, mapping.encoding)
+    if encoding != "utf-8":
+        notes["encoding"] = encoding
+        text_path, zipped = _transcode(path, encoding, scratch), False
+    with _binary(text_path) as stream:
+        lines = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+        separator = mapping.separator or _find_separator(lines.readline(), notes)
+        lines.seek(0)
+        header = _header(lines, separator, path)
+    kinds = {name: "VARCHAR" for name in header}
+    try:
+        table = con.read_csv(
+            str(text_path), delim=separator, quote='"', escape='"', header=True, columns=kinds,
+            auto_detect=False, nullstr="", compression="gzip" if zipped else "none",
+            max_line_size=20_000_000,
+        )  # fmt: skip
+        table.head(1).to_pyarrow()
+    except duckdb.Error as error:
+        raise JourneyDataError(_csv_fault(path, error)) from None
+    return RawTable(con, table, notes)
+
+
+def _binary(path: Path) -> IO[bytes]:
+    if path.suffix.lower() == ".gz":
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    return path.open("rb")
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    try:
+        with _binary(path) as stream:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+    except (gzip.BadGzipFile, EOFError, OSError) as error:
+        msg = f"{path.name} cannot be unpacked: {error}. Is it really a whole gzip file?"
+        raise JourneyDataError(msg) from None
+
+
+def _check_text(path: Path, encoding: str | None) -> str:
+    """Return the encoding of a text file, having read it all; refuse what is not text."""
+    start = next(_chunks(path), b"")
+    for magic, what in MAGIC.items():
+        if start.startswith(magic):
+            msg = f"{path.name} is {what}, not text. Save it as CSV, or name its format."
+            raise JourneyDataError(msg)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and encoding is None:
+        encoding = "utf-16"
+    try:
+        name = codecs.lookup(encoding or "utf-8").name
+    except LookupError:
+        msg = f"{path.name}: Python knows no encoding {encoding!r}. Common ones: utf-8, cp1252."
+        raise JourneyDataError(msg) from None
+    if name.startswith("utf-16") is False and b"\0" in start:
+        msg = f"{path.name} holds zero bytes: it is a binary file, not text. Save it as CSV."
+        raise JourneyDataError(msg)
+    decoder, done, row = codecs.getincrementaldecoder(name)(), 0, 1
+    for chunk in _chunks(path):
+        try:
+            row += decoder.decode(chunk).count("\n")
+        except UnicodeDecodeError as error:
+            row += chunk[: error.start].count(b"\n")
+            found = error.object[error.start : error.start + 1]
+            msg = (
+                f"{path.name}, row {row}: byte {found!r} at offset {done + error.start} is not "
+                f"{name}. Say which encoding it is, for example encoding: cp1252."
+            )
+            raise JourneyDataError(msg) from None
+        done += len(chunk)
+    return "utf-8" if name in {"utf-8", "utf-8-sig", "ascii"} else name
+
+
+def _transcode(path: Path, encoding: str, scratch: Path) -> Path:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with tempfile.NamedTemporaryFile(dir=scratch, suffix=".csv", delete=False) as target:
+        for chunk in _chunks(path):
+            target.write(decoder.decode(chunk).encode())
+    return Path(target.name)
+
+
+def _find_separator(line: str, notes: dict[str, str]) -> str:
+    counts = {s: line.count(s) for s in SEPARATORS}
+    found = max(counts, key=lambda s: counts[s])
+    if counts[found] and found != ",":
+        notes["separator"] = SEPARATORS[found]
+    return found if counts[found] else ","
+
+
+def _header(lines: IO[str], separator: str, path: Path) -> list[str]:
+    rows = csv.reader(lines, delimiter=separator)
+    header = [name.strip() for name in next(rows, [])]
+    if not any(header):
+        msg = f"{path.name} has no header: its first row is blank. Column names were needed there."
+        raise JourneyDataError(msg)
+    twice = sorted({n for n in header if header.count(n) > 1})
+    if twice:
+        msg = f"{path.name}, row 1: column {twice[0]!r} occurs twice. Rename one of them."
+        raise JourneyDataError(msg)
+    if next(rows, None) is None:
+        msg = f"{path.name} has a header but no rows below it. There is nothing to read."
+        raise JourneyDataError(msg)
+    return header
+
+
+def _csv_fault(path: Path, error: duckdb.Error) -> str:
+    text = str(error)
+    row = next((w.split(":")[1].strip() for w in text.splitlines() if "CSV Error on Line" in w), "")
+    what = next((x for x in text.splitlines() if "Expected Number of Columns" in x), "")
+    where = f", row {row}" if row else ""
+    return (
+        f"{path.name}{where} does not fit the header: {what or text.splitlines()[0]}. "
+        "Check quotes and the separator in that row."
+    )
+
+
+def _parquet(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
+    del mapping, scratch
+    try:
+        table = con.read_parquet(str(path), file_row_number=True)
+    except duckdb.Error as error:
+        msg = f"{path.name} is not a whole Parquet file: {str(error).splitlines()[0]}"
+        raise JourneyDataError(msg) from None
+    return RawTable(con, table.rename({ROW: "file_row_number"}))
+
+
+def _jsonl(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
+    del scratch
+    _check_text(path, mapping.encoding)
+    try:
+        table = con.read_json(str(path), format="newline_delimited", sample_size=-1)
+        table = table.mutate(ibis.row_number().name(ROW))
+        if mapping.unnest is not None:
+            if mapping.unnest not in table.columns:
+                msg = f"{path.name} has no {mapping.unnest!r}; {did_you_mean(mapping.unnest, table.columns)}"
+                raise JourneyDataError(msg)
+            table = table.mutate(table[mapping.unnest].unnest()).unpack(mapping.unnest)
+            table = table.mutate(ibis.row_number().name(ROW))
+    except duckdb.Error as error:
+        msg = f"{path.name} is not JSON Lines: {str(error).splitlines()[0]}"
+        raise JourneyDataError(msg) from None
+    return RawTable(con, table)
+
+
+def _xlsx(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
+    del scratch
+    _check_archive(path)
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    try:
+        if mapping.sheet is not None and mapping.sheet not in book.sheetnames:
+            msg = f"{path.name} has no sheet {mapping.sheet!r}. {did_you_mean(mapping.sheet, book.sheetnames)}"
+            raise JourneyDataError(msg)
+        sheet = book[mapping.sheet] if mapping.sheet else book.worksheets[0]
+        rows = [row for row in sheet.iter_rows(values_only=True) if any(v is not None for v in row)]
+        notes = {} if mapping.sheet or len(book.sheetnames) == 1 else {"sheet": sheet.title}
+    finally:
+        book.close()
+    lines = io.StringIO()
+    csv.writer(lines).writerows([["" if v is None else str(v) for v in row] for row in rows[:2]])
+    lines.seek(0)
+    header = _header(lines, ",", path)
+    columns = [_cells([row[i] for row in rows[1:]]) for i in range(len(header))]
+    arrow = pa.table(dict(zip(header, columns, strict=True)))
+    arrow = arrow.append_column(ROW, pa.array(range(arrow.num_rows), pa.int64()))
+    return RawTable(con, con.create_table("raw", arrow), notes)
+
+
+def _cells(values: list[Any]) -> Any:
+    """Return a column of cells in their own type, or as text where types are mixed."""
+    kinds = {type(v) for v in values if v is not None}
+    if len(kinds) == 1 or kinds == {int, float}:
+        return pa.array(values)
+    return pa.array([None if v is None else str(v) for v in values], pa.string())
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse a workbook that would unpack to more than any real one, before unpacking it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except zipfile.BadZipFile:
+        msg = f"{path.name} is not an XLSX workbook. Open and save it again as .xlsx, or use CSV."
+        raise JourneyDataError(msg) from None
+    size = sum(e.file_size for e in entries)
+    packed = max(1, sum(e.compress_size for e in entries))
+    if (
+        size > XLSX_MAX_BYTES
+        or size / packed > XLSX_MAX_RATIO
+        or len(entries) > XLSX_MAX_ENTRIES
+    ):
+        msg = (
+            f"{path.name} would unpack to {size / 1e6:,.0f} MB in {len(entries)} parts "
+            f"({size / packed:,.0f} times its size): refused. Save the sheet as CSV or Parquet."
+        )
+        raise JourneyDataError(msg)

@@ -1,0 +1,88 @@
+"""Mapping: how the columns of somebody's file become the columns of a contract."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Format = Literal["csv", "parquet", "xlsx", "jsonl"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ColumnMapping(_Strict):
+    """Where one contract column comes from, and how its values are read.
+
+    Exactly one of ``from`` (a source column), ``template`` (text with ``{source column}`` in it)
+    and ``value`` (one constant for every row) says where; the rest says how.
+    """
+
+    from_: str | None = Field(None, alias="from")
+    template: str | None = None
+    value: str | None = None
+    formats: tuple[str, ...] = ()
+    """strptime formats tried in order, for instants written as text."""
+    unit: Literal["s", "ms", "us"] | None = None
+    """Unit of instants written as a number since 1970-01-01 UTC."""
+    missing: tuple[str, ...] = ()
+    """Values that mean *no value*, beside those of the whole source."""
+    recode: dict[str, str] = {}
+    """Source value → value, for code numbers and spellings."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        given = [n for n in ("from_", "template", "value") if getattr(self, n) is not None]
+        if len(given) != 1:
+            msg = "needs exactly one of 'from', 'template' and 'value'"
+            raise ValueError(msg)
+        return self
+
+
+class Question(_Strict):
+    """One question of a survey whose answers stand in a column of their own."""
+
+    scale: str = Field(pattern=r"^-?\d+-\d+$")
+    missing: tuple[str, ...] = ()
+    touchpoint: str | None = None
+
+
+def _spell_out(value: Any) -> Any:
+    return {"from": value} if isinstance(value, str) else value
+
+
+ColumnSpec = Annotated[ColumnMapping, BeforeValidator(_spell_out)]
+
+
+class SourceMapping(_Strict):
+    """One entry of ``sources.yaml``: where a source is and how it is read.
+
+    A contract column that is not named in ``columns`` is taken from the source column of the same
+    name, where there is one.
+    """
+
+    file: str | None = None
+    format: Format | None = None
+    encoding: str | None = None
+    separator: str | None = Field(None, min_length=1, max_length=1)
+    decimal: Literal[".", ","] = "."
+    sheet: str | None = None
+    time_zone: str | None = None
+    """Zone of times that carry none; stated nowhere, they are read as UTC and reported."""
+    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
+    missing: tuple[str, ...] = ()
+    columns: dict[str, ColumnSpec] = {}
+    keep: tuple[str, ...] = ()
+    """Source columns carried along under their own names."""
+    order: str | None = None
+    """Source column that orders events of the same time; input order without it."""
+    unnest: str | None = None
+    """JSON Lines only: a list of records in each line, one row per record."""
+    touchpoints: dict[str, str] = {}
+    """Event name → touchpoint id."""
+    unmapped: Literal["keep", "set aside"] = "keep"
+    """What happens to events whose name is not in ``touchpoints``."""
+    questions: dict[str, Question] = {}
+    outcomes: tuple[str, ...] = ()
+    tolerance: float = Field(0.05, ge=0, le=1)
+    """Largest share of unreadable times or numbers in a column before reading is refused."""

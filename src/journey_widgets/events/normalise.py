@@ -1,0 +1,287 @@
+"""Raw values → contract columns, with every value that was lost counted on the way.
+
+Each contract column passes three steps: its *origin* (source column, template or constant), its
+*blanks* (values that mean nothing was recorded) and its *reading* as text, number or instant.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import ibis
+import ibis.expr.types as ir
+
+from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.events.files import ROW
+from journey_widgets.events.mapping import ColumnMapping, SourceMapping
+from journey_widgets.tables import Column, Contract, require_columns
+
+NAIVE_FORMATS = (
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d",
+)
+OFFSET_FORMATS = (
+    "%Y-%m-%dT%H:%M:%S.%f%z",
+    "%Y-%m-%dT%H:%M:%S%z",
+    "%Y-%m-%d %H:%M:%S.%f%z",
+    "%Y-%m-%d %H:%M:%S%z",
+)
+_NUMBERS = {
+    ".": (r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$", r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"),
+    ",": (r"^[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?$", r"^[+-]?\d{1,3}(\.\d{3})+(,\d+)?$"),
+}
+"""Decimal mark → pattern of a plain number, and of one with grouped thousands."""
+
+
+@ibis.udf.scalar.builtin(name="try_strptime")
+def _strptime(text: str, formats: list[str]) -> ibis.dtype("timestamp"):  # type: ignore[valid-type]
+    """Read text by the first format that fits; null where none does."""
+
+
+@ibis.udf.scalar.builtin(name="try_strptime")
+def _strptime_offset(text: str, formats: list[str]) -> ibis.dtype("timestamp('UTC')"):  # type: ignore[valid-type]
+    """Read text that carries its offset from UTC."""
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def _to_instant(zone: str, local: ibis.dtype("timestamp")) -> ibis.dtype("timestamp('UTC')"):  # type: ignore[valid-type]
+    """Place a local time in its zone."""
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def _to_local(zone: str, instant: ibis.dtype("timestamp('UTC')")) -> ibis.dtype("timestamp"):  # type: ignore[valid-type]
+    """Read an instant off the clock of a zone."""
+
+
+@dataclass
+class Normalised:
+    """A table with, for each contract column ``c``: ``c`` (read value) and ``raw:c`` (as text)."""
+
+    table: ir.Table
+    columns: list[Column]
+    flags: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """Boolean column of the table → (check, contract column, what was done)."""
+
+
+def raw(name: str) -> str:
+    """Name of the column that holds the unread text of contract column `name`."""
+    return f"raw:{name}"
+
+
+def normalise(table: ir.Table, contract: Contract, mapping: SourceMapping) -> Normalised:
+    """Read every contract column that the mapping or the table's own names offer."""
+    columns = _columns(contract, mapping)
+    table = _long_answers(table, mapping) if mapping.questions else table
+    origins: dict[str, ir.Value] = {}
+    for column in columns:
+        origin = _origin(table, column, mapping)
+        if origin is not None:
+            origins[column.name] = origin
+        elif column.required:
+            require_columns(_shown(table), column.name, name=contract.name)
+    kept = [c for c in columns if c.name in origins]
+    for name in (*mapping.keep, *([mapping.order] if mapping.order else [])):
+        require_columns(_shown(table), name, name=contract.name)
+    carried = {n: table[n] for n in mapping.keep if n not in origins}
+    order = {"__order": _sortable(table[mapping.order])} if mapping.order else {}
+    table = table.select(
+        **{ROW: table[ROW]},
+        **{raw(c.name): _blanked(origins[c.name], c, mapping) for c in kept},
+        **carried,
+        **order,
+    )
+    result = Normalised(table, kept)
+    readers = {"text": _read_text, "number": _read_number, "instant": _read_instant}
+    for column in kept:
+        readers[column.kind](result, column, mapping)
+    return result
+
+
+def _sortable(value: ir.Value) -> ir.Value:
+    """Order text that holds numbers as numbers: 2 before 10."""
+    return value.try_cast("float64") if isinstance(value, ir.StringValue) else value
+
+
+def _shown(table: ir.Table) -> list[str]:
+    return [c for c in table.columns if c != ROW]
+
+
+def _columns(contract: Contract, mapping: SourceMapping) -> list[Column]:
+    known = list(contract.columns)
+    names = {c.name for c in known}
+    for name in mapping.columns:
+        if name not in names and name not in mapping.outcomes:
+            msg = f"{contract.name} has no column {name!r}. {did_you_mean(name, names)}"
+            raise JourneyDataError(msg)
+    outcomes = [Column(n, "number", "an outcome", required=True) for n in mapping.outcomes]
+    return known + outcomes
+
+
+def _origin(table: ir.Table, column: Column, mapping: SourceMapping) -> ir.Value | None:
+    spec = mapping.columns.get(column.name)
+    if spec is None:
+        return table[column.name] if column.name in table.columns else None
+    if spec.value is not None:
+        return ibis.literal(spec.value)
+    if spec.template is not None:
+        return _template(table, spec.template, column.name)
+    name = cast("str", spec.from_)
+    require_columns(_shown(table), name, name=f"the source of {column.name!r}")
+    return table[name]
+
+
+def _template(table: ir.Table, template: str, name: str) -> ir.StringValue:
+    """Fill ``{source column}`` in; a blank part makes the whole blank."""
+    parts: list[ir.StringValue] = []
+    for i, piece in enumerate(template.replace("}", "{").split("{")):
+        if i % 2:
+            require_columns(_shown(table), piece, name=f"the template of {name!r}")
+            parts.append(table[piece].cast("string").strip())
+        elif piece:
+            parts.append(ibis.literal(piece))
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole + part
+    return whole
+
+
+def _blanked(value: ir.Value, column: Column, mapping: SourceMapping) -> ir.Value:
+    """Make every spelling of *no value* null; numbers and times of the source stay as they are."""
+    spec = mapping.columns.get(column.name)
+    words = [*mapping.missing, *(spec.missing if spec else ())]
+    recode = spec.recode if spec else {}
+    if isinstance(value, ir.StringValue):
+        text = value.strip()
+        value = text.nullif("")
+        value = text.isin(["", *words]).ifelse(ibis.null("string"), text)
+    elif words:
+        value = value.cast("string").isin(words).ifelse(ibis.null(value.type()), value)
+    if recode:
+        as_text = value.cast("string")
+        value = as_text.substitute(cast("Mapping[Any, Any]", recode), else_=as_text)
+    return value
+
+
+def _read_text(result: Normalised, column: Column, mapping: SourceMapping) -> None:
+    del mapping
+    value = result.table[raw(column.name)]
+    result.table = result.table.mutate(value.cast("string").name(column.name))
+
+
+def _read_number(result: Normalised, column: Column, mapping: SourceMapping) -> None:
+    value = result.table[raw(column.name)]
+    if isinstance(value, ir.StringValue):
+        text = value.replace(" ", "").replace("\u00a0", "")
+        plain, grouped = (text.re_search(pattern) for pattern in _NUMBERS[mapping.decimal])
+        thousands = "." if mapping.decimal == "," else ","
+        bare = grouped.ifelse(text.replace(thousands, ""), text).replace(",", ".")
+        number = (plain | grouped).ifelse(bare, ibis.null("string")).try_cast("float64")
+    else:
+        number = value.cast("float64")
+    result.table = result.table.mutate(number.name(column.name))
+    _flag(result, "unreadable", column.name, "left blank", number.isnull() & value.notnull())
+
+
+def _read_instant(result: Normalised, column: Column, mapping: SourceMapping) -> None:
+    name = column.name
+    value = result.table[raw(name)]
+    spec = mapping.columns.get(name)
+    instant, local = _instant(value, spec)
+    if local is not None:
+        zone = mapping.time_zone or "UTC"
+        placed = _to_local("UTC", _to_instant(zone, local))
+        result.table = result.table.mutate(local.name(f"local:{name}"), placed.name(name))
+        if instant is not None:
+            both = ibis.coalesce(instant, result.table[name])
+            result.table = result.table.mutate(both.name(name))
+        if zone != "UTC":
+            _flag_clock_changes(result, name, zone)
+    else:
+        result.table = result.table.mutate(cast("ir.Value", instant).name(name))
+    unread = result.table[name].isnull() & result.table[raw(name)].notnull()
+    _flag(result, "unreadable", name, "set aside", unread)
+
+
+def _instant(
+    value: ir.Value, spec: ColumnMapping | None
+) -> tuple[ir.Value | None, ir.TimestampValue | None]:
+    """Return the instant (naive, UTC) and the local time that still needs a zone, where there are."""
+    unit = spec.unit if spec else None
+    if unit is not None:
+        number = value.try_cast("float64")
+        micros = (number * {"s": 1_000_000, "ms": 1_000, "us": 1}[unit]).round().cast("int64")
+        return _epoch(micros), None
+    kind = value.type()
+    if kind.is_timestamp():
+        if kind.timezone is None:  # type: ignore[attr-defined]
+            return None, value.cast("timestamp(6)")
+        return _to_local("UTC", value.cast("timestamp('UTC')")), None
+    if kind.is_date():
+        return None, value.cast("timestamp(6)")
+    text = value.cast("string")
+    formats = spec.formats if spec and spec.formats else (*NAIVE_FORMATS, *OFFSET_FORMATS)
+    offset = [f for f in formats if "%z" in f]
+    naive = [f for f in formats if "%z" not in f]
+    instant = local = None
+    if offset:
+        with_offset = text.re_replace(r"[zZ]$", "+00:00")
+        instant = _to_local("UTC", _strptime_offset(with_offset, ibis.literal(offset)))
+    if naive:
+        local = _strptime(text, ibis.literal(naive)).cast("timestamp(6)")
+    return instant, local
+
+
+@ibis.udf.scalar.builtin(name="make_timestamp")
+def _epoch(micros: int) -> ibis.dtype("timestamp"):  # type: ignore[valid-type]
+    """Microseconds since 1970-01-01 UTC as a time."""
+
+
+def _flag_clock_changes(result: Normalised, name: str, zone: str) -> None:
+    utc, local = result.table[name], result.table[f"local:{name}"]
+
+    def on_the_clock(shift: ir.TimestampValue) -> ir.TimestampValue:
+        return cast("ir.TimestampValue", _to_local(zone, _to_instant("UTC", shift)))
+
+    hour = ibis.interval(hours=1)
+    twice = (on_the_clock(utc + hour) == local) | (on_the_clock(utc - hour) == local)
+    _flag(result, "local time does not exist", name, "moved over the gap", on_the_clock(utc) != local)
+    _flag(result, "local time occurs twice", name, "one of the two taken", twice)
+
+
+def _flag(result: Normalised, check: str, column: str, action: str, where: ir.BooleanValue) -> None:
+    name = f"flag:{len(result.flags)}"
+    result.table = result.table.mutate(where.fill_null(False).name(name))  # noqa: FBT003
+    result.flags[name] = (check, column, action)
+
+
+def _long_answers(table: ir.Table, mapping: SourceMapping) -> ir.Table:
+    """Turn question columns into rows; codes that are no answers become blank."""
+    questions = mapping.questions
+    for name in questions:
+        require_columns(_shown(table), name, name="answers")
+    table = table.mutate(**{name: table[name].cast("string").strip() for name in questions})
+    order = {name: i for i, name in enumerate(questions)}
+    table = table.pivot_longer(
+        ibis.selectors.cols(*questions), names_to="question_id", values_to="score"
+    )
+    no_answer = ibis.literal(False)  # noqa: FBT003
+    for name, question in questions.items():
+        if question.missing:
+            no_answer |= (table["question_id"] == name) & table["score"].isin(question.missing)
+    touchpoints = {n: q.touchpoint for n, q in questions.items() if q.touchpoint}
+    about = (
+        table["question_id"].substitute(touchpoints, else_=ibis.null("string"))
+        if touchpoints
+        else ibis.null("string")
+    )
+    return table.mutate(
+        no_answer.ifelse(ibis.null("string"), table["score"]).name("score"),
+        table["question_id"].substitute({n: q.scale for n, q in questions.items()}).name("scale"),
+        about.name("touchpoint"),
+        (table[ROW] * len(questions) + table["question_id"].cases(*order.items(), else_=0)).name(ROW),
+    )

@@ -1,0 +1,418 @@
+"""Reading a source: a lazy table, and the data check that is shown before any result."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+from ibis import _
+from pydantic import ValidationError
+
+from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.events.engine import collect, parquet_table, scratch_folder
+from journey_widgets.events.files import ROW, RawTable, from_table, open_file
+from journey_widgets.events.mapping import SourceMapping
+from journey_widgets.events.normalise import Normalised, normalise, raw
+from journey_widgets.tables import Contract, contract, require_columns
+from journey_widgets.textfiles import check_file
+
+READER = "1"
+"""Raised when reading changes what it makes of the same file, so that stored tables are made anew."""
+CHECK_COLUMNS = ("check", "column", "rows", "share", "action", "detail")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source that has been read.
+
+    Attributes
+    ----------
+    kind
+        Name of the contract: ``"events"``, ``"order_lines"``, ``"tickets"``, ``"answers"`` or
+        ``"trials"``.
+    table
+        Lazy Ibis table with the contract's columns, the columns kept, and ``row`` (int64), the
+        place in the input. Instants are naive timestamps in UTC.
+    data_check
+        What reading did, one row per fact: ``check``, ``column``, ``rows`` (int64), ``share`` of
+        the rows read (float64), ``action``, ``detail``.
+    fingerprint
+        SHA-256 of the input and the mapping: the same text means the same table.
+    path
+        The Parquet file behind `table`.
+    """
+
+    kind: str
+    table: ir.Table
+    data_check: pd.DataFrame
+    fingerprint: str
+    path: Path
+    mapping: SourceMapping
+
+    @property
+    def currency(self) -> str | None:
+        """Currency of every amount in the source, as an ISO 4217 code."""
+        return self.mapping.currency
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the whole table, in input order."""
+        return collect(self.table.order_by("row"))
+
+    def __repr__(self) -> str:
+        facts = dict(zip(self.data_check["check"], self.data_check["rows"], strict=True))
+        return f"<{self.kind}: {facts.get('rows kept', 0):,} rows, {self.fingerprint[:12]}>"
+
+
+def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None = None) -> Source:
+    """Read `source` as the contract `kind` says, by `mapping`.
+
+    Parameters
+    ----------
+    kind
+        Name of a contract in `journey_widgets.tables.CONTRACTS`.
+    source
+        Path of a CSV, Parquet, XLSX or JSON Lines file, or a pandas, pyarrow or Ibis table.
+    mapping
+        How its columns and values are read.
+    cache
+        Folder that keeps the table, so that the next reading of the same input takes no time.
+
+    Raises
+    ------
+    JourneyDataError
+        The file is missing, empty, not what it says, lacks a column, or more than
+        ``mapping.tolerance`` of a column's times or numbers cannot be read.
+    """
+    agreed = contract(kind)
+    folder = cache if cache is not None else scratch_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    fingerprint = _fingerprint(source, mapping)
+    target = folder / f"{kind}-{fingerprint[:16]}.parquet"
+    notes = target.with_suffix(".json")
+    if not (target.exists() and notes.exists()):
+        with tempfile.TemporaryDirectory(dir=folder, prefix="reading-") as scratch:
+            _read_anew(source, agreed, mapping, target, notes, Path(scratch))
+    check = pd.DataFrame(json.loads(notes.read_text("utf-8")), columns=list(CHECK_COLUMNS))
+    check = check.astype({"rows": "int64", "share": "float64"})
+    return Source(kind, parquet_table(target), check, fingerprint, target, mapping)
+
+
+def _fingerprint(source: Any, mapping: SourceMapping) -> str:
+    digest = hashlib.sha256(READER.encode())
+    digest.update(mapping.model_dump_json(exclude={"file"}).encode())
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        check_file(path)
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+        return digest.hexdigest()
+    if isinstance(source, ir.Table):
+        source = source.to_pyarrow()
+    table = source if isinstance(source, pa.Table) else pa.Table.from_pandas(source)
+    with pa.ipc.new_stream(sink := pa.BufferOutputStream(), table.schema) as writer:
+        writer.write_table(table)
+    digest.update(sink.getvalue())
+    return digest.hexdigest()
+
+
+def _read_anew(
+    source: Any, agreed: Contract, mapping: SourceMapping, target: Path, notes: Path, scratch: Path
+) -> None:
+    if isinstance(source, str | os.PathLike):
+        opened, name = open_file(Path(source), mapping, scratch), Path(source).name
+    else:
+        opened, name = from_table(source, scratch), "the table"
+    read_in = normalise(opened.table, agreed, mapping)
+    _complete(read_in, agreed, mapping)
+    try:
+        # The rows are read once; everything below works on this copy.
+        copy = opened.connection.create_table("copy", read_in.table, temp=True)
+        read_in.table = copy
+        facts = _Facts(read_in, agreed, mapping, opened, name)
+        facts.refuse_unreadable()
+        kept = copy.filter(*[copy[c].notnull() for c in facts.must]) if facts.must else copy
+        if agreed.name == "events" and mapping.unmapped == "set aside" and mapping.touchpoints:
+            kept = kept.filter(kept["touchpoint"].notnull())
+        if not facts.kept_rows(kept):
+            msg = f"{name}: no row has all of {', '.join(facts.must)}. See the mapping's columns."
+            raise JourneyDataError(msg)
+        check = facts.frame(kept)
+        part = scratch / "table.parquet"
+        opened.connection.to_parquet(_result(kept, read_in, agreed, mapping), part)
+    except duckdb.Error as error:
+        msg = f"{name} cannot be read: {str(error).splitlines()[0]}"
+        raise JourneyDataError(msg) from None
+    part_notes = scratch / "notes.json"
+    part_notes.write_text(json.dumps(check, ensure_ascii=False), "utf-8")
+    part.replace(target)
+    part_notes.replace(notes)
+
+
+def _complete(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> None:
+    """Add the columns that follow from others."""
+    table = read_in.table
+    if agreed.name == "events":
+        event = table["event"]
+        mapped = (
+            event.substitute(cast("Mapping[Any, Any]", mapping.touchpoints), else_=ibis.null("string"))
+            if mapping.touchpoints
+            else event
+        )
+        known = mapped if mapping.unmapped == "set aside" else ibis.coalesce(mapped, event)
+        read_in.table = table.mutate(
+            known.name("touchpoint"), (mapped.isnull() & event.notnull()).name("is_unmapped")
+        )
+    if agreed.name == "order_lines" and "amount" not in table.columns:
+        require_columns(table.columns, "unit_price", name="order_lines without an amount")
+        read_in.table = table.mutate(amount=_.quantity * _.unit_price)
+    if agreed.name == "trials" and "unit_id" not in table.columns:
+        read_in.table = table.mutate(unit_id=(_[ROW] + 1).cast("string"))
+    if agreed.name == "answers":
+        low = table["scale"].re_extract(r"^(-?\d+)-(\d+)$", 1).try_cast("float64")
+        high = table["scale"].re_extract(r"^(-?\d+)-(\d+)$", 2).try_cast("float64")
+        outside = ((table["score"] < low) | (table["score"] > high)).fill_null(False)  # noqa: FBT003
+        read_in.table = table.mutate(
+            outside.ifelse(ibis.null("float64"), table["score"]).name("score"),
+            outside.name("is_outside"),
+        )
+        read_in.flags["is_outside"] = ("outside the scale", "score", "left blank")
+
+
+def _result(
+    kept: ir.Table, read_in: Normalised, agreed: Contract, mapping: SourceMapping
+) -> ir.Table:
+    names = [c.name for c in read_in.columns]
+    more = [n for n in ("touchpoint", "amount", "unit_id") if n in kept.columns and n not in names]
+    if agreed.name != "order_lines":
+        more = [n for n in more if n != "amount"]
+    carried = [n for n in mapping.keep if n not in names + more]
+    order = ["__order", ROW] if mapping.order else [ROW]
+    renamed = kept.order_by(*order).select(*names, *more, *carried, row=ROW)
+    if mapping.order:
+        renamed = renamed.mutate(row=ibis.row_number())
+    return renamed
+
+
+class _Facts:
+    """Counts what reading did to a table, in one pass over it."""
+
+    def __init__(
+        self, read_in: Normalised, agreed: Contract, mapping: SourceMapping, opened: RawTable, name: str
+    ) -> None:
+        self.read_in, self.agreed, self.mapping = read_in, agreed, mapping
+        self.opened, self.name = opened, name
+        self.must = [
+            c.name
+            for c in read_in.columns
+            if c.blank == "set aside" and agreed.column(c.name) is not None
+        ]
+        table = read_in.table
+        counts = {"rows": table.count()}
+        for column in read_in.columns:
+            counts[f"blank:{column.name}"] = table[raw(column.name)].isnull().sum()
+        for flag, (_check, column_name, _action) in read_in.flags.items():
+            text = table[raw(column_name)].cast("string")
+            counts[flag] = table[flag].sum()
+            counts[f"example:{flag}"] = text.argmin(table[ROW], where=table[flag])
+            counts[f"row:{flag}"] = table[ROW].min(where=table[flag])
+        self.counts: dict[str, Any] = table.agg(**counts).to_pyarrow().to_pylist()[0]
+        self.rows = int(self.counts["rows"])
+
+    def kept_rows(self, kept: ir.Table) -> int:
+        """Return how many rows are left."""
+        self.kept = int(kept.count().to_pyarrow().as_py())
+        return self.kept
+
+    def _example(self, flag: str) -> str:
+        if not self.counts[flag]:
+            return ""
+        return f"first: {self.counts[f'example:{flag}']!r} in row {self._row(flag)}"
+
+    def _row(self, flag: str) -> int:
+        """Return the row as a spreadsheet counts it: the header is row 1."""
+        per_row = max(1, len(self.mapping.questions))
+        return int(self.counts[f"row:{flag}"]) // per_row + 2
+
+    def refuse_unreadable(self) -> None:
+        """Raise when so many values are unreadable that the mapping must be wrong."""
+        for flag, (check, column, _action) in self.read_in.flags.items():
+            filled = self.rows - int(self.counts[f"blank:{column}"])
+            bad = int(self.counts[flag] or 0)
+            if check != "unreadable" or bad <= self.mapping.tolerance * filled:
+                continue
+            spec = self.mapping.columns.get(column)
+            kind = next(c.kind for c in self.read_in.columns if c.name == column)
+            ask = {
+                "instant": f"Its formats are {list(spec.formats) if spec and spec.formats else 'ISO 8601'}"
+                f"; name the right ones, such as formats: ['%d/%m/%Y %H:%M'].",
+                "number": f"decimal: '{self.mapping.decimal}' is set; is that right, and are codes "
+                "for blank listed under missing?",
+                "text": "",
+            }[kind]
+            msg = (
+                f"{self.name}: {bad:,} of {filled:,} values of {column!r} ({bad / filled:.0%}) are "
+                f"no {'time' if kind == 'instant' else kind} that can be read; "
+                f"{self._example(flag)}. {ask}"
+            )
+            raise JourneyDataError(msg)
+
+    def frame(self, kept: ir.Table) -> list[tuple[str, str, int, float | None, str, str]]:
+        """Return the data check as rows of `CHECK_COLUMNS`."""
+        rows: list[tuple[str, str, int, float | None, str, str]] = []
+
+        def add(
+            check: str, column: str, count: int, action: str = "", detail: str = "", *, of: int = self.rows
+        ) -> None:
+            rows.append((check, column, int(count), count / of if of else None, action, detail))
+
+        add("rows read", "", self.rows)
+        add("rows kept", "", self.kept)
+        add("rows set aside", "", self.rows - self.kept, "not used" if self.rows > self.kept else "")
+        for what, found in self.opened.notes.items():
+            add(f"{what} found in the file", "", self.rows, "used", found)
+        for column in self.read_in.columns:
+            blank = int(self.counts[f"blank:{column.name}"])
+            if blank:
+                set_aside = column.name in self.must
+                add("blank", column.name, blank, "set aside" if set_aside else "kept as blank")
+        for flag, (check, column_name, action) in self.read_in.flags.items():
+            if self.counts[flag]:
+                add(check, column_name, self.counts[flag], action, self._example(flag))
+        self._add_time_zone(add)
+        self._add_duplicates(add)
+        getattr(self, f"_add_{self.agreed.name}")(kept, add)
+        if "ts" in kept.columns:
+            first, last = kept.agg(a=_.ts.min(), b=_.ts.max()).to_pyarrow().to_pylist()[0].values()
+            add("date range", "ts", self.kept, "", f"{_time(first)} to {_time(last)} UTC")
+        return rows
+
+    def _add_time_zone(self, add: Any) -> None:
+        local = [c.name for c in self.read_in.columns if f"local:{c.name}" in self.read_in.table.columns]
+        if local and self.mapping.time_zone is None:
+            add("time zone not stated", ", ".join(local), self.rows, "read as UTC", "set time_zone")
+
+    def _add_duplicates(self, add: Any) -> None:
+        table = self.opened.table.drop(ROW)
+        total = int(table.count().to_pyarrow().as_py())
+        extra = total - int(table.distinct().count().to_pyarrow().as_py())
+        if extra:
+            add("duplicate rows", "", extra, "kept", "whole rows equal to an earlier one")
+
+    def _distinct(self, kept: ir.Table, add: Any, **columns: str) -> None:
+        for what, column in columns.items():
+            if column in kept.columns:
+                number = int(kept[column].nunique().to_pyarrow().as_py())
+                add(what.replace("_", " "), column, number, "", "distinct values", of=0)
+
+    def _add_events(self, kept: ir.Table, add: Any) -> None:
+        if self.mapping.touchpoints:
+            strange = self.read_in.table.filter(_.is_unmapped)
+            names = strange.group_by("event").agg(n=_.count()).order_by(ibis.desc("n"), "event")
+            found = names.to_pyarrow().to_pylist()
+            if found:
+                listed = ", ".join(f"{r['event']} ({r['n']:,})" for r in found[:5])
+                more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+                action = "set aside" if self.mapping.unmapped == "set aside" else "kept by name"
+                add("unmapped names", "event", sum(r["n"] for r in found), action, listed + more)
+        if not self.mapping.order:
+            same = kept.group_by("customer_id", "ts").agg(n=_.count()).filter(_.n > 1)
+            ties = same.agg(n=_.n.sum()).to_pyarrow().to_pylist()[0]["n"] or 0
+            if ties:
+                detail = "events of one customer at one time"
+                add("ties in time", "ts", int(ties), "input order kept", detail)
+        self._distinct(kept, add, customers="customer_id", touchpoints="touchpoint")
+
+    def _add_order_lines(self, kept: ir.Table, add: Any) -> None:
+        negative, free = (
+            kept.agg(
+                a=(_.quantity < 0).sum(),
+                b=((_.unit_price <= 0).sum() if "unit_price" in kept.columns else ibis.literal(0)),
+            )
+            .to_pyarrow()
+            .to_pylist()[0]
+            .values()
+        )
+        if negative:
+            add("negative quantity", "quantity", negative, "kept", "returns or corrections")
+        if free:
+            add("price at or below zero", "unit_price", free, "kept", "gifts, samples or corrections")
+        if self.mapping.currency is None:
+            add("currency not stated", "amount", self.rows, "kept", "set currency")
+        self._distinct(kept, add, customers="customer_id", orders="order_id", products="product_id")
+
+    def _add_tickets(self, kept: ir.Table, add: Any) -> None:
+        self._distinct(
+            kept, add, cases="case_id", activities="activity", actors="actor", roles="role"
+        )
+
+    def _add_answers(self, kept: ir.Table, add: Any) -> None:
+        answered = int(kept["score"].count().to_pyarrow().as_py())
+        add("answers with a score", "score", answered)
+        self._distinct(kept, add, respondents="respondent_id", questions="question_id")
+
+    def _add_trials(self, kept: ir.Table, add: Any) -> None:
+        arms = kept.group_by("arm").agg(n=_.count()).order_by("arm").to_pyarrow().to_pylist()
+        for arm in arms:
+            add("units in arm", "arm", arm["n"], "", arm["arm"])
+
+
+def _time(value: Any) -> str:
+    return "" if value is None else f"{value:%Y-%m-%d %H:%M}"
+
+
+def mapping_from_keywords(kind: str, keywords: Mapping[str, Any]) -> SourceMapping:
+    """Sort keyword arguments of a ``read_*`` call into contract columns and reading options."""
+    names = {c.name for c in contract(kind).columns}
+    columns = {k: v for k, v in keywords.items() if k in names}
+    options = {k: v for k, v in keywords.items() if k not in names}
+    for name in options:
+        if name not in SourceMapping.model_fields:
+            known = names | set(SourceMapping.model_fields)
+            msg = f"read_{kind} takes no {name!r}. {did_you_mean(name, known)}"
+            raise JourneyDataError(msg)
+    try:
+        return SourceMapping.model_validate({**options, "columns": {**options.get("columns", {}), **columns}})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(p) for p in first["loc"])
+        msg = f"read_{kind}: {where}: {first['msg']}."
+        raise JourneyDataError(msg) from None
+
+
+def read_events(source: Any, **mapping: Any) -> Source:
+    """Read an event log: who did what, when. See `read` and `SourceMapping` for the options."""
+    return _read("events", source, mapping)
+
+
+def read_order_lines(source: Any, **mapping: Any) -> Source:
+    """Read order lines: one product on one order per row. Options as in `SourceMapping`."""
+    return _read("order_lines", source, mapping)
+
+
+def read_tickets(source: Any, **mapping: Any) -> Source:
+    """Read support cases: one change of a case per row. Options as in `SourceMapping`."""
+    return _read("tickets", source, mapping)
+
+
+def read_answers(source: Any, **mapping: Any) -> Source:
+    """Read survey answers, long or one column per question. Options as in `SourceMapping`."""
+    return _read("answers", source, mapping)
+
+
+def read_trials(source: Any, **mapping: Any) -> Source:
+    """Read a trial: one randomised unit per row, its arm and outcomes. Options as in `SourceMapping`."""
+    return _read("trials", source, mapping)
+
+
+def _read(kind: str, source: Any, keywords: Mapping[str, Any]) -> Source:
+    return read(kind, source, mapping_from_keywords(kind, keywords))
+

@@ -1,0 +1,127 @@
+"""Flow: the journey map's touchpoints with the measured paths between them, laid out for a picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from journey_widgets.journey.document import Journey
+
+UNMAPPED = "Not in the map"
+"""Column of touchpoints that occur in the log and not in the journey document."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A picture's worth of paths.
+
+    Attributes
+    ----------
+    nodes
+        One row per touchpoint: ``touchpoint``, ``label``, ``stage_label`` (str), ``x`` (stage
+        number), ``y`` (place in the stage), ``visits`` (int64, events there).
+    edges
+        Points of curves, four per edge, in order: ``edge`` (str), ``source_label``,
+        ``target_label``, ``count``, ``share`` of the source's events, ``point``, ``x``, ``y``.
+    stages
+        One row per column of the picture: ``x``, ``label``.
+    left_out
+        Share of all steps (0 to 1) in edges too weak to draw, repeats of one touchpoint included.
+    """
+
+    nodes: pd.DataFrame
+    edges: pd.DataFrame
+    stages: pd.DataFrame
+    left_out: float
+
+    def sentence(self) -> str:
+        """Return what the picture shows and what it leaves out."""
+        drawn = self.edges["edge"].nunique()
+        return (
+            f"The {drawn} most frequent paths between {len(self.nodes)} touchpoints; {self.left_out:.0%} "
+            "of all steps are not drawn (rarer ones, and repeats of one touchpoint)."
+        )
+
+
+def flow(journey: Journey, transitions: pd.DataFrame, *, top: int = 30) -> Flow:
+    """Lay the `top` most frequent transitions out over the stages of the journey.
+
+    Parameters
+    ----------
+    journey
+        The map: stages become columns, touchpoints stand in them in order.
+    transitions
+        Result of `journey.transitions` with ``ends=True``.
+    top
+        Number of edges drawn.
+    """
+    inner = transitions[
+        (transitions["source"] != "path_start") & (transitions["target"] != "path_end")
+    ]
+    from_source = transitions[transitions["source"] != "path_start"]
+    visits = from_source.groupby("source")["count"].sum()
+    nodes = _nodes(journey, visits)
+    drawn = inner[inner["source"] != inner["target"]].head(top)
+    edges = _curves(nodes.set_index("touchpoint"), drawn)
+    total = int(inner["count"].sum())
+    left_out = 1 - int(drawn["count"].sum()) / total if total else 0.0
+    stages = nodes[["x", "stage_label"]].drop_duplicates().rename(columns={"stage_label": "label"})
+    return Flow(nodes, edges, stages.sort_values("x", ignore_index=True), left_out)
+
+
+def _nodes(journey: Journey, visits: pd.Series) -> pd.DataFrame:
+    rows = []
+    columns: list[tuple[str, list[tuple[str, str]]]] = [
+        (s.label, [(t.id, t.label) for t in journey.in_stage(s.id)]) for s in journey.stages
+    ]
+    placed = {name for _label, members in columns for name, _text in members}
+    strange = [(str(n), str(n)) for n in visits.index if n not in placed]
+    if strange:
+        columns.append((UNMAPPED, strange))
+    used = [(label, members) for label, members in columns if members]
+    for x, (label, members) in enumerate(used):
+        for position, (name, text) in enumerate(members):
+            rows.append(
+                {
+                    "touchpoint": name,
+                    "label": text,
+                    "stage_label": label,
+                    "x": float(x),
+                    "y": (position + 0.5) / len(members),
+                    "visits": int(visits.get(name, 0)),
+                }
+            )
+    return pd.DataFrame(rows, columns=["touchpoint", "label", "stage_label", "x", "y", "visits"])
+
+
+def _curves(places: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for source, target, count, share in zip(
+        drawn["source"], drawn["target"], drawn["count"], drawn["proba_out"], strict=True
+    ):
+        a, b = places.loc[source], places.loc[target]
+        for point, (x, y) in enumerate(_bend(a["x"], a["y"], b["x"], b["y"])):
+            rows.append(
+                {
+                    "edge": f"{source} -> {target}",
+                    "source_label": a["label"],
+                    "target_label": b["label"],
+                    "count": int(count),
+                    "share": float(share),
+                    "point": point,
+                    "x": x,
+                    "y": y,
+                }
+            )
+    columns = ["edge", "source_label", "target_label", "count", "share", "point", "x", "y"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _bend(x1: float, y1: float, x2: float, y2: float) -> list[tuple[float, float]]:
+    """Return the points of a curve: forward edges bow up, backward ones down, loops in a stage aside."""
+    if x1 == x2:
+        side = 0.28 if y2 > y1 else -0.28
+        return [(x1, y1), (x1 + side, y1), (x1 + side, y2), (x2, y2)]
+    lift = float(np.clip(0.06 * abs(x2 - x1), 0.04, 0.2)) * (-1 if x2 > x1 else 1)
+    third = (x2 - x1) / 3
+    return [(x1, y1), (x1 + third, y1 + lift), (x2 - third, y2 + lift), (x2, y2)]

@@ -1,0 +1,1 @@
+"""Pages and reports: the same notebooks in JupyterLab, as dashboards, and as scheduled reports."""

@@ -1,0 +1,54 @@
+// @ts-check
+/** @import { RenderProps } from "@anywidget/types" */
+/** @typedef {{ spec: object | null, library: string, label: string }} State */
+/** @typedef {(el: HTMLElement, spec: object, options: object) => Promise<{ finalize: () => void }>} Embed */
+
+/** The Vega code is sent once a page by a model of its own, and loaded once. @param {any} model @returns {Promise<{ vegaEmbed: Embed }>} */
+function loadVega(model) {
+  const page = /** @type {any} */ (globalThis);
+  page.journeyVega ??= (async () => {
+    const owner = await model.widget_manager.get_model(model.get("library").replace("IPY_MODEL_", ""));
+    const url = URL.createObjectURL(new Blob([owner.get("code")], { type: "text/javascript" }));
+    return import(url);
+  })();
+  return page.journeyVega;
+}
+
+/** @param {RenderProps<State>} props */
+async function render({ model, el, signal }) {
+  el.classList.add("jw-chart");
+  const caption = document.createElement("div");
+  caption.className = "jw-caption";
+  caption.textContent = model.get("label");
+  /** @type {{ finalize: () => void } | undefined} */
+  let view;
+  let turn = 0;
+
+  async function draw() {
+    const mine = ++turn;
+    const spec = model.get("spec");
+    if (!spec) return;
+    const box = document.createElement("div");
+    box.setAttribute("role", "img");
+    box.setAttribute("aria-label", model.get("label"));
+    try {
+      const { vegaEmbed } = await loadVega(model);
+      const drawn = await vegaEmbed(box, structuredClone(spec), { mode: "vega-lite", renderer: "svg", actions: false, tooltip: { theme: "custom" } });
+      if (mine !== turn || signal.aborted) { drawn.finalize(); return; }
+      view?.finalize();
+      view = drawn;
+    } catch (error) {
+      box.textContent = `This chart cannot be drawn. ${error instanceof Error ? error.message : ""}`;
+    }
+    el.replaceChildren(box, caption);
+  }
+
+  model.on("change:spec", draw);
+  signal.addEventListener("abort", () => {
+    model.off("change:spec", draw);
+    view?.finalize();
+  });
+  await draw();
+}
+
+export default { render };

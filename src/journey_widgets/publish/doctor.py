@@ -1,0 +1,114 @@
+"""Doctor: what an installation or a workspace lacks, in words."""
+
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from journey_widgets import shipped
+
+NETWORK_MOUNTS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "fuse.sshfs", "glusterfs", "9p"}
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One thing looked at: whether it is as it should be, and what to do if not."""
+
+    what: str
+    ok: bool
+    words: str
+
+
+def examine(workspace: Path | None = None) -> list[Examined]:
+    """Return what was looked at: Python, packages, our shipped files, and a workspace if named."""
+    found = [_python(), *_packages(), _kernel(), *_files(), _chart_code()]
+    if workspace is not None:
+        found += _workspace(workspace)
+    return found
+
+
+def _python() -> Examined:
+    found = ".".join(str(n) for n in sys.version_info[:3])
+    return Examined("Python", sys.version_info >= (3, 11), f"{found} (3.11 or newer is needed)")
+
+
+def _packages() -> list[Examined]:
+    rows = []
+    for text in requires("journey-widgets") or []:
+        needed = Requirement(text)
+        if needed.marker is not None:  # an extra, or another platform
+            continue
+        try:
+            found = version(needed.name)
+        except PackageNotFoundError:
+            rows.append(Examined(needed.name, ok=False, words=f"not installed; pip install '{text}'"))
+            continue
+        fits = needed.specifier.contains(found, prereleases=True)
+        advice = "" if fits else f"; pip install '{text}'"
+        rows.append(Examined(needed.name, fits, f"{found} ({needed.specifier or 'any'}){advice}"))
+    return rows
+
+
+def _kernel() -> Examined:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    ok = "python3" in KernelSpecManager().find_kernel_specs()
+    words = "found" if ok else "not found; python -m ipykernel install --sys-prefix"
+    return Examined("Jupyter kernel python3", ok, words)
+
+
+def _files() -> list[Examined]:
+    places = {
+        "notebooks": shipped.notebooks() / "overview.ipynb",
+        "example workspace": next(iter(shipped.templates().values())) / "workspace.yaml",
+        "Voilà template": shipped.JUPYTER_DATA / "voila" / "templates" / "journey" / "index.html.j2",
+        "report template": shipped.JUPYTER_DATA / "nbconvert" / "templates" / "journey" / "index.html.j2",
+    }
+    return [
+        Examined(what, path.is_file(), str(path) if path.is_file() else f"missing at {path}; reinstall")
+        for what, path in places.items()
+    ]
+
+
+def _chart_code() -> Examined:
+    from journey_widgets.publish.chart_widget import VEGA
+
+    ok = VEGA.is_file() and VEGA.stat().st_size > 100_000
+    return Examined("chart code", ok, "found" if ok else f"missing at {VEGA}; reinstall")
+
+
+def _workspace(folder: Path) -> list[Examined]:
+    from journey_widgets.workspace import Workspace
+
+    opened = Workspace.open(folder)
+    faults = opened.verify()
+    rows = [Examined("store", not faults, "; ".join(faults) or "every revision is as it was saved")]
+    store = folder / "store.sqlite"
+    if os.name == "posix" and store.exists():
+        mode = stat.S_IMODE(store.stat().st_mode)
+        words = f"{mode:o}" + ("" if mode & 0o077 == 0 else f": others can read it; chmod 600 {store}")
+        rows.append(Examined("store permissions", mode & 0o077 == 0, words))
+    mount = _mount_type(folder.resolve())
+    if mount:
+        bad = mount in NETWORK_MOUNTS
+        words = f"{mount}: locks may fail there; move the workspace to a local disk" if bad else mount
+        rows.append(Examined("file system", not bad, words))
+    return rows
+
+
+def _mount_type(folder: Path) -> str:
+    """Return the type of the file system a folder lies on, where the system tells."""
+    table = Path("/proc/mounts")
+    if not table.exists():
+        return ""
+    best = ("", "")
+    for line in table.read_text("utf-8", "replace").splitlines():
+        _device, point, kind, *_rest = line.split(" ")
+        point = point.replace("\\040", " ")
+        if folder.is_relative_to(point) and len(point) >= len(best[0]):
+            best = (point, kind)
+    return best[1]

@@ -1,0 +1,153 @@
+"""Pieces of HTML for pages and reports. Every piece of text passes `safe.html` on its way in."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from journey_widgets.findings import WORDS, Finding, sentence
+from journey_widgets.safe import html
+
+MAX_ROWS, MAX_TEXT = 500, 300
+STYLE = Path(__file__).with_name("page.css")
+MARKS = {"error": "●", "warn": "▲", "info": "■"}
+
+
+class Html:
+    """A piece of HTML that a notebook shows; made only in this module."""
+
+    def __init__(self, markup: str, plain: str) -> None:
+        self._markup, self._plain = markup, plain
+
+    def _repr_html_(self) -> str:
+        return self._markup
+
+    def __repr__(self) -> str:
+        return self._plain
+
+
+def table(
+    frame: pd.DataFrame,
+    *,
+    caption: str = "",
+    labels: Mapping[str, str] | None = None,
+    percent: Sequence[str] = (),
+    hours: Sequence[str] = (),
+) -> Html:
+    """Return a table for reading: rounded numbers, right-aligned, long text cut with the rest in a tip.
+
+    `labels` renames and chooses columns, in its order; `percent` columns hold fractions,
+    `hours` columns times that are shown in a fitting unit.
+    """
+    columns = dict(labels) if labels else {c: str(c) for c in frame.columns}
+    shown = frame.head(MAX_ROWS)
+    numeric = {c for c in columns if pd.api.types.is_numeric_dtype(frame[c].dtype)}
+    head = "".join(
+        f'<th scope="col"{_number_class(c in numeric)}>{html(label)}</th>' for c, label in columns.items()
+    )
+    rows = []
+    for values in shown[list(columns)].itertuples(index=False):
+        cells = "".join(
+            f"<td{_number_class(c in numeric)}>{_cell(v, as_percent=c in percent, as_hours=c in hours)}</td>"
+            for c, v in zip(columns, values, strict=True)
+        )
+        rows.append(f"<tr>{cells}</tr>")
+    left = len(frame) - len(shown)
+    more = f"<p>{left:,} more rows are not shown.</p>" if left > 0 else ""
+    title = f"<caption>{html(caption)}</caption>" if caption else ""
+    markup = (
+        f'<div class="jw-scroll"><table class="jw-table">{title}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>{more}"
+    )
+    return Html(markup, f"{caption or 'Table'}: {len(frame)} rows")
+
+
+def _number_class(is_number: bool) -> str:  # noqa: FBT001
+    return ' class="jw-number"' if is_number else ""
+
+
+def _cell(value: object, *, as_percent: bool, as_hours: bool) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NaT:
+        return '<span class="jw-none">–</span>'
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | np.integer):
+        return f"{int(value):,}"
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return duration(number) if as_hours else f"{number:.1%}" if as_percent else f"{number:,.4g}"
+    if isinstance(value, pd.Timestamp):
+        return html(f"{value:%Y-%m-%d %H:%M}")
+    text = str(value)
+    if len(text) <= MAX_TEXT:
+        return html(text)
+    return f'<span title="{html(text)}">{html(text[: MAX_TEXT - 1])}…</span>'
+
+
+def duration(hours: float) -> str:
+    """Return a time in the unit people would use: ``"36 s"``, ``"6 min"``, ``"2.5 h"``, ``"9.1 days"``."""
+    for size, unit in ((24 * 3, "days"), (1, "h"), (1 / 60, "min")):
+        if hours >= size:
+            scale = 24 if unit == "days" else size
+            return f"{hours / scale:.3g} {unit}"
+    return f"{hours * 3600:.2g} s"
+
+
+def figure(svg: str, caption: str) -> Html:
+    """Return a picture with its sentence. `svg` is our renderer's own output, never text from data."""
+    words = f"<figcaption>{html(caption)}</figcaption>" if caption else ""
+    markup = f'<figure class="jw-figure" role="img" aria-label="{html(caption)}">{svg}{words}</figure>'
+    return Html(markup, caption or "Chart")
+
+
+def note(text: str, *, kind: str = "note") -> Html:
+    """Return one sentence in a box; `kind` is ``note``, ``good``, ``warn`` or ``error``."""
+    return Html(f'<p class="jw-note jw-{html(kind)}">{html(text)}</p>', text)
+
+
+def heading(facts: Mapping[str, str]) -> Html:
+    """Return the head of a page: what it stands on, and the look of all that follows."""
+    items = "".join(
+        f"<div><dt>{html(k)}</dt> <dd>{html(v)}</dd></div>" for k, v in facts.items() if v
+    )
+    plain = "; ".join(f"{k}: {v}" for k, v in facts.items() if v)
+    return Html(f'{_style()}<dl class="jw-facts">{items}</dl>', plain)
+
+
+def stopped(text: str) -> Html:
+    """Return why a page stops here, in a box; nothing came before it that brought the look along."""
+    return Html(_style() + note(text, kind="error")._repr_html_(), text)
+
+
+def _style() -> str:
+    return f"<style>{STYLE.read_text('utf-8')}</style>"
+
+
+def tiles(values: Mapping[str, tuple[str, str]]) -> Html:
+    """Return figures in boxes: label → value and the words below it."""
+    boxes = "".join(
+        f'<div class="jw-tile"><span class="jw-label">{html(label)}</span>'
+        f'<span class="jw-value">{html(value)}</span><span class="jw-words">{html(words)}</span></div>'
+        for label, (value, words) in values.items()
+    )
+    plain = "; ".join(f"{label}: {value} ({words})" for label, (value, words) in values.items())
+    return Html(f'<div class="jw-tiles">{boxes}</div>', plain)
+
+
+def findings_list(findings: Sequence[Finding]) -> Html:
+    """Return findings as a list in words, with what to ask and what to do."""
+    if not findings:
+        return note("No findings.", kind="good")
+    items = "".join(
+        f'<li class="jw-finding jw-{f.severity}"><span class="jw-mark" aria-hidden="true">{MARKS[f.severity]}'
+        f"</span><strong>{WORDS[f.severity]}:</strong> {html(f.message)} "
+        f'<span class="jw-advice">{html(f.question)} {html(f.fix)}</span> <code>{html(f.code)}</code></li>'
+        for f in findings
+    )
+    return Html(f'<ul class="jw-findings">{items}</ul>', sentence(findings))
+
+
+def raw_table(markup: str, plain: str) -> Html:
+    """Return a table another room has made with `safe.html`."""
+    return Html(f'<div class="jw-scroll">{markup}</div>', plain)

@@ -1,0 +1,24 @@
+"""Which of its three lives a notebook is living: analyst's page, dashboard, or report."""
+
+import os
+from typing import Literal, cast
+
+from journey_widgets.errors import InfrastructureError
+
+Mode = Literal["notebook", "dashboard", "report"]
+MODE, WORKSPACE, READ_ONLY = "JOURNEY_MODE", "JOURNEY_WORKSPACE", "JOURNEY_READ_ONLY"
+"""Environment variables that the dashboards' server and the report runner set for their kernels."""
+
+
+def mode() -> Mode:
+    """Return ``"notebook"`` (JupyterLab), ``"dashboard"`` (Voilà) or ``"report"`` (papermill)."""
+    said = os.environ.get(MODE, "notebook")
+    if said not in {"notebook", "dashboard", "report"}:
+        msg = f"{MODE} is {said!r}; notebook, dashboard or report was needed."
+        raise InfrastructureError(msg)
+    return cast("Mode", said)
+
+
+def read_only() -> bool:
+    """Say whether documents may be looked at but not saved here."""
+    return os.environ.get(READ_ONLY, "") == "1" or mode() == "report"

@@ -1,0 +1,228 @@
+"""The page a notebook makes: its workspace, its segment, its head, and what it may do here."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from ibis import _
+
+from journey_widgets import journey as paths
+from journey_widgets.errors import JourneyError, ParameterError, did_you_mean
+from journey_widgets.events.engine import collect
+from journey_widgets.events.paths import PathIndex, index_where, path_index
+from journey_widgets.events.source import Source
+from journey_widgets.findings import Finding
+from journey_widgets.publish import html
+from journey_widgets.publish.modes import WORKSPACE, mode, read_only
+from journey_widgets.publish.show import use_in_altair
+from journey_widgets.raci.document import RaciMatrix
+from journey_widgets.workspace.workspace import Conflict, Workspace
+
+ALL = "all"
+MAX_SEGMENT_VALUES = 50
+
+
+class PageStopped(JourneyError):
+    """The page said in words why it cannot be shown; the rest of it does not run."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the cells of a notebook work with."""
+
+    title: str
+    workspace: Workspace
+    segment: str
+    log: Source
+    index: PathIndex
+
+    def heading(self) -> html.Html:
+        """Return the head of the page: on which data it stands, read how, computed when."""
+        last = collect(self.log.table.agg(last=_.ts.max()))["last"].iloc[0]
+        zone = ZoneInfo(self.workspace.settings.time_zone)
+        facts = {
+            "Workspace": self.workspace.settings.name,
+            "Customers": f"{self.index.customers():,} ({self.segment_in_words()})",
+            "Data until": f"{pd.Timestamp(last, tz='UTC').astimezone(zone):%d %B %Y}",
+            "Data check": self._check_in_words(),
+            "Computed": f"{datetime.now(UTC).astimezone(zone):%d %B %Y, %H:%M} ({zone.key})",
+        }
+        return html.heading(facts)
+
+    def _check_in_words(self) -> str:
+        rows = self.log.data_check.set_index("check")["rows"]
+        return f"{rows['rows read']:,} rows read, {rows['rows set aside']:,} set aside"
+
+    def segment_in_words(self) -> str:
+        """Return which customers the page is about."""
+        if self.segment == ALL:
+            return "all customers"
+        column, _equals, value = self.segment.partition("=")
+        return f"{column.replace('_', ' ')} {value} only"
+
+    def data_check(self) -> html.Html:
+        """Return what reading the event log did, before any result."""
+        return html.table(
+            self.log.data_check,
+            caption="Data check: what was read, and what was done about the rest",
+            labels={
+                "check": "Check", "column": "Column", "rows": "Count", "share": "Share of rows",
+                "action": "What was done", "detail": "Detail",
+            },
+            percent=["share"],
+        )  # fmt: skip
+
+    def transitions(self) -> pd.DataFrame:
+        """Return what customers of this segment do next, ends included."""
+        return paths.transitions(self.index, ends=True)
+
+    def steps_in_words(self, transitions: pd.DataFrame) -> pd.DataFrame:
+        """Return transitions with the labels of the map instead of ids."""
+        labels = {t.id: t.label for t in self.workspace.journey.touchpoints}
+        labels |= {"path_start": "(start)", "path_end": "(end)"}
+        return transitions.assign(
+            source=[labels.get(s, s) for s in transitions["source"]],
+            target=[labels.get(t, t) for t in transitions["target"]],
+        )
+
+    def funnel(self, within: str = "") -> pd.DataFrame:
+        """Return the funnel the journey document names, for this segment."""
+        steps = self.workspace.journey.funnel
+        if not steps:
+            msg = "The journey names no funnel. Add funnel: with touchpoint ids in order to it."
+            raise JourneyError(msg)
+        return paths.funnel(self.index, steps, within=within or None)
+
+    def findings(self) -> list[Finding]:
+        """Return what the rules find in the documents."""
+        return self.workspace.check()
+
+    def save(self, matrix: RaciMatrix) -> str:
+        """Save an edited document; return what happened, in words."""
+        result = self.workspace.save(matrix, note=f"edited in {self.title}")
+        if isinstance(result, Conflict):
+            raise JourneyError(str(result))
+        if not result.changed:
+            return f"Nothing to save: revision {result.rev} is the same"
+        merged = ", with others' edits merged in" if result.merged else ""
+        return f"Saved as revision {result.rev}{merged}"
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether documents can be saved here."""
+        return not self.workspace.read_only
+
+
+def open_page(title: str, *, workspace: str = "", segment: str = ALL) -> Page:
+    """Open the page of a notebook.
+
+    In a dashboard the web address may name the segment: ``?segment=device=mobile``. Anything wrong
+    is said in one sentence on the page, and the page stops there.
+
+    Parameters
+    ----------
+    title
+        What the page is called.
+    workspace
+        Folder of the workspace; blank = the one the server or ``make lab`` names, or the example.
+    segment
+        ``"all"``, or ``column=value`` of a column kept in the event log.
+    """
+    with _said_on_the_page():
+        use_in_altair()
+        if mode() == "dashboard":
+            segment = _from_address(segment)
+        opened = _workspace(workspace)
+        log = opened.events()
+        return Page(title, opened, segment, log, _index(log, segment))
+
+
+def segments(log: Source) -> dict[str, list[str]]:
+    """Return the columns a segment can be chosen by, each with its values."""
+    found = {}
+    for column in log.mapping.keep:
+        values = collect(log.table.select(column).distinct())[column].dropna().astype(str)
+        if 1 < len(values) <= MAX_SEGMENT_VALUES:
+            found[column] = sorted(values)
+    return found
+
+
+def _index(log: Source, segment: str) -> PathIndex:
+    if segment == ALL:
+        return path_index(log)
+    column, equals, value = segment.partition("=")
+    known = segments(log)
+    if not equals or column not in known:
+        given = column if equals else segment
+        columns = ", ".join(f"{c}={v[0]}" for c, v in known.items()) or "none in this log"
+        msg = f"There is no segment {given!r}. {did_you_mean(given, known)} Write all, or one like {columns}."
+        raise ParameterError(msg)
+    return index_where(log, column, [value])
+
+
+def _from_address(segment: str) -> str:
+    """Return the segment the web address names; everything else in it is refused."""
+    query = parse_qsl(os.environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    for name, value in query:
+        if name != "segment":
+            msg = f"This page has no parameter {name[:40]!r}. {did_you_mean(name[:40], ['segment'])}"
+            raise ParameterError(msg)
+        if len(value) > 200 or not value.isprintable():
+            msg = "The segment in the address is not one short line of text."
+            raise ParameterError(msg)
+        segment = value
+    return segment
+
+
+def _workspace(named: str) -> Workspace:
+    folder = named or os.environ.get(WORKSPACE, "")
+    if not folder:
+        folder = str(_example())
+    return Workspace.open(folder, read_only=read_only())
+
+
+def _example() -> Path:
+    """Return the example workspace of this user, made on first use."""
+    base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    folder = base / "journey_widgets" / "example"
+    if not folder.exists():
+        Workspace.create(folder, template="phone_retailer").close()
+    return folder
+
+
+@contextlib.contextmanager
+def _said_on_the_page() -> Iterator[None]:
+    try:
+        yield
+    except JourneyError as error:
+        if mode() == "notebook":
+            raise PageStopped(str(error)) from None
+        from IPython.display import display
+
+        display(html.stopped(str(error)))
+        raise PageStopped(str(error)) from None
+
+
+def grid(page: Page) -> Any:
+    """Return the RACI grid of a page: editable where saving is possible, a table in a report."""
+    from journey_widgets.raci.table import to_html
+    from journey_widgets.raci.widget import RaciGrid
+
+    space = page.workspace
+    matrix, journey = space.raci, space.journey
+    if mode() == "report":
+        return html.raw_table(to_html(matrix, journey), matrix.label)
+    return RaciGrid(
+        matrix, journey=journey, roles=space.roles, read_only=not page.may_edit,
+        on_save=page.save if page.may_edit else None,
+    )  # fmt: skip

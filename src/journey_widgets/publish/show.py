@@ -1,0 +1,73 @@
+"""Showing a chart or table in the way that fits where the notebook runs."""
+
+from typing import Any
+
+import pandas as pd
+
+from journey_widgets.chart_theme import CONFIG
+from journey_widgets.errors import JourneyError
+from journey_widgets.publish.html import Html, figure, table
+from journey_widgets.publish.modes import mode
+
+
+def show(thing: Any, caption: str = "", **options: Any) -> Any:
+    """Return `thing` as it should be shown: live in a page, as a picture in a report.
+
+    Parameters
+    ----------
+    thing
+        An Altair chart or a pandas frame.
+    caption
+        What it says, in one sentence; also read to people who do not see it.
+    options
+        For a frame: ``labels`` and ``percent``, as in `journey_widgets.publish.html.table`.
+    """
+    if isinstance(thing, pd.DataFrame):
+        return table(thing, caption=caption, **options)
+    if hasattr(thing, "to_dict") and hasattr(thing, "mark_bar") | hasattr(thing, "layer"):
+        spec = specification(thing)
+        return picture(spec, caption) if mode() == "report" else _live(spec, caption)
+    msg = f"show needs a chart or a table; got {type(thing).__name__}."
+    raise JourneyError(msg)
+
+
+def specification(chart: Any) -> dict[str, Any]:
+    """Return the Vega-Lite specification of a chart with the house's look."""
+    spec: dict[str, Any] = chart.to_dict()
+    spec["config"] = {**CONFIG, **_own_config(spec)}
+    return spec
+
+
+def _own_config(spec: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what Altair's default theme sets."""
+    return {k: v for k, v in spec.get("config", {}).items() if k != "view"}
+
+
+def picture(spec: dict[str, Any], caption: str) -> Html:
+    """Return a chart as SVG within the page; nothing is fetched to draw it."""
+    import vl_convert
+
+    svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    return figure(svg, caption)
+
+
+def _live(spec: dict[str, Any], caption: str) -> Any:
+    from journey_widgets.publish.chart_widget import Chart
+
+    return Chart(spec, label=caption)
+
+
+def use_in_altair() -> None:
+    """Make charts that end a cell show in the same way, offline."""
+    import altair as alt
+
+    def render(spec: dict[str, Any], **_metadata: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        filled = {**spec, "config": {**CONFIG, **_own_config(spec)}}
+        if mode() == "report":
+            return {"text/html": picture(filled, "")._repr_html_(), "text/plain": "Chart"}, {}
+        bundle = _live(filled, "")._repr_mimebundle_()
+        return bundle if isinstance(bundle, tuple) else (bundle, {})
+
+    alt.renderers.register("journey", render)
+    alt.renderers.enable("journey")
+    alt.data_transformers.disable_max_rows()

@@ -1,0 +1,6 @@
+"""RACI: who answers for each touchpoint, and whether the matrix says so without gaps."""
+
+from journey_widgets.raci.document import MatrixRole, MatrixRow, RaciMatrix
+from journey_widgets.raci.rules import RaciPolicy, check
+
+__all__ = ["MatrixRole", "MatrixRow", "RaciMatrix", "RaciPolicy", "check"]

@@ -1,0 +1,55 @@
+"""Making text from data safe at each place it can end: HTML, CSV, file names.
+
+This is the only module that does so. Everything else hands plain text on.
+"""
+
+import hashlib
+import html as _html
+import re
+import unicodedata
+from pathlib import Path
+
+FORMULA_STARTS = "=+-@\t\r\0＝＋－＠"
+_DEVICE_NAMES = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$")
+
+
+def html(text: object) -> str:
+    """Return text for an HTML element or a quoted attribute."""
+    return _html.escape(str(text), quote=True)
+
+
+def csv_text(text: str) -> str:
+    """Return a text cell that no spreadsheet takes for a formula; `from_csv_text` undoes it."""
+    return f"'{text}" if text[:1] and text[0] in FORMULA_STARTS + "'" else text
+
+
+def from_csv_text(cell: str) -> str:
+    """Return the text that `csv_text` was given; other people's cells stay as they are."""
+    escaped = len(cell) > 1 and cell[0] == "'" and cell[1] in FORMULA_STARTS + "'"
+    return cell[1:] if escaped else cell
+
+
+def file_name(text: str) -> str:
+    """Return a file name for free text: readable, without path, distinct for distinct texts.
+
+    Examples
+    --------
+    >>> file_name("raci")
+    'raci'
+    >>> file_name("../EU & UK")
+    'eu_uk-1ee0a1c7'
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:60]
+    if name == text and not _DEVICE_NAMES.match(name):
+        return name
+    return f"{name or 'x'}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return the path of `name` in `folder`; anything that would lie elsewhere is a ValueError."""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        msg = f"{name!r} lies outside {folder}"
+        raise ValueError(msg)
+    return path

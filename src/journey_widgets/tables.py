@@ -1,0 +1,136 @@
+"""The five source contracts, and checking a table against one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from journey_widgets.errors import JourneyDataError, did_you_mean
+
+Kind = Literal["text", "instant", "number"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a contract.
+
+    ``required``: the source must have it. ``blank``: a row in which it has no value is kept
+    (``"keep"``) or set aside and counted (``"set aside"``).
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    required: bool = False
+    blank: Literal["keep", "set aside"] = "keep"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a source table must offer: its name, what a row is, and its columns."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+
+    @property
+    def required(self) -> list[str]:
+        """Names of the columns that must be there."""
+        return [c.name for c in self.columns if c.required]
+
+    def column(self, name: str) -> Column | None:
+        """Return the column called `name`, or None for a column the contract does not know."""
+        return next((c for c in self.columns if c.name == name), None)
+
+
+def _must(name: str, kind: Kind, meaning: str) -> Column:
+    return Column(name, kind, meaning, required=True, blank="set aside")
+
+
+EVENTS = Contract(
+    "events",
+    "something a customer did at one moment",
+    (
+        _must("customer_id", "text", "who: customer, visitor, case or application"),
+        _must("ts", "instant", "when, UTC"),
+        _must("event", "text", "what happened, in the source's own words"),
+        Column("channel", "text", "where: web, app, store, call centre …"),
+        Column("value", "number", "amount that belongs to the event, in the source's currency"),
+        Column("session_id", "text", "visit the event belongs to, where the source knows it"),
+        Column("order_id", "text", "order the event belongs to"),
+    ),
+)
+ORDER_LINES = Contract(
+    "order_lines",
+    "one product on one order",
+    (
+        Column("customer_id", "text", "who bought; may be unknown", required=True),
+        _must("order_id", "text", "order or invoice number"),
+        _must("ts", "instant", "when ordered, UTC"),
+        _must("product_id", "text", "what was bought"),
+        _must("quantity", "number", "units; negative for a return"),
+        Column("unit_price", "number", "price of one unit, in the source's currency"),
+        Column("amount", "number", "quantity x unit price, in the source's currency"),
+        Column("margin", "number", "contribution margin of the line, same currency"),
+        Column("category", "text", "product group"),
+    ),
+)
+TICKETS = Contract(
+    "tickets",
+    "one change in a support case",
+    (
+        _must("case_id", "text", "ticket, incident or complaint"),
+        _must("ts", "instant", "when, UTC"),
+        _must("activity", "text", "what was done, or the state reached"),
+        Column("actor", "text", "who did it; may be unknown", required=True),
+        Column("role", "text", "role or group of the actor at that time"),
+        Column("customer_id", "text", "whose case"),
+        Column("kind", "text", "issue type"),
+    ),
+)
+ANSWERS = Contract(
+    "answers",
+    "one answer to one question",
+    (
+        _must("respondent_id", "text", "who answered"),
+        _must("ts", "instant", "when, UTC"),
+        _must("question_id", "text", "which question"),
+        Column("score", "number", "the answer on its scale; blank = asked, not answered", True),
+        _must("scale", "text", "the scale, such as 1-5 or 0-10"),
+        Column("customer_id", "text", "the customer behind the respondent"),
+        Column("touchpoint", "text", "touchpoint the question is about"),
+    ),
+)
+TRIALS = Contract(
+    "trials",
+    "one unit that was randomised",
+    (
+        _must("arm", "text", "what the unit was given; one arm is the comparison"),
+        Column("unit_id", "text", "number of the unit in input order, where the source has no id"),
+        Column("customer_id", "text", "the customer behind the unit"),
+        Column("ts", "instant", "when the unit was assigned, UTC"),
+        Column("cluster", "text", "group randomised together"),
+        Column("cost", "number", "cost of treating the unit, in the source's currency"),
+    ),
+)
+CONTRACTS = {c.name: c for c in (EVENTS, ORDER_LINES, TICKETS, ANSWERS, TRIALS)}
+
+
+def contract(name: str) -> Contract:
+    """Return the contract called `name`; an unknown name is a `JourneyDataError`."""
+    if name not in CONTRACTS:
+        msg = f"There is no source kind {name!r}. {did_you_mean(name, CONTRACTS)}"
+        raise JourneyDataError(msg)
+    return CONTRACTS[name]
+
+
+def require_columns(found: Iterable[str], *needed: str, name: str) -> None:
+    """Raise `JourneyDataError` unless every needed column is among those found."""
+    have = list(found)
+    for column in needed:
+        if column not in have:
+            listed = ", ".join(repr(c) for c in have[:12]) + (" …" if len(have) > 12 else "")
+            msg = (
+                f"{name} lacks column {column!r}; it has {listed or 'no columns'}. "
+                "Name the right column in the mapping, or rename it."
+            )
+            raise JourneyDataError(msg)

@@ -1,0 +1,57 @@
+"""What a workspace says about itself, and where its sources are."""
+
+import zoneinfo
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+
+from journey_widgets.documents import Document, Label, Text
+from journey_widgets.errors import did_you_mean
+from journey_widgets.events.mapping import SourceMapping
+from journey_widgets.tables import CONTRACTS
+
+
+def known_zone(name: str | None) -> str | None:
+    """Return a time zone name that exists; another one is a ValueError with near names."""
+    if name is not None and name not in zoneinfo.available_timezones():
+        near = did_you_mean(name, zoneinfo.available_timezones())
+        msg = f"there is no time zone {name!r}; {near.rstrip('.')}"
+        raise ValueError(msg)
+    return name
+
+
+class Settings(Document):
+    """``workspace.yaml``: name, calendar and habits of a workspace."""
+
+    kind: ClassVar[str] = "workspace"
+
+    name: Label
+    about: Text = ""
+    time_zone: str = "UTC"
+    """Zone of calendar days, weeks and months; instants are UTC everywhere."""
+    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
+    mirror: bool = False
+    """Whether each save also writes the document's text into ``documents/``."""
+
+    _zone = field_validator("time_zone")(known_zone)
+
+
+class Sources(Document):
+    """``sources.yaml``: where each source is and how it is read."""
+
+    kind: ClassVar[str] = "sources"
+
+    events: SourceMapping | None = None
+    order_lines: SourceMapping | None = None
+    tickets: SourceMapping | None = None
+    answers: SourceMapping | None = None
+    trials: SourceMapping | None = None
+
+    def mapping(self, kind: str) -> SourceMapping | None:
+        """Return the mapping of one source, or None where the workspace has no such source."""
+        found: SourceMapping | None = getattr(self, kind)
+        return found
+
+    def present(self) -> list[str]:
+        """Return the kinds of source the workspace has, in the order of the contracts."""
+        return [kind for kind in CONTRACTS if self.mapping(kind) is not None]

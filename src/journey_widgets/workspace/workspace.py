@@ -1,0 +1,458 @@
+"""Workspace: one folder (or database) that holds the documents, their history and the sources."""
+
+import getpass
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from journey_widgets import shipped
+from journey_widgets.documents import Document, canonical_json
+from journey_widgets.errors import DocumentError, WorkspaceError, did_you_mean
+from journey_widgets.events.mapping import SourceMapping
+from journey_widgets.events.source import Source, read
+from journey_widgets.findings import Finding
+from journey_widgets.journey.document import Journey
+from journey_widgets.raci.document import RaciMatrix
+from journey_widgets.raci.rules import RaciPolicy, check
+from journey_widgets.roles import RoleRegister
+from journey_widgets.textfiles import read_text, write_text
+from journey_widgets.workspace.merge import Clash, diff, merge
+from journey_widgets.workspace.settings import Settings, Sources
+from journey_widgets.workspace.store import Revision, Store
+
+KINDS: dict[str, type[Document]] = {m.kind: m for m in (Journey, RoleRegister, RaciMatrix)}
+"""Kinds of document, in the order in which one refers to the other."""
+TEXT_FILES = {"journey": "journey.yaml", "roles": "roles.yaml", "raci": "raci.csv"}
+STORE = "store.sqlite"
+EXPORTED = ".exported.json"
+"""Beside exported text: which revision each file was made of, so that an import can be merged."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A save that was kept: the revision it made (or found), and whether others' edits are in it."""
+
+    document: Document
+    rev: int
+    merged: bool = False
+    changed: bool = True
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A save that was not kept: others changed the same places differently.
+
+    `base` is what the edit started from, `theirs` the newest revision, `mine` the document given.
+    Settle the `clashes` in `mine` and save it again with ``base_rev=theirs_rev``.
+    """
+
+    base: Document | None
+    theirs: Document
+    mine: Document
+    clashes: tuple[Clash, ...]
+    theirs_rev: int
+    reason: str = ""
+
+    def __str__(self) -> str:
+        places = "; ".join(str(c) for c in self.clashes[:3])
+        more = f" and {len(self.clashes) - 3} more" if len(self.clashes) > 3 else ""
+        return f"Not saved: somebody else changed the same place. {places}{more}{self.reason}"
+
+
+class Workspace:
+    """The documents, their history and the sources of one customer journey."""
+
+    def __init__(
+        self, folder: Path | None, store: Store, settings: Settings, author: str, *, read_only: bool = False
+    ) -> None:
+        self.folder, self.settings, self.author = folder, settings, author
+        self.read_only = read_only
+        self._store = store
+        self._seen: dict[str, int] = {}
+
+    # --- making and opening -----------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls, path: str | Path, *, template: str | None = None, name: str | None = None
+    ) -> "Workspace":
+        """Make a workspace in a new or empty folder, from a template or with nothing in it."""
+        folder = Path(path)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            msg = f"{folder} exists and is not empty. Choose a new folder, or open it with journey check {folder}."
+            raise WorkspaceError(msg)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        origin = shipped.template(template) if template else None
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".journey-") as scratch:
+            made = Path(scratch) / "workspace"
+            if origin:
+                shutil.copytree(origin, made, ignore=shutil.ignore_patterns(f"{STORE}*", ".cache"))
+            else:
+                made.mkdir()
+                label = name or folder.name.replace("_", " ").strip() or "Workspace"
+                write_text(made / "workspace.yaml", Settings(name=label).to_text())
+                write_text(made / "sources.yaml", Sources().to_text())
+            made.chmod(0o700)
+            workspace = cls._open_folder(made, create=True)
+            if (made / "documents").is_dir():
+                workspace.import_texts(note=f"from template {template}")
+            workspace.close()
+            if folder.exists():
+                folder.rmdir()
+            made.replace(folder)
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, path_or_url: str | Path, *, read_only: bool = False) -> "Workspace":
+        """Open the workspace in a folder, or the documents in a database by its SQLAlchemy URL.
+
+        With `read_only` nothing can be saved, by whatever way.
+        """
+        if "://" in str(path_or_url):
+            store = Store(str(path_or_url))
+            return cls(None, store, Settings(name="Workspace"), _author(), read_only=read_only)
+        folder = Path(path_or_url)
+        if not (folder / "workspace.yaml").is_file():
+            what = "has no workspace.yaml" if folder.is_dir() else "does not exist"
+            msg = f"{folder} is no workspace: it {what}. Make one with journey new {folder}."
+            raise WorkspaceError(msg)
+        if read_only and not (folder / STORE).exists():
+            cls._open_folder(folder, create=False).close()
+        return cls._open_folder(folder, create=False, read_only=read_only)
+
+    @classmethod
+    def _open_folder(cls, folder: Path, *, create: bool, read_only: bool = False) -> "Workspace":
+        settings = Settings.from_text(read_text(folder / "workspace.yaml"), where="workspace.yaml")
+        file = folder / STORE
+        fresh = not file.exists()
+        store = Store.in_file(file, read_only=read_only)
+        workspace = cls(folder, store, settings, _author(), read_only=read_only)
+        if fresh and not create and (folder / "documents").is_dir():
+            workspace.import_texts(note="from the text in documents/")
+        return workspace
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    # --- documents ----------------------------------------------------------------------------
+
+    @property
+    def journey(self) -> Journey:
+        """The journey document, newest revision."""
+        found = self.document("journey")
+        assert isinstance(found, Journey)  # noqa: S101 - KINDS says so
+        return found
+
+    @property
+    def roles(self) -> RoleRegister:
+        """The role register, newest revision; empty if none was saved."""
+        found = self.document("roles") if self.rev("roles") else RoleRegister()
+        assert isinstance(found, RoleRegister)  # noqa: S101 - KINDS says so
+        return found
+
+    @property
+    def raci(self) -> RaciMatrix:
+        """The RACI matrix, newest revision; a draft of journey and roles if none was saved."""
+        found = self.document("raci") if self.rev("raci") else RaciMatrix.draft(self.journey, self.roles)
+        assert isinstance(found, RaciMatrix)  # noqa: S101 - KINDS says so
+        return found
+
+    def rev(self, kind: str) -> int:
+        """Return the number of the newest revision of a document; 0 if it has none."""
+        head = self._store.head(_known(kind))
+        return head.rev if head else 0
+
+    def document(self, kind: str, rev: int | None = None) -> Document:
+        """Return a document as it is now, or as it was at a revision."""
+        found = self._store.head(_known(kind)) if rev is None else self._store.revision(kind, rev)
+        if found is None:
+            newest = self.rev(kind)
+            msg = (
+                f"{kind} has no revision {rev}; it has {newest}."
+                if newest
+                else f"This workspace has no {kind} yet. Save one with ws.save(…)."
+            )
+            raise WorkspaceError(msg)
+        if rev is None:
+            self._seen[kind] = found.rev
+        return _parse(found)
+
+    def save(
+        self,
+        document: Document,
+        *,
+        note: str = "",
+        base_rev: int | None = None,
+        save_id: str | None = None,
+    ) -> Saved | Conflict:
+        """Save a document as a new revision, merged with what others saved meanwhile.
+
+        Parameters
+        ----------
+        document
+            The whole document.
+        note
+            Why, in a few words, for the history.
+        base_rev
+            The revision the edit started from; by default the one this workspace gave out last.
+        save_id
+            Name of this save. Saving again under the same name returns the same revision, so a
+            save whose answer was lost can be repeated.
+
+        Returns
+        -------
+        Saved or Conflict
+            `Conflict` when others changed the same places differently; then nothing was written.
+        """
+        kind = _known(document.kind)
+        if self.read_only:
+            msg = "This workspace is open for reading only. Edit it in JupyterLab."
+            raise WorkspaceError(msg)
+        base = self._seen.get(kind, self.rev(kind)) if base_rev is None else base_rev
+        outcome: list[Saved | Conflict] = []
+
+        def decide(head: Revision | None) -> tuple[str, int] | None:
+            outcome[:] = [self._decide(document, base, head)]
+            kept = outcome[0]
+            if isinstance(kept, Conflict) or not kept.changed:
+                return None
+            return canonical_json(kept.document.body()), document.version
+
+        made = self._store.append(
+            kind, decide, author=self.author, note=note, base_rev=base,
+            save_id=save_id or uuid.uuid4().hex,
+        )  # fmt: skip
+        if made is not None:
+            merged = bool(outcome and isinstance(outcome[0], Saved) and outcome[0].merged)
+            outcome = [Saved(_parse(made), made.rev, merged)]
+        result = outcome[0]
+        if isinstance(result, Saved):
+            self._seen[kind] = result.rev
+            if self.settings.mirror and self.folder is not None:
+                self.export_texts()
+        return result
+
+    def _decide(self, mine: Document, base_rev: int, head: Revision | None) -> Saved | Conflict:
+        """Say what saving `mine`, made from `base_rev`, on top of `head` comes to."""
+        if head is None:
+            return Saved(mine, 1)
+        theirs = _parse(head)
+        if head.rev == base_rev:
+            return Saved(mine, head.rev, changed=mine.body() != theirs.body())
+        base = self._store_base(mine.kind, base_rev)
+        merged, clashes = merge(base.body() if base else {}, theirs.body(), mine.body())
+        if clashes:
+            return Conflict(base, theirs, mine, tuple(clashes), head.rev)
+        try:
+            document = type(mine).from_body(merged)
+        except DocumentError as error:
+            return Conflict(base, theirs, mine, (), head.rev, f"The two edits do not fit: {error}")
+        return Saved(document, head.rev, merged=True, changed=merged != theirs.body())
+
+    def _store_base(self, kind: str, rev: int) -> Document | None:
+        found = self._store.revision(kind, rev) if rev else None
+        return _parse(found) if found else None
+
+    def history(self, kind: str) -> pd.DataFrame:
+        """Return who saved what when, newest first.
+
+        Columns: ``rev`` (int64), ``at_utc`` (datetime, UTC), ``author``, ``note`` (str),
+        ``changes`` (int64), places changed since the revision before.
+        """
+        revisions = self._store.history(_known(kind))
+        rows: list[dict[str, Any]] = []
+        before: dict[str, Any] = {}
+        for r in revisions:
+            body = json.loads(r.body)
+            rows.append(
+                {
+                    "rev": r.rev,
+                    "at_utc": pd.Timestamp(r.at_utc),
+                    "author": r.author,
+                    "note": r.note,
+                    "changes": len(diff(before, body)),
+                }
+            )
+            before = body
+        return pd.DataFrame(rows[::-1], columns=["rev", "at_utc", "author", "note", "changes"])
+
+    def diff(self, kind: str, a: int, b: int) -> pd.DataFrame:
+        """Return what changed from revision `a` to revision `b`, one row per place.
+
+        Columns: ``place`` (str), ``change`` (added, removed, changed, moved), ``before``, ``after``.
+        """
+        before, after = self.document(kind, a).body(), self.document(kind, b).body()
+        rows = [
+            {"place": " › ".join(c.path), "change": c.kind, "before": c.before, "after": c.after}
+            for c in diff(before, after)
+        ]
+        return pd.DataFrame(rows, columns=["place", "change", "before", "after"])
+
+    def restore(self, kind: str, rev: int, *, note: str = "") -> Saved | Conflict:
+        """Save an earlier revision again, as a new one; the history keeps all."""
+        old, newest = self.document(kind, rev), self.rev(kind)
+        return self.save(old, note=note or f"restored revision {rev}", base_rev=newest)
+
+    def check(self, *, publishing: bool = False) -> list[Finding]:
+        """Return what the rules find in all documents, journey first."""
+        findings: list[Finding] = []
+        if not self.rev("journey"):
+            return findings
+        journey = self.journey
+        findings += journey.check()
+        if self.rev("raci"):
+            findings += check(self.raci, journey, self.roles, RaciPolicy(publishing=publishing))
+        return findings
+
+    def verify(self) -> list[str]:
+        """Return what is wrong with the store; normally nothing."""
+        return self._store.verify()
+
+    # --- sources ----------------------------------------------------------------------------
+
+    @property
+    def sources(self) -> Sources:
+        """The mappings of ``sources.yaml``."""
+        if self.folder is None:
+            return Sources()
+        return Sources.from_text(read_text(self.folder / "sources.yaml"), where="sources.yaml")
+
+    def source(self, kind: str) -> Source:
+        """Read one source; the table is kept in the workspace's cache until file or mapping change."""
+        mapping = self.sources.mapping(kind) if kind in Sources.model_fields else None
+        if mapping is None or mapping.file is None or self.folder is None:
+            known = self.sources.present()
+            msg = f"This workspace has no {kind}. {did_you_mean(kind, known)} Name its file in sources.yaml."
+            raise WorkspaceError(msg)
+        filled = self._with_defaults(mapping)
+        return read(kind, self.folder / mapping.file, filled, cache=self.folder / ".cache" / "sources")
+
+    def _with_defaults(self, mapping: SourceMapping) -> SourceMapping:
+        missing = {
+            name: getattr(self.settings, name)
+            for name in ("currency",)
+            if getattr(mapping, name) is None
+        }
+        return mapping.model_copy(update=missing)
+
+    def events(self) -> Source:
+        """Read the event log."""
+        return self.source("events")
+
+    def order_lines(self) -> Source:
+        """Read the order lines."""
+        return self.source("order_lines")
+
+    def tickets(self) -> Source:
+        """Read the support cases."""
+        return self.source("tickets")
+
+    def answers(self) -> Source:
+        """Read the survey answers."""
+        return self.source("answers")
+
+    def trials(self) -> Source:
+        """Read the trial."""
+        return self.source("trials")
+
+    # --- text -------------------------------------------------------------------------------
+
+    def export_texts(self, folder: str | Path | None = None) -> list[Path]:
+        """Write the canonical text of every document into `folder`, ``documents/`` by default."""
+        target = self._text_folder(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        written, made_of = [], {}
+        for kind, name in TEXT_FILES.items():
+            rev = self.rev(kind)
+            if rev:
+                write_text(target / name, self.document(kind, rev).to_text())
+                written.append(target / name)
+                made_of[kind] = rev
+        write_text(target / EXPORTED, json.dumps(made_of, indent=1) + "\n")
+        return written
+
+    def import_texts(
+        self, folder: str | Path | None = None, *, note: str = "imported"
+    ) -> dict[str, Saved | Conflict]:
+        """Save the documents whose text lies in `folder`: all of them are read before any is saved.
+
+        Text that was exported here and edited since is merged with what was saved meanwhile.
+        """
+        target = self._text_folder(folder)
+        if not target.is_dir():
+            msg = f"There is no folder {target} to import from. Export first with journey export."
+            raise WorkspaceError(msg)
+        made_of: dict[str, int] = {}
+        if (target / EXPORTED).is_file():
+            made_of = json.loads(read_text(target / EXPORTED))
+        documents = [
+            KINDS[kind].from_text(read_text(target / name), where=name)
+            for kind, name in TEXT_FILES.items()
+            if (target / name).is_file()
+        ]
+        if not documents:
+            msg = f"{target} holds none of {', '.join(TEXT_FILES.values())}."
+            raise WorkspaceError(msg)
+        for document in documents:
+            _refuse_unreadable(document)
+        return {
+            d.kind: self.save(d, note=note, base_rev=made_of.get(d.kind, self.rev(d.kind)))
+            for d in documents
+        }
+
+    def _text_folder(self, folder: str | Path | None) -> Path:
+        if folder is not None:
+            return Path(folder)
+        if self.folder is None:
+            msg = "A workspace opened by URL has no folder. Name one."
+            raise WorkspaceError(msg)
+        return self.folder / "documents"
+
+    def __repr__(self) -> str:
+        return f"<Workspace {self.settings.name!r}>"
+
+
+def _parse(revision: Revision) -> Document:
+    model = KINDS[revision.kind]
+    if revision.schema_version > model.version:
+        msg = (
+            f"{revision.kind} revision {revision.rev} was saved by a newer journey-widgets "
+            f"(schema {revision.schema_version}, this one knows {model.version}). Update to read it."
+        )
+        raise DocumentError(msg)
+    return model.from_body(json.loads(revision.body))
+
+
+def _refuse_unreadable(document: Document) -> None:
+    """Refuse a matrix with letters its scheme does not know: a typing slip, not a judgement."""
+    if not isinstance(document, RaciMatrix):
+        return
+    strange = [f for f in check(document) if f.code == "CELL-01"]
+    if strange:
+        more = f" ({len(strange)} such cells)" if len(strange) > 1 else ""
+        msg = f"{TEXT_FILES['raci']}: {strange[0].message} {strange[0].fix}{more}"
+        raise DocumentError(msg)
+
+
+def _known(kind: str) -> str:
+    if kind not in KINDS:
+        msg = f"There is no document kind {kind!r}. {did_you_mean(kind, KINDS)}"
+        raise WorkspaceError(msg)
+    return kind
+
+
+def _author() -> str:
+    try:
+        return os.environ.get("JOURNEY_AUTHOR") or getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
