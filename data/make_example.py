@@ -57,11 +57,21 @@ class Retailer:
             self.customer(f"C{number:05d}")
         return {
             "events": pd.DataFrame(
-                self.events, columns=["customer", "at", "what", "channel", "device", "region", "order"]
+                self.events,
+                columns=["customer", "at", "what", "channel", "device", "region", "order"],
             ).sort_values(["at", "customer"], kind="stable", ignore_index=True),
             "order_lines": pd.DataFrame(
                 self.lines,
-                columns=["order", "customer", "date", "product", "group", "quantity", "price", "margin"],
+                columns=[
+                    "order",
+                    "customer",
+                    "date",
+                    "product",
+                    "group",
+                    "quantity",
+                    "price",
+                    "margin",
+                ],
             ).sort_values(["date", "order"], kind="stable", ignore_index=True),
             "tickets": pd.DataFrame(
                 self.tickets, columns=["case", "at", "step", "agent", "role", "customer", "issue"]
@@ -88,11 +98,15 @@ class Retailer:
     def walk(self, name: str, now: pd.Timestamp, device: str, region: str) -> pd.Timestamp:
         """Go from first contact as far as this customer gets; return when it ended."""
 
-        def event(what: str, at: pd.Timestamp, channel: str, order: str | None = None) -> pd.Timestamp:
+        def event(
+            what: str, at: pd.Timestamp, channel: str, order: str | None = None
+        ) -> pd.Timestamp:
             self.events.append((name, at, what, channel, device, region, order))
             return at
 
-        start = str(self.rng.choice(["Social ad", "Blog article", "Store visit"], p=[0.55, 0.25, 0.2]))
+        start = str(
+            self.rng.choice(["Social ad", "Blog article", "Store visit"], p=[0.55, 0.25, 0.2])
+        )
         now = event(start, now, "store" if start == "Store visit" else "web")
         for _page in range(int(self.rng.integers(1, 5))):
             now = event("Product page", self.later(now, 0.05), "web")
@@ -142,11 +156,15 @@ class Retailer:
             if self.chance(0.05 if extra == "protection_plan" else 0.2):
                 basket.append((extra, "accessories", 1, price, 0.45))
         for product, group, quantity, price, share in basket:
-            self.lines.append((order, name, at, product, group, quantity, price, round(price * share, 2)))
+            self.lines.append(
+                (order, name, at, product, group, quantity, price, round(price * share, 2))
+            )
         if self.chance(0.04):
             back = self.later(at, 24 * 9)
             margin = -round(PHONES[phone] * 0.12, 2)
-            self.lines.append((f"{order}-R", name, back, phone, "phones", -1, PHONES[phone], margin))
+            self.lines.append(
+                (f"{order}-R", name, back, phone, "phones", -1, PHONES[phone], margin)
+            )
 
     def case(self, name: str, at: pd.Timestamp, issue: str) -> pd.Timestamp:
         """Handle one support case; return when it was solved."""

@@ -40,7 +40,10 @@ _WHERE = {
     "mode": "publish.modes",
     "open_page": "publish.page",
     "show": "publish.show",
-    **{f"read_{k}": "events.source" for k in ("events", "order_lines", "tickets", "answers", "trials")},
+    **{
+        f"read_{k}": "events.source"
+        for k in ("events", "order_lines", "tickets", "answers", "trials")
+    },
 }
 
 

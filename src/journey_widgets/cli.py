@@ -36,10 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="journey", description="A workbench for customer journeys.")
+    parser = argparse.ArgumentParser(
+        prog="journey", description="A workbench for customer journeys."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, act: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
+    def add(
+        name: str, act: Callable[[argparse.Namespace], int], what: str
+    ) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=what, description=what)
         command.set_defaults(act=act)
         return command
@@ -47,9 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     def add_workspace(command: argparse.ArgumentParser, *, option: bool = False) -> None:
         what = "folder of the workspace (default: the current folder)"
         if option:
-            command.add_argument("--workspace", "-w", type=Path, default=Path(), metavar="DIR", help=what)
+            command.add_argument(
+                "--workspace", "-w", type=Path, default=Path(), metavar="DIR", help=what
+            )
         else:
-            command.add_argument("workspace", type=Path, nargs="?", default=Path(), metavar="DIR", help=what)
+            command.add_argument(
+                "workspace", type=Path, nargs="?", default=Path(), metavar="DIR", help=what
+            )
 
     new = add("new", _new, "make a workspace")
     new.add_argument("workspace", type=Path, metavar="DIR")
@@ -63,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     serve = add("serve", _serve, "serve the dashboards of a workspace on this machine")
     add_workspace(serve)
     serve.add_argument("--port", type=int, default=8866)
-    serve.add_argument("--allow-edit", action="store_true", help="let readers save, on this machine only")
+    serve.add_argument(
+        "--allow-edit", action="store_true", help="let readers save, on this machine only"
+    )
 
     report = add("report", _report, "make one report")
     report.add_argument("name", help="name of a notebook: overview, journey_map, raci")
@@ -82,14 +92,18 @@ def _parser() -> argparse.ArgumentParser:
 
     take = add("import", _import, "save documents from text, merged with what was saved meanwhile")
     add_workspace(take)
-    take.add_argument("--from", dest="origin", type=Path, metavar="DIR", help="default: DIR/documents")
+    take.add_argument(
+        "--from", dest="origin", type=Path, metavar="DIR", help="default: DIR/documents"
+    )
     take.add_argument("--note", default="imported")
 
     verify = add("verify", _verify, "check that no saved revision was changed")
     add_workspace(verify)
 
     doctor = add("doctor", _doctor, "say what this installation lacks")
-    doctor.add_argument("workspace", type=Path, nargs="?", metavar="DIR", help="also look at a workspace")
+    doctor.add_argument(
+        "workspace", type=Path, nargs="?", metavar="DIR", help="also look at a workspace"
+    )
     return parser
 
 
@@ -143,7 +157,9 @@ def _report(options: argparse.Namespace) -> int:
             msg = f"-p {key} is given twice. Keep one."
             raise ParameterError(msg)
         given[key] = value
-    report = run_report(options.name, workspace=options.workspace, out=options.out, parameters=given)
+    report = run_report(
+        options.name, workspace=options.workspace, out=options.out, parameters=given
+    )
     print(report.path)
     return DONE
 
@@ -159,7 +175,9 @@ def _check(options: argparse.Namespace) -> int:
     else:
         for kind in workspace.sources.present():
             facts = workspace.source(kind).data_check.set_index("check")["rows"]
-            print(f"{kind}: {facts['rows read']:,} rows read, {facts['rows set aside']:,} set aside")
+            print(
+                f"{kind}: {facts['rows read']:,} rows read, {facts['rows set aside']:,} set aside"
+            )
         for f in findings:
             print(f"{WORDS[f.severity]} {f.code}: {f.message} {f.fix}")
         print(sentence(findings))

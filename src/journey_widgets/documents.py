@@ -98,7 +98,9 @@ class Document(Part):
         where = where or f"{cls.kind}.yaml"
         found = load_yaml(text, where=where)
         if not isinstance(found, dict):
-            msg = f"{where} holds no fields. Its first line must be schema: {cls.kind}/{cls.version}."
+            msg = (
+                f"{where} holds no fields. Its first line must be schema: {cls.kind}/{cls.version}."
+            )
             raise DocumentError(msg)
         check_schema(found.pop("schema", None), cls.kind, cls.version, where)
         return cls.from_body(found, where=where)
@@ -126,6 +128,8 @@ def _explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
         if fault["type"] == "extra_forbidden":
             known = _fields_at(model, fault["loc"][:-1])
             lines.append(f"{path} is no known field. {did_you_mean(str(fault['loc'][-1]), known)}")
+        elif fault["type"] == "missing":
+            lines.append(f"{path} is missing.")
         else:
             said = fault["msg"].removeprefix("Value error, ")
             value = repr(fault["input"])
@@ -142,7 +146,9 @@ def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]
         if isinstance(step, int):
             continue
         annotation = current.model_fields[step].annotation if step in current.model_fields else None
-        inner = [a for a in getattr(annotation, "__args__", (annotation,)) if hasattr(a, "model_fields")]
+        inner = [
+            a for a in getattr(annotation, "__args__", (annotation,)) if hasattr(a, "model_fields")
+        ]
         if not inner:
             return []
         current = inner[0]
@@ -156,7 +162,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             msg = f"line {mark.line + 1}: aliases (*name) are not allowed; write the value out"
             raise yaml.YAMLError(msg)
         self.depth += 1
@@ -167,7 +173,7 @@ class _Loader(yaml.SafeLoader):
         self.depth -= 1
         return node
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         seen: dict[Any, int] = {}
         for key_node, _value in node.value:
             key, line = key_node.value, key_node.start_mark.line + 1
@@ -175,7 +181,9 @@ class _Loader(yaml.SafeLoader):
                 msg = f"line {line}: a key must be a word"
                 raise yaml.YAMLError(msg)
             if key in seen:
-                msg = f"line {line}: {key!r} was given before, in line {seen[key]}; keep one of them"
+                msg = (
+                    f"line {line}: {key!r} was given before, in line {seen[key]}; keep one of them"
+                )
                 raise yaml.YAMLError(msg)
             seen[key] = line
         return super().construct_mapping(node, deep=deep)
@@ -186,16 +194,22 @@ for _tag, _pattern, _first in (
     ("tag:yaml.org,2002:bool", r"^(?:true|false)$", "tf"),
     ("tag:yaml.org,2002:null", r"^(?:null|~|)$", "n~\0"),
     ("tag:yaml.org,2002:int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
-    ("tag:yaml.org,2002:float", r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+    (
+        "tag:yaml.org,2002:float",
+        r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$",
+        "-+.0123456789",
+    ),
 ):
-    _Loader.add_implicit_resolver(_tag, re.compile(_pattern), [c if c != "\0" else "" for c in _first])
+    _Loader.add_implicit_resolver(
+        _tag, re.compile(_pattern), [c if c != "\0" else "" for c in _first]
+    )
 
 
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:  # noqa: FBT001, FBT002
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:
         del indentless
         return super().increase_indent(flow, False)
 
@@ -228,4 +242,6 @@ def load_yaml(text: str, *, where: str) -> Any:
 
 def canonical_json(body: Any) -> str:
     """Return the one JSON text of plain values that is stored and hashed."""
-    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return json.dumps(
+        body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )

@@ -102,6 +102,8 @@ def sentence(findings: Iterable[Finding]) -> str:
     """Return the count in words: ``"2 errors, 1 warning"``, or ``"No findings"``."""
     counts = count_by_severity(findings)
     parts = [
-        f"{n} {WORDS[severity].lower()}{'s' if n > 1 else ''}" for severity, n in counts.items() if n
+        f"{n} {WORDS[severity].lower()}{'s' if n > 1 else ''}"
+        for severity, n in counts.items()
+        if n
     ]
     return ", ".join(parts) or "No findings"

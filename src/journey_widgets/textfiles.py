@@ -27,7 +27,9 @@ def read_text(path: Path) -> str:
     check_file(path)
     data = path.read_bytes()
     if b"\0" in data:
-        msg = f"{path.name} holds zero bytes: it is a binary file, not text. Save it as CSV or YAML."
+        msg = (
+            f"{path.name} holds zero bytes: it is a binary file, not text. Save it as CSV or YAML."
+        )
         raise JourneyDataError(msg)
     try:
         return data.decode("utf-8-sig")

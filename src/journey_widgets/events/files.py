@@ -18,6 +18,7 @@ from typing import IO, Any, cast
 import duckdb
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
@@ -37,8 +38,14 @@ SUFFIXES: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-MAGIC = {b"PK\x03\x04": "a ZIP or XLSX file", b"PAR1": "a Parquet file", b"\x89PNG": "a picture",
-         b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "an old Excel (.xls) file", b"\x1f\x8b": "a gzip file"}
+MAGIC = {
+    b"PK\x03\x04": "a ZIP or XLSX file",
+    b"PAR1": "a Parquet file",
+    b"\x89PNG": "a picture",
+    b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "an old Excel (.xls) file",
+    b"\x1f\x8b": "a gzip file",
+}
 XLSX_MAX_BYTES, XLSX_MAX_RATIO, XLSX_MAX_ENTRIES = 200_000_000, 100, 1_000
 CHUNK = 1 << 20
 
@@ -101,13 +108,35 @@ def open_file(path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
     return raw
 
 
-def from_table(table: Any, scratch: Path) -> RawTable:
-    """Take a pandas, pyarrow or Ibis table as raw values, in its own order."""
+def as_arrow(table: Any) -> pa.Table:
+    """Return a pandas, pyarrow or Ibis table as a pyarrow table, in its own order."""
+    if isinstance(table, ir.Table):
+        table = table.to_pyarrow()
+    if isinstance(table, pd.DataFrame):
+        names = [str(c) for c in table.columns]
+        twice = next((n for n in names if names.count(n) > 1), None)
+        if twice is not None:
+            msg = f"The table has two columns called {twice!r}. Rename one of them."
+            raise JourneyDataError(msg)
+        try:
+            table = pa.Table.from_pandas(table.set_axis(names, axis=1), preserve_index=False)
+        except pa.ArrowException as error:
+            msg = f"The table cannot be read: {error}. Give each column values of one kind."
+            raise JourneyDataError(msg) from None
+    if not isinstance(table, pa.Table):
+        kind = type(table).__name__
+        msg = f"A path, or a pandas, pyarrow or Ibis table was needed; got {kind}."
+        raise JourneyDataError(msg)
+    if not table.num_rows:
+        msg = "The table has no rows. There is nothing to read."
+        raise JourneyDataError(msg)
+    return table
+
+
+def from_table(table: pa.Table, scratch: Path) -> RawTable:
+    """Take a pyarrow table as raw values."""
     con = locked_connection(scratch)
-    arrow = table.to_pyarrow() if isinstance(table, ir.Table) else table
-    if not isinstance(arrow, pa.Table):
-        arrow = pa.Table.from_pandas(table, preserve_index=False)
-    arrow = arrow.append_column(ROW, pa.array(range(arrow.num_rows), pa.int64()))
+    arrow = table.append_column(ROW, pa.array(range(table.num_rows), pa.int64()))
     return RawTable(con, con.create_table("raw", arrow))
 
 
@@ -123,7 +152,7 @@ def _csv(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> Raw
         separator = mapping.separator or _find_separator(lines.readline(), notes)
         lines.seek(0)
         header = _header(lines, separator, path)
-    kinds = {name: "VARCHAR" for name in header}
+    kinds = dict.fromkeys(header, "VARCHAR")
     try:
         table = con.read_csv(
             str(text_path), delim=separator, quote='"', escape='"', header=True, columns=kinds,
@@ -299,11 +328,7 @@ def _check_archive(path: Path) -> None:
         raise JourneyDataError(msg) from None
     size = sum(e.file_size for e in entries)
     packed = max(1, sum(e.compress_size for e in entries))
-    if (
-        size > XLSX_MAX_BYTES
-        or size / packed > XLSX_MAX_RATIO
-        or len(entries) > XLSX_MAX_ENTRIES
-    ):
+    if size > XLSX_MAX_BYTES or size / packed > XLSX_MAX_RATIO or len(entries) > XLSX_MAX_ENTRIES:
         msg = (
             f"{path.name} would unpack to {size / 1e6:,.0f} MB in {len(entries)} parts "
             f"({size / packed:,.0f} times its size): refused. Save the sheet as CSV or Parquet."

@@ -218,7 +218,7 @@ def _instant(
         return _epoch(micros), None
     kind = value.type()
     if kind.is_timestamp():
-        if kind.timezone is None:  # type: ignore[attr-defined]
+        if kind.timezone is None:
             return None, value.cast("timestamp(6)")
         return _to_local("UTC", value.cast("timestamp('UTC')")), None
     if kind.is_date():
@@ -249,13 +249,15 @@ def _flag_clock_changes(result: Normalised, name: str, zone: str) -> None:
 
     hour = ibis.interval(hours=1)
     twice = (on_the_clock(utc + hour) == local) | (on_the_clock(utc - hour) == local)
-    _flag(result, "local time does not exist", name, "moved over the gap", on_the_clock(utc) != local)
+    _flag(
+        result, "local time does not exist", name, "moved over the gap", on_the_clock(utc) != local
+    )
     _flag(result, "local time occurs twice", name, "one of the two taken", twice)
 
 
 def _flag(result: Normalised, check: str, column: str, action: str, where: ir.BooleanValue) -> None:
     name = f"flag:{len(result.flags)}"
-    result.table = result.table.mutate(where.fill_null(False).name(name))  # noqa: FBT003
+    result.table = result.table.mutate(where.fill_null(False).name(name))
     result.flags[name] = (check, column, action)
 
 
@@ -269,7 +271,7 @@ def _long_answers(table: ir.Table, mapping: SourceMapping) -> ir.Table:
     table = table.pivot_longer(
         ibis.selectors.cols(*questions), names_to="question_id", values_to="score"
     )
-    no_answer = ibis.literal(False)  # noqa: FBT003
+    no_answer = ibis.literal(False)
     for name, question in questions.items():
         if question.missing:
             no_answer |= (table["question_id"] == name) & table["score"].isin(question.missing)
@@ -283,5 +285,7 @@ def _long_answers(table: ir.Table, mapping: SourceMapping) -> ir.Table:
         no_answer.ifelse(ibis.null("string"), table["score"]).name("score"),
         table["question_id"].substitute({n: q.scale for n, q in questions.items()}).name("scale"),
         about.name("touchpoint"),
-        (table[ROW] * len(questions) + table["question_id"].cases(*order.items(), else_=0)).name(ROW),
+        (table[ROW] * len(questions) + table["question_id"].cases(*order.items(), else_=0)).name(
+            ROW
+        ),
     )

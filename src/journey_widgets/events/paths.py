@@ -15,7 +15,6 @@ Every path question reads this table alone. One row per event:
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ibis
@@ -128,5 +127,5 @@ def _build(table: ir.Table, *, store: bool = False) -> PathIndex:
 
 
 @ibis.udf.scalar.builtin(name="epoch_us")
-def micros(moment: ibis.dtype("timestamp")) -> int:  # type: ignore[valid-type]
+def micros(moment: ibis.dtype("timestamp")) -> int:  # type: ignore[valid-type, empty-body]
     """Microseconds since 1970-01-01 UTC."""

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.engine import collect, parquet_table, scratch_folder
-from journey_widgets.events.files import ROW, RawTable, from_table, open_file
+from journey_widgets.events.files import ROW, RawTable, as_arrow, from_table, open_file
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.normalise import Normalised, normalise, raw
 from journey_widgets.tables import Contract, contract, require_columns
@@ -93,6 +93,8 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
         ``mapping.tolerance`` of a column's times or numbers cannot be read.
     """
     agreed = contract(kind)
+    if not isinstance(source, str | os.PathLike):
+        source = as_arrow(source)
     folder = cache if cache is not None else scratch_folder()
     folder.mkdir(parents=True, exist_ok=True)
     fingerprint = _fingerprint(source, mapping)
@@ -115,11 +117,8 @@ def _fingerprint(source: Any, mapping: SourceMapping) -> str:
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
         return digest.hexdigest()
-    if isinstance(source, ir.Table):
-        source = source.to_pyarrow()
-    table = source if isinstance(source, pa.Table) else pa.Table.from_pandas(source)
-    with pa.ipc.new_stream(sink := pa.BufferOutputStream(), table.schema) as writer:
-        writer.write_table(table)
+    with pa.ipc.new_stream(sink := pa.BufferOutputStream(), source.schema) as writer:
+        writer.write_table(source)
     digest.update(sink.getvalue())
     return digest.hexdigest()
 
@@ -163,7 +162,9 @@ def _complete(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> 
     if agreed.name == "events":
         event = table["event"]
         mapped = (
-            event.substitute(cast("Mapping[Any, Any]", mapping.touchpoints), else_=ibis.null("string"))
+            event.substitute(
+                cast("Mapping[Any, Any]", mapping.touchpoints), else_=ibis.null("string")
+            )
             if mapping.touchpoints
             else event
         )
@@ -179,7 +180,7 @@ def _complete(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> 
     if agreed.name == "answers":
         low = table["scale"].re_extract(r"^(-?\d+)-(\d+)$", 1).try_cast("float64")
         high = table["scale"].re_extract(r"^(-?\d+)-(\d+)$", 2).try_cast("float64")
-        outside = ((table["score"] < low) | (table["score"] > high)).fill_null(False)  # noqa: FBT003
+        outside = ((table["score"] < low) | (table["score"] > high)).fill_null(False)
         read_in.table = table.mutate(
             outside.ifelse(ibis.null("float64"), table["score"]).name("score"),
             outside.name("is_outside"),
@@ -206,7 +207,12 @@ class _Facts:
     """Counts what reading did to a table, in one pass over it."""
 
     def __init__(
-        self, read_in: Normalised, agreed: Contract, mapping: SourceMapping, opened: RawTable, name: str
+        self,
+        read_in: Normalised,
+        agreed: Contract,
+        mapping: SourceMapping,
+        opened: RawTable,
+        name: str,
     ) -> None:
         self.read_in, self.agreed, self.mapping = read_in, agreed, mapping
         self.opened, self.name = opened, name
@@ -270,13 +276,21 @@ class _Facts:
         rows: list[tuple[str, str, int, float | None, str, str]] = []
 
         def add(
-            check: str, column: str, count: int, action: str = "", detail: str = "", *, of: int = self.rows
+            check: str,
+            column: str,
+            count: int,
+            action: str = "",
+            detail: str = "",
+            *,
+            of: int = self.rows,
         ) -> None:
             rows.append((check, column, int(count), count / of if of else None, action, detail))
 
         add("rows read", "", self.rows)
         add("rows kept", "", self.kept)
-        add("rows set aside", "", self.rows - self.kept, "not used" if self.rows > self.kept else "")
+        add(
+            "rows set aside", "", self.rows - self.kept, "not used" if self.rows > self.kept else ""
+        )
         for what, found in self.opened.notes.items():
             add(f"{what} found in the file", "", self.rows, "used", found)
         for column in self.read_in.columns:
@@ -296,7 +310,9 @@ class _Facts:
         return rows
 
     def _add_time_zone(self, add: Any) -> None:
-        local = [c.name for c in self.read_in.columns if f"local:{c.name}" in self.read_in.table.columns]
+        local = [
+            c.name for c in self.read_in.columns if f"local:{c.name}" in self.read_in.table.columns
+        ]
         if local and self.mapping.time_zone is None:
             add("time zone not stated", ", ".join(local), self.rows, "read as UTC", "set time_zone")
 
@@ -344,7 +360,13 @@ class _Facts:
         if negative:
             add("negative quantity", "quantity", negative, "kept", "returns or corrections")
         if free:
-            add("price at or below zero", "unit_price", free, "kept", "gifts, samples or corrections")
+            add(
+                "price at or below zero",
+                "unit_price",
+                free,
+                "kept",
+                "gifts, samples or corrections",
+            )
         if self.mapping.currency is None:
             add("currency not stated", "amount", self.rows, "kept", "set currency")
         self._distinct(kept, add, customers="customer_id", orders="order_id", products="product_id")
@@ -380,7 +402,9 @@ def mapping_from_keywords(kind: str, keywords: Mapping[str, Any]) -> SourceMappi
             msg = f"read_{kind} takes no {name!r}. {did_you_mean(name, known)}"
             raise JourneyDataError(msg)
     try:
-        return SourceMapping.model_validate({**options, "columns": {**options.get("columns", {}), **columns}})
+        return SourceMapping.model_validate(
+            {**options, "columns": {**options.get("columns", {}), **columns}}
+        )
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
@@ -415,4 +439,3 @@ def read_trials(source: Any, **mapping: Any) -> Source:
 
 def _read(kind: str, source: Any, keywords: Mapping[str, Any]) -> Source:
     return read(kind, source, mapping_from_keywords(kind, keywords))
-

@@ -8,7 +8,9 @@ from journey_widgets.journey.document import Journey
 from journey_widgets.journey.flow import Flow
 
 
-def funnel_chart(frame: pd.DataFrame, journey: Journey | None = None) -> alt.LayerChart:
+def funnel_chart(
+    frame: pd.DataFrame, journey: Journey | None = None
+) -> alt.LayerChart | alt.FacetChart:
     """Draw the result of `journey.funnel`: bars of customers, with the interval of each share."""
     labels = {t.id: t.label for t in journey.touchpoints} if journey else {}
     drawn = frame.assign(
@@ -23,7 +25,12 @@ def funnel_chart(frame: pd.DataFrame, journey: Journey | None = None) -> alt.Lay
     order = list(dict.fromkeys(drawn["label"]))
     base = alt.Chart(drawn).encode(y=alt.Y("label:N", sort=order, title=None))
     limit = float(max(drawn["customers"].max(), 1)) * 1.22
-    count = alt.X("customers:Q", title="customers", scale=alt.Scale(domain=[0, limit]), axis=alt.Axis(tickCount=5))
+    count = alt.X(
+        "customers:Q",
+        title="customers",
+        scale=alt.Scale(domain=[0, limit]),
+        axis=alt.Axis(tickCount=5),
+    )
     bars = base.mark_bar(color=BLUE, opacity=0.75, height=22).encode(
         x=count,
         tooltip=[
@@ -36,10 +43,10 @@ def funnel_chart(frame: pd.DataFrame, journey: Journey | None = None) -> alt.Lay
     )
     whisker = base.mark_rule(color=INK, strokeWidth=1.5).encode(x="at_low:Q", x2="at_high:Q")
     words = base.mark_text(align="left", dx=8).encode(x=alt.X("at_high:Q"), text="words:N")
-    return (bars + whisker + words).properties(width=620, height=alt.Step(34))
+    return alt.layer(bars, whisker, words).properties(width=620, height=alt.Step(34))
 
 
-def flow_chart(flow: Flow) -> alt.LayerChart:
+def flow_chart(flow: Flow) -> alt.LayerChart | alt.FacetChart:
     """Draw a `Flow`: stages as columns, touchpoints as points, the frequent paths as curves."""
     depth = int(flow.nodes.groupby("x").size().max())
     last = float(flow.nodes["x"].max())
@@ -78,12 +85,8 @@ def flow_chart(flow: Flow) -> alt.LayerChart:
             ],
         )
     )  # fmt: skip
-    names = (
-        alt.Chart(flow.nodes)
-        .mark_text(dy=21, fontSize=12)
-        .encode(x=x, y=y, text="label:N")
-    )
+    names = alt.Chart(flow.nodes).mark_text(dy=21, fontSize=12).encode(x=x, y=y, text="label:N")
     grey = alt.Chart(flow.stages).mark_rule(color=GREY, opacity=0.25).encode(x=x)
-    return (grey + heads + curves + points + names).properties(
+    return alt.layer(grey, heads, curves, points, names).properties(
         width=max(560, 150 * (int(last) + 1)), height=max(320, 88 * depth)
     )

@@ -67,7 +67,10 @@ class Journey(Document):
     ) -> Self:
         """Start a journey from a stage preset."""
         chosen = preset(stages)
-        parts = [Stage(id=s, label=CANONICAL.get(s, s.replace("_", " ").capitalize())) for s in chosen.stages]
+        parts = [
+            Stage(id=s, label=CANONICAL.get(s, s.replace("_", " ").capitalize()))
+            for s in chosen.stages
+        ]
         return cls(
             id=slug(label), label=label, preset=stages, stages=tuple(parts),
             touchpoints=tuple(touchpoints),

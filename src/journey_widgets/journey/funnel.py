@@ -81,7 +81,9 @@ def _next_step(reached: ir.Table, events: ir.Table, limit: int | None) -> ir.Tab
     return (
         later.group_by("customer", "since", "entered")
         .agg(at=_.place.min(), moment=_.moment.argmin(_.place))
-        .select("customer", "at", "entered", since="moment", waited=micros(_.moment) - micros(_.since))
+        .select(
+            "customer", "at", "entered", since="moment", waited=micros(_.moment) - micros(_.since)
+        )
     )
 
 

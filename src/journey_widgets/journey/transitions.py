@@ -102,5 +102,3 @@ def _complete(frame: pd.DataFrame, people: int) -> pd.DataFrame:
     ]  # fmt: skip
     frame = frame.sort_values(["count", "source", "target"], ascending=[False, True, True])
     return frame[columns].reset_index(drop=True)
-
-

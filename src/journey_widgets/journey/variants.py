@@ -7,7 +7,6 @@ import pandas as pd
 from ibis import _
 
 from journey_widgets.estimates import wilson
-from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import path_index
 
 ARROW = " -> "

@@ -12,14 +12,14 @@ VEGA = Path(__file__).with_name("vega.js")
 """Vega, Vega-Lite and Vega-Embed as one module; made by `build_vega`, committed, compared in a test."""
 
 
-class VegaLibrary(anywidget.AnyWidget):  # type: ignore[misc]
+class VegaLibrary(anywidget.AnyWidget):
     """Carries the Vega code to the page. It has no view."""
 
     _esm = "export default {};"
     code = t.Unicode().tag(sync=True)
 
 
-class Chart(anywidget.AnyWidget):  # type: ignore[misc]
+class Chart(anywidget.AnyWidget):
     """One Vega-Lite chart, drawn in the page.
 
     Parameters

@@ -76,7 +76,12 @@ def serve(
         with contextlib.ExitStack() as stack:
             out = stack.enter_context(log.open("ab")) if log else subprocess.DEVNULL
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and words
-                command, env=env, cwd=folder, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                env=env,
+                cwd=folder,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
             try:
                 _wait(process, port)
@@ -91,7 +96,9 @@ def _free_port(port: int) -> int:
         try:
             probe.bind((HOST, port))
         except OSError:
-            msg = f"Port {port} is in use. Stop the other server, or choose another port with --port."
+            msg = (
+                f"Port {port} is in use. Stop the other server, or choose another port with --port."
+            )
             raise InfrastructureError(msg) from None
         return int(probe.getsockname()[1])
 
@@ -139,13 +146,15 @@ def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
             msg = f"The dashboards' server ended at once (exit {process.returncode}). Run journey doctor."
             raise InfrastructureError(msg)
         try:
-            with urllib.request.urlopen(f"http://{HOST}:{port}/voila/static/voila.js", timeout=2):  # noqa: S310
+            with urllib.request.urlopen(f"http://{HOST}:{port}/voila/static/voila.js", timeout=2):
                 return
         except urllib.error.HTTPError:
             return
         except OSError:
             time.sleep(0.1)
-    msg = f"The dashboards' server did not answer within {START_SECONDS} seconds. Run journey doctor."
+    msg = (
+        f"The dashboards' server did not answer within {START_SECONDS} seconds. Run journey doctor."
+    )
     raise InfrastructureError(msg)
 
 

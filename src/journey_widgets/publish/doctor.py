@@ -45,7 +45,9 @@ def _packages() -> list[Examined]:
         try:
             found = version(needed.name)
         except PackageNotFoundError:
-            rows.append(Examined(needed.name, ok=False, words=f"not installed; pip install '{text}'"))
+            rows.append(
+                Examined(needed.name, ok=False, words=f"not installed; pip install '{text}'")
+            )
             continue
         fits = needed.specifier.contains(found, prereleases=True)
         advice = "" if fits else f"; pip install '{text}'"
@@ -65,11 +67,21 @@ def _files() -> list[Examined]:
     places = {
         "notebooks": shipped.notebooks() / "overview.ipynb",
         "example workspace": next(iter(shipped.templates().values())) / "workspace.yaml",
-        "Voilà template": shipped.JUPYTER_DATA / "voila" / "templates" / "journey" / "index.html.j2",
-        "report template": shipped.JUPYTER_DATA / "nbconvert" / "templates" / "journey" / "index.html.j2",
+        "Voilà template": shipped.JUPYTER_DATA
+        / "voila"
+        / "templates"
+        / "journey"
+        / "index.html.j2",
+        "report template": shipped.JUPYTER_DATA
+        / "nbconvert"
+        / "templates"
+        / "journey"
+        / "index.html.j2",
     }
     return [
-        Examined(what, path.is_file(), str(path) if path.is_file() else f"missing at {path}; reinstall")
+        Examined(
+            what, path.is_file(), str(path) if path.is_file() else f"missing at {path}; reinstall"
+        )
         for what, path in places.items()
     ]
 
@@ -90,12 +102,16 @@ def _workspace(folder: Path) -> list[Examined]:
     store = folder / "store.sqlite"
     if os.name == "posix" and store.exists():
         mode = stat.S_IMODE(store.stat().st_mode)
-        words = f"{mode:o}" + ("" if mode & 0o077 == 0 else f": others can read it; chmod 600 {store}")
+        words = f"{mode:o}" + (
+            "" if mode & 0o077 == 0 else f": others can read it; chmod 600 {store}"
+        )
         rows.append(Examined("store permissions", mode & 0o077 == 0, words))
     mount = _mount_type(folder.resolve())
     if mount:
         bad = mount in NETWORK_MOUNTS
-        words = f"{mount}: locks may fail there; move the workspace to a local disk" if bad else mount
+        words = (
+            f"{mount}: locks may fail there; move the workspace to a local disk" if bad else mount
+        )
         rows.append(Examined("file system", not bad, words))
     return rows
 

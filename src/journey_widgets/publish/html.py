@@ -44,7 +44,8 @@ def table(
     shown = frame.head(MAX_ROWS)
     numeric = {c for c in columns if pd.api.types.is_numeric_dtype(frame[c].dtype)}
     head = "".join(
-        f'<th scope="col"{_number_class(c in numeric)}>{html(label)}</th>' for c, label in columns.items()
+        f'<th scope="col"{_number_class(c in numeric)}>{html(label)}</th>'
+        for c, label in columns.items()
     )
     rows = []
     for values in shown[list(columns)].itertuples(index=False):
@@ -63,7 +64,7 @@ def table(
     return Html(markup, f"{caption or 'Table'}: {len(frame)} rows")
 
 
-def _number_class(is_number: bool) -> str:  # noqa: FBT001
+def _number_class(is_number: bool) -> str:
     return ' class="jw-number"' if is_number else ""
 
 
@@ -97,7 +98,9 @@ def duration(hours: float) -> str:
 def figure(svg: str, caption: str) -> Html:
     """Return a picture with its sentence. `svg` is our renderer's own output, never text from data."""
     words = f"<figcaption>{html(caption)}</figcaption>" if caption else ""
-    markup = f'<figure class="jw-figure" role="img" aria-label="{html(caption)}">{svg}{words}</figure>'
+    markup = (
+        f'<figure class="jw-figure" role="img" aria-label="{html(caption)}">{svg}{words}</figure>'
+    )
     return Html(markup, caption or "Chart")
 
 

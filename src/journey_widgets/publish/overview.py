@@ -13,7 +13,7 @@ def in_short(page: Page, funnel: pd.DataFrame) -> html.Html:
     """Return the page's figures in boxes: customers, success, biggest loss, what is not settled."""
     owned = with_owners(funnel, page.workspace.raci, page.workspace.journey)
     first, last = owned.iloc[0], owned.iloc[-1]
-    lost = owned.loc[owned["drop_off"].idxmax()]
+    lost = owned.sort_values("drop_off", ascending=False, kind="stable").iloc[0]
     counts = count_by_severity(page.findings())
     return html.tiles(
         {
@@ -37,7 +37,9 @@ def in_short(page: Page, funnel: pd.DataFrame) -> html.Html:
 def funnel_sentence(page: Page, funnel: pd.DataFrame) -> str:
     """Return what the funnel says in one sentence."""
     last = funnel.iloc[-1]
-    label = next((t.label for t in page.workspace.journey.touchpoints if t.id == last["step"]), last["step"])
+    label = next(
+        (t.label for t in page.workspace.journey.touchpoints if t.id == last["step"]), last["step"]
+    )
     return (
         f"{last['customers']:,} of {last['n']:,} customers reach {label} "
         f"({_rate(last['conversion'], last['n'])}, 95 % interval {_interval(last['low'], last['high'])}); "

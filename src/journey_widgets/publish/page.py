@@ -29,7 +29,7 @@ ALL = "all"
 MAX_SEGMENT_VALUES = 50
 
 
-class PageStopped(JourneyError):
+class PageStopped(JourneyError):  # noqa: N818 - its name is what a report shows
     """The page said in words why it cannot be shown; the rest of it does not run."""
 
     def _render_traceback_(self) -> list[str]:
@@ -175,7 +175,9 @@ def _from_address(segment: str) -> str:
     query = parse_qsl(os.environ.get("QUERY_STRING", ""), keep_blank_values=True)
     for name, value in query:
         if name != "segment":
-            msg = f"This page has no parameter {name[:40]!r}. {did_you_mean(name[:40], ['segment'])}"
+            msg = (
+                f"This page has no parameter {name[:40]!r}. {did_you_mean(name[:40], ['segment'])}"
+            )
             raise ParameterError(msg)
         if len(value) > 200 or not value.isprintable():
             msg = "The segment in the address is not one short line of text."

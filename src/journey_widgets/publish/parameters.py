@@ -36,7 +36,9 @@ def declared(notebook: Path) -> list[Parameter]:
     cells = [c for c in nbformat.read(notebook, as_version=4).cells if c.cell_type == "code"]
     tagged = [i for i, c in enumerate(cells) if TAG in c.metadata.get("tags", [])]
     if len(tagged) != 1:
-        msg = f"{notebook.name} has {len(tagged)} code cells tagged {TAG!r}; exactly one was needed."
+        msg = (
+            f"{notebook.name} has {len(tagged)} code cells tagged {TAG!r}; exactly one was needed."
+        )
         raise ParameterError(msg)
     source = cells[tagged[0]].source
     found = [_one(node, source, notebook) for node in ast.parse(source).body]
@@ -49,24 +51,20 @@ def declared(notebook: Path) -> list[Parameter]:
 
 
 def _one(node: ast.stmt, source: str, notebook: Path) -> Parameter:
-    fits = (
-        isinstance(node, ast.AnnAssign)
-        and isinstance(node.target, ast.Name)
-        and isinstance(node.annotation, ast.Name)
-        and node.annotation.id in KINDS
-        and isinstance(node.value, ast.Constant)
+    match node:
+        case ast.AnnAssign(
+            target=ast.Name(id=name),
+            annotation=ast.Name(id=kind),
+            value=ast.Constant(value=default),
+        ) if kind in KINDS and isinstance(default, str | int | float | bool):
+            line = source.splitlines()[node.lineno - 1]
+            comment = line.rpartition("  # ")[2] if "  # " in line else ""
+            return Parameter(name, kind, default, comment)
+    msg = (
+        f"{notebook.name}, parameters line {node.lineno}: a line like "
+        'name: str = "value"  # what it means was needed, with str, int, float or bool.'
     )
-    if not fits:
-        msg = (
-            f"{notebook.name}, parameters line {node.lineno}: a line like "
-            'name: str = "value"  # what it means was needed, with str, int, float or bool.'
-        )
-        raise ParameterError(msg)
-    assert isinstance(node, ast.AnnAssign)  # noqa: S101 - checked above
-    line = source.splitlines()[node.lineno - 1]
-    comment = line.rpartition("  # ")[2] if "  # " in line else ""
-    name = node.target.id  # type: ignore[union-attr]
-    return Parameter(name, node.annotation.id, node.value.value, comment)  # type: ignore[union-attr, arg-type]
+    raise ParameterError(msg)
 
 
 def _assigned(source: str) -> set[str]:

@@ -13,10 +13,11 @@ CELL_SECONDS = 300
 
 def run(order: dict[str, Any]) -> dict[str, Any]:
     """Execute the notebook of `order` into its output; return whether all went well, or what did not."""
-    import journey_widgets  # noqa: F401 - spares a slow import below it
     import papermill
     from jupyter_client.manager import AsyncKernelManager
     from papermill.exceptions import PapermillExecutionError
+
+    import journey_widgets  # noqa: F401 - spares a slow import below it
 
     manager = AsyncKernelManager(kernel_name="python3", transport="ipc")
     try:
@@ -26,7 +27,12 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
             execution_timeout=CELL_SECONDS,
         )  # fmt: skip
     except PapermillExecutionError as error:
-        return {"ok": False, "kind": error.ename, "said": str(error.evalue), "cell": error.cell_index}
+        return {
+            "ok": False,
+            "kind": error.ename,
+            "said": str(error.evalue),
+            "cell": error.cell_index,
+        }
     except Exception as error:  # noqa: BLE001 - whatever broke is told to the parent, in words
         return {"ok": False, "kind": type(error).__name__, "said": str(error), "cell": None}
     return {"ok": True}

@@ -19,7 +19,14 @@ from journey_widgets.safe import csv_text, from_csv_text
 from journey_widgets.textfiles import read_text
 
 ROW_COLUMNS = ("touchpoint", "label", "stage")
-FLAG_COLUMNS = ("requires_separation", "upsell_moment", "volume", "reviewed_on", "reviewed_by", "note")
+FLAG_COLUMNS = (
+    "requires_separation",
+    "upsell_moment",
+    "volume",
+    "reviewed_on",
+    "reviewed_by",
+    "note",
+)
 RESERVED = frozenset({*ROW_COLUMNS, *FLAG_COLUMNS})
 
 
@@ -44,13 +51,20 @@ class MatrixRow(Part):
     touchpoint: Id
     label: Label
     stage: Id | None = None
-    cells: dict[Id, Label] = {}
+    cells: dict[Id, Label] = Field(default_factory=dict)
     requires_separation: bool = False
     upsell_moment: bool = False
     volume: float | None = Field(None, ge=0)
     reviewed_on: date | None = None
     reviewed_by: Label | None = None
     note: Label | None = None
+
+    @field_validator("cells", mode="before")
+    @classmethod
+    def _no_blank_cells(cls, cells: Any) -> Any:
+        if not isinstance(cells, Mapping):
+            return cells
+        return {role: text for role, text in cells.items() if text != ""}
 
 
 class RaciMatrix(Document):
@@ -128,7 +142,8 @@ class RaciMatrix(Document):
             label=label,
             roles=tuple(MatrixRole(id=r.id, label=r.label) for r in roles.roles if r.active),
             rows=tuple(
-                MatrixRow(touchpoint=t.id, label=t.label, stage=t.stage) for t in journey.touchpoints
+                MatrixRow(touchpoint=t.id, label=t.label, stage=t.stage)
+                for t in journey.touchpoints
             ),
         )
 
@@ -192,7 +207,9 @@ class RaciMatrix(Document):
             header.pop()
         names = ["touchpoint", *header[1:]]
         role_names = [n for n in names[1:] if n not in RESERVED]
-        twice = next((n for n in names if [m.casefold() for m in names].count(n.casefold()) > 1), None)
+        twice = next(
+            (n for n in names if [m.casefold() for m in names].count(n.casefold()) > 1), None
+        )
         if twice is not None:
             msg = f"{where}, row 1: column {twice!r} occurs twice. Rename or merge them."
             raise DocumentError(msg)
@@ -209,7 +226,9 @@ class RaciMatrix(Document):
                 msg = f"{where}, row {number}: {len(line)} cells, but the header names {len(names)}. Check its commas."
                 raise DocumentError(msg)
             values = dict(zip(names, [v.strip() for v in line], strict=False))
-            row = _row(values, by_name, own_form=own_form, taken=taken, where=f"{where}, row {number}")
+            row = _row(
+                values, by_name, own_form=own_form, taken=taken, where=f"{where}, row {number}"
+            )
             taken.add(row["touchpoint"])
             rows.append(row)
         return cls.from_body({**meta, "roles": roles, "rows": rows}, where=where)
@@ -227,11 +246,19 @@ class RaciMatrix(Document):
             write(["# reviewed_by", csv_text(self.reviewed_by)])
         for role in self.roles:
             write(["# role", role.id, csv_text(role.label)])
-        flags = [f for f in FLAG_COLUMNS if any(getattr(r, f) not in {None, False} for r in self.rows)]
+        flags = [f for f in FLAG_COLUMNS if any(_flag(row, f) for row in self.rows)]
         write([*ROW_COLUMNS, *(role.id for role in self.roles), *flags])
         for row in self.rows:
             cells = [csv_text(row.cells.get(role.id, "")) for role in self.roles]
-            write([row.touchpoint, csv_text(row.label), row.stage or "", *cells, *(_flag(row, f) for f in flags)])
+            write(
+                [
+                    row.touchpoint,
+                    csv_text(row.label),
+                    row.stage or "",
+                    *cells,
+                    *(_flag(row, f) for f in flags),
+                ]
+            )
         return lines.getvalue()
 
     def to_frame(self) -> pd.DataFrame:
@@ -272,7 +299,12 @@ def _named(labels: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _row(
-    values: Mapping[str, str], by_name: Mapping[str, str], *, own_form: bool, taken: set[str], where: str
+    values: Mapping[str, str],
+    by_name: Mapping[str, str],
+    *,
+    own_form: bool,
+    taken: set[str],
+    where: str,
 ) -> dict[str, Any]:
     name = from_csv_text(values.get("touchpoint", ""))
     if not name:
@@ -304,5 +336,5 @@ def _flag(row: MatrixRow, name: str) -> str:
     if value is True:
         return "yes"
     if isinstance(value, float):
-        return f"{value:.12g}"
+        return str(int(value)) if value.is_integer() else repr(value)
     return csv_text(value) if isinstance(value, str) else str(value)

@@ -40,8 +40,12 @@ def with_owners(
     known = journey.to_frame()[["touchpoint", "label", "stage_label"]]
     joined = frame.merge(known, left_on=on, right_on="touchpoint", how="left")
     joined = joined.drop(columns=["touchpoint"] if on != "touchpoint" else [])
-    joined = joined.merge(owners(matrix), left_on=on, right_on="touchpoint", how="left", suffixes=("", "_"))
-    joined = joined.drop(columns=[c for c in ("touchpoint", "touchpoint_") if c != on], errors="ignore")
+    joined = joined.merge(
+        owners(matrix), left_on=on, right_on="touchpoint", how="left", suffixes=("", "_")
+    )
+    joined = joined.drop(
+        columns=[c for c in ("touchpoint", "touchpoint_") if c != on], errors="ignore"
+    )
     fill = {"accountable": NOBODY, "responsible": NOBODY, "stage_label": ""}
     joined = joined.fillna(fill)
     return joined.assign(label=joined["label"].fillna(joined[on]))

@@ -70,7 +70,9 @@ def read_cell(text: str, scheme: Scheme) -> tuple[frozenset[str], tuple[str, ...
     if plain in BLANK_WORDS:
         return frozenset(), ()
     parts = [p for p in _SEPARATORS.split(plain) if p]
-    codes = [c for p in parts for c in (p if set(p) <= set(scheme.letters) or len(parts) == 1 else [p])]
+    codes = [
+        c for p in parts for c in (p if set(p) <= set(scheme.letters) or len(parts) == 1 else [p])
+    ]
     known = frozenset(c for c in codes if c in scheme.letters)
     return known, tuple(dict.fromkeys(c for c in codes if c not in scheme.letters))
 

@@ -9,6 +9,7 @@
 /** @typedef {{ rows: Row[], roles: Role[], cells: string[][], letters: Letter[], findings: Finding[], status: Status, edit: { changes: Change[] }, read_only: boolean, can_save: boolean, label: string }} State */
 
 const WORDS = { error: "Error", warn: "Warning", info: "Note" };
+const MAX_TEXT = 1000;
 const MARKS = { error: "●", warn: "▲", info: "■" };
 
 /**
@@ -67,6 +68,7 @@ function render({ model, el, signal }) {
   const list = make("ol", "", { class: "jw-findings", "aria-label": "Findings" });
   const help = make("p", "", { class: "jw-help" });
   const saved = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
+  const notice = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
   head.append(summary, tools);
   frame.append(table);
   el.append(head, frame, help, list);
@@ -130,7 +132,7 @@ function render({ model, el, signal }) {
     );
     const save = tool("Save", "Save as a new revision", () => model.send({ type: "save" }));
     save.classList.add("jw-save");
-    tools.append(save, saved);
+    tools.append(save, saved, notice);
     help.textContent = `Type ${order.join(", ")}; with Shift a letter is added to the cell. Arrows move, Delete clears, a block from a spreadsheet can be pasted.`;
     paintMode();
   }
@@ -245,6 +247,7 @@ function render({ model, el, signal }) {
   /** @param {Change[]} changes */
   function apply(changes) {
     if (readOnly()) return;
+    notice.textContent = "";
     const after = changes.filter(([r, c, text]) => text !== textAt(r, c));
     if (!after.length) return;
     done.push({ before: after.map(([r, c]) => [r, c, textAt(r, c)]), after });
@@ -290,11 +293,14 @@ function render({ model, el, signal }) {
   function paste(text) {
     /** @type {Change[]} */
     const changes = [];
+    let outside = 0;
     parseBlock(text).forEach((line, i) => line.forEach((cell, j) => {
       const [r, c] = [at.row + i, at.col + j];
       if (r < rows.length && c < roles.length) changes.push([r, c, canonical(cell)]);
+      else outside += 1;
     }));
     apply(changes);
+    notice.textContent = outside ? `${outside} pasted cell${outside > 1 ? "s" : ""} lay outside the grid and ${outside > 1 ? "were" : "was"} left out.` : "";
   }
 
   /** What Python's reading of a cell gives for known letters; other text stays, to be reported. @param {string} text */
@@ -303,7 +309,7 @@ function render({ model, el, signal }) {
     if (["", "-", "–", "—", ".", "N/A"].includes(plain)) return "";
     const parts = plain.split(/[/,;+&\s]+/).filter(Boolean);
     const codes = parts.flatMap((p) => ([...p].every((l) => order.includes(l)) ? [...p] : [p]));
-    return codes.every((c) => order.includes(c)) ? order.filter((l) => codes.includes(l)).join("/") : text.trim().slice(0, 100);
+    return codes.every((c) => order.includes(c)) ? order.filter((l) => codes.includes(l)).join("/") : text.replace(/[\p{C}\s]+/gu, " ").trim().slice(0, MAX_TEXT);
   }
 
   const copied = () => {

@@ -16,11 +16,11 @@ from journey_widgets.raci.schemes import canonical_cell
 from journey_widgets.raci.table import to_html
 from journey_widgets.roles import RoleRegister
 
-MAX_TEXT = 100
+MAX_TEXT = 1_000
 """Longest text of a cell; codes are short, and a cell is no place for a comment."""
 
 
-class RaciGrid(anywidget.AnyWidget):  # type: ignore[misc]
+class RaciGrid(anywidget.AnyWidget):
     """Edit which role is Responsible, Accountable, Consulted or Informed at each touchpoint.
 
     Parameters
@@ -46,9 +46,9 @@ class RaciGrid(anywidget.AnyWidget):  # type: ignore[misc]
     cells = t.List(t.List(t.Unicode())).tag(sync=True)
     findings = t.List(t.Dict()).tag(sync=True)
     status = t.Dict({"state": "unchanged", "text": ""}).tag(sync=True)
-    edit = t.Dict({"changes": []}).tag(sync=True)
-    read_only = t.Bool(False).tag(sync=True)  # noqa: FBT003
-    can_save = t.Bool(False).tag(sync=True)  # noqa: FBT003
+    edit: "t.Dict[str, Any]" = t.Dict({"changes": []}).tag(sync=True)
+    read_only = t.Bool(False).tag(sync=True)
+    can_save = t.Bool(False).tag(sync=True)
 
     def __init__(
         self,
@@ -67,7 +67,11 @@ class RaciGrid(anywidget.AnyWidget):  # type: ignore[misc]
         super().__init__(
             label=self._matrix.label,
             rows=[
-                {"id": r.touchpoint, "label": r.label, "stage": stages.get(r.stage or "", r.stage or "")}
+                {
+                    "id": r.touchpoint,
+                    "label": r.label,
+                    "stage": stages.get(r.stage or "", r.stage or ""),
+                }
                 for r in self._matrix.rows
             ],
             roles=[{"id": r.id, "label": r.label} for r in self._matrix.roles],
@@ -158,7 +162,7 @@ class RaciGrid(anywidget.AnyWidget):  # type: ignore[misc]
             return
         try:
             self.status = {"state": "saved", "text": self._on_save(self._matrix)}
-        except Exception as error:  # noqa: BLE001 - a callback's error would show its code to a viewer
+        except Exception as error:
             self.log.exception("saving the matrix failed")
             self.status = {"state": "error", "text": f"Not saved: {error}"}
 
@@ -177,7 +181,7 @@ class RaciGrid(anywidget.AnyWidget):  # type: ignore[misc]
                 "col": columns.get(finding.ids.get("role", ""), -1),
             }
 
-        return [plain(f) for f in self._check(self._matrix)]
+        return [plain(f) for f in self._check(self._matrix)]  # type: ignore[no-untyped-call]
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Add a plain table for pages without script to what ipywidgets sends."""
@@ -198,7 +202,10 @@ def _cells(matrix: RaciMatrix) -> list[list[str]]:
 
 def _with_cells(matrix: RaciMatrix, cells: Sequence[Sequence[str]]) -> RaciMatrix:
     rows = [
-        {**row.model_dump(), "cells": {role.id: text for role, text in zip(matrix.roles, line, strict=True)}}
+        {
+            **row.model_dump(),
+            "cells": {role.id: text for role, text in zip(matrix.roles, line, strict=True)},
+        }
         for row, line in zip(matrix.rows, cells, strict=True)
     ]
     return RaciMatrix.from_body({**matrix.model_dump(), "rows": rows})

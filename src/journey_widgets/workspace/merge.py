@@ -31,7 +31,9 @@ class Clash:
     mine: Any
 
     def __str__(self) -> str:
-        return f"{' › '.join(self.path)}: they {self.theirs!r}, you {self.mine!r} (was {self.base!r})"
+        return (
+            f"{' › '.join(self.path)}: they {self.theirs!r}, you {self.mine!r} (was {self.base!r})"
+        )
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,16 @@ def _merge(base: Any, theirs: Any, mine: Any, path: Path, clashes: list[Clash]) 
 
 
 def _merge_keys(
-    base: dict[str, Any], theirs: dict[str, Any], mine: dict[str, Any], path: Path, clashes: list[Clash]
+    base: dict[str, Any],
+    theirs: dict[str, Any],
+    mine: dict[str, Any],
+    path: Path,
+    clashes: list[Clash],
 ) -> dict[str, Any]:
     merged = {}
     for key in [*theirs, *(k for k in mine if k not in theirs)]:
-        sides = (d.get(key, MISSING) for d in (base, theirs, mine))
-        value = _merge(*sides, (*path, str(key)), clashes)
+        was, left, right = (side.get(key, MISSING) for side in (base, theirs, mine))
+        value = _merge(was, left, right, (*path, str(key)), clashes)
         if value is not MISSING:
             merged[key] = value
     return merged
@@ -116,7 +122,8 @@ def _key_of(value: Any) -> str | None:
     if not value:
         return KEYS[0]
     return next(
-        (k for k in KEYS if all(isinstance(i, dict) and isinstance(i.get(k), str) for i in value)), None
+        (k for k in KEYS if all(isinstance(i, dict) and isinstance(i.get(k), str) for i in value)),
+        None,
     )
 
 

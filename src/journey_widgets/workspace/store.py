@@ -99,9 +99,11 @@ class Store:
     @contextmanager
     def _transaction(self, *, write: bool) -> Iterator[sa.Connection]:
         try:
-            with self._engine.connect().execution_options(journey_write=write) as connection:
-                with connection.begin():
-                    yield connection
+            with (
+                self._engine.connect().execution_options(journey_write=write) as connection,
+                connection.begin(),
+            ):
+                yield connection
         except sa.exc.OperationalError as error:
             msg = f"The store cannot be used: {error.orig}. Is the disk full, read-only or locked?"
             raise InfrastructureError(msg) from None
@@ -179,7 +181,9 @@ class Store:
             for revision in self.history(kind):
                 name = f"{kind} revision {revision.rev}"
                 if revision.rev != expected:
-                    faults.append(f"{name}: revision {expected} was needed before it; it is missing.")
+                    faults.append(
+                        f"{name}: revision {expected} was needed before it; it is missing."
+                    )
                 if revision.prev_sha256 != before:
                     faults.append(f"{name}: does not follow from the revision before it.")
                 if revision.sha256 != revision.expected_sha256():
@@ -218,11 +222,15 @@ def _artefact_id(connection: sa.Connection, kind: str, now: str) -> int:
     if found is not None:
         return int(found)
     made = connection.execute(_artefact.insert().values(kind=kind, created_utc=now))
-    return int(made.inserted_primary_key[0])
+    key = made.inserted_primary_key
+    assert key is not None  # noqa: S101 - a row was inserted
+    return int(key[0])
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions begin where we say, not where the driver thinks
+    connection.isolation_level = (
+        None  # transactions begin where we say, not where the driver thinks
+    )
     for pragma in ("busy_timeout=60000", "foreign_keys=ON", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -70,7 +70,13 @@ class Workspace:
     """The documents, their history and the sources of one customer journey."""
 
     def __init__(
-        self, folder: Path | None, store: Store, settings: Settings, author: str, *, read_only: bool = False
+        self,
+        folder: Path | None,
+        store: Store,
+        settings: Settings,
+        author: str,
+        *,
+        read_only: bool = False,
     ) -> None:
         self.folder, self.settings, self.author = folder, settings, author
         self.read_only = read_only
@@ -161,7 +167,11 @@ class Workspace:
     @property
     def raci(self) -> RaciMatrix:
         """The RACI matrix, newest revision; a draft of journey and roles if none was saved."""
-        found = self.document("raci") if self.rev("raci") else RaciMatrix.draft(self.journey, self.roles)
+        found = (
+            self.document("raci")
+            if self.rev("raci")
+            else RaciMatrix.draft(self.journey, self.roles)
+        )
         assert isinstance(found, RaciMatrix)  # noqa: S101 - KINDS says so
         return found
 
@@ -333,7 +343,9 @@ class Workspace:
             msg = f"This workspace has no {kind}. {did_you_mean(kind, known)} Name its file in sources.yaml."
             raise WorkspaceError(msg)
         filled = self._with_defaults(mapping)
-        return read(kind, self.folder / mapping.file, filled, cache=self.folder / ".cache" / "sources")
+        return read(
+            kind, self.folder / mapping.file, filled, cache=self.folder / ".cache" / "sources"
+        )
 
     def _with_defaults(self, mapping: SourceMapping) -> SourceMapping:
         missing = {
@@ -454,5 +466,3 @@ def _author() -> str:
         return os.environ.get("JOURNEY_AUTHOR") or getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
-
-
