@@ -8,6 +8,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -130,7 +131,8 @@ def as_arrow(table: Any) -> pa.Table:
     if not table.num_rows:
         msg = "The table has no rows. There is nothing to read."
         raise JourneyDataError(msg)
-    return table
+    kinds = [pa.field(f.name, pa.string()) if pa.types.is_null(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(kinds))
 
 
 def from_table(table: pa.Table, scratch: Path) -> RawTable:
@@ -143,10 +145,13 @@ def from_table(table: pa.Table, scratch: Path) -> RawTable:
 def _csv(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
     notes: dict[str, str] = {}
     text_path, zipped = path, path.suffix.lower() == ".gz"
-    encoding = _check_text(path, mapping.encoding)
+    encoding, mixed = _check_text(path, mapping.encoding)
     if encoding != "utf-8":
         notes["encoding"] = encoding
-        text_path, zipped = _transcode(path, encoding, scratch), False
+    if mixed:
+        notes["line ends"] = "of several kinds"
+    if encoding != "utf-8" or mixed:
+        text_path, zipped = _rewrite(path, encoding, scratch), False
     with _binary(text_path) as stream:
         lines = io.TextIOWrapper(stream, "utf-8-sig", newline="")
         separator = mapping.separator or _find_separator(lines.readline(), notes)
@@ -181,8 +186,11 @@ def _chunks(path: Path) -> Iterator[bytes]:
         raise JourneyDataError(msg) from None
 
 
-def _check_text(path: Path, encoding: str | None) -> str:
-    """Return the encoding of a text file, having read it all; refuse what is not text."""
+def _check_text(path: Path, encoding: str | None) -> tuple[str, bool]:
+    """Return a text file's encoding and whether its line ends are mixed; refuse what is not text.
+
+    The whole file is read once for this.
+    """
     start = next(_chunks(path), b"")
     for magic, what in MAGIC.items():
         if start.startswith(magic):
@@ -199,9 +207,13 @@ def _check_text(path: Path, encoding: str | None) -> str:
         msg = f"{path.name} holds zero bytes: it is a binary file, not text. Save it as CSV."
         raise JourneyDataError(msg)
     decoder, done, row = codecs.getincrementaldecoder(name)(), 0, 1
+    returns = pairs = 0
     for chunk in _chunks(path):
         try:
-            row += decoder.decode(chunk).count("\n")
+            text = decoder.decode(chunk)
+            row += text.count("\n")
+            returns += text.count("\r")
+            pairs += text.count("\r\n")
         except UnicodeDecodeError as error:
             row += chunk[: error.start].count(b"\n")
             found = error.object[error.start : error.start + 1]
@@ -211,14 +223,17 @@ def _check_text(path: Path, encoding: str | None) -> str:
             )
             raise JourneyDataError(msg) from None
         done += len(chunk)
-    return "utf-8" if name in {"utf-8", "utf-8-sig", "ascii"} else name
+    mixed = returns > 0 and not (returns == pairs == row - 1)
+    return "utf-8" if name in {"utf-8", "utf-8-sig", "ascii"} else name, mixed
 
 
-def _transcode(path: Path, encoding: str, scratch: Path) -> Path:
-    decoder = codecs.getincrementaldecoder(encoding)()
+def _rewrite(path: Path, encoding: str, scratch: Path) -> Path:
+    """Write a text file again in UTF-8, with one kind of line end."""
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
     with tempfile.NamedTemporaryFile(dir=scratch, suffix=".csv", delete=False) as target:
         for chunk in _chunks(path):
             target.write(decoder.decode(chunk).encode())
+        target.write(decoder.decode(b"", final=True).encode())
     return Path(target.name)
 
 
@@ -248,9 +263,9 @@ def _header(lines: IO[str], separator: str, path: Path) -> list[str]:
 
 def _csv_fault(path: Path, error: duckdb.Error) -> str:
     text = str(error)
-    row = next((w.split(":")[1].strip() for w in text.splitlines() if "CSV Error on Line" in w), "")
+    line = re.search(r"CSV Error on Line: (\d+)", text)
     what = next((x for x in text.splitlines() if "Expected Number of Columns" in x), "")
-    where = f", row {row}" if row else ""
+    where = f", row {line[1]}" if line else ""
     return (
         f"{path.name}{where} does not fit the header: {what or text.splitlines()[0]}. "
         "Check quotes and the separator in that row."

@@ -1,8 +1,18 @@
 """Mapping: how the columns of somebody's file become the columns of a contract."""
 
+import zoneinfo
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+
+from journey_widgets.errors import did_you_mean
 
 Format = Literal["csv", "parquet", "xlsx", "jsonl"]
 
@@ -39,6 +49,18 @@ class ColumnMapping(_Strict):
         return self
 
 
+def known_zone(name: str) -> str:
+    """Return a time zone name that exists; another one is a ValueError with near names."""
+    if name not in zoneinfo.available_timezones():
+        near = did_you_mean(name, zoneinfo.available_timezones())
+        msg = f"there is no time zone {name!r}; {near.rstrip('.')}"
+        raise ValueError(msg)
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(known_zone)]
+
+
 class Question(_Strict):
     """One question of a survey whose answers stand in a column of their own."""
 
@@ -67,7 +89,7 @@ class SourceMapping(_Strict):
     separator: str | None = Field(None, min_length=1, max_length=1)
     decimal: Literal[".", ","] = "."
     sheet: str | None = None
-    time_zone: str | None = None
+    time_zone: TimeZone | None = None
     """Zone of times that carry none; stated nowhere, they are read as UTC and reported."""
     currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
     missing: tuple[str, ...] = ()

@@ -1,23 +1,12 @@
 """What a workspace says about itself, and where its sources are."""
 
-import zoneinfo
 from typing import ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from journey_widgets.documents import Document, Label, Text
-from journey_widgets.errors import did_you_mean
-from journey_widgets.events.mapping import SourceMapping
+from journey_widgets.events.mapping import SourceMapping, TimeZone
 from journey_widgets.tables import CONTRACTS
-
-
-def known_zone(name: str | None) -> str | None:
-    """Return a time zone name that exists; another one is a ValueError with near names."""
-    if name is not None and name not in zoneinfo.available_timezones():
-        near = did_you_mean(name, zoneinfo.available_timezones())
-        msg = f"there is no time zone {name!r}; {near.rstrip('.')}"
-        raise ValueError(msg)
-    return name
 
 
 class Settings(Document):
@@ -27,13 +16,11 @@ class Settings(Document):
 
     name: Label
     about: Text = ""
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     """Zone of calendar days, weeks and months; instants are UTC everywhere."""
     currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
     mirror: bool = False
     """Whether each save also writes the document's text into ``documents/``."""
-
-    _zone = field_validator("time_zone")(known_zone)
 
 
 class Sources(Document):
