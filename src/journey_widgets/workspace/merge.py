@@ -90,7 +90,7 @@ def _merge_keys(
 def _merge_items(
     base: list[Any], theirs: list[Any], mine: list[Any], path: Path, clashes: list[Clash]
 ) -> list[Any]:
-    key = _key_of(theirs) or _key_of(mine) or _key_of(base) or KEYS[0]
+    key = next(_key_of(side) or KEYS[0] for side in (theirs, mine, base, [{}]) if side)
     old, left, right = ({item[key]: item for item in side} for side in (base, theirs, mine))
     merged = _merge_keys(old, left, right, path, clashes)
     order = _merge_order(list(old), list(left), list(right), path, clashes)

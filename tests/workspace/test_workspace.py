@@ -1,0 +1,153 @@
+import pytest
+from journey_widgets import Workspace
+from journey_widgets.errors import DocumentError, JourneyDataError, WorkspaceError
+from journey_widgets.workspace import Conflict, Saved
+
+
+def test_the_example_holds_five_sources_and_its_documents(made_example):
+    space = Workspace.open(made_example, read_only=True)
+
+    assert space.sources.present() == ["events", "order_lines", "tickets", "answers", "trials"]
+    assert len(space.journey.touchpoints) == 16
+    assert len(space.roles.roles) == 7
+    assert len(space.raci.rows) == 15
+    assert space.settings.time_zone == "Europe/Rome"
+
+
+def test_the_text_of_the_shipped_documents_is_canonical(root, example):
+    space = Workspace.open(example)
+
+    for path in space.export_texts(example / "again"):
+        shipped = root / "data" / "example" / "documents" / path.name
+        assert path.read_text("utf-8") == shipped.read_text("utf-8"), path.name
+
+
+def test_planted_gaps_of_the_example_are_found_and_no_others(made_example):
+    found = Workspace.open(made_example, read_only=True).check()
+
+    assert [(f.severity, f.code, f.ids["touchpoint"]) for f in found] == [
+        ("error", "ROW-01", "review"),
+        ("warn", "MAT-01", "referral"),
+    ]
+    publishing = Workspace.open(made_example, read_only=True).check(publishing=True)
+    assert [f.severity for f in publishing] == ["error", "error"]
+
+
+def test_text_edited_by_hand_comes_back_merged_with_what_was_saved_meanwhile(example):
+    space = Workspace.open(example)
+    space.export_texts()
+    file = example / "documents" / "raci.csv"
+    file.write_text(file.read_text("utf-8").replace("review,Review,advocacy,R,", "review,Review,advocacy,R/A,"), "utf-8")
+    rows = [r.model_dump() for r in space.raci.rows]
+    rows[0]["cells"]["support_rep"] = "I"
+    space.save(type(space.raci).from_body({**space.raci.model_dump(), "rows": rows}))
+
+    results = space.import_texts()
+
+    assert isinstance(results["raci"], Saved)
+    assert results["raci"].merged
+    assert results["journey"].changed is False
+    assert space.raci.cell("review", "marketing_manager") == "R/A"
+    assert space.raci.cell("social_ad", "support_rep") == "I"
+
+
+def test_text_that_clashes_with_a_later_save_is_not_imported(example):
+    space = Workspace.open(example)
+    space.export_texts()
+    file = example / "documents" / "journey.yaml"
+    file.write_text(file.read_text("utf-8").replace("label: Buying a phone and living with it", "label: By hand"), "utf-8")
+    space.save(space.journey.model_copy(update={"label": "By widget"}))
+
+    assert isinstance(space.import_texts()["journey"], Conflict)
+    assert space.journey.label == "By widget"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("raci.csv", ("R/A,I,C", "R/Z,I,C"), "raci.csv: Social ad, Marketing manager: 'Z' is no letter of RACI"),
+        ("journey.yaml", ("schema: journey/1", "schema: journey/9"), "newer than this package knows"),
+        ("roles.yaml", ("label: Courier", "lable: Courier"), "Did you mean 'label'"),
+        ("journey.yaml", ("id: phone_purchase", "id: phone_purchase\nid: b"), "given before, in line 2"),
+    ],
+)
+def test_text_with_a_fault_is_refused_whole(example, name, change, said):
+    space = Workspace.open(example)
+    file = example / "documents" / name
+    text = file.read_text("utf-8")
+    assert change[0] in text
+    file.write_text(text.replace(*change, 1), "utf-8")
+    before = {kind: space.rev(kind) for kind in ("journey", "roles", "raci")}
+
+    with pytest.raises(DocumentError) as error:
+        space.import_texts()
+
+    assert said in str(error.value)
+    assert {kind: space.rev(kind) for kind in before} == before
+
+
+def test_with_mirror_every_save_also_writes_the_text(example):
+    settings = example / "workspace.yaml"
+    settings.write_text(settings.read_text("utf-8") + "mirror: true\n", "utf-8")
+    space = Workspace.open(example)
+
+    space.save(space.journey.model_copy(update={"label": "Renamed"}))
+
+    assert "label: Renamed" in (example / "documents" / "journey.yaml").read_text("utf-8")
+
+
+def test_a_workspace_is_made_whole_or_not_at_all(tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("x")
+
+    with pytest.raises(WorkspaceError, match="not empty"):
+        Workspace.create(tmp_path / "full")
+    with pytest.raises(WorkspaceError, match="Did you mean 'phone_retailer'"):
+        Workspace.create(tmp_path / "new", template="phone_retail")
+
+    assert [p.name for p in tmp_path.iterdir()] == ["full"]
+
+
+def test_what_is_no_workspace_says_how_to_make_one(tmp_path):
+    with pytest.raises(WorkspaceError, match=r"does not exist. Make one with journey new"):
+        Workspace.open(tmp_path / "none")
+    with pytest.raises(WorkspaceError, match=r"has no workspace.yaml"):
+        Workspace.open(tmp_path)
+
+
+def test_an_empty_workspace_says_what_it_lacks(tmp_path):
+    space = Workspace.create(tmp_path / "space")
+
+    with pytest.raises(WorkspaceError, match="has no journey yet"):
+        space.journey  # noqa: B018 - reading is what fails
+    with pytest.raises(WorkspaceError, match="has no events"):
+        space.events()
+    with pytest.raises(WorkspaceError, match="no document kind 'racy'"):
+        space.history("racy")
+    assert space.check() == []
+
+
+def test_a_matrix_nobody_saved_is_a_draft_of_journey_and_roles(example):
+    space = Workspace.open(example)
+    drafted = type(space.raci).draft(space.journey, space.roles)
+
+    assert [r.touchpoint for r in drafted.rows] == [t.id for t in space.journey.touchpoints]
+    assert [r.id for r in drafted.roles] == [r.id for r in space.roles.roles]
+
+
+def test_a_source_read_once_is_kept_until_its_file_changes(example):
+    space = Workspace.open(example)
+    first = space.answers()
+    stamp = first.path.stat().st_mtime_ns
+
+    assert space.answers().path.stat().st_mtime_ns == stamp
+    file = example / "tables" / "answers.csv"
+    file.write_text(file.read_text("utf-8") + "A99999,2026-09-01 10:00,nps,9,0-10,C00001\n", "utf-8")
+    assert space.answers().fingerprint != first.fingerprint
+
+
+def test_a_source_whose_file_is_gone_says_so(example):
+    (example / "tables" / "events.parquet").unlink()
+
+    with pytest.raises(JourneyDataError, match="There is no file"):
+        Workspace.open(example).events()
