@@ -41,7 +41,7 @@ def file_name(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:60]
-    if name == text and not _DEVICE_NAMES.match(name):
+    if name and name == text and not _DEVICE_NAMES.match(name):
         return name
     return f"{name or 'x'}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}"
 

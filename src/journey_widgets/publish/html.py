@@ -148,7 +148,12 @@ def findings_list(findings: Sequence[Finding]) -> Html:
         f'<span class="jw-advice">{html(f.question)} {html(f.fix)}</span> <code>{html(f.code)}</code></li>'
         for f in findings
     )
-    return Html(f'<ul class="jw-findings">{items}</ul>', sentence(findings))
+    return Html(f'<ul class="jw-findings" role="list">{items}</ul>', sentence(findings))
+
+
+def joined(*pieces: Html) -> Html:
+    """Return pieces below each other."""
+    return Html("".join(p._repr_html_() for p in pieces), "; ".join(repr(p) for p in pieces))
 
 
 def raw_table(markup: str, plain: str) -> Html:

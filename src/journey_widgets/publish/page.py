@@ -23,6 +23,7 @@ from journey_widgets.publish import html
 from journey_widgets.publish.modes import WORKSPACE, mode, read_only
 from journey_widgets.publish.show import use_in_altair
 from journey_widgets.raci.document import RaciMatrix
+from journey_widgets.raci.owners import with_owners
 from journey_widgets.workspace.workspace import Conflict, Workspace
 
 ALL = "all"
@@ -102,6 +103,13 @@ class Page:
             msg = "The journey names no funnel. Add funnel: with touchpoint ids in order to it."
             raise JourneyError(msg)
         return paths.funnel(self.index, steps, within=within or None)
+
+    def owners(self) -> pd.DataFrame:
+        """Return the accountable and the responsible role of every touchpoint of the map."""
+        journey = self.workspace.journey
+        return with_owners(
+            journey.to_frame()[["touchpoint"]], self.workspace.raci, journey, on="touchpoint"
+        )
 
     def findings(self) -> list[Finding]:
         """Return what the rules find in the documents."""
@@ -223,7 +231,9 @@ def grid(page: Page) -> Any:
     space = page.workspace
     matrix, journey = space.raci, space.journey
     if mode() == "report":
-        return html.raw_table(to_html(matrix, journey), matrix.label)
+        return html.joined(
+            html.raw_table(to_html(matrix, journey), matrix.label), html.findings_list(page.findings())
+        )
     return RaciGrid(
         matrix, journey=journey, roles=space.roles, read_only=not page.may_edit,
         on_save=page.save if page.may_edit else None,

@@ -168,8 +168,6 @@ def _attempt(
 def _incomplete(executed: Path) -> dict[str, Any] | None:
     """Return what is wrong with a run that says it went well."""
     book = nbformat.read(executed, as_version=4)
-    if book.metadata.get("papermill", {}).get("exception"):
-        return {"kind": "Incomplete", "said": "papermill noted an exception"}
     for number, cell in enumerate(book.cells):
         if cell.cell_type != "code":
             continue
@@ -177,6 +175,8 @@ def _incomplete(executed: Path) -> dict[str, Any] | None:
             return {"kind": "Incomplete", "said": "a cell shows an error", "cell": number}
         if cell.execution_count is None and cell.source.strip():
             return {"kind": "Incomplete", "said": "a cell never ran", "cell": number}
+    if book.metadata.get("papermill", {}).get("exception"):
+        return {"kind": "Incomplete", "said": "papermill noted an exception"}
     return None
 
 

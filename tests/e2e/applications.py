@@ -1,0 +1,90 @@
+"""Starting JupyterLab and the dashboards for tests, and driving them."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from journey_widgets.publish.dashboards import _free_port
+
+SECONDS = 90_000
+TOKEN = "test"
+
+
+@contextlib.contextmanager
+def jupyterlab(folder, workspace, home):
+    """JupyterLab on a folder of notebooks, with an empty home of its own; yields its address."""
+    port = _free_port(0)
+    env = {
+        **os.environ,
+        "JOURNEY_WORKSPACE": str(workspace),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "PYTHONWARNINGS": "ignore",
+    }
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
+        "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}",
+    ]  # fmt: skip
+    with (home / "lab.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            _wait(process, f"http://127.0.0.1:{port}/api/status?token={TOKEN}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+
+def _wait(process, url):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert process.poll() is None, "JupyterLab ended at once"
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own server
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    msg = "JupyterLab did not answer"
+    raise TimeoutError(msg)
+
+
+def run_all(page):
+    """Run all cells of the open notebook, and wait until the last has run."""
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=SECONDS)
+    page.wait_for_function(
+        "() => document.querySelector('.jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator')"
+        "?.dataset.status === 'idle'",
+        timeout=SECONDS,
+    )
+    for _try in range(5):
+        page.locator("li.lm-MenuBar-item >> text=Run").first.click()
+        page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').first.click()
+        page.wait_for_timeout(700)
+        if page.locator(".jp-Dialog >> text=Select Kernel").count():
+            page.locator(".jp-Dialog button.jp-mod-accept").click()
+            page.wait_for_timeout(700)
+        with contextlib.suppress(Exception):
+            page.wait_for_function(STARTED, timeout=4_000)
+            break
+    page.wait_for_function(FINISHED, timeout=SECONDS)
+
+
+STARTED = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
+  .some((p) => p.innerText.trim() && !/^\\[\\s*\\]/.test(p.innerText.trim()))"""
+FINISHED = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
+  .every((p) => /^\\[\\d+\\]/.test(p.innerText.trim()))"""

@@ -1,0 +1,214 @@
+"""The dashboards in a real browser: what a reader sees, and what a reader cannot do."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+from e2e.applications import SECONDS
+from journey_widgets import Workspace
+from journey_widgets.publish.dashboards import serve, settings
+
+pytestmark = pytest.mark.e2e
+READY = "#rendered_cells .jw-facts"
+
+
+@pytest.fixture(scope="module")
+def served(made_example):
+    """Dashboards of the example, for reading."""
+    with serve(made_example) as server:
+        yield server
+
+
+def open_dashboard(page, served, name, query=""):
+    page.goto(f"{served.url}voila/render/{name}.ipynb{query}")
+    page.locator(READY).wait_for(timeout=SECONDS)
+    page.wait_for_timeout(500)
+
+
+def test_the_start_page_lists_the_dashboards_with_a_line_and_a_picture_each(served, new_page):
+    page = new_page()
+
+    page.goto(served.url)
+
+    cards = page.locator(".jw-card")
+    assert cards.locator("h2").all_inner_texts() == ["Overview", "Journey map", "RACI"]
+    assert cards.locator("svg").count() == 3
+    assert all(len(t) > 20 for t in cards.locator("p").all_inner_texts())
+    cards.nth(2).click()
+    page.locator(READY).wait_for(timeout=SECONDS)
+    assert "raci.ipynb" in page.url
+
+
+@pytest.mark.parametrize(
+    ("name", "charts", "tables"), [("overview", 1, 2), ("journey_map", 1, 3), ("raci", 0, 2)]
+)
+def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts, tables):
+    page = new_page()
+
+    open_dashboard(page, served, name)
+
+    page.locator("table.jw-table").nth(tables - 1).wait_for(timeout=SECONDS)
+    if charts:
+        page.locator(".jw-chart svg").nth(charts - 1).wait_for(timeout=SECONDS)
+    assert page.locator("table.jw-table").count() == tables
+    text = page.locator("body").inner_text()
+    for word in ("Traceback", "import journey_widgets", "open_page", "Error:" if name == "journey_map" else "File \""):
+        assert word not in text
+    assert page.locator(".jp-InputArea-editor").count() == 0
+    assert page.locator(".jw-nav a[aria-current=page]").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_vega_code_is_loaded_once_a_page(served, new_page):
+    page = new_page()
+
+    open_dashboard(page, served, "journey_map")
+    page.locator(".jw-chart svg").wait_for(timeout=SECONDS)
+
+    assert page.evaluate("typeof journeyVega.then") == "function"
+    assert page.locator(".jw-caption").inner_text().startswith("The 30 most frequent paths")
+
+
+def test_the_address_names_a_segment_and_the_page_is_about_it(served, new_page):
+    page = new_page()
+
+    open_dashboard(page, served, "overview", "?segment=device=mobile")
+
+    assert "device mobile only" in page.locator(READY).inner_text()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("segment=device=fax", "No event has device = 'fax'. Known: 'desktop', 'mobile'."),
+        ("segmnt=x", "This page has no parameter 'segmnt'. Did you mean 'segment'?"),
+        ("segment=%3Cscript%3Ealert(1)%3C/script%3E=x", "There is no segment '<script>alert(1)</script>'"),
+        ("workspace=/etc", "This page has no parameter 'workspace'"),
+    ],
+)
+def test_an_address_that_asks_for_nonsense_is_answered_in_one_sentence(served, new_page, query, said):
+    page = new_page()
+
+    page.goto(f"{served.url}voila/render/overview.ipynb?{query}")
+    page.locator("#rendered_cells .jw-note").wait_for(timeout=SECONDS)
+
+    assert said in page.locator(".jw-note").inner_text()
+    assert page.locator("table.jw-table").count() == 0
+    assert "Traceback" not in page.locator("body").inner_text()
+
+
+def test_a_page_that_is_not_there_leads_back_to_the_start(served, new_page):
+    page = new_page()
+
+    page.goto(f"{served.url}voila/render/none.ipynb")
+
+    assert page.locator("h1").inner_text() == "There is no such page"
+    page.get_by_role("link", name="Go to the start page").click()
+    assert page.locator(".jw-card").count() == 3
+
+
+def test_readers_see_the_grid_and_cannot_change_it(served, new_page, made_example):
+    page = new_page()
+    open_dashboard(page, served, "raci")
+    grid = page.get_by_role("grid")
+    grid.wait_for(timeout=SECONDS)
+
+    page.locator("td[data-row='0'][data-col='1']").click()
+    page.keyboard.press("r")
+
+    assert grid.get_attribute("aria-readonly") == "true"
+    assert page.get_by_role("button", name="Save").count() == 0
+    space = Workspace.open(made_example, read_only=True)
+    assert space.rev("raci") == 1
+    assert space.raci.cell("social_ad", "sales_rep") == "I"
+
+
+def test_an_edit_where_editing_is_allowed_reaches_the_store(example, new_page):
+    with serve(example, allow_edit=True) as served:
+        page = new_page()
+        open_dashboard(page, served, "raci")
+        cell = page.locator('td[aria-label^="Review, Success manager:"]')
+        cell.wait_for(timeout=SECONDS)
+
+        cell.click()
+        page.keyboard.press("a")
+        page.get_by_text("No findings").or_(page.get_by_text("1 warning", exact=True)).first.wait_for()
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("Saved as revision 2").wait_for(timeout=SECONDS)
+
+    space = Workspace.open(example)
+    assert space.raci.cell("review", "success_manager") == "A"
+    assert space.history("raci")["note"].tolist()[0] == "edited in RACI"
+
+
+def fetch(url, data=None, method=None):
+    request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - our own server
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "voila/files/raci.ipynb", "voila/files/picture.png", "voila/files/../config/voila.json",
+        "voila/files/..%2fconfig%2fvoila.json", "api/contents", "api/kernels", "api/terminals",
+        "voila/files/.hidden.svg",
+    ],
+)  # fmt: skip
+def test_no_file_and_no_kernel_can_be_had_by_its_address(served, path):
+    status, body = fetch(served.url + path)
+
+    assert status in {403, 404, 405}, (path, status, body[:200])
+
+
+@pytest.mark.parametrize("query", ["theme=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "template=base", "template=none"])
+def test_theme_and_template_in_the_address_change_nothing(served, query):
+    status, body = fetch(f"{served.url}?{query}")
+
+    assert status == 200
+    assert b"<script>alert(1)" not in body
+    assert b"jw-card" in body
+
+
+def test_the_shipped_settings_are_the_ones_that_protect_readers():
+    found = settings()
+
+    configuration = found["VoilaConfiguration"]
+    assert configuration["file_allowlist"] == []
+    assert configuration["allow_template_override"] == "NO"
+    assert configuration["allow_theme_override"] == "NO"
+    assert configuration["show_tracebacks"] is False
+    kernels = found["MappingKernelManager"]
+    assert kernels["cull_idle_timeout"] <= 300
+    assert kernels["cull_interval"] <= 60
+    assert json.dumps(found)
+
+
+def test_hostile_labels_are_text_on_every_dashboard(example, new_page):
+    hostile = "<img src=x onerror=\"document.title='owned'\">"
+    space = Workspace.open(example)
+    journey, raci = space.journey, space.raci
+    touchpoints = [t.model_copy(update={"label": f"{t.label} {hostile}"}) for t in journey.touchpoints]
+    space.save(journey.model_copy(update={"label": hostile, "touchpoints": tuple(touchpoints)}))
+    rows = [r.model_copy(update={"label": hostile}) for r in raci.rows]
+    roles = [r.model_copy(update={"label": hostile}) for r in raci.roles]
+    space.save(raci.model_copy(update={"rows": tuple(rows), "roles": tuple(roles)}))
+    settings_file = example / "workspace.yaml"
+    text = settings_file.read_text("utf-8")
+    settings_file.write_text(text.replace("name: Phone retailer (example)", "name: '{{ 7*7 }} <b>x</b>'"), "utf-8")
+
+    with serve(example) as served:
+        page = new_page()
+        page.goto(served.url)
+        assert page.locator("h1").inner_text() == "{{ 7*7 }} <b>x</b>"
+        for name in ("overview", "journey_map", "raci"):
+            open_dashboard(page, served, name)
+            page.wait_for_timeout(1_000)
+            assert page.title() != "owned"
+            assert page.locator("img").count() == 0
+            assert hostile in page.locator("body").inner_text()

@@ -1,0 +1,55 @@
+"""The notebooks in a real JupyterLab: the analyst edits, the grid keeps its keys to itself."""
+
+import shutil
+
+import pytest
+from e2e.applications import SECONDS, TOKEN, jupyterlab, run_all
+from journey_widgets import Workspace, shipped
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def lab(example, tmp_path):
+    """JupyterLab on copies of the notebooks."""
+    notebooks = tmp_path / "notebooks"
+    shutil.copytree(shipped.notebooks(), notebooks)
+    home = tmp_path / "home"
+    home.mkdir()
+    with jupyterlab(notebooks, example, home) as url:
+        yield url
+
+
+def open_notebook(page, lab, name):
+    page.goto(f"{lab}/lab/tree/{name}.ipynb?token={TOKEN}&reset")
+    run_all(page)
+
+
+def test_an_edit_in_lab_reaches_the_store_and_the_grid_swallows_its_keys(lab, example, new_page):
+    page = new_page(viewport={"width": 1400, "height": 1000})
+    open_notebook(page, lab, "raci")
+    cell = page.locator('td[aria-label^="Review, Success manager:"]')
+    cell.wait_for(timeout=SECONDS)
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    before = cells.count()
+
+    cell.scroll_into_view_if_needed()
+    cell.click()
+    page.keyboard.press("a")
+    for key in "bbvddx":
+        page.keyboard.press(key)
+    page.get_by_role("button", name="Save", exact=True).first.click()
+    page.get_by_text("Saved as revision 2").wait_for(timeout=SECONDS)
+
+    assert cells.count() == before
+    assert Workspace.open(example).raci.cell("review", "success_manager") == "A"
+
+
+def test_charts_are_drawn_in_lab_offline(lab, new_page):
+    page = new_page(viewport={"width": 1400, "height": 1000})
+    open_notebook(page, lab, "overview")
+
+    page.locator(".jw-chart svg").first.wait_for(timeout=SECONDS)
+
+    assert page.locator(".jp-OutputArea-output >> text=Traceback").count() == 0
+    assert page.locator(".jw-tile").count() == 4

@@ -1,0 +1,146 @@
+"""A report is made whole or the last good one stays; failure is failure."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from journey_widgets import shipped
+from journey_widgets.errors import InfrastructureError, ParameterError
+from journey_widgets.publish.reports import run_report
+from publish.test_parameters import TAGGED, notebook
+
+START = ('segment: str = "all"  # which', TAGGED)
+FAULTS = {
+    "raises": (["raise ValueError('boom')"], "ValueError in cell 1: boom"),
+    "exits": (["raise SystemExit(0)", "1"], "Incomplete in cell 1: a cell shows an error"),
+    "dies": (["import os; os.kill(os.getpid(), 9)", "1"], "DeadKernelError"),
+    "hangs": (["import time; time.sleep(600)"], "not done after 8 seconds"),
+}
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A folder of notebooks of the test's own."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    monkeypatch.setattr(shipped, "notebooks", lambda: folder)
+    return folder
+
+
+def test_a_report_is_one_file_without_script_code_or_address(example, tmp_path):
+    report = run_report("overview", workspace=example, out=tmp_path / "out")
+
+    page = report.path.read_text("utf-8")
+    assert report.path.name == "overview.html"
+    assert "<script" not in page
+    assert "jw.open_page" not in page
+    assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?https?:""", page)
+    assert "3,590 of 10,000 customers reach Delivery" in page
+    assert "<svg" in page
+    assert page.count("<h1") == 1
+    manifest = json.loads((tmp_path / "out" / "overview.json").read_text())
+    assert manifest["status"] == "done"
+    assert manifest["parameters"] == {}
+
+
+def test_parameters_make_a_report_of_their_own_with_their_own_figures(example, tmp_path):
+    report = run_report(
+        "overview", workspace=example, out=tmp_path, parameters={"segment": "device=mobile"}
+    )
+
+    assert re.fullmatch(r"overview-segment_device_mobile-[0-9a-f]{8}.html", report.path.name)
+    assert "device mobile only" in report.path.read_text("utf-8")
+    assert report.manifest["parameters"] == {"segment": "device=mobile"}
+
+
+def test_an_unknown_parameter_is_refused_before_anything_starts(example, tmp_path):
+    with pytest.raises(ParameterError, match="Did you mean 'segment'"):
+        run_report("overview", workspace=example, out=tmp_path / "out", parameters={"segmnt": "x"})
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_segment_that_is_not_there_is_bad_input_and_leaves_nothing(example, tmp_path):
+    with pytest.raises(ParameterError, match="No event has device = 'fax'. Known: 'desktop', 'mobile'"):
+        run_report("overview", workspace=example, out=tmp_path / "out", parameters={"segment": "device=fax"})
+
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_run_that_breaks_keeps_the_last_good_report_and_says_why(example, shelf, tmp_path, name):
+    cells, said = FAULTS[name]
+    out = tmp_path / "out"
+    notebook(shelf / "r.ipynb", START, "'good'")
+    good = run_report("r", workspace=example, out=out).path.read_bytes()
+    notebook(shelf / "r.ipynb", START, *cells)
+    before = {p.pid for p in psutil.Process().children(recursive=True)}
+
+    with pytest.raises(InfrastructureError) as error:
+        run_report("r", workspace=example, out=out, seconds=8 if name == "hangs" else 120)
+
+    assert said in str(error.value)
+    assert "The last good report is unchanged" in str(error.value)
+    assert (out / "r.html").read_bytes() == good
+    assert {p.name for p in out.iterdir()} <= {"r.html", "r.json", "r.failed.ipynb"}
+    left = [p for p in psutil.Process().children(recursive=True) if p.pid not in before and _runs(p)]
+    assert left == []
+    notebook(shelf / "r.ipynb", START, "'good again'")
+    run_report("r", workspace=example, out=out)
+    assert not (out / "r.failed.ipynb").exists()
+
+
+def _runs(process):
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_an_error_is_a_failure_even_in_a_cell_that_is_allowed_to_raise(example, shelf, tmp_path):
+    notebook(shelf / "r.ipynb", START, ("1/0", {"tags": ["raises-exception"]}), "1")
+
+    with pytest.raises(InfrastructureError, match="ZeroDivisionError in cell 1"):
+        run_report("r", workspace=example, out=tmp_path / "out")
+
+
+def test_script_in_an_output_does_not_run_in_a_report(example, shelf, tmp_path, new_page):
+    hostile = (
+        "from IPython.display import HTML, Markdown, display\n"
+        "display(HTML('<script>document.title=\"owned\"</script><img src=x onerror=\"document.title=1\">'))"
+    )
+    notebook(shelf / "r.ipynb", START, hostile)
+    report = run_report("r", workspace=example, out=tmp_path / "out")
+    page = new_page()
+
+    page.goto(report.path.as_uri())
+
+    assert page.title() == "Report"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_report_opens_with_the_network_off_and_shows_its_pictures(example, tmp_path, new_page, scheme):
+    report = run_report("journey_map", workspace=example, out=tmp_path)
+    page = new_page(color_scheme=scheme)
+
+    page.goto(report.path.as_uri())
+
+    assert page.locator("figure svg").count() == 1
+    assert page.locator("table.jw-table").count() == 3
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_report_runner_writes_beside_and_renames(example, shelf, tmp_path):
+    notebook(shelf / "r.ipynb", START, "1")
+    report = run_report("r", workspace=example, out=tmp_path / "out")
+    first = report.path.stat().st_ino
+
+    run_report("r", workspace=example, out=tmp_path / "out")
+
+    assert report.path.stat().st_ino != first
+    assert Path(report.path).read_text("utf-8").rstrip().endswith("</html>")
