@@ -25,8 +25,8 @@ test: $(VENV)/.test  ## install what is missing (a browser too) and run every ch
 	$(BIN)/pytest
 	JOURNEY_WORKSPACE= XDG_DATA_HOME=$(abspath $(VENV))/share-test $(BIN)/pytest --nbval-lax notebooks -p no:cacheprovider
 
-environment: $(VENV)/.test  ## make environment.yml and requirements.lock anew from pyproject.toml
-	$(BIN)/python tests/support/conda.py > environment.yml
+environment: $(VENV)/.test  ## make environment.yml anew from pyproject.toml
+	$(BIN)/python tests/support/environment.py > environment.yml
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) $(WORKSPACE) dist

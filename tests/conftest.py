@@ -8,10 +8,11 @@ os.environ["JOURNEY_AUTHOR"] = "tester"
 os.environ.pop("JOURNEY_WORKSPACE", None)
 os.environ.pop("JOURNEY_MODE", None)
 
-import journey_widgets  # noqa: F401 - before anything imports jsonschema
 import pytest
-from journey_widgets import Workspace
 from playwright.sync_api import sync_playwright
+
+import journey_widgets  # noqa: F401 - before anything imports jsonschema
+from journey_widgets import Workspace
 from support import browser as browsers
 from support.page import RENDER, Kernel
 

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from journey_widgets.documents import load_yaml, slug
 from journey_widgets.errors import DocumentError
 from journey_widgets.journey import Journey, Stage, Touchpoint
@@ -10,7 +11,24 @@ LINES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_
     lambda s: s.strip() == s
 )
 TRICKY = st.sampled_from(
-    ["NO", "yes", "null", "~", "1e3", "0x1F", "12:30", "- a", "# b", "a: b", "'", '"', "{a}", "é", "日本", "2026-01-01"]
+    [
+        "NO",
+        "yes",
+        "null",
+        "~",
+        "1e3",
+        "0x1F",
+        "12:30",
+        "- a",
+        "# b",
+        "a: b",
+        "'",
+        '"',
+        "{a}",
+        "é",
+        "日本",
+        "2026-01-01",
+    ]
 )
 
 
@@ -78,7 +96,9 @@ def test_text_that_is_no_journey_is_refused_with_its_place(text, said):
 
 
 def test_an_alias_bomb_is_refused_before_it_grows():
-    bomb = "a: &a [x, x]\n" + "".join(f"{c}: &{c} [*{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True))
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{c}: &{c} [*{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True)
+    )
 
     with pytest.raises(DocumentError, match="aliases"):
         load_yaml(bomb, where="bomb.yaml")

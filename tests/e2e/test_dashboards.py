@@ -6,6 +6,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+
 from e2e.applications import SECONDS
 from journey_widgets import Workspace
 from journey_widgets.publish.dashboards import serve, settings
@@ -54,7 +55,12 @@ def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts,
         page.locator(".jw-chart svg").nth(charts - 1).wait_for(timeout=SECONDS)
     assert page.locator("table.jw-table").count() == tables
     text = page.locator("body").inner_text()
-    for word in ("Traceback", "import journey_widgets", "open_page", "Error:" if name == "journey_map" else "File \""):
+    for word in (
+        "Traceback",
+        "import journey_widgets",
+        "open_page",
+        "Error:" if name == "journey_map" else 'File "',
+    ):
         assert word not in text
     assert page.locator(".jp-InputArea-editor").count() == 0
     assert page.locator(".jw-nav a[aria-current=page]").count() == 1
@@ -84,11 +90,16 @@ def test_the_address_names_a_segment_and_the_page_is_about_it(served, new_page):
     [
         ("segment=device=fax", "No event has device = 'fax'. Known: 'desktop', 'mobile'."),
         ("segmnt=x", "This page has no parameter 'segmnt'. Did you mean 'segment'?"),
-        ("segment=%3Cscript%3Ealert(1)%3C/script%3E=x", "There is no segment '<script>alert(1)</script>'"),
+        (
+            "segment=%3Cscript%3Ealert(1)%3C/script%3E=x",
+            "There is no segment '<script>alert(1)</script>'",
+        ),
         ("workspace=/etc", "This page has no parameter 'workspace'"),
     ],
 )
-def test_an_address_that_asks_for_nonsense_is_answered_in_one_sentence(served, new_page, query, said):
+def test_an_address_that_asks_for_nonsense_is_answered_in_one_sentence(
+    served, new_page, query, said
+):
     page = new_page()
 
     page.goto(f"{served.url}voila/render/overview.ipynb?{query}")
@@ -134,7 +145,9 @@ def test_an_edit_where_editing_is_allowed_reaches_the_store(example, new_page):
 
         cell.click()
         page.keyboard.press("a")
-        page.get_by_text("No findings").or_(page.get_by_text("1 warning", exact=True)).first.wait_for()
+        page.get_by_text("No findings").or_(
+            page.get_by_text("1 warning", exact=True)
+        ).first.wait_for()
         page.get_by_role("button", name="Save").click()
         page.get_by_text("Saved as revision 2").wait_for(timeout=SECONDS)
 
@@ -166,7 +179,9 @@ def test_no_file_and_no_kernel_can_be_had_by_its_address(served, path):
     assert status in {403, 404, 405}, (path, status, body[:200])
 
 
-@pytest.mark.parametrize("query", ["theme=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "template=base", "template=none"])
+@pytest.mark.parametrize(
+    "query", ["theme=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "template=base", "template=none"]
+)
 def test_theme_and_template_in_the_address_change_nothing(served, query):
     status, body = fetch(f"{served.url}?{query}")
 
@@ -193,14 +208,18 @@ def test_hostile_labels_are_text_on_every_dashboard(example, new_page):
     hostile = "<img src=x onerror=\"document.title='owned'\">"
     space = Workspace.open(example)
     journey, raci = space.journey, space.raci
-    touchpoints = [t.model_copy(update={"label": f"{t.label} {hostile}"}) for t in journey.touchpoints]
+    touchpoints = [
+        t.model_copy(update={"label": f"{t.label} {hostile}"}) for t in journey.touchpoints
+    ]
     space.save(journey.model_copy(update={"label": hostile, "touchpoints": tuple(touchpoints)}))
     rows = [r.model_copy(update={"label": hostile}) for r in raci.rows]
     roles = [r.model_copy(update={"label": hostile}) for r in raci.roles]
     space.save(raci.model_copy(update={"rows": tuple(rows), "roles": tuple(roles)}))
     settings_file = example / "workspace.yaml"
     text = settings_file.read_text("utf-8")
-    settings_file.write_text(text.replace("name: Phone retailer (example)", "name: '{{ 7*7 }} <b>x</b>'"), "utf-8")
+    settings_file.write_text(
+        text.replace("name: Phone retailer (example)", "name: '{{ 7*7 }} <b>x</b>'"), "utf-8"
+    )
 
     with serve(example) as served:
         page = new_page()

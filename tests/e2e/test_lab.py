@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 from e2e.applications import SECONDS, TOKEN, jupyterlab, run_all
 from journey_widgets import Workspace, shipped
 

@@ -5,6 +5,7 @@ import zipfile
 import duckdb
 import pandas as pd
 import pytest
+
 from journey_widgets import read_events
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.files import locked_connection
@@ -89,7 +90,10 @@ def test_a_misspelt_option_lists_the_near_ones(tmp_path):
         (pd.DataFrame({"customer_id": ["a"], "ts": ["2026-01-01"]}), "lacks column 'event'"),
         (pd.DataFrame([["a", "b"]], columns=["x", "x"]), "two columns called 'x'"),
         ([1, 2, 3], "got list"),
-        (pd.DataFrame({"customer_id": [None], "ts": ["2026-01-01"], "event": ["x"]}), "no row has all of"),
+        (
+            pd.DataFrame({"customer_id": [None], "ts": ["2026-01-01"], "event": ["x"]}),
+            "no row has all of",
+        ),
     ],
 )
 def test_a_table_that_is_no_log_says_why(table, said):

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from journey_widgets import read_answers, read_events, read_order_lines, read_tickets, read_trials
 from journey_widgets.errors import JourneyDataError
 
@@ -30,7 +31,9 @@ def write(path, text, encoding="utf-8"):
     return path
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "latin-1", "mac_roman"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "latin-1", "mac_roman"]
+)
 def test_a_csv_is_read_in_any_common_encoding(tmp_path, encoding):
     path = write(tmp_path / "e.csv", HEADER + "Zoë,2026-01-01 10:00:00,Größe\n", encoding)
     named = {} if encoding.startswith("utf-8") or encoding == "utf-16" else {"encoding": encoding}
@@ -70,12 +73,17 @@ def test_gzip_parquet_xlsx_and_json_lines_give_the_same_table(tmp_path):
     )
     frame.to_parquet(tmp_path / "e.parquet", index=False)
     frame.to_excel(tmp_path / "e.xlsx", index=False)
-    frame.assign(ts=frame["ts"].astype(str)).to_json(tmp_path / "e.jsonl", orient="records", lines=True)
+    frame.assign(ts=frame["ts"].astype(str)).to_json(
+        tmp_path / "e.jsonl", orient="records", lines=True
+    )
     with gzip.open(tmp_path / "e.csv.gz", "wt") as stream:
         frame.to_csv(stream, index=False)
     sources = [tmp_path / n for n in ("e.parquet", "e.xlsx", "e.jsonl", "e.csv.gz")]
 
-    tables = [read_events(s).to_pandas() for s in [*sources, frame, pa.table(frame), ibis.memtable(pa.table(frame))]]
+    tables = [
+        read_events(s).to_pandas()
+        for s in [*sources, frame, pa.table(frame), ibis.memtable(pa.table(frame))]
+    ]
 
     for table in tables:
         pd.testing.assert_frame_equal(table, tables[0])
@@ -98,7 +106,9 @@ def test_gzip_parquet_xlsx_and_json_lines_give_the_same_table(tmp_path):
         ("inf", ".", None),
     ],
 )
-def test_a_number_is_read_by_the_decimal_mark_that_was_named_or_not_at_all(tmp_path, text, decimal, value):
+def test_a_number_is_read_by_the_decimal_mark_that_was_named_or_not_at_all(
+    tmp_path, text, decimal, value
+):
     path = write(tmp_path / "e.csv", f'customer_id;ts;event;value\na;2026-01-01;x;"{text}"\n')
 
     source = read_events(path, separator=";", decimal=decimal, tolerance=1)
@@ -129,7 +139,10 @@ def test_times_become_instants_in_utc(tmp_path, text, formats, zone, utc):
 
 
 def test_unix_times_are_read_in_their_unit(tmp_path):
-    path = write(tmp_path / "e.jsonl", json.dumps({"customer_id": 7, "ts": 1659304800025, "event": "x"}) + "\n")
+    path = write(
+        tmp_path / "e.jsonl",
+        json.dumps({"customer_id": 7, "ts": 1659304800025, "event": "x"}) + "\n",
+    )
 
     table = read_events(path, ts={"from": "ts", "unit": "ms"}).to_pandas()
 
@@ -149,7 +162,9 @@ def test_local_times_that_do_not_exist_or_occur_twice_are_counted(tmp_path):
 
 
 def test_a_time_zone_that_was_not_stated_is_said():
-    frame = pd.DataFrame({"customer_id": ["a"], "ts": pd.to_datetime(["2026-01-01"]), "event": ["x"]})
+    frame = pd.DataFrame(
+        {"customer_id": ["a"], "ts": pd.to_datetime(["2026-01-01"]), "event": ["x"]}
+    )
 
     assert facts(read_events(frame), "time zone not stated")["action"].tolist() == ["read as UTC"]
 
@@ -159,7 +174,11 @@ def test_rows_that_lack_what_the_contract_needs_are_set_aside_and_counted(tmp_pa
 
     source = read_events(write(tmp_path / "e.csv", HEADER + lines), missing=["?"])
 
-    assert (fact(source, "rows read"), fact(source, "rows kept"), fact(source, "rows set aside")) == (34, 30, 4)
+    assert (
+        fact(source, "rows read"),
+        fact(source, "rows kept"),
+        fact(source, "rows set aside"),
+    ) == (34, 30, 4)
     assert fact(source, "blank", "customer_id") == 1
     assert fact(source, "blank", "ts") == 1
     assert fact(source, "blank", "event") == 1
@@ -171,7 +190,11 @@ def test_rows_that_lack_what_the_contract_needs_are_set_aside_and_counted(tmp_pa
 
 def test_names_that_are_not_mapped_are_kept_or_set_aside_and_named():
     frame = pd.DataFrame(
-        {"customer_id": list("abc"), "ts": pd.to_datetime(["2026-01-01"] * 3), "event": ["Buy", "Odd", "Odd"]}
+        {
+            "customer_id": list("abc"),
+            "ts": pd.to_datetime(["2026-01-01"] * 3),
+            "event": ["Buy", "Odd", "Odd"],
+        }
     )
 
     kept = read_events(frame, touchpoints={"Buy": "purchase"})
@@ -284,13 +307,19 @@ def test_the_same_input_has_the_same_fingerprint_and_another_mapping_another(tmp
     assert len(first.fingerprint) == 64
 
 
-NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="{}"), min_size=1, max_size=15)
+NAMES = st.text(
+    st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="{}"), min_size=1, max_size=15
+)
 
 
-@given(NAMES.filter(lambda n: n.strip() == n and n not in {"ts", "event"} and not n.startswith("__")))
+@given(
+    NAMES.filter(lambda n: n.strip() == n and n not in {"ts", "event"} and not n.startswith("__"))
+)
 @settings(max_examples=40, deadline=None)
 def test_any_column_name_is_a_name_and_never_code(name):
-    frame = pd.DataFrame({name: ["a'; DROP TABLE raw; --"], "ts": pd.to_datetime(["2026-01-01"]), "event": ["x"]})
+    frame = pd.DataFrame(
+        {name: ["a'; DROP TABLE raw; --"], "ts": pd.to_datetime(["2026-01-01"]), "event": ["x"]}
+    )
 
     source = read_events(frame, customer_id=name)
 

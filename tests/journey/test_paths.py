@@ -1,5 +1,6 @@
 import pandas as pd
 import pytest
+
 from journey_widgets import journey
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.paths import path_index
@@ -44,7 +45,9 @@ def test_a_step_may_come_again_and_then_needs_a_second_event():
 
 
 def test_the_time_limit_counts_from_the_first_step():
-    events = log(("a", 0, "x"), ("a", 20, "y"), ("a", 30, "z"), ("b", 0, "x"), ("b", 20, "y"), ("b", 21, "z"))
+    events = log(
+        ("a", 0, "x"), ("a", 20, "y"), ("a", 30, "z"), ("b", 0, "x"), ("b", 20, "y"), ("b", 21, "z")
+    )
 
     assert journey.funnel(events, ["x", "y", "z"], within="24h")["customers"].tolist() == [2, 2, 1]
     assert journey.funnel(events, ["x", "y", "z"], within="1d")["customers"].tolist() == [2, 2, 1]
@@ -64,7 +67,9 @@ def test_an_unknown_step_lists_the_near_names():
 
 
 def test_transitions_know_shares_of_what_follows_and_times_between():
-    events = log(("a", 0, "x"), ("a", 2, "y"), ("b", 0, "x"), ("b", 4, "y"), ("c", 0, "x"), ("c", 1, "z"))
+    events = log(
+        ("a", 0, "x"), ("a", 2, "y"), ("b", 0, "x"), ("b", 4, "y"), ("c", 0, "x"), ("c", 1, "z")
+    )
 
     frame = journey.transitions(events)
 

@@ -4,12 +4,15 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from journey_widgets import journey
 from journey_widgets.errors import JourneyDataError
 from support import oracles
 
 EVENTS = st.lists(
-    st.tuples(st.sampled_from("uvw"), st.integers(0, 6), st.sampled_from("abc")), min_size=1, max_size=25
+    st.tuples(st.sampled_from("uvw"), st.integers(0, 6), st.sampled_from("abc")),
+    min_size=1,
+    max_size=25,
 )
 
 
@@ -29,13 +32,18 @@ def log(events):
 def test_transitions_count_what_the_oracle_counts(events):
     frame = journey.transitions(log(events), ends=True)
 
-    found = {(r.source, r.target): [r.times, r.customers] for r in frame.rename(columns={"count": "times"}).itertuples()}
+    found = {
+        (r.source, r.target): [r.times, r.customers]
+        for r in frame.rename(columns={"count": "times"}).itertuples()
+    }
     assert found == oracles.transitions(events)
     inner = frame[frame["source"] != "path_start"].groupby("source")["proba_out"].sum()
     assert inner.round(9).eq(1).all()
 
 
-@given(EVENTS, st.lists(st.sampled_from("abc"), min_size=1, max_size=4), st.none() | st.integers(1, 6))
+@given(
+    EVENTS, st.lists(st.sampled_from("abc"), min_size=1, max_size=4), st.none() | st.integers(1, 6)
+)
 @settings(max_examples=60, deadline=None)
 def test_a_funnel_counts_whom_the_oracle_counts(events, steps, within):
     known = {n for _c, _t, n in events}
@@ -66,5 +74,7 @@ def test_events_at_the_same_time_keep_their_order_in_the_input_at_any_size():
 
     frame = journey.transitions(log(events), ends=True)
 
-    found = {(s, t): c for s, t, c in zip(frame["source"], frame["target"], frame["count"], strict=True)}
+    found = {
+        (s, t): c for s, t, c in zip(frame["source"], frame["target"], frame["count"], strict=True)
+    }
     assert found == {pair: n for pair, (n, _c) in oracles.transitions(events).items()}

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from journey_widgets.errors import DocumentError
 from journey_widgets.journey import Journey, Touchpoint
 from journey_widgets.journey.stages import CANONICAL, PRESETS, canonical, preset, translate
@@ -30,7 +31,10 @@ def test_going_to_the_canonical_stages_and_back_loses_no_touchpoint(name, data):
     assert lost == lost_again == []
 
 
-@given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(list(CANONICAL))), st.sampled_from(list(PRESETS)))
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(list(CANONICAL))),
+    st.sampled_from(list(PRESETS)),
+)
 def test_every_touchpoint_of_the_canonical_stages_has_a_place_in_every_preset(before, name):
     there, lost = translate(before, to=name)
 
@@ -61,7 +65,10 @@ def test_a_journey_says_what_does_not_fit():
     journey = Journey.draft(
         "Test",
         stages="sales",
-        touchpoints=[Touchpoint(id="ad", label="Ad", stage="awareness"), Touchpoint(id="x", label="X", stage="no")],
+        touchpoints=[
+            Touchpoint(id="ad", label="Ad", stage="awareness"),
+            Touchpoint(id="x", label="X", stage="no"),
+        ],
     ).model_copy(update={"funnel": ("ad", "gone")})
 
     found = [(f.code, *f.ids.values()) for f in journey.check()]

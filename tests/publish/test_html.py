@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from journey_widgets.findings import Finding
 from journey_widgets.publish import html
 from journey_widgets.safe import csv_text, file_name, from_csv_text, inside
@@ -12,7 +13,9 @@ ESCAPED = "&lt;img src=x onerror=alert(1)&gt;&quot;&#x27;&amp;"
 
 def test_text_from_data_is_text_in_every_piece_of_a_page():
     frame = pd.DataFrame({HOSTILE: [HOSTILE]})
-    finding = Finding(code="X", severity="warn", scope="row", message=HOSTILE, question=HOSTILE, fix=HOSTILE)
+    finding = Finding(
+        code="X", severity="warn", scope="row", message=HOSTILE, question=HOSTILE, fix=HOSTILE
+    )
     pieces = [
         html.table(frame, caption=HOSTILE),
         html.note(HOSTILE),
@@ -31,7 +34,14 @@ def test_text_from_data_is_text_in_every_piece_of_a_page():
 
 def test_a_table_rounds_says_units_and_shows_what_is_missing():
     frame = pd.DataFrame(
-        {"n": [1234567], "share": [0.12345], "hours": [0.1], "x": [None], "ok": [True], "f": [1234.5678]}
+        {
+            "n": [1234567],
+            "share": [0.12345],
+            "hours": [0.1],
+            "x": [None],
+            "ok": [True],
+            "f": [1234.5678],
+        }
     )
 
     markup = html.table(frame, percent=["share"], hours=["hours"])._repr_html_()
@@ -41,7 +51,8 @@ def test_a_table_rounds_says_units_and_shows_what_is_missing():
 
 
 @pytest.mark.parametrize(
-    ("hours", "words"), [(0.0025, "9 s"), (0.1, "6 min"), (2.451, "2.45 h"), (59.6, "59.6 h"), (240, "10 days")]
+    ("hours", "words"),
+    [(0.0025, "9 s"), (0.1, "6 min"), (2.451, "2.45 h"), (59.6, "59.6 h"), (240, "10 days")],
 )
 def test_a_time_is_shown_in_a_fitting_unit(hours, words):
     assert html.duration(hours) == words
@@ -60,7 +71,9 @@ def test_a_long_table_and_a_long_text_are_cut_and_say_so():
 def test_a_csv_cell_is_no_formula_and_comes_back_as_it_was(text):
     cell = csv_text(text)
 
-    assert cell[:1] not in {"=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠"} or cell == ""
+    assert (
+        cell[:1] not in {"=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠"} or cell == ""
+    )
     assert from_csv_text(cell) == text
 
 
@@ -72,7 +85,9 @@ def test_distinct_texts_have_distinct_safe_file_names(one, two):
     assert all(set(n) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-") and n for n in names)
 
 
-@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x", "..", "con", "NUL", "a\0b", "", "ünï"])
+@pytest.mark.parametrize(
+    "name", ["../x", "/etc/passwd", "a/../../x", "..", "con", "NUL", "a\0b", "", "ünï"]
+)
 def test_a_hostile_name_stays_in_its_folder(tmp_path, name):
     assert inside(tmp_path, file_name(name)).parent == tmp_path.resolve()
     if name in {"../x", "/etc/passwd", "a/../../x", ".."}:

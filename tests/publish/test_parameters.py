@@ -1,5 +1,6 @@
 import nbformat
 import pytest
+
 from journey_widgets import shipped
 from journey_widgets.errors import ParameterError
 from journey_widgets.publish.parameters import Parameter, checked, declared
@@ -62,7 +63,12 @@ KNOWN = [
 def test_texts_become_values_of_the_declared_kinds():
     given = {"top": "5", "share": "1e-3", "draft": "yes", "segment": "device=mobile"}
 
-    assert checked(given, KNOWN, where="n") == {"top": 5, "share": 0.001, "draft": True, "segment": "device=mobile"}
+    assert checked(given, KNOWN, where="n") == {
+        "top": 5,
+        "share": 0.001,
+        "draft": True,
+        "segment": "device=mobile",
+    }
 
 
 @pytest.mark.parametrize(

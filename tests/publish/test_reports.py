@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, ParameterError
 from journey_widgets.publish.reports import run_report
@@ -64,8 +65,15 @@ def test_an_unknown_parameter_is_refused_before_anything_starts(example, tmp_pat
 
 
 def test_a_segment_that_is_not_there_is_bad_input_and_leaves_nothing(example, tmp_path):
-    with pytest.raises(ParameterError, match="No event has device = 'fax'. Known: 'desktop', 'mobile'"):
-        run_report("overview", workspace=example, out=tmp_path / "out", parameters={"segment": "device=fax"})
+    with pytest.raises(
+        ParameterError, match="No event has device = 'fax'. Known: 'desktop', 'mobile'"
+    ):
+        run_report(
+            "overview",
+            workspace=example,
+            out=tmp_path / "out",
+            parameters={"segment": "device=fax"},
+        )
 
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -86,7 +94,9 @@ def test_a_run_that_breaks_keeps_the_last_good_report_and_says_why(example, shel
     assert "The last good report is unchanged" in str(error.value)
     assert (out / "r.html").read_bytes() == good
     assert {p.name for p in out.iterdir()} <= {"r.html", "r.json", "r.failed.ipynb"}
-    left = [p for p in psutil.Process().children(recursive=True) if p.pid not in before and _runs(p)]
+    left = [
+        p for p in psutil.Process().children(recursive=True) if p.pid not in before and _runs(p)
+    ]
     assert left == []
     notebook(shelf / "r.ipynb", START, "'good again'")
     run_report("r", workspace=example, out=out)
@@ -112,7 +122,7 @@ def test_an_error_is_a_failure_even_in_a_cell_that_is_allowed_to_raise(example, 
 def test_script_in_an_output_does_not_run_in_a_report(example, shelf, tmp_path, new_page):
     hostile = (
         "from IPython.display import HTML, Markdown, display\n"
-        "display(HTML('<script>document.title=\"owned\"</script><img src=x onerror=\"document.title=1\">'))"
+        'display(HTML(\'<script>document.title="owned"</script><img src=x onerror="document.title=1">\'))'
     )
     notebook(shelf / "r.ipynb", START, hostile)
     report = run_report("r", workspace=example, out=tmp_path / "out")
@@ -124,7 +134,9 @@ def test_script_in_an_output_does_not_run_in_a_report(example, shelf, tmp_path, 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_report_opens_with_the_network_off_and_shows_its_pictures(example, tmp_path, new_page, scheme):
+def test_a_report_opens_with_the_network_off_and_shows_its_pictures(
+    example, tmp_path, new_page, scheme
+):
     report = run_report("journey_map", workspace=example, out=tmp_path)
     page = new_page(color_scheme=scheme)
 

@@ -1,14 +1,14 @@
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from journey_widgets.errors import DocumentError, JourneyDataError
 from journey_widgets.raci import MatrixRole, MatrixRow, RaciMatrix
 from raci.cases import PLANTED_FAULTS
 
-LABELS = st.text(
-    st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30
-).filter(lambda s: s.strip() == s and s.strip("'") != "")
+LABELS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30).filter(
+    lambda s: s.strip() == s and s.strip("'") != ""
+)
 CELLS = st.sampled_from(["", "R", "A", "C", "I", "R/A", "C/I", "=1+1", "boss"])
 
 
@@ -105,7 +105,10 @@ def test_a_table_of_our_own_view_comes_back_as_the_same_letters():
             "# schema,raci/1\n# role,sales,Sales\ntouchpoint,label,stage,sales\na,A,,R\na,B,,R\n",
             "row 3: touchpoint 'a' was given before",
         ),
-        ("# schema,raci/1\n# role,sales,Sales\ntouchpoint,label,stage,other\na,A,,R\n", "make them agree"),
+        (
+            "# schema,raci/1\n# role,sales,Sales\ntouchpoint,label,stage,other\na,A,,R\n",
+            "make them agree",
+        ),
         ("Task,Sales,volume\nOne,R,many\n", "rows.0.volume"),
         ("\n\n", "has no rows"),
     ],
@@ -119,7 +122,10 @@ def test_a_file_that_is_no_matrix_is_refused_with_its_place(text, said):
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):
-    for name, data in {"zip.csv": b"PK\x03\x04\0\0", "latin.csv": "Tâche,Sales\n".encode("latin-1")}.items():
+    for name, data in {
+        "zip.csv": b"PK\x03\x04\0\0",
+        "latin.csv": "Tâche,Sales\n".encode("latin-1"),
+    }.items():
         path = tmp_path / name
         path.write_bytes(data)
         with pytest.raises(JourneyDataError, match=name):
@@ -130,7 +136,13 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 
 def test_equal_matrices_are_equal_whatever_the_order_their_cells_were_given_in():
     roles = [{"id": "a", "label": "A"}, {"id": "b", "label": "B"}]
-    one = {"roles": roles, "rows": [{"touchpoint": "x", "label": "X", "cells": {"a": "r", "b": "A"}}]}
-    two = {"roles": roles, "rows": [{"touchpoint": "x", "label": "X", "cells": {"b": "a", "a": "R"}}]}
+    one = {
+        "roles": roles,
+        "rows": [{"touchpoint": "x", "label": "X", "cells": {"a": "r", "b": "A"}}],
+    }
+    two = {
+        "roles": roles,
+        "rows": [{"touchpoint": "x", "label": "X", "cells": {"b": "a", "a": "R"}}],
+    }
 
     assert RaciMatrix.from_body(one).to_text() == RaciMatrix.from_body(two).to_text()

@@ -1,4 +1,5 @@
 import pandas as pd
+
 from journey_widgets.journey import Journey, Touchpoint
 from journey_widgets.raci import RaciMatrix, RaciPolicy, check
 from raci.cases import PLANTED_FAULTS, SUPPORT_ARTICLE, UPSELL_ARTICLE

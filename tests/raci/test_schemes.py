@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from journey_widgets.raci.schemes import SCHEMES, canonical_cell, read_cell, write_cell
-import pytest
 
 
 @pytest.mark.parametrize(

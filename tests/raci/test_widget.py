@@ -3,6 +3,7 @@ import json
 import pandas as pd
 import pytest
 import traitlets
+
 from journey_widgets import RaciGrid
 from journey_widgets.raci import RaciMatrix
 
@@ -49,7 +50,16 @@ def test_an_unknown_code_stays_in_the_cell_and_is_reported():
 
 @pytest.mark.parametrize(
     "change",
-    [[2, 0, "A"], [0, 2, "A"], [-1, 0, "A"], [0, 0, 5], [0, 0], "R", [0, 0, "x" * 1_001], [0, 0, "a\nb"]],
+    [
+        [2, 0, "A"],
+        [0, 2, "A"],
+        [-1, 0, "A"],
+        [0, 0, 5],
+        [0, 0],
+        "R",
+        [0, 0, "x" * 1_001],
+        [0, 0, "a\nb"],
+    ],
 )
 def test_an_edit_outside_the_grid_or_of_another_form_is_refused(change):
     grid = small()
@@ -109,7 +119,9 @@ def test_an_edit_is_small_on_the_wire_and_is_not_echoed():
 def test_another_state_of_the_same_matrix_can_be_shown():
     grid = small()
     other = RaciMatrix.from_frame(
-        pd.DataFrame({"Sales": ["R", "A"], "Support": ["A", "R"]}, index=["Make offer", "Set-up help"])
+        pd.DataFrame(
+            {"Sales": ["R", "A"], "Support": ["A", "R"]}, index=["Make offer", "Set-up help"]
+        )
     )
 
     grid.replace(other)

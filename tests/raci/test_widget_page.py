@@ -1,5 +1,6 @@
 import pandas as pd
 import pytest
+
 from journey_widgets import RaciGrid, Workspace
 from journey_widgets.raci import RaciMatrix
 

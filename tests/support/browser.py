@@ -67,7 +67,9 @@ def main() -> int:
     """Make sure there is a browser; say which."""
     path = system_chromium() or playwright_chromium()
     if path is None:
-        print("The tests need Chromium and none is installed. Trying Debian's package, then Playwright's:")
+        print(
+            "The tests need Chromium and none is installed. Trying Debian's package, then Playwright's:"
+        )
         if shutil.which("apt-get") and os.geteuid() == 0 and _run("apt-get", "update", "-q"):
             _run("apt-get", "install", "-y", "-q", "chromium")
         path = system_chromium()
@@ -75,7 +77,9 @@ def main() -> int:
             _run(sys.executable, "-m", "playwright", "install", "chromium")
             path = playwright_chromium()
     if path is None:
-        print("No Chromium could be had. Install one (Debian: sudo apt-get install chromium) and try again.")
+        print(
+            "No Chromium could be had. Install one (Debian: sudo apt-get install chromium) and try again."
+        )
         return 1
     print(f"Browser for the tests: {path}")
     return 0

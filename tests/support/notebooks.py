@@ -1,6 +1,6 @@
 """Write the checked outputs of the notebooks anew: run each on the example, keep what is tagged.
 
-    python tests/support/notebooks.py
+python tests/support/notebooks.py
 """
 
 import os
@@ -8,9 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import journey_widgets
 import nbformat
 from nbclient import NotebookClient
+
+import journey_widgets
 
 KEEP = "keep_output"
 
@@ -44,7 +45,9 @@ def main(folder):
         os.environ["JOURNEY_WORKSPACE"] = str(space)
         for path in sorted(folder.glob("*.ipynb")):
             notebook = nbformat.read(path, as_version=4)
-            NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+            NotebookClient(
+                notebook, timeout=120, resources={"metadata": {"path": str(folder)}}
+            ).execute()
             path.write_text(nbformat.writes(stripped(notebook)).rstrip() + "\n", "utf-8")
             print(path.name)
 

@@ -1,6 +1,7 @@
 """Slow, obvious answers to the path questions, in plain Python, from lists of events."""
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 
 def paths(events):
@@ -16,7 +17,7 @@ def transitions(events):
     count, customers = Counter(), defaultdict(set)
     for customer, path in paths(events).items():
         names = ["path_start", *(n for _t, n in path), "path_end"]
-        for pair in zip(names, names[1:], strict=False):
+        for pair in pairwise(names):
             count[pair] += 1
             customers[pair].add(customer)
     return {pair: [n, len(customers[pair])] for pair, n in count.items()}

@@ -2,6 +2,7 @@ import copy
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from journey_widgets.workspace.merge import MISSING, diff, merge
 
 CELLS = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["R", "A", "C"]), max_size=3)
@@ -18,7 +19,9 @@ def test_edits_of_different_cells_come_together():
     base = matrix(help={"sales": "R", "support": "C"})
 
     merged, clashes = merge(
-        base, matrix(help={"sales": "A", "support": "C"}), matrix(help={"sales": "R", "support": "I"})
+        base,
+        matrix(help={"sales": "A", "support": "C"}),
+        matrix(help={"sales": "R", "support": "I"}),
     )
 
     assert merged == matrix(help={"sales": "A", "support": "I"})
@@ -55,7 +58,9 @@ def test_rows_added_on_both_sides_are_both_there_in_their_places():
 
 
 def test_a_row_removed_here_and_untouched_there_is_gone():
-    merged, clashes = merge(matrix(a={}, b={"s": "R"}), matrix(a={"s": "A"}, b={"s": "R"}), matrix(a={}))
+    merged, clashes = merge(
+        matrix(a={}, b={"s": "R"}), matrix(a={"s": "A"}, b={"s": "R"}), matrix(a={})
+    )
 
     assert merged == matrix(a={"s": "A"})
     assert clashes == []
@@ -83,6 +88,14 @@ def test_a_side_that_changed_nothing_gives_the_other_side(base, changed):
     assert merge(base, changed, changed) == (changed, [])
 
 
+def cells(doc):
+    return {(r["touchpoint"], k): v for r in doc["rows"] for k, v in r["cells"].items()}
+
+
+def rows(doc):
+    return {r["touchpoint"] for r in doc["rows"]}
+
+
 @given(ROWS, ROWS, ROWS)
 def test_a_merge_without_clash_holds_every_change_of_both_sides(base, theirs, mine):
     before = copy.deepcopy((base, theirs, mine))
@@ -91,12 +104,10 @@ def test_a_merge_without_clash_holds_every_change_of_both_sides(base, theirs, mi
     assert (base, theirs, mine) == before
     if clashes:
         return
-    cells = lambda doc: {(r["touchpoint"], k): v for r in doc["rows"] for k, v in r["cells"].items()}  # noqa: E731
     was, left, right, now = map(cells, (base, theirs, mine, merged))
     for key in {*was, *left, *right}:
         expected = left.get(key) if left.get(key) != was.get(key) else right.get(key)
         assert now.get(key) == expected
-    rows = lambda doc: {r["touchpoint"] for r in doc["rows"]}  # noqa: E731
     assert rows(merged) >= (rows(theirs) - rows(base)) | (rows(mine) - rows(base))
 
 

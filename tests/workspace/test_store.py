@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from journey_widgets import Workspace
 from journey_widgets.errors import InfrastructureError, WorkspaceError
 from journey_widgets.journey import Journey, Touchpoint
@@ -117,7 +118,10 @@ def test_history_tells_who_saved_what_and_restore_adds_to_it(space):
     ("statement", "said"),
     [
         ("UPDATE revision SET note = 'other' WHERE rev = 2", "revision 2: was changed"),
-        ("UPDATE revision SET body = replace(body, 'Second', 'Forged') WHERE rev = 2", "revision 2: was changed"),
+        (
+            "UPDATE revision SET body = replace(body, 'Second', 'Forged') WHERE rev = 2",
+            "revision 2: was changed",
+        ),
         ("DELETE FROM revision WHERE rev = 2", "revision 2 was needed before it"),
     ],
 )

@@ -1,4 +1,5 @@
 import pytest
+
 from journey_widgets import Workspace
 from journey_widgets.errors import DocumentError, JourneyDataError, WorkspaceError
 from journey_widgets.workspace import Conflict, Saved
@@ -37,7 +38,10 @@ def test_text_edited_by_hand_comes_back_merged_with_what_was_saved_meanwhile(exa
     space = Workspace.open(example)
     space.export_texts()
     file = example / "documents" / "raci.csv"
-    file.write_text(file.read_text("utf-8").replace("review,Review,advocacy,R,", "review,Review,advocacy,R/A,"), "utf-8")
+    file.write_text(
+        file.read_text("utf-8").replace("review,Review,advocacy,R,", "review,Review,advocacy,R/A,"),
+        "utf-8",
+    )
     rows = [r.model_dump() for r in space.raci.rows]
     rows[0]["cells"]["support_rep"] = "I"
     space.save(type(space.raci).from_body({**space.raci.model_dump(), "rows": rows}))
@@ -55,7 +59,12 @@ def test_text_that_clashes_with_a_later_save_is_not_imported(example):
     space = Workspace.open(example)
     space.export_texts()
     file = example / "documents" / "journey.yaml"
-    file.write_text(file.read_text("utf-8").replace("label: Buying a phone and living with it", "label: By hand"), "utf-8")
+    file.write_text(
+        file.read_text("utf-8").replace(
+            "label: Buying a phone and living with it", "label: By hand"
+        ),
+        "utf-8",
+    )
     space.save(space.journey.model_copy(update={"label": "By widget"}))
 
     assert isinstance(space.import_texts()["journey"], Conflict)
@@ -65,10 +74,22 @@ def test_text_that_clashes_with_a_later_save_is_not_imported(example):
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        ("raci.csv", ("R/A,I,C", "R/Z,I,C"), "raci.csv: Social ad, Marketing manager: 'Z' is no letter of RACI"),
-        ("journey.yaml", ("schema: journey/1", "schema: journey/9"), "newer than this package knows"),
+        (
+            "raci.csv",
+            ("R/A,I,C", "R/Z,I,C"),
+            "raci.csv: Social ad, Marketing manager: 'Z' is no letter of RACI",
+        ),
+        (
+            "journey.yaml",
+            ("schema: journey/1", "schema: journey/9"),
+            "newer than this package knows",
+        ),
         ("roles.yaml", ("label: Courier", "lable: Courier"), "Did you mean 'label'"),
-        ("journey.yaml", ("id: phone_purchase", "id: phone_purchase\nid: b"), "given before, in line 2"),
+        (
+            "journey.yaml",
+            ("id: phone_purchase", "id: phone_purchase\nid: b"),
+            "given before, in line 2",
+        ),
     ],
 )
 def test_text_with_a_fault_is_refused_whole(example, name, change, said):
@@ -142,7 +163,9 @@ def test_a_source_read_once_is_kept_until_its_file_changes(example):
 
     assert space.answers().path.stat().st_mtime_ns == stamp
     file = example / "tables" / "answers.csv"
-    file.write_text(file.read_text("utf-8") + "A99999,2026-09-01 10:00,nps,9,0-10,C00001\n", "utf-8")
+    file.write_text(
+        file.read_text("utf-8") + "A99999,2026-09-01 10:00,nps,9,0-10,C00001\n", "utf-8"
+    )
     assert space.answers().fingerprint != first.fingerprint
 
 

@@ -130,8 +130,12 @@ def _read_anew(
         opened, name = open_file(Path(source), mapping, scratch), Path(source).name
     else:
         opened, name = from_table(source, scratch), "the table"
-    read_in = normalise(opened.table, agreed, mapping)
-    _complete(read_in, agreed, mapping)
+    try:
+        read_in = normalise(opened.table, agreed, mapping)
+        _complete(read_in, agreed, mapping)
+    except JourneyDataError as error:
+        msg = f"{name}: {error}"
+        raise JourneyDataError(msg) from None
     try:
         # The rows are read once; everything below works on this copy.
         copy = opened.connection.create_table("copy", read_in.table, temp=True)

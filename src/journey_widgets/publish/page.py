@@ -232,7 +232,8 @@ def grid(page: Page) -> Any:
     matrix, journey = space.raci, space.journey
     if mode() == "report":
         return html.joined(
-            html.raw_table(to_html(matrix, journey), matrix.label), html.findings_list(page.findings())
+            html.raw_table(to_html(matrix, journey), matrix.label),
+            html.findings_list(page.findings()),
         )
     return RaciGrid(
         matrix, journey=journey, roles=space.roles, read_only=not page.may_edit,

@@ -86,6 +86,7 @@ def run_report(
     notebook = notebook_path(name)
     given = dict(parameters or {})
     values = checked(given, declared(notebook), where=name, hidden=("workspace",))
+    out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     stem = _stem(name, values)
     with tempfile.TemporaryDirectory(dir=out, prefix=f".{stem[:40]}-") as scratch:

@@ -178,9 +178,9 @@ function render({ model, el, signal }) {
     list.replaceChildren(...findings.map((f) => {
       if (f.row >= 0) mark(f.col >= 0 ? grid[f.row][f.col] : grid[f.row][0]?.parentElement?.firstElementChild, f.severity);
       const item = make("li", "", { class: `jw-finding jw-${f.severity}` });
-      const word = WORDS[/** @type {keyof WORDS} */ (f.severity)];
+      const word = WORDS[/** @type {keyof typeof WORDS} */ (f.severity)];
       item.append(
-        make("span", MARKS[/** @type {keyof MARKS} */ (f.severity)], { class: "jw-mark", "aria-hidden": "true" }),
+        make("span", MARKS[/** @type {keyof typeof MARKS} */ (f.severity)], { class: "jw-mark", "aria-hidden": "true" }),
         make("strong", `${word}: `), make("span", f.message),
         make("span", ` ${f.question} ${f.fix}`, { class: "jw-advice" }), make("span", f.code, { class: "jw-code" }),
       );

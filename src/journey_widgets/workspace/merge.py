@@ -90,7 +90,8 @@ def _merge_keys(
 def _merge_items(
     base: list[Any], theirs: list[Any], mine: list[Any], path: Path, clashes: list[Clash]
 ) -> list[Any]:
-    key = next(_key_of(side) or KEYS[0] for side in (theirs, mine, base, [{}]) if side)
+    filled = theirs or mine or base
+    key = _key_of(filled) or KEYS[0]
     old, left, right = ({item[key]: item for item in side} for side in (base, theirs, mine))
     merged = _merge_keys(old, left, right, path, clashes)
     order = _merge_order(list(old), list(left), list(right), path, clashes)

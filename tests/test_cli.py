@@ -1,0 +1,166 @@
+"""The command's words and exit codes: 0 done, 1 findings, 2 bad input, 3 infrastructure."""
+
+import json
+import socket
+
+import pytest
+
+from journey_widgets.cli import main
+
+
+def run(capsys, *arguments):
+    code = main([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    return code, captured.out, captured.err
+
+
+def test_new_check_export_and_import_work_on_a_template(tmp_path, capsys):
+    space = tmp_path / "space"
+
+    assert run(capsys, "new", space, "--template", "phone_retailer")[0] == 0
+    code, out, _err = run(capsys, "check", space)
+    assert code == 1
+    assert "events: 81,653 rows read, 0 set aside" in out
+    assert "Error ROW-01: Review: nobody is accountable." in out
+    assert out.rstrip().endswith("1 error, 1 warning")
+    assert run(capsys, "export", space)[0] == 0
+    raci = space / "documents" / "raci.csv"
+    raci.write_text(
+        raci.read_text("utf-8").replace("review,Review,advocacy,R,", "review,Review,advocacy,R/A,")
+        + "referral,Referral,advocacy,,,,,,R/A,\n",
+        "utf-8",
+    )
+    code, out, _err = run(capsys, "import", space, "--note", "settled")
+    assert code == 0
+    assert "raci: revision 2" in out
+    assert "journey: unchanged, revision 1" in out
+    assert run(capsys, "check", space)[:2] == (0, run(capsys, "check", space)[1])
+    assert run(capsys, "verify", space)[1] == "Every revision is as it was saved.\n"
+
+
+def test_findings_are_had_as_json(example, capsys):
+    code, out, _err = run(capsys, "check", example, "--json", "--publishing")
+
+    assert code == 1
+    assert [(f["code"], f["severity"]) for f in json.loads(out)] == [
+        ("ROW-01", "error"),
+        ("MAT-01", "error"),
+    ]
+
+
+def test_an_import_that_clashes_is_a_finding_and_changes_nothing(example, capsys):
+    from journey_widgets import Workspace
+
+    run(capsys, "export", example)
+    file = example / "documents" / "journey.yaml"
+    file.write_text(
+        file.read_text("utf-8").replace("label: Buying", "label: By hand, buying", 1), "utf-8"
+    )
+    space = Workspace.open(example)
+    space.save(space.journey.model_copy(update={"label": "By widget"}))
+
+    code, _out, err = run(capsys, "import", example)
+
+    assert code == 1
+    assert "journey: Not saved: somebody else changed the same place." in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "nowhere"], "nowhere is no workspace"),
+        (["new", ".", "--template", "x"], "not empty"),
+        (["new", "space", "--template", "phone"], "Did you mean 'phone_retailer'"),
+        (["report", "overvew"], "Did you mean 'overview'"),
+        (["report", "overview", "-p", "segment"], "KEY=VALUE was needed"),
+        (["report", "overview", "-p", "segment=a", "-p", "segment=b"], "given twice"),
+        (["report", "overview", "-p", "sgment=a"], "Did you mean 'segment'"),
+        (["report", "journey_map", "-p", "strongest=many"], "is not a value of kind int"),
+        (["serve", "nowhere"], "nowhere is no workspace"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_code_2(tmp_path, monkeypatch, capsys, arguments, said):
+    (tmp_path / "file").write_text("x")
+    monkeypatch.chdir(tmp_path)
+
+    code, out, err = run(capsys, *arguments)
+
+    assert code == 2
+    assert said in err
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+    assert {p.name for p in tmp_path.iterdir()} == {"file"}
+
+
+SOURCES = "schema: sources/1\nevents:\n  file: bad{}\n"
+BAD_SOURCES = {
+    "empty file": (SOURCES, ".csv", b""),
+    "header only": (SOURCES, ".csv", b"customer_id,ts,event\n"),
+    "wrong encoding": (
+        SOURCES,
+        ".csv",
+        "customer_id,ts,event\nZoë,2026-01-01,x\n".encode("cp1252"),
+    ),
+    "binary": (SOURCES, ".csv", bytes(range(256))),
+    "missing column": (SOURCES, ".csv", b"who,ts,event\na,2026-01-01,x\n"),
+    "bad dates": (SOURCES, ".csv", b"customer_id,ts,event\n" + b"a,2026-01-01,x\na,soon,x\n" * 9),
+    "unknown option": (SOURCES + "  delimiter: ';'\n", ".csv", b"a,b\n1,2\n"),
+    "duplicate key": (SOURCES + "  file: other.csv\n", ".csv", b"a,b\n1,2\n"),
+    "no such zone": (SOURCES + "  time_zone: Mars/Base\n", ".csv", b"a,b\n1,2\n"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_SOURCES)
+def test_a_source_that_cannot_be_read_is_one_sentence_with_its_file_and_code_2(
+    tmp_path, capsys, name
+):
+    text, suffix, data = BAD_SOURCES[name]
+    space = tmp_path / "space"
+    run(capsys, "new", space)
+    (space / "sources.yaml").write_text(text.format(suffix), "utf-8")
+    (space / f"bad{suffix}").write_bytes(data)
+
+    code, _out, err = run(capsys, "check", space)
+
+    assert code == 2
+    assert "bad" in err or "sources.yaml" in err
+    assert len(err.strip().splitlines()) == 1
+    assert list((space / ".cache").rglob("*.parquet")) == []
+
+
+def test_a_port_that_is_taken_is_a_fault_of_the_machine(example, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        code, _out, err = run(capsys, "serve", example, "--port", port)
+
+    assert code == 3
+    assert f"Port {port} is in use" in err
+
+
+def test_doctor_names_what_it_looked_at_and_what_is_wrong(example, capsys):
+    code, out, _err = run(capsys, "doctor", example)
+    assert code == 0
+    assert "MISSING" not in out
+    for what in ("Python", "voila", "Jupyter kernel", "Voilà template", "store permissions"):
+        assert f"ok      {what}" in out
+
+    (example / "store.sqlite").chmod(0o644)
+    code, out, _err = run(capsys, "doctor", example)
+    assert code == 1
+    assert "MISSING store permissions: 644: others can read it; chmod 600" in out
+
+
+def test_the_demo_makes_a_workspace_and_a_report_once(tmp_path, capsys):
+    code, out, _err = run(capsys, "demo", tmp_path / "demo", "--once")
+    assert code == 0
+    assert "Made the example workspace" in out
+    report = tmp_path / "demo" / "reports" / "overview.html"
+    stamp = report.stat().st_mtime_ns
+
+    code, out, _err = run(capsys, "demo", tmp_path / "demo", "--once")
+    assert (code, out) == (0, "")
+    assert report.stat().st_mtime_ns == stamp

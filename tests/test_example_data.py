@@ -1,0 +1,104 @@
+"""The example is made by its generator, and the truths planted in it are found again."""
+
+import importlib.util
+import sys
+
+import pandas as pd
+import pytest
+
+from journey_widgets import Workspace, journey
+from journey_widgets.estimates import wilson
+from journey_widgets.events.paths import index_where
+
+
+@pytest.fixture(scope="module")
+def maker(root):
+    spec = importlib.util.spec_from_file_location("make_example", root / "data" / "make_example.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["make_example"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def space(made_example):
+    return Workspace.open(made_example, read_only=True)
+
+
+def test_the_shipped_tables_are_what_the_generator_makes(maker, root, tmp_path):
+    maker.write(tmp_path)
+
+    shipped = root / "data" / "example" / "tables"
+    for name in ("events.parquet", "tickets.parquet"):
+        pd.testing.assert_frame_equal(
+            pd.read_parquet(tmp_path / name), pd.read_parquet(shipped / name)
+        )
+    for name in ("order_lines.csv", "answers.csv", "trial.csv"):
+        assert (tmp_path / name).read_text("utf-8") == (shipped / name).read_text("utf-8")
+    assert sum(p.stat().st_size for p in shipped.iterdir()) < 3_000_000
+
+
+@pytest.mark.parametrize("device", ["desktop", "mobile"])
+def test_the_drop_off_between_checkout_and_payment_is_the_planted_one(maker, space, device):
+    steps = journey.transitions(index_where(space.events(), "device", [device]), ends=True)
+    row = steps[(steps["source"] == "checkout") & (steps["target"] == "payment")].iloc[0]
+
+    assert row["low"] <= maker.PAYMENT_PASS[device] <= row["high"]
+
+
+def test_the_slow_hand_over_is_in_set_up_help(maker, space):
+    tickets = space.tickets().to_pandas().sort_values(["case_id", "ts", "row"])
+    waits = (tickets["ts"] - tickets.groupby("case_id")["ts"].shift()).dt.total_seconds() / 3600
+    handled = tickets["activity"].eq("Handled") & tickets.groupby("case_id")["activity"].shift().eq(
+        "Handed over"
+    )
+    medians = waits[handled].groupby(tickets["kind"]).median()
+
+    for issue, hours in maker.HANDOVER_HOURS.items():
+        assert medians[issue] == pytest.approx(hours, rel=0.15)
+
+
+def test_an_unplanned_doer_handles_set_up_help(maker, space):
+    tickets = space.tickets().to_pandas()
+    handled = tickets[(tickets["kind"] == "setup_help") & (tickets["activity"] == "Handled")]
+    matrix = space.raci
+    row = next(r for r in matrix.rows if r.touchpoint == "setup_help")
+    assert matrix.holders(row, "R") == ["technical_specialist"]
+
+    for role, share in maker.SETUP_DOERS.items():
+        low, high = wilson(int((handled["role"] == role).sum()), len(handled), confidence=0.99)
+        assert low <= share <= high, role
+
+
+def test_one_offer_works_after_set_up_help_and_one_does_not(maker, space):
+    trial = space.trials().to_pandas()
+    for arm, group in trial.groupby("arm"):
+        low, high = wilson(int(group["bought"].sum()), len(group), confidence=0.99)
+        assert low <= maker.OFFER_SALES[arm] <= high, arm
+    sold = trial.groupby("arm")["bought"].mean()
+    assert sold["protection_plan"] - sold["none"] > 0.04
+    assert abs(sold["spare_cable"] - sold["none"]) < 0.04
+
+
+def test_satisfaction_with_delivery_dips_in_one_month(maker, space):
+    answers = space.answers().to_pandas()
+    delivery = answers[answers["question_id"] == "delivery_csat"].dropna(subset="score")
+    local = delivery["ts"].dt.tz_localize("UTC").dt.tz_convert("Europe/Rome")
+    means = delivery.groupby(local.dt.strftime("%Y-%m"))["score"].agg(["mean", "size"])
+    means = means[means["size"] >= 30]
+
+    assert means["mean"].idxmin() == maker.DIP_MONTH
+    others = means["mean"].drop(maker.DIP_MONTH)
+    assert others.min() - means.loc[maker.DIP_MONTH, "mean"] > 0.5
+
+
+def test_the_sources_speak_of_the_same_customers_and_orders(space):
+    customers = set(space.events().to_pandas()["customer_id"])
+    orders = set(space.events().to_pandas()["order_id"].dropna())
+    lines = space.order_lines().to_pandas()
+
+    assert set(lines["customer_id"]) <= customers
+    assert {o.removesuffix("-R") for o in lines["order_id"]} == orders
+    assert set(space.tickets().to_pandas()["customer_id"]) <= customers
+    assert set(space.answers().to_pandas()["customer_id"]) <= customers
+    assert set(space.trials().to_pandas()["customer_id"]) <= customers
