@@ -32,19 +32,19 @@ clean:  ## remove what the other targets made
 	rm -rf $(VENV) $(WORKSPACE) dist
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; found " + sys.version.split()[0] + ". Set PYTHON=python3.12, say.")'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; found " + sys.version.split()[0] + ". Set PYTHON=python3.12, say.")'
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.core: $(VENV)/bin/python requirements.lock pyproject.toml
 	@echo "Installing (about two minutes the first time) ..."
-	$(PIP) install -c requirements.lock -e .
+	@$(PIP) install -c requirements.lock -e .
 	@touch $@
 
 $(VENV)/.lab: $(VENV)/.core
-	$(PIP) install -c requirements.lock -e '.[lab]'
+	@$(PIP) install -c requirements.lock -e '.[lab]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/bin/python requirements.lock pyproject.toml
 	@echo "Installing (about two minutes the first time) ..."
-	$(PIP) install -c requirements.lock -e '.[test]'
+	@$(PIP) install -c requirements.lock -e '.[test]'
 	@touch $@ $(VENV)/.core $(VENV)/.lab
