@@ -2,7 +2,9 @@
 
 from typing import Any
 
-BLUE, ORANGE, GREY, INK = "#1f77b4", "#b45f06", "#8a8f98", "#212121"
+BLUE, ORANGE, GREY = "#1f77b4", "#b45f06", "#8a8f98"
+INK = "currentColor"
+"""The colour of the text around the picture: dark on a light page, light on a dark one."""
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif"
 
 CONFIG: dict[str, Any] = {
@@ -10,11 +12,11 @@ CONFIG: dict[str, Any] = {
     "font": FONT,
     "view": {"stroke": None},
     "axis": {
-        "domainColor": GREY, "gridColor": "#8a8f9833", "tickColor": GREY, "labelFontSize": 12,
+        "labelColor": INK, "titleColor": INK, "domainColor": GREY, "gridColor": "#8a8f9833", "tickColor": GREY, "labelFontSize": 12,
         "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 220,
     },
-    "legend": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
-    "title": {"anchor": "start", "fontSize": 14, "fontWeight": 600},
+    "legend": {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
+    "title": {"color": INK, "anchor": "start", "fontSize": 14, "fontWeight": 600},
     "bar": {"color": BLUE},
-    "text": {"fontSize": 12},
+    "text": {"color": INK, "fontSize": 12},
 }  # fmt: skip

@@ -52,7 +52,7 @@ def test_a_table_rounds_says_units_and_shows_what_is_missing():
 
 @pytest.mark.parametrize(
     ("hours", "words"),
-    [(0.0025, "9 s"), (0.1, "6 min"), (2.451, "2.45 h"), (59.6, "59.6 h"), (240, "10 days")],
+    [(0.0025, "9 s"), (0.1, "6 min"), (2.451, "2.5 h"), (59.6, "59.6 h"), (240, "10 days")],
 )
 def test_a_time_is_shown_in_a_fitting_unit(hours, words):
     assert html.duration(hours) == words

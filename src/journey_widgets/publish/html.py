@@ -91,8 +91,8 @@ def duration(hours: float) -> str:
     for size, unit in ((24 * 3, "days"), (1, "h"), (1 / 60, "min")):
         if hours >= size:
             scale = 24 if unit == "days" else size
-            return f"{hours / scale:.3g} {unit}"
-    return f"{hours * 3600:.2g} s"
+            return f"{round(hours / scale, 1):g} {unit}"
+    return f"{hours * 3600:.0f} s"
 
 
 def figure(svg: str, caption: str) -> Html:
