@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import distributions
 
 import pytest
@@ -64,13 +65,16 @@ def test_the_conda_solver_finds_an_environment_among_the_versions_tested_here(li
         data = {"info": {"subdir": subdir}, "packages": packages, "packages.conda": {}}
         (folder / "repodata.json").write_text(json.dumps(data))
 
-    solved = asyncio.run(
-        rattler.solve(
+    async def solve():
+        return await rattler.solve(
             [rattler.Channel(tmp_path.as_uri())],
             [rattler.MatchSpec(text) for text in listed],
             platforms=["linux-64", "noarch"],
         )
-    )
+
+    # The browser of other tests keeps an event loop in this thread; the solver gets a thread of its own.
+    with ThreadPoolExecutor(1) as pool:
+        solved = pool.submit(lambda: asyncio.run(solve())).result()
 
     wanted = {rattler.MatchSpec(text).name.normalized for text in listed}
     assert wanted <= {r.name.normalized for r in solved}

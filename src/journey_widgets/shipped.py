@@ -29,4 +29,5 @@ def templates() -> dict[str, Path]:
     """Return the workspace templates: name → folder."""
     if _IN_WHEEL.is_dir():
         return {p.name: p for p in sorted((_IN_WHEEL / "templates").iterdir()) if p.is_dir()}
-    return {"phone_retailer": _CHECKOUT / "data" / "example"}
+    data = _CHECKOUT / "data"
+    return {"online_shop": data / "real" / "ecom_synthetic", "phone_retailer": data / "example"}

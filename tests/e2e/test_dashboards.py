@@ -74,7 +74,7 @@ def test_the_vega_code_is_loaded_once_a_page(served, new_page):
     page.locator(".jw-chart svg").wait_for(timeout=SECONDS)
 
     assert page.evaluate("typeof journeyVega.then") == "function"
-    assert page.locator(".jw-caption").inner_text().startswith("The 30 most frequent paths")
+    assert page.locator(".jw-caption").inner_text().startswith("30 frequent paths")
 
 
 def test_the_address_names_a_segment_and_the_page_is_about_it(served, new_page):

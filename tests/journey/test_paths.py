@@ -110,6 +110,16 @@ def test_the_index_is_stored_beside_the_source_and_read_again():
     ]
 
 
+def test_every_visited_touchpoint_of_a_flow_has_its_way_in_and_out():
+    busy = [(f"c{i}", t, "ab"[t % 2]) for i in range(20) for t in range(6)]
+    rare = [("z", 0, "x"), ("z", 1, "y"), ("z", 2, "w")]
+    map_ = journey.Journey.draft("Test")
+
+    flow = journey.flow(map_, journey.transitions(log(*busy, *rare), ends=True), top=2)
+
+    assert set(flow.edges["edge"]) == {"a -> b", "b -> a", "x -> y", "y -> w"}
+
+
 def test_a_flow_places_touchpoints_by_stage_and_says_what_it_leaves_out():
     map_ = journey.Journey.draft(
         "Test",

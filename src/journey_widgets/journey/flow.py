@@ -38,13 +38,17 @@ class Flow:
         """Return what the picture shows and what it leaves out."""
         drawn = self.edges["edge"].nunique()
         return (
-            f"The {drawn} most frequent paths between {len(self.nodes)} touchpoints; {self.left_out:.0%} "
-            "of all steps are not drawn (rarer ones, and repeats of one touchpoint)."
+            f"{drawn} frequent paths between {len(self.nodes)} touchpoints, the most frequent way in and "
+            f"out of each among them; {self.left_out:.0%} of all steps are not drawn (rarer ones, and "
+            "repeats of one touchpoint)."
         )
 
 
 def flow(journey: Journey, transitions: pd.DataFrame, *, top: int = 30) -> Flow:
-    """Lay the `top` most frequent transitions out over the stages of the journey.
+    """Lay the frequent transitions out over the stages of the journey.
+
+    Drawn are the `top` most frequent ones, and for each touchpoint the most frequent way in and the
+    most frequent way out, so that no touchpoint that was visited stands alone.
 
     Parameters
     ----------
@@ -53,7 +57,7 @@ def flow(journey: Journey, transitions: pd.DataFrame, *, top: int = 30) -> Flow:
     transitions
         Result of `journey.transitions` with ``ends=True``.
     top
-        Number of edges drawn.
+        Number of edges drawn at least, where there are as many.
     """
     inner = transitions[
         (transitions["source"] != "path_start") & (transitions["target"] != "path_end")
@@ -61,12 +65,19 @@ def flow(journey: Journey, transitions: pd.DataFrame, *, top: int = 30) -> Flow:
     from_source = transitions[transitions["source"] != "path_start"]
     visits = from_source.groupby("source")["count"].sum()
     nodes = _nodes(journey, visits)
-    drawn = inner[inner["source"] != inner["target"]].head(top)
+    drawn = _chosen(inner[inner["source"] != inner["target"]], top)
     edges = _curves(nodes.set_index("touchpoint"), drawn)
     total = int(inner["count"].sum())
     left_out = 1 - int(drawn["count"].sum()) / total if total else 0.0
     stages = nodes[["x", "stage_label"]].drop_duplicates().rename(columns={"stage_label": "label"})
     return Flow(nodes, edges, stages.sort_values("x", ignore_index=True), left_out)
+
+
+def _chosen(between: pd.DataFrame, top: int) -> pd.DataFrame:
+    """Return the edges to draw, most frequent first; `between` comes in that order."""
+    ways_out = between.drop_duplicates("source").index
+    ways_in = between.drop_duplicates("target").index
+    return between[between.index.isin(between.index[:top].union(ways_out).union(ways_in))]
 
 
 def _nodes(journey: Journey, visits: pd.Series) -> pd.DataFrame:

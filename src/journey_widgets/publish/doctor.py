@@ -66,7 +66,7 @@ def _kernel() -> Examined:
 def _files() -> list[Examined]:
     places = {
         "notebooks": shipped.notebooks() / "overview.ipynb",
-        "example workspace": next(iter(shipped.templates().values())) / "workspace.yaml",
+        "example workspace": shipped.templates()["phone_retailer"] / "workspace.yaml",
         "Voilà template": shipped.JUPYTER_DATA
         / "voila"
         / "templates"
