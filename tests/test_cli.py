@@ -23,7 +23,7 @@ def test_new_check_export_and_import_work_on_a_template(tmp_path, capsys):
     assert code == 1
     assert "events: 81,653 rows read, 0 set aside" in out
     assert "Error ROW-01: Review: nobody is accountable." in out
-    assert out.rstrip().endswith("1 error, 1 warning")
+    assert out.rstrip().endswith("1 error, 1 warning, 1 note")
     assert run(capsys, "export", space)[0] == 0
     raci = space / "documents" / "raci.csv"
     raci.write_text(
@@ -46,6 +46,7 @@ def test_findings_are_had_as_json(example, capsys):
     assert [(f["code"], f["severity"]) for f in json.loads(out)] == [
         ("ROW-01", "error"),
         ("MAT-01", "error"),
+        ("COL-09", "info"),
     ]
 
 
@@ -164,3 +165,52 @@ def test_the_demo_makes_a_workspace_and_a_report_once(tmp_path, capsys):
     code, out, _err = run(capsys, "demo", tmp_path / "demo", "--once")
     assert (code, out) == (0, "")
     assert report.stat().st_mtime_ns == stamp
+
+
+BAD_DOCUMENTS = {
+    "unknown letter": (
+        "raci.csv",
+        "R/A,I,C",
+        "R/Z,I,C",
+        "Social ad, Marketing manager: 'Z' is no letter",
+    ),
+    "duplicate id": (
+        "journey.yaml",
+        "- id: blog_article",
+        "- id: social_ad",
+        "'social_ad' is given twice",
+    ),
+    "duplicate row": (
+        "raci.csv",
+        "\nblog_article,",
+        "\nsocial_ad,",
+        "'social_ad' was given before",
+    ),
+    "duplicate key": (
+        "journey.yaml",
+        "id: phone_purchase",
+        "id: a\nid: b",
+        "given before, in line 2",
+    ),
+    "alias bomb": ("journey.yaml", "label: Awareness", "label: &a [x]\n    goal: *a", "aliases"),
+    "unknown field": ("roles.yaml", "label: Courier", "lable: Courier", "Did you mean 'label'"),
+    "newer schema": ("raci.csv", "raci/1", "raci/7", "newer than this package knows"),
+    "no YAML": ("journey.yaml", "stages:", "stages: [", "is not valid YAML"),
+    "not UTF-8": ("journey.yaml", "label: Awareness", "label: Caf\udce9", "is not UTF-8"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_DOCUMENTS)
+def test_a_document_with_a_fault_is_one_sentence_with_its_file_and_code_2(example, capsys, name):
+    file, old, new, said = BAD_DOCUMENTS[name]
+    path = example / "documents" / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_bytes(text.replace(old, new, 1).encode("utf-8", "surrogateescape"))
+
+    code, out, err = run(capsys, "import", example)
+
+    assert (code, out) == (2, "")
+    assert file in err
+    assert said in err
+    assert len(err.strip().splitlines()) == 1

@@ -12,10 +12,14 @@ CONFIG: dict[str, Any] = {
     "font": FONT,
     "view": {"stroke": None},
     "axis": {
-        "labelColor": INK, "titleColor": INK, "domainColor": GREY, "gridColor": "#8a8f9833", "tickColor": GREY, "labelFontSize": 12,
+        "labelColor": INK, "titleColor": INK,
+        "domainColor": GREY, "gridColor": "#8a8f9833", "tickColor": GREY, "labelFontSize": 12,
         "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 220,
     },
-    "legend": {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
+    "legend": {
+        "labelColor": INK, "titleColor": INK,
+        "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
+    },
     "title": {"color": INK, "anchor": "start", "fontSize": 14, "fontWeight": 600},
     "bar": {"color": BLUE},
     "text": {"color": INK, "fontSize": 12},

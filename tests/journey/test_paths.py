@@ -1,10 +1,12 @@
 import pandas as pd
 import pytest
+import vl_convert
 
 from journey_widgets import journey
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.paths import path_index
 from journey_widgets.events.source import read_events
+from journey_widgets.journey import charts
 
 
 def log(*events):
@@ -138,3 +140,21 @@ def test_a_flow_places_touchpoints_by_stage_and_says_what_it_leaves_out():
     assert places["visits"].to_dict() == {"ad": 3, "buy": 1, "odd": 1}
     assert set(flow.edges["edge"]) == {"ad -> buy", "ad -> odd"}
     assert flow.left_out == pytest.approx(1 / 3)
+
+
+def test_two_hundred_touchpoints_are_drawn_each_with_its_name():
+    touchpoints = [
+        journey.Touchpoint(
+            id=f"t{i}", label=f"Touchpoint {i}", stage=["awareness", "decision"][i % 2]
+        )
+        for i in range(200)
+    ]
+    map_ = journey.Journey.draft("Big", touchpoints=touchpoints)
+    events = [("a", i, f"t{i}") for i in range(200)]
+
+    flow = journey.flow(map_, journey.transitions(log(*events), ends=True))
+    svg = vl_convert.vegalite_to_svg(charts.flow_chart(flow).to_dict())
+
+    assert len(flow.nodes) == 200
+    assert flow.edges["edge"].nunique() == 199
+    assert all(f">Touchpoint {i}<" in svg for i in range(200))

@@ -1,7 +1,10 @@
+from datetime import date
+
 import pandas as pd
 
 from journey_widgets.journey import Journey, Touchpoint
 from journey_widgets.raci import RaciMatrix, RaciPolicy, check
+from journey_widgets.roles import Holder, Role, RoleRegister
 from raci.cases import PLANTED_FAULTS, SUPPORT_ARTICLE, UPSELL_ARTICLE
 
 
@@ -80,3 +83,36 @@ def test_three_hundred_rows_by_twenty_five_roles_are_checked_in_one_pass_in_a_st
     assert [f.to_dict() for f in first] == [f.to_dict() for f in second]
     assert {f.code for f in first} == {"ROW-02"}
     assert len(first) == 300
+
+
+def holders(**roles):
+    return RoleRegister(
+        roles=tuple(Role(id=name, label=name.title(), **options) for name, options in roles.items())
+    )
+
+
+def test_roles_that_decide_need_a_holder_today_and_must_not_be_retired():
+    matrix = pd.DataFrame(
+        {"One": ["R"], "None": ["A"], "Gone": ["R"], "Old": ["R"], "Later": ["R"], "Told": ["I"]},
+        index=["Help"],
+    )
+    day = date(2026, 6, 1)
+    register = holders(
+        one={"holders": (Holder(name="Ann"),)},
+        none={},
+        gone={"holders": (Holder(name="Bob", until=date(2026, 5, 31)),)},
+        old={"holders": (Holder(name="Cy"), Holder(name="Di")), "active": False},
+        later={"holders": (Holder(name="Ed", since=date(2026, 6, 2)),)},
+        told={},
+    )
+
+    found = check(matrix, roles=register, policy=RaciPolicy(today=day))
+
+    assert [(f.severity, f.code, f.ids["role"]) for f in found] == [
+        ("error", "COL-08", "none"),
+        ("error", "COL-08", "gone"),
+        ("error", "COL-10", "old"),
+        ("error", "COL-08", "later"),
+        ("info", "COL-09", "one"),
+    ]
+    assert found[-1].message == "One is responsible and has one holder, Ann."

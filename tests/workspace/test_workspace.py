@@ -26,12 +26,13 @@ def test_the_text_of_the_shipped_documents_is_canonical(root, example):
 def test_planted_gaps_of_the_example_are_found_and_no_others(made_example):
     found = Workspace.open(made_example, read_only=True).check()
 
-    assert [(f.severity, f.code, f.ids["touchpoint"]) for f in found] == [
+    assert [(f.severity, f.code, *f.ids.values()) for f in found] == [
         ("error", "ROW-01", "review"),
         ("warn", "MAT-01", "referral"),
+        ("info", "COL-09", "courier"),
     ]
     publishing = Workspace.open(made_example, read_only=True).check(publishing=True)
-    assert [f.severity for f in publishing] == ["error", "error"]
+    assert [f.severity for f in publishing] == ["error", "error", "info"]
 
 
 def test_text_edited_by_hand_comes_back_merged_with_what_was_saved_meanwhile(example):
@@ -174,3 +175,26 @@ def test_a_source_whose_file_is_gone_says_so(example):
 
     with pytest.raises(JourneyDataError, match="There is no file"):
         Workspace.open(example).events()
+
+
+def test_documents_can_live_in_a_database_named_by_its_url(tmp_path, example):
+    space = Workspace.open(f"sqlite:///{tmp_path}/team.sqlite")
+    journey = Workspace.open(example).journey
+
+    space.save(journey, note="first")
+
+    again = Workspace.open(f"sqlite:///{tmp_path}/team.sqlite", read_only=True)
+    assert again.journey == journey
+    assert again.verify() == []
+    with pytest.raises(WorkspaceError, match="has no events"):
+        again.events()
+
+
+def test_the_second_template_is_a_workspace_without_gaps(tmp_path):
+    space = Workspace.create(tmp_path / "shop", template="online_shop")
+
+    assert space.check() == []
+    assert len(space.journey.touchpoints) == 19
+    assert {t.id for t in space.journey.touchpoints} == set(
+        space.events().to_pandas()["touchpoint"]
+    )

@@ -5,7 +5,8 @@ for each: responsibility charting (Smith and Erwin), the Gamestorming RACI exerc
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 
 import pandas as pd
@@ -23,6 +24,8 @@ class RaciPolicy:
 
     publishing: bool = False
     """Whether the matrix is about to be published: gaps that are warnings in editing are errors."""
+    today: date = field(default_factory=date.today)
+    """The day on which holders are looked at."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,24 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
             "Who does the work?",
             "Give a role an R, or drop or split the row.",
             "responsibility charting; Gamestorming",
+        ),
+        "COL-08": Text(
+            "{role} holds R or A and nobody holds the role today.",
+            "Who does this work now?",
+            "Name a holder in the role register, or give the letters to another role.",
+            "own",
+        ),
+        "COL-09": Text(
+            "{role} is responsible and has one holder, {holder}.",
+            "Who steps in when that person is away?",
+            "Name a second holder, or accept the risk.",
+            "own",
+        ),
+        "COL-10": Text(
+            "{role} holds R or A and is marked as retired.",
+            "Who took the role over?",
+            "Give its letters to an active role.",
+            "own",
         ),
         "MAT-01": Text(
             "{row} is a touchpoint of the journey and has no row.",
@@ -174,10 +195,40 @@ def every_touchpoint_has_a_row(context: Context) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def roles_have_holders(context: Context) -> Iterator[Finding]:
+    """COL-08, COL-09 and COL-10: who holds R or A is an active role that somebody holds today."""
+    matrix, register = context.matrix, context.roles
+    if register is None:
+        return
+    today = context.policy.today
+    for column in matrix.roles:
+        role = register.role(column.id)
+        held = {letter for row in matrix.rows for letter in _letters(matrix, row, column.id)}
+        if role is None or not held & _deciding(matrix):
+            continue
+        names = [h.name for h in role.holders if h.on(today)]
+        about = {"role": column.label}
+        if not role.active:
+            yield _about_role("COL-10", "error", column.id, about)
+        elif not names:
+            yield _about_role("COL-08", "error", column.id, about, today)
+        elif len(names) == 1 and matrix.letters.responsible in held:
+            yield _about_role("COL-09", "info", column.id, {**about, "holder": names[0]}, today)
+
+
+def _letters(matrix: RaciMatrix, row: MatrixRow, role: str) -> frozenset[str]:
+    return read_cell(row.cells.get(role, ""), matrix.letters)[0]
+
+
+def _deciding(matrix: RaciMatrix) -> set[str]:
+    return {x for x in (matrix.letters.accountable, matrix.letters.responsible) if x}
+
+
 RULES: tuple[Callable[[Context], Iterator[Finding]], ...] = (
     unknown_letters,
     one_accountable,
     somebody_responsible,
+    roles_have_holders,
     every_touchpoint_has_a_row,
 )
 
@@ -207,4 +258,21 @@ def _finding(
         authority=text.authority,
         measured=measured,
         policy=policy,
+    )
+
+
+def _about_role(
+    code: str, severity: Severity, role: str, words: Mapping[str, object], today: date | None = None
+) -> Finding:
+    text = TEXTS[code]
+    return Finding(
+        code=code,
+        severity=severity,
+        scope="column",
+        ids={"role": role},
+        message=text.message.format(**words),
+        question=text.question.format(**words),
+        fix=text.fix.format(**words),
+        authority=text.authority,
+        policy={"today": today.isoformat()} if today else {},
     )

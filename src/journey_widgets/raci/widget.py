@@ -181,7 +181,8 @@ class RaciGrid(anywidget.AnyWidget):
                 "col": columns.get(finding.ids.get("role", ""), -1),
             }
 
-        return [plain(f) for f in self._check(self._matrix)]  # type: ignore[no-untyped-call]
+        # Observations (info) are for the page below; the grid names what is to be mended.
+        return [plain(f) for f in self._check(self._matrix) if f.severity != "info"]  # type: ignore[no-untyped-call]
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Add a plain table for pages without script to what ipywidgets sends."""

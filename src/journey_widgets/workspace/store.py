@@ -92,9 +92,13 @@ class Store:
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         store = cls(f"sqlite:///{path}")
-        with store._transaction(write=True) as connection:
-            _metadata.create_all(connection)
+        store.prepare()
         return store
+
+    def prepare(self) -> None:
+        """Make the tables, where they are not there yet."""
+        with self._transaction(write=True) as connection:
+            _metadata.create_all(connection)
 
     @contextmanager
     def _transaction(self, *, write: bool) -> Iterator[sa.Connection]:

@@ -123,6 +123,8 @@ class Workspace:
         """
         if "://" in str(path_or_url):
             store = Store(str(path_or_url))
+            if not read_only:
+                store.prepare()
             return cls(None, store, Settings(name="Workspace"), _author(), read_only=read_only)
         folder = Path(path_or_url)
         if not (folder / "workspace.yaml").is_file():
