@@ -37,7 +37,7 @@ def file_name(text: str) -> str:
     >>> file_name("raci")
     'raci'
     >>> file_name("../EU & UK")
-    'eu_uk-1ee0a1c7'
+    'eu_uk-14c4be79'
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:60]
