@@ -201,7 +201,7 @@ def to_html(executed: Path) -> str:
     from nbconvert import HTMLExporter
 
     book = nbformat.read(executed, as_version=4)
-    title = str(book.metadata.get("journey", {}).get("title", "Report"))
+    title = str(book.metadata.get("title", "Report"))
     style = (_HERE / "base.css").read_text("utf-8")
     exporter = HTMLExporter(
         template_name="journey",

@@ -35,8 +35,9 @@ def dashboards(folder: Path) -> list[Dashboard]:
     """Return the dashboards in a folder of notebooks, in the order of the start page."""
     found = []
     for path in sorted(folder.glob("*.ipynb")):
-        about = nbformat.read(path, as_version=4).metadata.get("journey", {})
-        found.append(Dashboard(path, about.get("title", path.stem), about.get("line", "")))
+        about = nbformat.read(path, as_version=4).metadata
+        line = about.get("journey", {}).get("line", "")
+        found.append(Dashboard(path, about.get("title", path.stem), line))
     place = {name: i for i, name in enumerate(ORDER)}
     return sorted(found, key=lambda d: (place.get(d.name, len(ORDER)), d.name))
 
