@@ -51,13 +51,19 @@ def opened(page: Page, url: str, figures: str, chart: str) -> tuple[float, float
 
 
 def kernel_mb(server: int) -> float:
-    kernels = [p for p in psutil.Process(server).children(recursive=True) if "ipykernel" in " ".join(p.cmdline())]
+    kernels = [
+        p
+        for p in psutil.Process(server).children(recursive=True)
+        if "ipykernel" in " ".join(p.cmdline())
+    ]
     return max(k.memory_full_info().uss for k in kernels) / 1e6
 
 
 def measured(server: int, url: str, figures: str, chart: str) -> tuple[float, float, float]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browsers.find(), args=browsers.ARGUMENTS)
+        chromium = playwright.chromium.launch(
+            executable_path=browsers.find(), args=browsers.ARGUMENTS
+        )
         times = []
         for _try in range(3):
             context = chromium.new_context()
@@ -90,7 +96,10 @@ def main() -> None:
         space.events()
         with serve(Path(scratch) / "space") as ours:
             a = measured(
-                ours.process.pid, f"{ours.url}voila/render/overview.ipynb", "#rendered_cells .jw-tiles", ".jw-chart svg"
+                ours.process.pid,
+                f"{ours.url}voila/render/overview.ipynb",
+                "#rendered_cells .jw-tiles",
+                ".jw-chart svg",
             )
         folder = Path(scratch) / "peer"
         folder.mkdir()
@@ -103,10 +112,18 @@ def main() -> None:
             b = measured(process.pid, f"{url}voila/render/peer.ipynb", "#rendered_cells canvas, #rendered_cells svg.marks",
                          "#rendered_cells canvas, #rendered_cells svg.marks")  # fmt: skip
     print("# Opening a dashboard\n")
-    print("Made by `python bench/dashboard.py`; the peer is a pandas notebook with Altair's offline chart")
-    print("under stock Voilà, in the same run. Ratios above 1: the peer takes that many times more.\n")
+    print(
+        "Made by `python bench/dashboard.py`; the peer is a pandas notebook with Altair's offline chart"
+    )
+    print(
+        "under stock Voilà, in the same run. Ratios above 1: the peer takes that many times more.\n"
+    )
     print("| | overview (4 tiles, chart, 3 tables) | peer (1 chart) | ratio |\n|---|--:|--:|--:|")
-    for name, i, unit in (("first figures", 0, "s"), ("chart drawn", 1, "s"), ("memory of one kernel", 2, "MB")):
+    for name, i, unit in (
+        ("first figures", 0, "s"),
+        ("chart drawn", 1, "s"),
+        ("memory of one kernel", 2, "MB"),
+    ):
         print(f"| {name}, {unit} | {a[i]:.1f} | {b[i]:.1f} | {b[i] / a[i]:.2f} |")
 
 

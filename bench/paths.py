@@ -81,11 +81,17 @@ def main(events: int) -> None:
     assert journey.funnel(index, STEPS)["customers"].tolist() == pandas_funnel(ordered)
     print(f"# Path questions on {events:,} events\n")
     print("Made by `python bench/paths.py`; pandas is the peer, in the same run.\n")
-    print(f"Read and checked in {read_seconds:.1f} s, index in {index_seconds:.1f} s (once a log).\n")
+    print(
+        f"Read and checked in {read_seconds:.1f} s, index in {index_seconds:.1f} s (once a log).\n"
+    )
     print("| question | here, s | pandas, s | ratio |\n|---|--:|--:|--:|")
     for name, ours, peer in (
         ("transitions", lambda: journey.transitions(index), lambda: pandas_transitions(ordered)),
-        ("funnel of four steps", lambda: journey.funnel(index, STEPS), lambda: pandas_funnel(ordered)),
+        (
+            "funnel of four steps",
+            lambda: journey.funnel(index, STEPS),
+            lambda: pandas_funnel(ordered),
+        ),
         ("variants", lambda: journey.variants(index, top=20), lambda: pandas_variants(ordered)),
     ):
         a, b = best(ours), best(peer)

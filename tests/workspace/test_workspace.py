@@ -198,3 +198,15 @@ def test_the_second_template_is_a_workspace_without_gaps(tmp_path):
     assert {t.id for t in space.journey.touchpoints} == set(
         space.events().to_pandas()["touchpoint"]
     )
+
+
+@pytest.mark.parametrize("name", ["a b", "q?x", "h#x", "p%41x", "ü", "w[1]", "s*r", "it's"])
+def test_a_folder_may_have_any_name(tmp_path, name):
+    space = Workspace.create(tmp_path / name, template="phone_retailer")
+    space.save(space.journey.model_copy(update={"label": "Renamed"}))
+
+    reader = Workspace.open(tmp_path / name, read_only=True)
+
+    assert reader.journey.label == "Renamed"
+    assert len(reader.answers().to_pandas()) == 2_883
+    assert [p.name for p in tmp_path.iterdir()] == [name]

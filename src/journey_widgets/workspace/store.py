@@ -7,6 +7,7 @@ what they decide on cannot change under them.
 
 import hashlib
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,8 +79,11 @@ class Revision:
 class Store:
     """Revisions of the documents of one workspace."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url)
+    def __init__(
+        self, url: str | sa.URL, *, creator: Callable[[], sqlite3.Connection] | None = None
+    ) -> None:
+        options: dict[str, Any] = {"creator": creator, "poolclass": sa.NullPool} if creator else {}
+        self._engine = sa.create_engine(url, **options)
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
@@ -88,10 +92,11 @@ class Store:
     def in_file(cls, path: Path, *, read_only: bool = False) -> "Store":
         """Open or make the SQLite store in a file that only its owner may read."""
         if read_only:
-            return cls(f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true")
+            address = f"file:{quote(str(path.resolve()))}?mode=ro"
+            return cls("sqlite://", creator=lambda: sqlite3.connect(address, uri=True))
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        store = cls(f"sqlite:///{path}")
+        store = cls(sa.URL.create("sqlite", database=str(path)))
         store.prepare()
         return store
 
