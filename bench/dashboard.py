@@ -21,10 +21,9 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from support import browser as browsers
-
 from journey_widgets import Workspace
 from journey_widgets.publish.dashboards import _end, _free_port, _wait, serve
+from support import browser as browsers
 
 PEER = """
 import altair as alt, pandas as pd
@@ -109,8 +108,8 @@ def main() -> None:
         book.cells = [nbformat.v4.new_code_cell(PEER.format(path=str(events)))]
         nbformat.write(book, folder / "peer.ipynb")
         with stock_voila(folder) as (process, url):
-            b = measured(process.pid, f"{url}voila/render/peer.ipynb", "#rendered_cells canvas, #rendered_cells svg.marks",
-                         "#rendered_cells canvas, #rendered_cells svg.marks")  # fmt: skip
+            drawn = "#rendered_cells canvas, #rendered_cells svg.marks"
+            b = measured(process.pid, f"{url}voila/render/peer.ipynb", drawn, drawn)
     print("# Opening a dashboard\n")
     print(
         "Made by `python bench/dashboard.py`; the peer is a pandas notebook with Altair's offline chart"

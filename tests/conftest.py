@@ -85,8 +85,8 @@ def show(new_page):
         page = new_page(**options)
         kernel = Kernel(widget)
         page.expose_function("kernel", kernel.set_state)
-        page.expose_function("message", kernel.message)
         page.evaluate(RENDER, widget.get_state())
+        page.kernel = kernel
         return page
 
     return show

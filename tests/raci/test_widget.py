@@ -1,11 +1,10 @@
-import json
-
 import pandas as pd
 import pytest
 import traitlets
 
 from journey_widgets import RaciGrid
 from journey_widgets.raci import RaciMatrix
+from journey_widgets.raci.widget import SaveResult
 
 
 def small(**options):
@@ -15,9 +14,11 @@ def small(**options):
     return RaciGrid(frame, **options)
 
 
-def edit(grid, *changes):
+def edit(grid, *changes, save=False):
     """What the page sends after a gesture."""
-    grid.set_state({"edit": {"changes": [list(c) for c in changes]}})
+    seq = grid.done + 1
+    changes = [list(c) for c in changes]
+    grid.set_state({"edit": {"seq": seq, "changes": changes, "save": seq if save else 0}})
 
 
 def test_an_edit_changes_the_document_and_the_findings():
@@ -65,7 +66,7 @@ def test_an_edit_outside_the_grid_or_of_another_form_is_refused(change):
     grid = small()
 
     with pytest.raises(traitlets.TraitError, match="an edit needs"):
-        grid.set_state({"edit": {"changes": [change]}})
+        grid.set_state({"edit": {"seq": 1, "changes": [change], "save": 0}})
 
     assert grid.cells == [["A", "R"], ["", "I"]]
 
@@ -75,7 +76,8 @@ def test_a_read_only_grid_takes_no_edit_whoever_sends_it():
 
     with pytest.raises(traitlets.TraitError, match="read-only"):
         edit(grid, (0, 0, "I"))
-    grid._handle_custom_msg({"type": "save"}, [])
+    with pytest.raises(traitlets.TraitError, match="read-only"):
+        edit(grid, save=True)
 
     assert grid.cells == [["A", "R"], ["", "I"]]
     assert grid.can_save is False
@@ -83,13 +85,56 @@ def test_a_read_only_grid_takes_no_edit_whoever_sends_it():
 
 def test_saving_hands_the_document_on_and_says_what_came_of_it():
     given = []
-    grid = small(on_save=lambda matrix: given.append(matrix) or "Saved as revision 2")
-    edit(grid, (1, 0, "A"))
 
-    grid._handle_custom_msg({"type": "save"}, [])
+    def keep(matrix):
+        given.append(matrix)
+        return SaveResult("Saved as revision 2")
+
+    grid = small(on_save=keep)
+
+    edit(grid, (1, 0, "A"), save=True)
 
     assert given[0].cell("set_up_help", "sales") == "A"
     assert grid.status == {"state": "saved", "text": "Saved as revision 2"}
+    assert grid.done == 1
+
+
+def test_a_wish_to_save_that_arrives_twice_is_met_once():
+    given = []
+    grid = small(on_save=lambda matrix: given.append(matrix) or SaveResult("Saved"))
+
+    grid.set_state({"edit": {"seq": 1, "changes": [[0, 0, "I"]], "save": 1}})
+    grid.set_state({"edit": {"seq": 2, "changes": [[0, 0, "I"], [0, 1, "C"]], "save": 1}})
+
+    assert len(given) == 1
+    assert grid.cells[0] == ["I", "C"]
+    assert grid.status["state"] == "changed"
+    assert grid.done == 2
+
+
+def test_what_others_saved_meanwhile_is_shown_after_a_save():
+    other = RaciMatrix.from_frame(
+        pd.DataFrame(
+            {"Sales": ["A", "A"], "Support": ["R", "C"]}, index=["Make offer", "Set-up help"]
+        )
+    )
+    grid = small(on_save=lambda _matrix: SaveResult("Saved, with others' edits merged in", other))
+
+    edit(grid, (1, 0, "A"), save=True)
+
+    assert grid.cells == [["A", "R"], ["A", "C"]]
+    assert grid.to_document() == other
+    assert grid.status["state"] == "saved"
+
+
+def test_cells_that_others_changed_too_are_named_with_both_texts():
+    clash = ("set_up_help", "support", "I", "C", "R")
+    grid = small(on_save=lambda matrix: SaveResult("Settle first", matrix, (clash,)))
+
+    edit(grid, (1, 1, "R"), save=True)
+
+    assert grid.clashes == [{"row": 1, "col": 1, "base": "I", "theirs": "C", "mine": "R"}]
+    assert grid.status == {"state": "conflict", "text": "Settle first"}
 
 
 def test_a_failed_save_is_said_in_one_line_without_a_traceback():
@@ -100,20 +145,9 @@ def test_a_failed_save_is_said_in_one_line_without_a_traceback():
     grid = small(on_save=broken)
     grid.log.disabled = True
 
-    grid._handle_custom_msg({"type": "save"}, [])
+    edit(grid, save=True)
 
     assert grid.status == {"state": "error", "text": "Not saved: the disk is full"}
-
-
-def test_an_edit_is_small_on_the_wire_and_is_not_echoed():
-    frame = pd.DataFrame([[""] * 80] * 200, columns=[f"Role {c}" for c in range(80)]).set_axis(
-        [f"Row {r}" for r in range(200)]
-    )
-    grid = RaciGrid(frame)
-    grid._from_page = True
-
-    assert len(json.dumps({"edit": {"changes": [[199, 79, "R/A"]]}})) < 1_000
-    assert grid._should_send_property("cells", grid.cells) is False
 
 
 def test_another_state_of_the_same_matrix_can_be_shown():

@@ -20,26 +20,23 @@ async (state) => {
       window.sent = JSON.stringify(changes).length;
       window.saved = window.saved.then(() => window.kernel(changes)).then((news) => window.take(news));
     },
-    send(content) {
-      window.saved = window.saved.then(() => window.message(content)).then((news) => window.take(news));
-    },
     on: (name, listener) => listeners.set(name, [...(listeners.get(name) ?? []), listener]),
     off: (name, listener) =>
       listeners.set(name, (listeners.get(name) ?? []).filter((other) => other !== listener)),
     listenerCount: () => [...listeners.values()].flat().length,
   };
   window.take = (news) => {
-    for (const [name, value] of Object.entries(news)) {
-      if (JSON.stringify(state[name]) === JSON.stringify(value)) continue;
-      state[name] = value;
-      (listeners.get(`change:${name}`) ?? []).forEach((listener) => listener());
-    }
+    const changed = Object.keys(news).filter((name) => JSON.stringify(state[name]) !== JSON.stringify(news[name]));
+    for (const name of changed) state[name] = news[name];
+    for (const name of changed) (listeners.get(`change:${name}`) ?? []).forEach((listener) => listener());
   };
   document.head.append(Object.assign(document.createElement("style"), { textContent: state._css }));
   const url = URL.createObjectURL(new Blob([state._esm], { type: "text/javascript" }));
   window.view = new AbortController();
-  const { default: widget } = await import(url);
-  await widget.render({ model: window.model, el: document.body, signal: window.view.signal });
+  let { default: widget } = await import(url);
+  if (typeof widget === "function") widget = await widget();
+  window.render = (el) => widget.render({ model: window.model, el, signal: window.view.signal });
+  await window.render(document.body);
 }
 """
 
@@ -48,24 +45,20 @@ class Kernel:
     """Stands between page and widget: passes edits on, and back what Python would send."""
 
     def __init__(self, widget):
-        self.widget, self.news = widget, {}
-        sync = widget.keys
-        widget.observe(self._note, names=[k for k in sync if not k.startswith("_")])
+        self.widget, self.news, self.alive = widget, {}, True
+        widget.observe(self._note, names=[k for k in widget.keys if not k.startswith("_")])
 
     def _note(self, change):
-        if self.widget._should_send_property(change["name"], change["new"]):
-            self.news[change["name"]] = change["new"]
-
-    def _flush(self):
-        news, self.news = self.news, {}
-        return json.loads(json.dumps(news))
+        self.news[change["name"]] = change["new"]
 
     def set_state(self, changes):
-        """What happens when the page saves: only `edit` matters, the rest is the page's own copy."""
-        self.widget.set_state({k: v for k, v in changes.items() if k != "cells"})
-        return self._flush()
+        """What happens when the page saves. A dead kernel takes nothing and answers nothing."""
+        if not self.alive:
+            return {}
+        self.widget.set_state(changes)
+        return self.flush()
 
-    def message(self, content):
-        """What happens when the page sends a message."""
-        self.widget._handle_custom_msg(content, [])
-        return self._flush()
+    def flush(self):
+        """What Python has to tell the page."""
+        news, self.news = self.news, {}
+        return json.loads(json.dumps(news))

@@ -98,6 +98,20 @@ def test_edits_of_different_places_merge_and_clashing_ones_come_back(space):
     assert space.journey.label == "Mine again"
 
 
+def test_a_second_save_of_the_same_document_keeps_what_was_merged_in(space):
+    other = Workspace.open(space.folder)
+    mine = space.journey
+    other.save(add_note(other.journey, "added", "Added"))
+
+    first = mine.model_copy(update={"label": "First"})
+    space.save(first)
+    second = space.save(first.model_copy(update={"label": "Second"}))
+
+    assert isinstance(second, Saved)
+    assert [t.id for t in space.journey.touchpoints] == ["offer", "added"]
+    assert space.journey.label == "Second"
+
+
 def test_history_tells_who_saved_what_and_restore_adds_to_it(space):
     space.save(space.journey.model_copy(update={"label": "Second"}), note="renamed")
 

@@ -63,7 +63,7 @@ def flow_chart(flow: Flow) -> alt.LayerChart | alt.FacetChart:
         .encode(
             x=x, y=y, detail="edge:N", order="point:Q",
             strokeWidth=alt.StrokeWidth("count:Q", scale=alt.Scale(range=[0.6, 9]), title="times taken"),
-            opacity=alt.Opacity("share:Q", scale=alt.Scale(range=[0.25, 0.8]), legend=None),
+            opacity=alt.Opacity("share:Q", scale=alt.Scale(range=[0.4, 0.85]), legend=None),
             tooltip=[
                 alt.Tooltip("source_label:N", title="From"),
                 alt.Tooltip("target_label:N", title="To"),

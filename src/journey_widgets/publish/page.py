@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,8 @@ from journey_widgets.publish.modes import WORKSPACE, mode, read_only
 from journey_widgets.publish.show import use_in_altair
 from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.raci.owners import with_owners
+from journey_widgets.raci.table import to_html
+from journey_widgets.raci.widget import RaciGrid, SaveResult
 from journey_widgets.workspace.workspace import Conflict, Workspace
 
 ALL = "all"
@@ -115,16 +117,6 @@ class Page:
         """Return what the rules find in the documents."""
         return self.workspace.check()
 
-    def save(self, matrix: RaciMatrix) -> str:
-        """Save an edited document; return what happened, in words."""
-        result = self.workspace.save(matrix, note=f"edited in {self.title}")
-        if isinstance(result, Conflict):
-            raise JourneyError(str(result))
-        if not result.changed:
-            return f"Nothing to save: revision {result.rev} is the same"
-        merged = ", with others' edits merged in" if result.merged else ""
-        return f"Saved as revision {result.rev}{merged}"
-
     @property
     def may_edit(self) -> bool:
         """Whether documents can be saved here."""
@@ -190,7 +182,7 @@ def _from_address(segment: str) -> str:
         if len(value) > 200 or not value.isprintable():
             msg = "The segment in the address is not one short line of text."
             raise ParameterError(msg)
-        segment = value
+        segment = value.strip() or ALL
     return segment
 
 
@@ -223,19 +215,57 @@ def _said_on_the_page() -> Iterator[None]:
         raise PageStopped(str(error)) from None
 
 
+class MatrixEdit:
+    """An edit of the matrix in progress: it knows the revision that the person sees."""
+
+    def __init__(self, page: Page) -> None:
+        self._space, self._note = page.workspace, f"edited in {page.title}"
+        self.matrix, self._rev = self._space.raci, 0  # a draft, where nobody saved one
+        if self._space.rev("raci"):
+            newest, self._rev = self._space.newest("raci")
+            self.matrix = cast("RaciMatrix", newest)
+
+    def save(self, matrix: RaciMatrix) -> SaveResult:
+        """Save the matrix on top of the revision the person saw; say what came of it, in words."""
+        result = self._space.save(matrix, note=self._note, base_rev=self._rev)
+        if isinstance(result, Conflict):
+            return self._disputed(result)
+        self._rev = result.rev
+        saved = cast("RaciMatrix", result.document)
+        if not result.changed:
+            return SaveResult(f"Nothing new to save (revision {result.rev})", saved)
+        merged = ", with others' edits merged in" if result.merged else ""
+        return SaveResult(f"Saved as revision {result.rev}{merged}", saved)
+
+    def _disputed(self, conflict: Conflict) -> SaveResult:
+        cells = [c for c in conflict.clashes if len(c.path) == 4 and c.path[2] == "cells"]
+        if not cells or len(cells) < len(conflict.clashes):
+            msg = f"{conflict} Run the page again to see it as it is now."
+            raise JourneyError(msg)
+        self._rev = conflict.theirs_rev
+
+        def word(value: object) -> str:
+            return value if isinstance(value, str) else ""
+
+        places = tuple(
+            (c.path[1], c.path[3], word(c.base), word(c.theirs), word(c.mine)) for c in cells
+        )
+        many = f"{len(cells)} cells were" if len(cells) > 1 else "One cell was"
+        text = f"Not saved yet: {many} changed by somebody else too. Settle above, then save again."
+        return SaveResult(text, cast("RaciMatrix", conflict.keeping_mine()), places)
+
+
 def grid(page: Page) -> Any:
     """Return the RACI grid of a page: editable where saving is possible, a table in a report."""
-    from journey_widgets.raci.table import to_html
-    from journey_widgets.raci.widget import RaciGrid
-
     space = page.workspace
-    matrix, journey = space.raci, space.journey
     if mode() == "report":
+        matrix = space.raci
         return html.joined(
-            html.raw_table(to_html(matrix, journey), matrix.label),
+            html.raw_table(to_html(matrix, space.journey), matrix.label),
             html.findings_list(page.findings()),
         )
+    edit = MatrixEdit(page)
     return RaciGrid(
-        matrix, journey=journey, roles=space.roles, read_only=not page.may_edit,
-        on_save=page.save if page.may_edit else None,
+        edit.matrix, journey=space.journey, roles=space.roles, read_only=not page.may_edit,
+        on_save=edit.save if page.may_edit else None,
     )  # fmt: skip

@@ -6,10 +6,14 @@
 /** @typedef {{ code: string, severity: string, message: string, question: string, fix: string, row: number, col: number }} Finding */
 /** @typedef {{ state: string, text: string }} Status */
 /** @typedef {[number, number, string]} Change a row, a column, and the text the cell now has */
-/** @typedef {{ rows: Row[], roles: Role[], cells: string[][], letters: Letter[], findings: Finding[], status: Status, edit: { changes: Change[] }, read_only: boolean, can_save: boolean, label: string }} State */
+/** @typedef {{ row: number, col: number, base: string, theirs: string, mine: string }} Clash */
+/** @typedef {{ seq: number, changes: Change[], save: number }} Edit what Python has not acknowledged yet, and the newest wish to save */
+/** @typedef {{ rows: Row[], roles: Role[], cells: string[][], letters: Letter[], findings: Finding[], clashes: Clash[], status: Status, edit: Edit, done: number, read_only: boolean, can_save: boolean, label: string }} State */
+/** @typedef {{ seq: number, changes: Change[] }} Sent */
 
 const WORDS = { error: "Error", warn: "Warning", info: "Note" };
 const MAX_TEXT = 1000;
+const PATIENCE = 6000;
 const MARKS = { error: "●", warn: "▲", info: "■" };
 
 /**
@@ -43,8 +47,10 @@ function parseBlock(text) {
   return rows;
 }
 
-/** @param {RenderProps<State>} props */
-function render({ model, el, signal }) {
+/** @typedef {{ sent: Sent[], save: number }} Waiting what was sent and not acknowledged, shared by all views of a grid */
+
+/** @param {RenderProps<State>} props @param {Waiting} waiting */
+function render({ model, el, signal }, waiting) {
   const rows = model.get("rows");
   const roles = model.get("roles");
   const letters = model.get("letters");
@@ -57,7 +63,11 @@ function render({ model, el, signal }) {
   /** @type {{ before: Change[], after: Change[] }[]} */
   const undone = [];
   let at = { row: 0, col: 0 };
-  let anchor = { row: 0, col: 0 };
+  let anchor = at;
+  let touched = false; // whether a cell was ever chosen: until then the tools have nothing to act on
+  let dragging = false;
+  let cycling = false;
+  let cells = shown();
 
   el.classList.add("jw-raci-grid");
   const head = make("div", "", { class: "jw-head" });
@@ -66,22 +76,30 @@ function render({ model, el, signal }) {
   const frame = make("div", "", { class: "jw-frame" });
   const table = make("table", "", { role: "grid", "aria-label": model.get("label") });
   const list = make("ol", "", { class: "jw-findings", "aria-label": "Findings" });
+  const disputed = make("ul", "", { class: "jw-findings", "aria-label": "Changed by somebody else too" });
   const help = make("p", "", { class: "jw-help" });
   const saved = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
   const notice = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
   head.append(summary, tools);
   frame.append(table);
-  el.append(head, frame, help, list);
+  el.append(head, disputed, frame, help, list);
 
   const readOnly = () => model.get("read_only");
   /** @param {number} row @param {number} col */
-  const textAt = (row, col) => model.get("cells")[row][col];
+  const textAt = (row, col) => cells[row][col];
+  const name = (/** @type {number} */ row, /** @type {number} */ col) => `${rows[row].label}, ${roles[col].label}`;
+
+  /** What Python holds, with what it has not acknowledged yet on top. */
+  function shown() {
+    const state = structuredClone(model.get("cells"));
+    for (const { changes } of waiting.sent) for (const [r, c, text] of changes) state[r][c] = text;
+    return state;
+  }
 
   function buildTable() {
-    table.setAttribute("aria-rowcount", String(rows.length + 1));
+    table.setAttribute("aria-multiselectable", "true");
     table.setAttribute("aria-colcount", String(roles.length + 1));
     const line = table.createTHead().insertRow();
-    line.setAttribute("role", "row");
     line.append(make("th", "Touchpoint", { role: "columnheader", scope: "col" }));
     for (const role of roles) line.append(make("th", role.label, { role: "columnheader", scope: "col", title: role.label }));
     let stage = "";
@@ -92,13 +110,12 @@ function render({ model, el, signal }) {
         body = table.createTBody();
         body.setAttribute("role", "rowgroup");
         if (stage) {
-          const group = body.insertRow();
-          group.setAttribute("role", "row");
-          group.append(make("th", stage, { class: "jw-stage", role: "rowheader", colspan: String(roles.length + 1), scope: "colgroup" }));
+          const heading = make("th", "", { class: "jw-stage", role: "rowheader", colspan: String(roles.length + 1), scope: "colgroup" });
+          heading.append(make("span", stage));
+          body.insertRow().append(heading);
         }
       }
       const tr = body.insertRow();
-      tr.setAttribute("role", "row");
       tr.append(make("th", row.label, { role: "rowheader", scope: "row", title: row.label }));
       roles.forEach((_role, c) => {
         const td = tr.insertCell();
@@ -109,13 +126,18 @@ function render({ model, el, signal }) {
         grid[r].push(td);
       });
     });
+    [...table.rows].forEach((tr, i) => {
+      tr.setAttribute("role", "row");
+      tr.setAttribute("aria-rowindex", String(i + 1));
+    });
+    table.setAttribute("aria-rowcount", String(table.rows.length));
   }
 
   function buildTools() {
     const buttons = letters.map((l) => {
       const button = make("button", l.letter, { type: "button", title: l.meaning, class: `jw-letter jw-${l.letter}` });
       button.ariaLabel = l.meaning;
-      button.addEventListener("click", (e) => write(l.letter, e.shiftKey), { signal });
+      button.addEventListener("click", (e) => { write(l.letter, e.shiftKey); refocus(); }, { signal });
       return button;
     });
     /** @param {string} text @param {string} title @param {() => void} act */
@@ -126,13 +148,13 @@ function render({ model, el, signal }) {
     };
     tools.append(
       ...buttons,
-      tool("Clear", "Clear the chosen cells (Delete)", () => fill("")),
+      tool("Clear", "Clear the chosen cells (Delete)", () => { fill(""); refocus(); }),
       tool("Undo", "Undo (Ctrl+Z)", undo),
       tool("Redo", "Redo (Ctrl+Y)", redo),
     );
-    const save = tool("Save", "Save as a new revision", () => model.send({ type: "save" }));
-    save.classList.add("jw-save");
-    tools.append(save, saved, notice);
+    const button = tool("Save", "Save as a new revision", () => send([], true));
+    button.classList.add("jw-save");
+    tools.append(button, saved, notice);
     help.textContent = `Type ${order.join(", ")}; with Shift a letter is added to the cell. Arrows move, Delete clears, a block from a spreadsheet can be pasted.`;
     paintMode();
   }
@@ -141,13 +163,14 @@ function render({ model, el, signal }) {
     tools.hidden = readOnly();
     help.hidden = readOnly();
     table.setAttribute("aria-readonly", String(readOnly()));
+    for (const button of tools.querySelectorAll("button")) button.disabled = !touched && !button.classList.contains("jw-save");
     const save = /** @type {HTMLElement} */ (tools.querySelector(".jw-save"));
     save.hidden = !model.get("can_save");
   }
 
   /** Paint the texts into the cells that are there, so that focus stays where it is. */
   function paintCells() {
-    const cells = model.get("cells");
+    cells = shown();
     grid.forEach((line, r) => line.forEach((td, c) => {
       const text = cells[r][c];
       if (td.dataset.text === text && td.childElementCount) return;
@@ -158,7 +181,7 @@ function render({ model, el, signal }) {
         return make("span", part, { class: part ? (known ? `jw-letter jw-${part}` : "jw-letter jw-unknown") : "jw-blank" });
       }));
       const said = parts.map((p) => meaning.get(p) ?? `unknown code ${p}`).join(", ") || "blank";
-      td.ariaLabel = `${rows[r].label}, ${roles[c].label}: ${said}`;
+      td.ariaLabel = `${name(r, c)}: ${said}`;
       td.title = parts.length ? said : "";
     }));
   }
@@ -175,6 +198,7 @@ function render({ model, el, signal }) {
       node.setAttribute("data-severity", severity);
       if (severity === "error") node.setAttribute("aria-invalid", "true");
     };
+    const focused = [...list.children].findIndex((item) => item.contains(document.activeElement));
     list.replaceChildren(...findings.map((f) => {
       if (f.row >= 0) mark(f.col >= 0 ? grid[f.row][f.col] : grid[f.row][0]?.parentElement?.firstElementChild, f.severity);
       const item = make("li", "", { class: `jw-finding jw-${f.severity}` });
@@ -192,6 +216,11 @@ function render({ model, el, signal }) {
       }
       return item;
     }));
+    if (focused >= 0) {
+      const buttons = [...list.querySelectorAll("button")];
+      const next = buttons[Math.min(focused, buttons.length - 1)];
+      if (next) next.focus(); else refocus();
+    }
     /** @param {string} severity */
     const count = (severity) => findings.filter((f) => f.severity === severity).length;
     const parts = Object.entries(WORDS).map(([s, word]) => [count(s), word.toLowerCase()]).filter(([n]) => n);
@@ -203,6 +232,45 @@ function render({ model, el, signal }) {
     const { state, text } = model.get("status");
     saved.textContent = text;
     saved.dataset.state = state;
+  }
+
+  /** Cells that somebody else saved meanwhile: both texts, and a way to take theirs. */
+  function paintClashes() {
+    const clashes = model.get("clashes").filter((c) => textAt(c.row, c.col) !== c.theirs);
+    disputed.hidden = !clashes.length;
+    disputed.replaceChildren(...clashes.map((c) => {
+      const item = make("li", "", { class: "jw-finding jw-warn" });
+      const word = (/** @type {string} */ text) => text || "blank";
+      item.append(
+        make("span", MARKS.warn, { class: "jw-mark", "aria-hidden": "true" }), make("strong", `${name(c.row, c.col)}: `),
+        make("span", `somebody else wrote ${word(c.theirs)}, you wrote ${word(c.mine)} (it was ${word(c.base)}).`),
+      );
+      const take = make("button", "Take theirs", { type: "button", class: "jw-go" });
+      take.ariaLabel = `Take theirs for ${name(c.row, c.col)}`;
+      take.addEventListener("click", () => { apply([[c.row, c.col, c.theirs]]); paintClashes(); refocus(); }, { signal });
+      item.append(take);
+      return item;
+    }));
+  }
+
+  /** Python has taken what was sent up to `done`. */
+  function acknowledge() {
+    const done = model.get("done");
+    waiting.sent = waiting.sent.filter((s) => s.seq > done);
+    if (waiting.save <= done) waiting.save = 0;
+    if (!waiting.sent.length && !waiting.save && notice.dataset.state === "lost") tell("");
+    paintCells();
+    paintClashes();
+  }
+
+  /** @param {string} text @param {string} [state] */
+  function tell(text, state = "") {
+    notice.textContent = text;
+    notice.dataset.state = state;
+  }
+
+  function refocus() {
+    if (grid[at.row]?.[at.col]) grid[at.row][at.col].focus();
   }
 
   function paintSelection() {
@@ -220,6 +288,7 @@ function render({ model, el, signal }) {
     if (!rows.length || !roles.length) return;
     at = { row: Math.min(Math.max(row, 0), rows.length - 1), col: Math.min(Math.max(col, 0), roles.length - 1) };
     if (!extend) anchor = at;
+    if (!touched) { touched = true; paintMode(); }
     paintSelection();
     grid[at.row][at.col].focus();
   }
@@ -229,25 +298,33 @@ function render({ model, el, signal }) {
     const [top, bottom] = [anchor.row, at.row].sort((a, b) => a - b);
     const [left, right] = [anchor.col, at.col].sort((a, b) => a - b);
     /** @type {[number, number][]} */
-    const cells = [];
-    for (let r = top; r <= bottom; r += 1) for (let c = left; c <= right; c += 1) cells.push([r, c]);
-    return cells;
+    const places = [];
+    if (!rows.length || !roles.length) return places;
+    for (let r = top; r <= bottom; r += 1) for (let c = left; c <= right; c += 1) places.push([r, c]);
+    return places;
   }
 
-  /** Send a few changed cells, not the whole grid. @param {Change[]} changes */
-  function send(changes) {
-    const cells = structuredClone(model.get("cells"));
-    for (const [r, c, text] of changes) cells[r][c] = text;
-    model.set("cells", cells); // shown at once; Python makes the same change from `edit`
+  /**
+   * Send changed cells, with everything that was not acknowledged before: whatever of it gets lost or
+   * overtaken on the way, the last message holds all.
+   * @param {Change[]} changes @param {boolean} [save]
+   */
+  function send(changes, save = false) {
+    const seq = Math.max(model.get("done"), model.get("edit").seq) + 1;
+    if (changes.length) waiting.sent.push({ seq, changes });
+    if (save) waiting.save = seq;
     paintCells();
-    model.set("edit", { changes });
+    model.set("edit", { seq, changes: waiting.sent.flatMap((s) => s.changes), save: waiting.save });
     model.save_changes();
+    setTimeout(() => {
+      if (!signal.aborted && model.get("done") < seq) tell("No answer yet: what you typed last is not kept.", "lost");
+    }, PATIENCE);
   }
 
   /** @param {Change[]} changes */
   function apply(changes) {
     if (readOnly()) return;
-    notice.textContent = "";
+    tell("");
     const after = changes.filter(([r, c, text]) => text !== textAt(r, c));
     if (!after.length) return;
     done.push({ before: after.map(([r, c]) => [r, c, textAt(r, c)]), after });
@@ -255,33 +332,39 @@ function render({ model, el, signal }) {
     send(after);
   }
 
-  function undo() {
-    const last = done.pop();
+  /**
+   * Step back or forth; a cell that somebody else has changed since is left as it is, and said.
+   * @param {{ before: Change[], after: Change[] }[]} from @param {{ before: Change[], after: Change[] }[]} to
+   * @param {"before" | "after"} goal
+   */
+  function step(from, to, goal) {
+    const last = from.pop();
     if (!last || readOnly()) return;
-    undone.push(last);
-    send(last.before);
-    move(last.before[0][0], last.before[0][1]);
+    to.push(last);
+    const now = goal === "before" ? last.after : last.before;
+    const free = last[goal].filter((_change, i) => textAt(now[i][0], now[i][1]) === now[i][2]);
+    tell(free.length < now.length ? "Cells that were changed since are left as they are." : "");
+    if (free.length) send(free);
+    move(last[goal][0][0], last[goal][0][1]);
   }
 
-  function redo() {
-    const next = undone.pop();
-    if (!next || readOnly()) return;
-    done.push(next);
-    send(next.after);
-    move(next.after[0][0], next.after[0][1]);
-  }
+  const undo = () => step(done, undone, "before");
+  const redo = () => step(undone, done, "after");
 
   /** @param {string} text */
   const fill = (text) => apply(chosen().map(([r, c]) => [r, c, text]));
 
   /** Put a letter into the chosen cells; `add` keeps what is there. @param {string} letter @param {boolean} add */
   function write(letter, add) {
+    const strange = add && chosen().some(([r, c]) => textAt(r, c).split("/").some((p) => p && !order.includes(p)));
     apply(chosen().map(([r, c]) => {
       if (!add) return [r, c, letter];
       const parts = new Set(textAt(r, c).split("/").filter(Boolean));
+      if ([...parts].some((p) => !order.includes(p))) return [r, c, textAt(r, c)];
       if (parts.has(letter)) parts.delete(letter); else parts.add(letter);
       return [r, c, order.filter((l) => parts.has(l)).join("/")];
     }));
+    if (strange) tell("A letter is not added to text that is no code; type it without Shift to replace it.");
   }
 
   function cycle() {
@@ -289,18 +372,21 @@ function render({ model, el, signal }) {
     apply([[at.row, at.col, next]]);
   }
 
-  /** @param {string} text */
+  /** Put a block where the selection begins; one value alone fills the selection. @param {string} text */
   function paste(text) {
+    if (!text) return;
+    const block = parseBlock(text);
+    if (block.length === 1 && block[0].length === 1) { fill(canonical(block[0][0])); return; }
+    const [top, left] = [Math.min(at.row, anchor.row), Math.min(at.col, anchor.col)];
     /** @type {Change[]} */
     const changes = [];
     let outside = 0;
-    parseBlock(text).forEach((line, i) => line.forEach((cell, j) => {
-      const [r, c] = [at.row + i, at.col + j];
-      if (r < rows.length && c < roles.length) changes.push([r, c, canonical(cell)]);
+    block.forEach((line, i) => line.forEach((cell, j) => {
+      if (top + i < rows.length && left + j < roles.length) changes.push([top + i, left + j, canonical(cell)]);
       else outside += 1;
     }));
     apply(changes);
-    notice.textContent = outside ? `${outside} pasted cell${outside > 1 ? "s" : ""} lay outside the grid and ${outside > 1 ? "were" : "was"} left out.` : "";
+    if (outside) tell(`${outside} pasted cell${outside > 1 ? "s" : ""} lay outside the grid and ${outside > 1 ? "were" : "was"} left out.`);
   }
 
   /** What Python's reading of a cell gives for known letters; other text stays, to be reported. @param {string} text */
@@ -313,9 +399,9 @@ function render({ model, el, signal }) {
   }
 
   const copied = () => {
-    const cells = chosen();
-    const width = new Set(cells.map(([, c]) => c)).size;
-    const texts = cells.map(([r, c]) => textAt(r, c));
+    const places = chosen();
+    const width = new Set(places.map(([, c]) => c)).size;
+    const texts = places.map(([r, c]) => textAt(r, c));
     const lines = [];
     for (let i = 0; i < texts.length; i += width) lines.push(texts.slice(i, i + width).join("\t"));
     return lines.join("\n");
@@ -340,8 +426,8 @@ function render({ model, el, signal }) {
   function press(event) {
     const { key, shiftKey } = event;
     const far = event.ctrlKey || event.metaKey;
-    // A notebook acts on keys that bubble up to it: "b" adds a cell, "dd" deletes one.
-    if (!far) event.stopPropagation();
+    // A notebook acts on keys that bubble up to it: "b" adds a cell, Ctrl+Shift+M merges cells. Ctrl+S may pass.
+    if (!(far && key.toLowerCase() === "s")) event.stopPropagation();
     if (key === "Tab" || key === "Escape") return;
     const lower = key.toLowerCase();
     if (far && (lower === "z" || lower === "y")) {
@@ -361,20 +447,41 @@ function render({ model, el, signal }) {
   /** @param {Event} event @returns {HTMLTableCellElement | null} */
   const cellOf = (event) => /** @type {Element} */ (event.target).closest?.("td[data-row]") ?? null;
 
-  /** @param {MouseEvent} event */
+  /** Choose by mouse: a click chooses, Shift or a drag extends, a click on the chosen cell takes the next letter. @param {MouseEvent} event */
   function point(event) {
     const td = cellOf(event);
-    if (!td) return;
+    if (!td || event.button || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     const [row, col] = [Number(td.dataset.row), Number(td.dataset.col)];
-    const again = document.activeElement === td && row === at.row && col === at.col && anchor === at;
-    if (again && !event.shiftKey) cycle(); else move(row, col, event.shiftKey);
+    const alone = row === at.row && col === at.col && anchor === at && document.activeElement === td;
+    if (event.detail <= 1) cycling = alone && !event.shiftKey;
+    dragging = true;
+    move(row, col, event.shiftKey);
+  }
+
+  /** @param {MouseEvent} event */
+  function drag(event) {
+    const td = dragging && event.buttons === 1 ? cellOf(event) : null;
+    if (!td || (Number(td.dataset.row) === at.row && Number(td.dataset.col) === at.col)) return;
+    cycling = false;
+    move(Number(td.dataset.row), Number(td.dataset.col), true);
+  }
+
+  /** @param {MouseEvent} event */
+  function release(event) {
+    if (dragging && cycling && cellOf(event)) cycle();
+    dragging = false;
   }
 
   buildTable();
   buildTools();
   table.addEventListener("keydown", press, { signal });
   table.addEventListener("mousedown", point, { signal });
+  table.addEventListener("mouseover", drag, { signal });
+  table.addEventListener("mouseup", release, { signal });
+  addEventListener("beforeunload", (event) => {
+    if (model.get("can_save") && (waiting.sent.length || ["changed", "conflict"].includes(model.get("status").state))) event.preventDefault();
+  }, { signal });
   table.addEventListener("copy", (event) => {
     event.clipboardData?.setData("text/plain", copied());
     event.preventDefault();
@@ -399,6 +506,9 @@ function render({ model, el, signal }) {
   /** @type {[string, () => void][]} */
   const watched = [
     ["change:cells", paintCells],
+    ["change:edit", paintCells],
+    ["change:done", acknowledge],
+    ["change:clashes", paintClashes],
     ["change:findings", paintFindings],
     ["change:status", paintStatus],
     ["change:read_only", paintMode],
@@ -410,7 +520,12 @@ function render({ model, el, signal }) {
   paintCells();
   paintFindings();
   paintStatus();
+  paintClashes();
   paintSelection();
 }
 
-export default { render };
+export default () => {
+  /** @type {Waiting} */
+  const waiting = { sent: [], save: 0 };
+  return { render: (/** @type {RenderProps<State>} */ props) => render(props, waiting) };
+};

@@ -1,6 +1,7 @@
 """Grid for editing a RACI matrix."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,20 @@ MAX_TEXT = 1_000
 """Longest text of a cell; codes are short, and a cell is no place for a comment."""
 
 
+@dataclass(frozen=True)
+class SaveResult:
+    """What came of a save, for the person at the grid.
+
+    ``matrix`` is the state the grid should show now: with others' edits merged in, or, where others
+    changed the same cells, with one's own letters still there. ``clashes`` names those cells as
+    (touchpoint id, role id, text before, their text, own text); they are settled by saving again.
+    """
+
+    text: str
+    matrix: RaciMatrix | None = None
+    clashes: tuple[tuple[str, str, str, str, str], ...] = ()
+
+
 class RaciGrid(anywidget.AnyWidget):
     """Edit which role is Responsible, Accountable, Consulted or Informed at each touchpoint.
 
@@ -32,8 +47,8 @@ class RaciGrid(anywidget.AnyWidget):
     read_only
         Show the matrix without letting anybody change it.
     on_save
-        Called with the document when *Save* is pressed; what it returns is shown in words.
-        Without it there is no such button.
+        Called with the document when *Save* is pressed; returns a `SaveResult`. Without it there is no
+        such button.
     """
 
     _esm = Path(__file__).with_suffix(".js")
@@ -46,7 +61,9 @@ class RaciGrid(anywidget.AnyWidget):
     cells = t.List(t.List(t.Unicode())).tag(sync=True)
     findings = t.List(t.Dict()).tag(sync=True)
     status = t.Dict({"state": "unchanged", "text": ""}).tag(sync=True)
-    edit: "t.Dict[str, Any]" = t.Dict({"changes": []}).tag(sync=True)
+    clashes = t.List(t.Dict()).tag(sync=True)
+    edit: "t.Dict[str, Any]" = t.Dict({"seq": 0, "changes": [], "save": 0}).tag(sync=True)
+    done = t.Int(0).tag(sync=True)
     read_only = t.Bool(False).tag(sync=True)
     can_save = t.Bool(False).tag(sync=True)
 
@@ -57,12 +74,12 @@ class RaciGrid(anywidget.AnyWidget):
         journey: Journey | None = None,
         roles: RoleRegister | None = None,
         read_only: bool = False,
-        on_save: Callable[[RaciMatrix], str] | None = None,
+        on_save: Callable[[RaciMatrix], SaveResult] | None = None,
     ) -> None:
         self._matrix = as_matrix(matrix)
         self._check = lambda document: check(document, journey, roles)
         self._on_save = None if read_only else on_save
-        self._from_page = False
+        self._saved = 0
         stages = {s.id: s.label for s in journey.stages} if journey else {}
         super().__init__(
             label=self._matrix.label,
@@ -81,7 +98,6 @@ class RaciGrid(anywidget.AnyWidget):
             can_save=self._on_save is not None,
         )
         self.findings = self._found()
-        self.on_msg(self._receive)
 
     def to_document(self) -> RaciMatrix:
         """Return the matrix with the letters as they stand in the grid now."""
@@ -104,21 +120,25 @@ class RaciGrid(anywidget.AnyWidget):
 
     @t.validate("edit")
     def _check_edit(self, proposal: Any) -> dict[str, Any]:
-        changes = proposal["value"].get("changes")
-        if self.read_only and changes:
+        edit = proposal["value"]
+        changes, seq, save = edit.get("changes"), edit.get("seq"), edit.get("save", 0)
+        if self.read_only and (changes or save):
             msg = "This grid is read-only; the edit was not taken."
             raise t.TraitError(msg)
-        for change in changes if isinstance(changes, list) else [changes]:
+        if not (isinstance(seq, int) and isinstance(save, int) and isinstance(changes, list)):
+            msg = f"an edit needs seq, changes and save; got {str(edit)[:80]!r}."
+            raise t.TraitError(msg)
+        for change in changes:
             if not self._is_change(change):
                 msg = (
                     f"an edit needs [row 0–{len(self.rows) - 1}, column 0–{len(self.roles) - 1}, "
                     f"text up to {MAX_TEXT} characters]; got {str(change)[:80]!r}."
                 )
                 raise t.TraitError(msg)
-        return dict(proposal["value"])
+        return dict(edit)
 
     def _is_change(self, change: Any) -> bool:
-        if not (isinstance(change, list) and len(change) == 3):
+        if not (isinstance(change, list | tuple) and len(change) == 3):
             return False
         row, column, text = change
         return (
@@ -132,39 +152,45 @@ class RaciGrid(anywidget.AnyWidget):
         )
 
     @t.observe("edit")
-    def _apply_edit(self, change: Any) -> None:
-        self._apply(change["new"]["changes"])
+    def _take_edit(self, change: Any) -> None:
+        """Apply what the page has not seen acknowledged, save if it asks to, and acknowledge all."""
+        edit = change["new"]
+        with self.hold_sync():
+            self._apply(edit["changes"])
+            if edit.get("save", 0) > self._saved:
+                self._saved = edit["save"]
+                self._save()
+            self.done = edit["seq"]
 
     def _apply(self, changes: Sequence[Sequence[Any]]) -> None:
         cells = [list(row) for row in self.cells]
         for row, column, text in changes:
             cells[row][column] = canonical_cell(text, self._matrix.letters)
-        sent = [list(row) for row in cells]
-        for row, column, text in changes:
-            sent[row][column] = text
-        self._from_page = sent == cells  # the page shows this state already
-        try:
-            self.cells = cells
-        finally:
-            self._from_page = False
+        if cells == self.cells:
+            return
+        self.cells = cells
         self._matrix = _with_cells(self._matrix, cells)
         self.findings = self._found()
         self.status = {"state": "changed", "text": "Not saved yet" if self.can_save else ""}
 
-    def _should_send_property(self, key: str, value: Any) -> bool:
-        """Do not send the grid back to the page that made the change: an edit stays small."""
-        if key == "cells" and self._from_page:
-            return False
-        return bool(super()._should_send_property(key, value))
-
-    def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        if not isinstance(content, dict) or content.get("type") != "save" or self._on_save is None:
+    def _save(self) -> None:
+        if self._on_save is None:
             return
         try:
-            self.status = {"state": "saved", "text": self._on_save(self._matrix)}
+            result = self._on_save(self._matrix)
+            if result.matrix is not None:
+                self.replace(result.matrix)
         except Exception as error:
             self.log.exception("saving the matrix failed")
             self.status = {"state": "error", "text": f"Not saved: {error}"}
+            return
+        rows = {r["id"]: i for i, r in enumerate(self.rows)}
+        columns = {r["id"]: i for i, r in enumerate(self.roles)}
+        self.clashes = [
+            {"row": rows[row], "col": columns[role], "base": base, "theirs": theirs, "mine": mine}
+            for row, role, base, theirs, mine in result.clashes
+        ]
+        self.status = {"state": "conflict" if result.clashes else "saved", "text": result.text}
 
     def _found(self) -> list[dict[str, Any]]:
         rows = {r.touchpoint: i for i, r in enumerate(self._matrix.rows)}

@@ -49,7 +49,7 @@ class Change:
 def merge(base: Any, theirs: Any, mine: Any) -> tuple[Any, list[Clash]]:
     """Return the merged value, and the places where both sides changed it differently.
 
-    At a clash the merged value holds theirs.
+    At a clash the merged value holds theirs; `merge(base, mine, theirs)` is the merge that holds mine.
     """
     clashes: list[Clash] = []
     return _merge(base, theirs, mine, (), clashes), clashes

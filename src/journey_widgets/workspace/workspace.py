@@ -60,6 +60,12 @@ class Conflict:
     theirs_rev: int
     reason: str = ""
 
+    def keeping_mine(self) -> Document:
+        """Return the newest revision with one's own edits in it, also where they clash."""
+        before = self.base.body() if self.base else {}
+        merged, _clashes = merge(before, self.mine.body(), self.theirs.body())
+        return type(self.mine).from_body(merged)
+
     def __str__(self) -> str:
         places = "; ".join(str(c) for c in self.clashes[:3])
         more = f" and {len(self.clashes) - 3} more" if len(self.clashes) > 3 else ""
@@ -81,7 +87,7 @@ class Workspace:
         self.folder, self.settings, self.author = folder, settings, author
         self.read_only = read_only
         self._store = store
-        self._seen: dict[str, int] = {}
+        self._seen: dict[str, tuple[int, Document]] = {}
 
     # --- making and opening -----------------------------------------------------------------
 
@@ -182,6 +188,12 @@ class Workspace:
         head = self._store.head(_known(kind))
         return head.rev if head else 0
 
+    def newest(self, kind: str) -> tuple[Document, int]:
+        """Return a document as it is now, with its revision: what an edit of it starts from."""
+        self.document(kind)
+        rev, document = self._seen[kind]
+        return document, rev
+
     def document(self, kind: str, rev: int | None = None) -> Document:
         """Return a document as it is now, or as it was at a revision."""
         found = self._store.head(_known(kind)) if rev is None else self._store.revision(kind, rev)
@@ -193,9 +205,10 @@ class Workspace:
                 else f"This workspace has no {kind} yet. Save one with ws.save(…)."
             )
             raise WorkspaceError(msg)
+        document = _parse(found)
         if rev is None:
-            self._seen[kind] = found.rev
-        return _parse(found)
+            self._seen[kind] = (found.rev, document)
+        return document
 
     def save(
         self,
@@ -214,7 +227,8 @@ class Workspace:
         note
             Why, in a few words, for the history.
         base_rev
-            The revision the edit started from; by default the one this workspace gave out last.
+            The revision the edit started from; by default the document that this workspace gave out or
+            was given last. Name it where several edits are open at once.
         save_id
             Name of this save. Saving again under the same name returns the same revision, so a
             save whose answer was lost can be repeated.
@@ -228,18 +242,21 @@ class Workspace:
         if self.read_only:
             msg = "This workspace is open for reading only. Edit it in JupyterLab."
             raise WorkspaceError(msg)
-        base = self._seen.get(kind, self.rev(kind)) if base_rev is None else base_rev
+        if base_rev is None:
+            base_rev, base = self._seen.get(kind, (0, None))
+        else:
+            base = self._at(kind, base_rev)
         outcome: list[Saved | Conflict] = []
 
         def decide(head: Revision | None) -> tuple[str, int] | None:
-            outcome[:] = [self._decide(document, base, head)]
+            outcome[:] = [_decide(document, base, head)]
             kept = outcome[0]
             if isinstance(kept, Conflict) or not kept.changed:
                 return None
             return canonical_json(kept.document.body()), document.version
 
         made = self._store.append(
-            kind, decide, author=self.author, note=note, base_rev=base,
+            kind, decide, author=self.author, note=note, base_rev=base_rev,
             save_id=save_id or uuid.uuid4().hex,
         )  # fmt: skip
         if made is not None:
@@ -247,29 +264,13 @@ class Workspace:
             outcome = [Saved(_parse(made), made.rev, merged)]
         result = outcome[0]
         if isinstance(result, Saved):
-            self._seen[kind] = result.rev
+            # The caller goes on from the document it gave, which others' merged edits are not in.
+            self._seen[kind] = (result.rev, document)
             if self.settings.mirror and self.folder is not None:
                 self.export_texts()
         return result
 
-    def _decide(self, mine: Document, base_rev: int, head: Revision | None) -> Saved | Conflict:
-        """Say what saving `mine`, made from `base_rev`, on top of `head` comes to."""
-        if head is None:
-            return Saved(mine, 1)
-        theirs = _parse(head)
-        if head.rev == base_rev:
-            return Saved(mine, head.rev, changed=mine.body() != theirs.body())
-        base = self._store_base(mine.kind, base_rev)
-        merged, clashes = merge(base.body() if base else {}, theirs.body(), mine.body())
-        if clashes:
-            return Conflict(base, theirs, mine, tuple(clashes), head.rev)
-        try:
-            document = type(mine).from_body(merged)
-        except DocumentError as error:
-            return Conflict(base, theirs, mine, (), head.rev, f"The two edits do not fit: {error}")
-        return Saved(document, head.rev, merged=True, changed=merged != theirs.body())
-
-    def _store_base(self, kind: str, rev: int) -> Document | None:
+    def _at(self, kind: str, rev: int) -> Document | None:
         found = self._store.revision(kind, rev) if rev else None
         return _parse(found) if found else None
 
@@ -318,10 +319,12 @@ class Workspace:
         findings: list[Finding] = []
         if not self.rev("journey"):
             return findings
+        seen = dict(self._seen)  # looking is not giving a document out
         journey = self.journey
         findings += journey.check()
         if self.rev("raci"):
             findings += check(self.raci, journey, self.roles, RaciPolicy(publishing=publishing))
+        self._seen = seen
         return findings
 
     def verify(self) -> list[str]:
@@ -432,6 +435,22 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"<Workspace {self.settings.name!r}>"
+
+
+def _decide(mine: Document, base: Document | None, head: Revision | None) -> Saved | Conflict:
+    """Say what saving `mine`, made from `base`, on top of `head` comes to."""
+    if head is None:
+        return Saved(mine, 1)
+    theirs = _parse(head)
+    merged, clashes = merge(base.body() if base else {}, theirs.body(), mine.body())
+    if clashes:
+        return Conflict(base, theirs, mine, tuple(clashes), head.rev)
+    try:
+        document = type(mine).from_body(merged)
+    except DocumentError as error:
+        return Conflict(base, theirs, mine, (), head.rev, f"The two edits do not fit: {error}")
+    others = merged != mine.body()
+    return Saved(document, head.rev, merged=others, changed=merged != theirs.body())
 
 
 def _parse(revision: Revision) -> Document:
