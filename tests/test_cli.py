@@ -214,3 +214,22 @@ def test_a_document_with_a_fault_is_one_sentence_with_its_file_and_code_2(exampl
     assert file in err
     assert said in err
     assert len(err.strip().splitlines()) == 1
+
+
+def test_a_workspace_is_made_in_the_empty_folder_one_stands_in(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "odd\nname"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    assert run(capsys, "new", ".")[0] == 0
+    assert (folder / "workspace.yaml").exists()
+    assert run(capsys, "check", ".")[0] == 0
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "x"])
+def test_a_port_that_is_none_is_refused_at_once(example, capsys, port):
+    with pytest.raises(SystemExit) as exit_:
+        main(["serve", str(example), f"--port={port}"])
+
+    assert exit_.value.code == 2
+    assert "is no port" in capsys.readouterr().err

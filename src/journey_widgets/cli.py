@@ -65,12 +65,12 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = add("demo", _demo, "make the example workspace, run a report, serve the dashboards")
     demo.add_argument("workspace", type=Path, nargs="?", default=Path("demo"), metavar="DIR")
-    demo.add_argument("--port", type=int, default=8866)
+    demo.add_argument("--port", type=_port, default=8866)
     demo.add_argument("--once", action="store_true", help="stop after the report, do not serve")
 
     serve = add("serve", _serve, "serve the dashboards of a workspace on this machine")
     add_workspace(serve)
-    serve.add_argument("--port", type=int, default=8866)
+    serve.add_argument("--port", type=_port, default=8866)
     serve.add_argument(
         "--allow-edit", action="store_true", help="let readers save, on this machine only"
     )
@@ -105,6 +105,13 @@ def _parser() -> argparse.ArgumentParser:
         "workspace", type=Path, nargs="?", metavar="DIR", help="also look at a workspace"
     )
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isdigit() and int(text) < 65_536):
+        msg = f"{text!r} is no port; a number from 0 (any free one) to 65535 was needed"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def _new(options: argparse.Namespace) -> int:

@@ -63,7 +63,9 @@ def slug(label: str, taken: frozenset[str] | set[str] = frozenset()) -> str:
 class Part(BaseModel):
     """A part of a document: unknown fields are refused, values never change in place."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False
+    )
 
 
 class Document(Part):

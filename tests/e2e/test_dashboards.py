@@ -5,6 +5,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import psutil
 import pytest
 
 from e2e.applications import SECONDS
@@ -74,7 +75,7 @@ def test_the_vega_code_is_loaded_once_a_page(served, new_page):
     page.locator(".jw-chart svg").wait_for(timeout=SECONDS)
 
     assert page.evaluate("typeof journeyVega.then") == "function"
-    assert page.locator(".jw-caption").inner_text().startswith("30 frequent paths")
+    assert page.locator(".jw-caption").inner_text().startswith("32 frequent paths")
 
 
 def test_the_address_names_a_segment_and_the_page_is_about_it(served, new_page):
@@ -154,6 +155,45 @@ def test_an_edit_where_editing_is_allowed_reaches_the_store(example, new_page):
     space = Workspace.open(example)
     assert space.raci.cell("review", "success_manager") == "A"
     assert space.history("raci")["note"].tolist()[0] == "edited in RACI"
+
+
+@pytest.mark.parametrize("what", ["kernel", "server"])
+def test_a_page_whose_kernel_or_server_is_gone_says_so(example, new_page, what):
+    with serve(example) as served:
+        page = new_page()
+        open_dashboard(page, served, "overview")
+        assert page.locator(".jw-lost").count() == 0
+
+        server = psutil.Process(served.process.pid)
+        kernels = [
+            p for p in server.children(recursive=True) if "ipykernel" in " ".join(p.cmdline())
+        ]
+        for process in kernels if what == "kernel" else [*kernels, server]:
+            process.kill()
+
+        page.locator(".jw-lost").wait_for(timeout=SECONDS)
+        assert "This session has ended" in page.locator(".jw-lost").inner_text()
+        assert page.locator("body.jw-stale").count() == 1
+
+
+def test_the_segment_goes_along_to_the_next_page(served, new_page):
+    page = new_page()
+    open_dashboard(page, served, "overview", "?segment=device=mobile")
+
+    page.get_by_role("link", name="RACI").click()
+    page.wait_for_url("**/raci.ipynb?segment=device=mobile")
+    page.locator(READY).wait_for(timeout=SECONDS)
+
+    assert "device mobile only" in page.locator(READY).inner_text()
+
+
+def test_a_dashboard_is_dark_where_the_reader_likes_it_dark(served, new_page):
+    page = new_page(color_scheme="dark")
+
+    open_dashboard(page, served, "overview")
+
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert colour == "rgb(22, 24, 27)"
 
 
 def fetch(url, data=None, method=None):

@@ -46,6 +46,24 @@ def test_an_edit_in_lab_reaches_the_store_and_the_grid_swallows_its_keys(lab, ex
     assert Workspace.open(example).raci.cell("review", "success_manager") == "A"
 
 
+def test_letters_typed_fast_are_all_in_the_revision_that_is_saved_at_once(lab, example, new_page):
+    page = new_page(viewport={"width": 1400, "height": 1000})
+    open_notebook(page, lab, "raci")
+    cell = page.locator('td[data-row="0"][data-col="0"]')
+    cell.wait_for(timeout=SECONDS)
+
+    cell.scroll_into_view_if_needed()
+    cell.click()
+    for _row in range(8):
+        page.keyboard.press("i")
+        page.keyboard.press("ArrowDown")
+    page.get_by_role("button", name="Save", exact=True).first.click()
+    page.get_by_text("Saved as revision 2").wait_for(timeout=SECONDS)
+
+    matrix = Workspace.open(example).raci
+    assert [r.cells["marketing_manager"] for r in matrix.rows[:8]] == ["I"] * 8
+
+
 def test_charts_are_drawn_in_lab_offline(lab, new_page):
     page = new_page(viewport={"width": 1400, "height": 1000})
     open_notebook(page, lab, "overview")

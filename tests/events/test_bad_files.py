@@ -30,7 +30,7 @@ FILES = {
     "column.csv": (b"who,ts,event\na,2026-01-01,x\n", "lacks column 'customer_id'; it has 'who'"),
     "dates.csv": (
         b"customer_id,ts,event\n" + b"a,2026-01-01,x\n" * 70 + b"a,31/12/2026,x\n" * 30,
-        "30 of 100 values of 'ts' (30%) are no time that can be read; first: '31/12/2026' in row 72",
+        "30 of 100 values of 'ts' (30%) are no time that can be read; first: '31/12/2026' in record 71",
     ),
     "ragged.csv": (GOOD.encode() + b"a,2026-01-01,x,too,many\n" + GOOD.encode(), "row 12"),
     "broken.parquet": (b"PAR1broken", "is not a whole Parquet file"),
@@ -88,7 +88,7 @@ def test_a_misspelt_option_lists_the_near_ones(tmp_path):
     [
         (pd.DataFrame(), "has no rows"),
         (pd.DataFrame({"customer_id": ["a"], "ts": ["2026-01-01"]}), "lacks column 'event'"),
-        (pd.DataFrame([["a", "b"]], columns=["x", "x"]), "two columns called 'x'"),
+        (pd.DataFrame([["a", "b"]], columns=["x", "x"]), "column 'x' occurs twice"),
         ([1, 2, 3], "got list"),
         (
             pd.DataFrame({"customer_id": [None], "ts": ["2026-01-01"], "event": ["x"]}),

@@ -183,7 +183,7 @@ def test_rows_that_lack_what_the_contract_needs_are_set_aside_and_counted(tmp_pa
     assert fact(source, "blank", "ts") == 1
     assert fact(source, "blank", "event") == 1
     assert fact(source, "unreadable", "ts") == 1
-    assert facts(source, "unreadable")["detail"].tolist() == ["first: 'soon' in row 34"]
+    assert facts(source, "unreadable")["detail"].tolist() == ["first: 'soon' in record 33"]
     assert fact(source, "duplicate rows") == 29
     assert fact(source, "ties in time") == 30
 
@@ -268,7 +268,7 @@ def test_answers_of_one_column_a_question_become_rows_and_codes_become_blanks():
     assert table["score"].fillna(-1).tolist() == [5, 10, -1, -1, -1, 0]
     assert table["touchpoint"].fillna("").tolist() == ["delivery", ""] * 3
     assert fact(source, "blank", "score") == 2
-    assert facts(source, "outside the scale")["detail"].tolist() == ["first: '9' in row 4"]
+    assert facts(source, "outside the scale")["detail"].tolist() == ["first: '9' in record 3"]
     assert fact(source, "answers with a score") == 3
 
 

@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,6 +112,10 @@ def test_a_table_of_our_own_view_comes_back_as_the_same_letters():
         ),
         ("Task,Sales,volume\nOne,R,many\n", "rows.0.volume"),
         ("\n\n", "has no rows"),
+        ("# role,s\nt,s\nc,A\n", "'# role' is not known or holds nothing"),
+        ("# schema\nt,s\nc,A\n", "'# schema' is not known or holds nothing"),
+        ("Task,volume,Sales\nOne,inf,A\n", "rows.0.volume"),
+        ("Only a title\nCall\n", "no column is a role"),
     ],
 )
 def test_a_file_that_is_no_matrix_is_refused_with_its_place(text, said):
@@ -146,3 +151,33 @@ def test_equal_matrices_are_equal_whatever_the_order_their_cells_were_given_in()
     }
 
     assert RaciMatrix.from_body(one).to_text() == RaciMatrix.from_body(two).to_text()
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_sheet_with_another_separator_is_read_by_it(mark):
+    text = "Task,Sales,Support\nCall,A,R\n".replace(",", mark)
+
+    matrix = RaciMatrix.from_text(text)
+
+    assert matrix.rows[0].cells == {"sales": "A", "support": "R"}
+
+
+def test_our_own_form_saved_again_with_semicolons_is_still_ours():
+    matrix = RaciMatrix.from_frame(PLANTED_FAULTS)
+
+    assert RaciMatrix.from_text(matrix.to_text().replace(",", ";")) == matrix
+
+
+def test_a_table_with_a_number_index_takes_its_labels_from_the_first_column():
+    frame = pd.DataFrame({"task": ["Call", "Bill"], "Sales": ["A", "R"]}).sort_values("task")
+
+    matrix = RaciMatrix.from_frame(frame)
+
+    assert [(r.label, r.cells) for r in matrix.rows] == [
+        ("Bill", {"sales": "R"}),
+        ("Call", {"sales": "A"}),
+    ]
+    with pytest.raises(DocumentError, match="the touchpoint is blank"):
+        RaciMatrix.from_frame(frame.assign(task=[None, "Bill"]))
+    with pytest.raises(DocumentError, match="several levels"):
+        RaciMatrix.from_frame(frame.set_index(["task", "Sales"]).assign(Support="R"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from journey_widgets import Workspace
-from journey_widgets.errors import InfrastructureError, WorkspaceError
+from journey_widgets.errors import DocumentError, InfrastructureError, WorkspaceError
 from journey_widgets.journey import Journey, Touchpoint
 from journey_widgets.workspace import Conflict, Saved
 from workspace.savers import add_note
@@ -175,3 +175,31 @@ def test_a_document_saved_by_a_newer_version_is_not_misread(space):
 
     with pytest.raises(Exception, match="saved by a newer journey-widgets"):
         space.journey  # noqa: B018 - reading is what fails
+
+
+@pytest.mark.parametrize("data", [b"", b"hello" * 400])
+def test_a_damaged_store_is_a_fault_in_words(space, data):
+    space.close()
+    (space.folder / "store.sqlite").write_bytes(data)
+
+    with pytest.raises(InfrastructureError, match="backup"):
+        Workspace.open(space.folder).rev("journey")
+
+
+def test_a_body_that_is_no_document_is_said_and_found(space):
+    with sqlite3.connect(space.folder / "store.sqlite") as connection:
+        connection.execute("UPDATE revision SET body = '{'")
+    connection.close()
+
+    with pytest.raises(DocumentError, match="is damaged. Run journey verify"):
+        space.journey  # noqa: B018 - reading is what fails
+    assert any("was changed after it was saved" in fault for fault in space.verify())
+
+
+def test_the_name_of_a_save_belongs_to_one_document(space):
+    from journey_widgets.roles import Role, RoleRegister
+
+    space.save(space.journey.model_copy(update={"label": "x"}), save_id="once")
+
+    with pytest.raises(WorkspaceError, match="named a save of journey before"):
+        space.save(RoleRegister(roles=(Role(id="r", label="R"),)), save_id="once")

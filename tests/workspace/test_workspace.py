@@ -210,3 +210,48 @@ def test_a_folder_may_have_any_name(tmp_path, name):
     assert reader.journey.label == "Renamed"
     assert len(reader.answers().to_pandas()) == 2_883
     assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_text_of_a_fresh_clone_is_edited_and_imported_without_a_clash(example):
+    space = Workspace.open(example)
+    for label in ("Second", "Third"):
+        space.save(space.journey.model_copy(update={"label": label}))
+    space.export_texts()
+    space.close()
+    (example / "store.sqlite").unlink()
+    clone = Workspace.open(example)
+    file = example / "documents" / "journey.yaml"
+    file.write_text(file.read_text("utf-8").replace("label: Third", "label: By hand", 1), "utf-8")
+
+    result = clone.import_texts()["journey"]
+
+    assert isinstance(result, Saved)
+    assert clone.journey.label == "By hand"
+
+
+def test_a_hand_edit_is_never_written_over(example):
+    settings = example / "workspace.yaml"
+    settings.write_text(settings.read_text("utf-8") + "mirror: true\n", "utf-8")
+    space = Workspace.open(example)
+    file = example / "documents" / "journey.yaml"
+    edited = file.read_text("utf-8").replace("label: Buying", "label: By hand, buying", 1)
+    file.write_text(edited, "utf-8")
+
+    with pytest.raises(WorkspaceError, match="was edited since it was written here"):
+        space.export_texts()
+    space.save(space.journey.model_copy(update={"reviewed_by": "Somebody"}))
+    assert file.read_text("utf-8") == edited
+
+    assert isinstance(space.import_texts()["journey"], Saved)
+    assert space.journey.label.startswith("By hand")
+    assert space.journey.reviewed_by == "Somebody"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", '{"journey": [1]}', '{"journey": 4}'])
+def test_a_damaged_note_beside_the_texts_does_no_harm(example, text):
+    space = Workspace.open(example)
+    (example / "documents" / ".exported.json").write_text(text)
+
+    assert {k: r.changed for k, r in space.import_texts().items()} == {
+        "journey": False, "roles": False, "raci": False,
+    }  # fmt: skip

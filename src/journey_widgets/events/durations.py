@@ -15,7 +15,7 @@ def microseconds(text: str, *, name: str = "the duration") -> int:
     >>> microseconds("1.5h")
     5400000000
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", text)
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", str(text))
     if not found or found[2] not in UNITS or float(found[1]) == 0:
         msg = f"{name} is {text!r}; a number above 0 with a unit ({', '.join(UNITS)}) was needed, such as '7d'."
         raise JourneyDataError(msg)

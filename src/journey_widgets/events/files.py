@@ -8,9 +8,12 @@ import codecs
 import csv
 import gzip
 import io
+import itertools
 import re
 import tempfile
+import uuid
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +24,12 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+from ibis import _
 from ibis.backends.duckdb import Backend
+from ibis.common.exceptions import IbisError
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.events.engine import scratch_folder
 from journey_widgets.events.mapping import Format, SourceMapping
 from journey_widgets.textfiles import check_file
 
@@ -49,6 +55,7 @@ MAGIC = {
 }
 XLSX_MAX_BYTES, XLSX_MAX_RATIO, XLSX_MAX_ENTRIES = 200_000_000, 100, 1_000
 CHUNK = 1 << 20
+csv.field_size_limit(20_000_000)
 
 
 @dataclass
@@ -58,6 +65,8 @@ class RawTable:
     connection: Backend
     table: ir.Table
     notes: dict[str, str] = field(default_factory=dict)
+    lost: int = 0
+    """Lines that hold no record to make a row of."""
 
 
 def locked_connection(*folders: Path) -> Backend:
@@ -100,13 +109,41 @@ def open_file(path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
     check_file(path)
     path = path.resolve()
     kind = file_format(path, mapping)
-    con = locked_connection(path.parent, scratch)
+    con = locked_connection(path.parent, scratch, scratch_folder())
     raw = {"csv": _csv, "parquet": _parquet, "xlsx": _xlsx, "jsonl": _jsonl}[kind](
         con, path, mapping, scratch
     )
     if ROW not in raw.table.columns:
         raw.table = raw.table.mutate(ibis.row_number().name(ROW))
+    if not int(raw.table.count().to_pyarrow().as_py()):
+        msg = f"{path.name} has no rows. There is nothing to read."
+        raise JourneyDataError(msg)
     return raw
+
+
+def _literal(path: Path) -> str:
+    """Return a path that means this one file to the engine, which takes ``[``, ``*`` and ``?`` as patterns."""
+    if not set("[*?") & set(str(path)):
+        return str(path)
+    plain = scratch_folder() / f"{uuid.uuid4().hex}{''.join(path.suffixes[-2:])}"
+    plain.symlink_to(path)
+    return str(plain)
+
+
+def _check_names(names: list[str], where: str) -> None:
+    """Refuse column names that cannot be told apart, or that this package uses itself."""
+    for place, name in enumerate(names):
+        if not name:
+            msg = f"{where}: column {place + 1} has no name. Name it, or remove the column."
+            raise JourneyDataError(msg)
+        if name in {ROW, "__order"}:
+            msg = f"{where}: {name!r} is a name used here for the order of rows. Rename the column."
+            raise JourneyDataError(msg)
+    folded = [n.casefold() for n in names]
+    twice = next((n for n in names if folded.count(n.casefold()) > 1), None)
+    if twice is not None:
+        msg = f"{where}: column {twice!r} occurs twice (upper and lower case count as one). Rename one."
+        raise JourneyDataError(msg)
 
 
 def as_arrow(table: Any) -> pa.Table:
@@ -115,19 +152,17 @@ def as_arrow(table: Any) -> pa.Table:
         table = table.to_pyarrow()
     if isinstance(table, pd.DataFrame):
         names = [str(c) for c in table.columns]
-        twice = next((n for n in names if names.count(n) > 1), None)
-        if twice is not None:
-            msg = f"The table has two columns called {twice!r}. Rename one of them."
-            raise JourneyDataError(msg)
+        _check_names(names, "The table")
         try:
             table = pa.Table.from_pandas(table.set_axis(names, axis=1), preserve_index=False)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, TypeError, OverflowError, ValueError) as error:
             msg = f"The table cannot be read: {error}. Give each column values of one kind."
             raise JourneyDataError(msg) from None
     if not isinstance(table, pa.Table):
         kind = type(table).__name__
         msg = f"A path, or a pandas, pyarrow or Ibis table was needed; got {kind}."
         raise JourneyDataError(msg)
+    _check_names(list(table.column_names), "The table")
     if not table.num_rows:
         msg = "The table has no rows. There is nothing to read."
         raise JourneyDataError(msg)
@@ -139,7 +174,11 @@ def from_table(table: pa.Table, scratch: Path) -> RawTable:
     """Take a pyarrow table as raw values."""
     con = locked_connection(scratch)
     arrow = table.append_column(ROW, pa.array(range(table.num_rows), pa.int64()))
-    return RawTable(con, con.create_table("raw", arrow))
+    try:
+        return RawTable(con, con.create_table("raw", arrow))
+    except (duckdb.Error, IbisError, pa.ArrowException, KeyError) as error:
+        msg = f"The table cannot be read: {error}. Leave out columns of unusual types, or make them text."
+        raise JourneyDataError(msg) from None
 
 
 def _csv(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
@@ -160,9 +199,9 @@ def _csv(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> Raw
     kinds = dict.fromkeys(header, "VARCHAR")
     try:
         table = con.read_csv(
-            str(text_path), delim=separator, quote='"', escape='"', header=True, columns=kinds,
+            _literal(text_path), delim=separator, quote='"', escape='"', header=True, columns=kinds,
             auto_detect=False, nullstr="", compression="gzip" if zipped else "none",
-            max_line_size=20_000_000,
+            max_line_size=20_000_000, hive_partitioning=False,
         )  # fmt: skip
         table.head(1).to_pyarrow()
     except duckdb.Error as error:
@@ -181,7 +220,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
         with _binary(path) as stream:
             while chunk := stream.read(CHUNK):
                 yield chunk
-    except (gzip.BadGzipFile, EOFError, OSError) as error:
+    except (gzip.BadGzipFile, zlib.error, EOFError, OSError) as error:
         msg = f"{path.name} cannot be unpacked: {error}. Is it really a whole gzip file?"
         raise JourneyDataError(msg) from None
 
@@ -199,7 +238,14 @@ def _check_text(path: Path, encoding: str | None) -> tuple[str, bool]:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and encoding is None:
         encoding = "utf-16"
     try:
-        name = codecs.lookup(encoding or "utf-8").name
+        codec = codecs.lookup(encoding or "utf-8")
+        name = codec.name
+        if not getattr(codec, "_is_text_encoding", True) or name in {
+            "undefined",
+            "punycode",
+            "idna",
+        }:
+            raise LookupError
     except LookupError:
         msg = f"{path.name}: Python knows no encoding {encoding!r}. Common ones: utf-8, cp1252."
         raise JourneyDataError(msg) from None
@@ -208,9 +254,9 @@ def _check_text(path: Path, encoding: str | None) -> tuple[str, bool]:
         raise JourneyDataError(msg)
     decoder, done, row = codecs.getincrementaldecoder(name)(), 0, 1
     returns = pairs = 0
-    for chunk in _chunks(path):
+    for chunk in itertools.chain(_chunks(path), [b""]):
         try:
-            text = decoder.decode(chunk)
+            text = decoder.decode(chunk, final=not chunk)
             row += text.count("\n")
             returns += text.count("\r")
             pairs += text.count("\r\n")
@@ -251,10 +297,7 @@ def _header(lines: IO[str], separator: str, path: Path) -> list[str]:
     if not any(header):
         msg = f"{path.name} has no header: its first row is blank. Column names were needed there."
         raise JourneyDataError(msg)
-    twice = sorted({n for n in header if header.count(n) > 1})
-    if twice:
-        msg = f"{path.name}, row 1: column {twice[0]!r} occurs twice. Rename one of them."
-        raise JourneyDataError(msg)
+    _check_names(header, f"{path.name}, row 1")
     if next(rows, None) is None:
         msg = f"{path.name} has a header but no rows below it. There is nothing to read."
         raise JourneyDataError(msg)
@@ -275,61 +318,142 @@ def _csv_fault(path: Path, error: duckdb.Error) -> str:
 def _parquet(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
     del mapping, scratch
     try:
-        table = con.read_parquet(str(path), file_row_number=True)
+        table = con.read_parquet(_literal(path), file_row_number=True, hive_partitioning=False)
     except duckdb.Error as error:
         msg = f"{path.name} is not a whole Parquet file: {str(error).splitlines()[0]}"
         raise JourneyDataError(msg) from None
     return RawTable(con, table.rename({ROW: "file_row_number"}))
 
 
+@ibis.udf.scalar.builtin(name="json_extract_string")
+def _text_at(value: ibis.dtype("json"), place: str) -> str:  # type: ignore[valid-type, empty-body]
+    """Read a JSON value as text: without quotes, numbers with all their digits, null as null."""
+
+
+@ibis.udf.scalar.builtin(name="from_json")
+def _records(value: ibis.dtype("json"), form: str) -> ibis.dtype("array<json>"):  # type: ignore[valid-type]
+    """Take a JSON list apart."""
+
+
+@ibis.udf.scalar.builtin(name="json_keys")
+def _keys(value: ibis.dtype("json")) -> ibis.dtype("array<string>"):  # type: ignore[valid-type]
+    """Names in a JSON object."""
+
+
+@ibis.udf.scalar.builtin(name="json_type")
+def _type(value: ibis.dtype("json")) -> str:  # type: ignore[valid-type, empty-body]
+    """Kind of a JSON value."""
+
+
 def _jsonl(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
-    del scratch
-    _check_text(path, mapping.encoding)
+    """Read JSON Lines as text, value by value: no guess at types changes an id."""
+    encoding, _mixed = _check_text(path, mapping.encoding)
+    with _binary(path) as stream:
+        marked = stream.read(3) == codecs.BOM_UTF8
+    text_path = path
+    if encoding != "utf-8" or marked:
+        text_path = _rewrite(path, "utf-8-sig" if marked else encoding, scratch)
     try:
-        table = con.read_json(str(path), format="newline_delimited", sample_size=-1)
+        table = con.read_json(
+            _literal(text_path), format="newline_delimited", sample_size=-1, maximum_depth=1,
+            map_inference_threshold=-1, hive_partitioning=False,
+            compression="gzip" if text_path.suffix == ".gz" else "uncompressed",
+        )  # fmt: skip
+        if table.columns == ("json",) or any(not k.is_json() for k in table.schema().types):
+            msg = f'{path.name}: each line must be a JSON object, such as {{"customer_id": 1}}.'
+            raise JourneyDataError(msg)
+        _check_names(list(table.columns), path.name)
         table = table.mutate(ibis.row_number().name(ROW))
+        lost = 0
         if mapping.unnest is not None:
-            if mapping.unnest not in table.columns:
-                msg = f"{path.name} has no {mapping.unnest!r}; {did_you_mean(mapping.unnest, table.columns)}"
-                raise JourneyDataError(msg)
-            table = table.mutate(table[mapping.unnest].unnest()).unpack(mapping.unnest)
-            table = table.mutate(ibis.row_number().name(ROW))
+            table, lost = _unnested(table, mapping.unnest, path)
+        texts = {n: _text_at(table[n], "$") for n, k in table.schema().items() if k.is_json()}
+        # The rows are read here, so that a line that is no JSON is found here.
+        return RawTable(con, con.create_table("lines", table.mutate(**texts), temp=True), lost=lost)
     except duckdb.Error as error:
         msg = f"{path.name} is not JSON Lines: {str(error).splitlines()[0]}"
         raise JourneyDataError(msg) from None
-    return RawTable(con, table)
+
+
+def _unnested(table: ir.Table, name: str, path: Path) -> tuple[ir.Table, int]:
+    """Make a row of each record in a list; also return how many lines hold none."""
+    if name not in table.columns:
+        msg = f"{path.name} has no {name!r}; {did_you_mean(name, set(table.columns) - {ROW})}"
+        raise JourneyDataError(msg)
+    kinds = set(table.select(kind=_type(table[name])).distinct().to_pyarrow()["kind"].to_pylist())
+    if not kinds <= {"ARRAY", "NULL", None}:
+        msg = f"{path.name}: unnest needs a list of records in every line; {name!r} holds {sorted(map(str, kinds))}."
+        raise JourneyDataError(msg)
+    lines = int(table.count().to_pyarrow().as_py())
+    items = table.mutate(item=_records(table[name], '["JSON"]')).drop(name)
+    filled = int(items.filter(_.item.length() > 0).count().to_pyarrow().as_py())
+    rows = items.mutate(item=_.item.unnest())
+    if set(rows.select(kind=_type(_.item)).distinct().to_pyarrow()["kind"].to_pylist()) - {
+        "OBJECT"
+    }:
+        msg = f"{path.name}: the list {name!r} must hold records ({{…}}), and some of its items are none."
+        raise JourneyDataError(msg)
+    names = (
+        rows.select(key=_keys(_.item).unnest())
+        .distinct()
+        .order_by("key")
+        .to_pyarrow()["key"]
+        .to_pylist()
+    )
+    _check_names([str(n) for n in names], f"{path.name}, {name}")
+    places = {n: "/" + n.replace("~", "~0").replace("/", "~1") for n in names}
+    rows = rows.mutate(**{n: _text_at(_.item, place) for n, place in places.items()})
+    return rows.drop("item").mutate(ibis.row_number().name(ROW)), lines - filled
 
 
 def _xlsx(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
     del scratch
     _check_archive(path)
-    import openpyxl
-
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    try:
-        if mapping.sheet is not None and mapping.sheet not in book.sheetnames:
-            msg = f"{path.name} has no sheet {mapping.sheet!r}. {did_you_mean(mapping.sheet, book.sheetnames)}"
-            raise JourneyDataError(msg)
-        sheet = book[mapping.sheet] if mapping.sheet else book.worksheets[0]
-        rows = [row for row in sheet.iter_rows(values_only=True) if any(v is not None for v in row)]
-        notes = {} if mapping.sheet or len(book.sheetnames) == 1 else {"sheet": sheet.title}
-    finally:
-        book.close()
-    lines = io.StringIO()
-    csv.writer(lines).writerows([["" if v is None else str(v) for v in row] for row in rows[:2]])
-    lines.seek(0)
-    header = _header(lines, ",", path)
+    rows, notes = _sheet(path, mapping)
+    header = ["" if v is None else str(v).strip() for v in rows[0]] if rows else []
+    while header and not header[-1]:
+        header.pop()
+    if len(rows) < 2:
+        msg = f"{path.name} has {'a header but no rows below it' if header else 'no header'}."
+        raise JourneyDataError(msg)
+    _check_names(header, f"{path.name}, row 1")
     columns = [_cells([row[i] for row in rows[1:]]) for i in range(len(header))]
     arrow = pa.table(dict(zip(header, columns, strict=True)))
     arrow = arrow.append_column(ROW, pa.array(range(arrow.num_rows), pa.int64()))
     return RawTable(con, con.create_table("raw", arrow), notes)
 
 
+def _sheet(path: Path, mapping: SourceMapping) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
+    """Return the rows of the sheet that are not blank, and which sheet had to be chosen."""
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        names = book.sheetnames
+        if mapping.sheet is not None and mapping.sheet not in names:
+            msg = (
+                f"{path.name} has no sheet {mapping.sheet!r}. {did_you_mean(mapping.sheet, names)}"
+            )
+            raise JourneyDataError(msg)
+        sheet = book[mapping.sheet] if mapping.sheet else book.worksheets[0]
+        rows = [row for row in sheet.iter_rows(values_only=True) if any(v is not None for v in row)]
+        book.close()
+    except (KeyError, ValueError, IndexError, OSError, SyntaxError, zipfile.BadZipFile) as error:
+        msg = f"{path.name} is not a whole XLSX workbook ({error}). Open and save it again, or use CSV."
+        raise JourneyDataError(msg) from None
+    width = max((len(row) for row in rows), default=0)
+    padded = [(*row, *([None] * (width - len(row)))) for row in rows]
+    return padded, {} if mapping.sheet or len(names) == 1 else {"sheet": sheet.title}
+
+
 def _cells(values: list[Any]) -> Any:
     """Return a column of cells in their own type, or as text where types are mixed."""
     kinds = {type(v) for v in values if v is not None}
     if len(kinds) == 1 or kinds == {int, float}:
-        return pa.array(values)
+        try:
+            return pa.array(values)
+        except pa.ArrowException:
+            pass  # such as a number beyond 64 bits: kept as text
     return pa.array([None if v is None else str(v) for v in values], pa.string())
 
 

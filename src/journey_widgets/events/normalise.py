@@ -4,6 +4,7 @@ Each contract column passes three steps: its *origin* (source column, template o
 *blanks* (values that mean nothing was recorded) and its *reading* as text, number or instant.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -58,6 +59,10 @@ def _to_local(zone: str, instant: ibis.dtype("timestamp('UTC')")) -> ibis.dtype(
     """Read an instant off the clock of a zone."""
 
 
+_YEARS_1_TO_9999 = (-62_135_596_800_000_000, 253_402_300_799_000_000)
+"""Microseconds since 1970."""
+
+
 @dataclass
 class Normalised:
     """A table with, for each contract column ``c``: ``c`` (read value) and ``raw:c`` (as text)."""
@@ -85,9 +90,10 @@ def normalise(table: ir.Table, contract: Contract, mapping: SourceMapping) -> No
         elif column.required:
             require_columns(_shown(table), column.name, name=contract.name)
     kept = [c for c in columns if c.name in origins]
+    _check_carried(mapping, set(origins), contract)
     for name in (*mapping.keep, *([mapping.order] if mapping.order else [])):
         require_columns(_shown(table), name, name=contract.name)
-    carried = {n: table[n] for n in mapping.keep if n not in origins}
+    carried = {n: table[n] for n in mapping.keep}
     order = {"__order": _sortable(table[mapping.order])} if mapping.order else {}
     table = table.select(
         **{ROW: table[ROW]},
@@ -103,8 +109,43 @@ def normalise(table: ir.Table, contract: Contract, mapping: SourceMapping) -> No
 
 
 def _sortable(value: ir.Value) -> ir.Value:
-    """Order text that holds numbers as numbers: 2 before 10."""
-    return value.try_cast("float64") if isinstance(value, ir.StringValue) else value
+    """Order text as numbers where all of it is numbers (2 before 10), as text where not."""
+    if not isinstance(value, ir.StringValue):
+        return value
+    text = value.strip().nullif("")
+    for kind in ("int64", "float64"):
+        number = text.try_cast(kind)
+        lost = (number.isnull() & text.notnull()).sum()
+        if not (lost.to_pyarrow().as_py() or 0):
+            return number
+    return text
+
+
+_OWN_NAMES = {"row", "touchpoint", "amount", "unit_id", "is_unmapped", "is_outside"}
+
+
+def _check_carried(mapping: SourceMapping, used: set[str], contract: Contract) -> None:
+    """Refuse kept columns and outcomes whose names would hide a column of the contract."""
+    for where, names in (("keep", mapping.keep), ("outcomes", mapping.outcomes)):
+        own = {c.name for c in contract.columns}
+        for name in names:
+            taken = name in _OWN_NAMES or name in own or (where == "keep" and name in used)
+            if taken or names.count(name) > 1 or re.match(r"(flag|raw|local):|__", name):
+                msg = (
+                    f"{where} names {name!r}, which is a column of {contract.name} itself or named "
+                    "twice. Leave it out, or rename it in the source."
+                )
+                raise JourneyDataError(msg)
+
+
+def _as_text(value: ir.Value) -> ir.StringValue:
+    """Write a value as people write it: 17850 and not 17850.0; not-a-number is no value."""
+    if value.type().is_floating():
+        number = value.try_cast("int64")
+        whole = (number.cast("float64") == value) & (value.abs() < 1e15)
+        plain = whole.ifelse(number.cast("string"), value.cast("string"))
+        return value.isnan().ifelse(ibis.null("string"), plain)
+    return value.cast("string")
 
 
 def _shown(table: ir.Table) -> list[str]:
@@ -141,9 +182,12 @@ def _template(table: ir.Table, template: str, name: str) -> ir.StringValue:
     for i, piece in enumerate(template.replace("}", "{").split("{")):
         if i % 2:
             require_columns(_shown(table), piece, name=f"the template of {name!r}")
-            parts.append(table[piece].cast("string").strip())
+            parts.append(_as_text(table[piece]).strip())
         elif piece:
             parts.append(ibis.literal(piece))
+    if not parts:
+        msg = f"The template of {name!r} is blank. Write source columns in it, such as {{year}}-{{month}}."
+        raise JourneyDataError(msg)
     whole = parts[0]
     for part in parts[1:]:
         whole = whole + part
@@ -154,23 +198,23 @@ def _blanked(value: ir.Value, column: Column, mapping: SourceMapping) -> ir.Valu
     """Make every spelling of *no value* null; numbers and times of the source stay as they are."""
     spec = mapping.columns.get(column.name)
     words = [*mapping.missing, *(spec.missing if spec else ())]
-    recode = spec.recode if spec else {}
+    if spec and spec.recode:
+        value = _as_text(value).strip()
+        value = value.substitute(cast("Mapping[Any, Any]", spec.recode), else_=value)
     if isinstance(value, ir.StringValue):
         text = value.strip()
-        value = text.nullif("")
-        value = text.isin(["", *words]).ifelse(ibis.null("string"), text)
-    elif words:
-        value = value.cast("string").isin(words).ifelse(ibis.null(value.type()), value)
-    if recode:
-        as_text = value.cast("string")
-        value = as_text.substitute(cast("Mapping[Any, Any]", recode), else_=as_text)
+        return text.isin(["", *words]).ifelse(ibis.null("string"), text)
+    if value.type().is_floating():
+        value = value.isnan().ifelse(ibis.null(value.type()), value)
+    if words:
+        value = _as_text(value).isin(words).ifelse(ibis.null(value.type()), value)
     return value
 
 
 def _read_text(result: Normalised, column: Column, mapping: SourceMapping) -> None:
     del mapping
     value = result.table[raw(column.name)]
-    result.table = result.table.mutate(value.cast("string").name(column.name))
+    result.table = result.table.mutate(_as_text(value).name(column.name))
 
 
 def _read_number(result: Normalised, column: Column, mapping: SourceMapping) -> None:
@@ -214,8 +258,9 @@ def _instant(
     unit = spec.unit if spec else None
     if unit is not None:
         number = value.try_cast("float64")
-        micros = (number * {"s": 1_000_000, "ms": 1_000, "us": 1}[unit]).round().cast("int64")
-        return _epoch(micros), None
+        micros = number * {"s": 1_000_000, "ms": 1_000, "us": 1}[unit]
+        dated = micros.between(*_YEARS_1_TO_9999).fill_null(False)
+        return _epoch(dated.ifelse(micros, ibis.null("float64")).try_cast("int64")), None
     kind = value.type()
     if kind.is_timestamp():
         if kind.timezone is None:
@@ -247,8 +292,9 @@ def _flag_clock_changes(result: Normalised, name: str, zone: str) -> None:
     def on_the_clock(shift: ir.TimestampValue) -> ir.TimestampValue:
         return cast("ir.TimestampValue", _to_local(zone, _to_instant("UTC", shift)))
 
-    hour = ibis.interval(hours=1)
-    twice = (on_the_clock(utc + hour) == local) | (on_the_clock(utc - hour) == local)
+    twice = ibis.literal(False)
+    for step in (ibis.interval(minutes=60), ibis.interval(minutes=30)):
+        twice |= (on_the_clock(utc + step) == local) | (on_the_clock(utc - step) == local)
     _flag(
         result, "local time does not exist", name, "moved over the gap", on_the_clock(utc) != local
     )
@@ -266,7 +312,7 @@ def _long_answers(table: ir.Table, mapping: SourceMapping) -> ir.Table:
     questions = mapping.questions
     for name in questions:
         require_columns(_shown(table), name, name="answers")
-    table = table.mutate(**{name: table[name].cast("string").strip() for name in questions})
+    table = table.mutate(**{name: _as_text(table[name]).strip() for name in questions})
     order = {name: i for i, name in enumerate(questions)}
     table = table.pivot_longer(
         ibis.selectors.cols(*questions), names_to="question_id", values_to="score"

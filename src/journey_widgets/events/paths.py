@@ -5,8 +5,8 @@ Every path question reads this table alone. One row per event:
 =================  =========  ============================================================
 ``customer``       int32      number of the customer, in order of id
 ``step``           int32      place of the event in the customer's path, from 1
-``touchpoint``     int16      code; `PathIndex.touchpoints` holds the ids
-``next``           int16      code of the following event; null at the end of the path
+``touchpoint``     int32      code; `PathIndex.touchpoints` holds the ids
+``next``           int32      code of the following event; null at the end of the path
 ``gap``            int64      microseconds to the following event; null at the end
 ``ts``             timestamp  when, UTC
 =================  =========  ============================================================
@@ -27,7 +27,7 @@ from journey_widgets.events.engine import collect, engine, parquet_table
 from journey_widgets.events.source import Source, read_events
 from journey_widgets.tables import require_columns
 
-INDEX = "1"
+INDEX = "2"
 """Raised when the index changes what it holds, so that stored ones are made anew."""
 RESERVED = ("path_start", "path_end")
 
@@ -60,7 +60,7 @@ class PathIndex:
 def path_index(log: Any) -> PathIndex:
     """Return the path index of `log`: a `Source` of events, a table of events, or an index.
 
-    A table needs ``customer_id``, ``ts`` and ``event`` (or ``touchpoint``). Events of one customer
+    A table needs ``customer_id``, ``ts`` and ``event``. Events of one customer
     at the same time keep their order in the table. The index of a `Source` is stored beside it.
     """
     if isinstance(log, PathIndex):
@@ -106,7 +106,7 @@ def _build(table: ir.Table, *, store: bool = False) -> PathIndex:
         raise JourneyDataError(msg)
     codes = ibis.memtable(
         pd.DataFrame({"touchpoint": list(touchpoints), "code": range(len(touchpoints))}),
-        schema={"touchpoint": "string", "code": "int16"},
+        schema={"touchpoint": "string", "code": "int32"},
     )
     coded = table.join(codes, "touchpoint").select(
         "row", "ts", touchpoint="code",

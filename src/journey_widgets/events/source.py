@@ -17,7 +17,7 @@ import pyarrow as pa
 from ibis import _
 from pydantic import ValidationError
 
-from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.errors import InfrastructureError, JourneyDataError, did_you_mean
 from journey_widgets.events.engine import collect, parquet_table, scratch_folder
 from journey_widgets.events.files import ROW, RawTable, as_arrow, from_table, open_file
 from journey_widgets.events.mapping import SourceMapping
@@ -100,12 +100,28 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
     fingerprint = _fingerprint(source, mapping)
     target = folder / f"{kind}-{fingerprint[:16]}.parquet"
     notes = target.with_suffix(".json")
-    if not (target.exists() and notes.exists()):
+    stored = _stored(target, notes)
+    if stored is None:
         with tempfile.TemporaryDirectory(dir=folder, prefix="reading-") as scratch:
             _read_anew(source, agreed, mapping, target, notes, Path(scratch))
-    check = pd.DataFrame(json.loads(notes.read_text("utf-8")), columns=list(CHECK_COLUMNS))
-    check = check.astype({"rows": "int64", "share": "float64"})
-    return Source(kind, parquet_table(target), check, fingerprint, target, mapping)
+        stored = _stored(target, notes)
+    if stored is None:
+        msg = f"What was read of {kind} could not be stored in {folder}. Is the disk full?"
+        raise InfrastructureError(msg)
+    table, check = stored
+    return Source(kind, table, check, fingerprint, target, mapping)
+
+
+def _stored(target: Path, notes: Path) -> tuple[ir.Table, pd.DataFrame] | None:
+    """Return a table and its data check as they were stored; None where they are not there whole."""
+    if not (target.exists() and notes.exists()):
+        return None
+    try:
+        rows = json.loads(notes.read_text("utf-8"))
+        check = pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
+        return parquet_table(target), check.astype({"rows": "int64", "share": "float64"})
+    except (ValueError, duckdb.Error):
+        return None
 
 
 def _fingerprint(source: Any, mapping: SourceMapping) -> str:
@@ -245,12 +261,12 @@ class _Facts:
     def _example(self, flag: str) -> str:
         if not self.counts[flag]:
             return ""
-        return f"first: {self.counts[f'example:{flag}']!r} in row {self._row(flag)}"
+        return f"first: {self.counts[f'example:{flag}']!r} in record {self._record(flag)}"
 
-    def _row(self, flag: str) -> int:
-        """Return the row as a spreadsheet counts it: the header is row 1."""
-        per_row = max(1, len(self.mapping.questions))
-        return int(self.counts[f"row:{flag}"]) // per_row + 2
+    def _record(self, flag: str) -> int:
+        """Return the number of the record in the source, from 1; a header does not count."""
+        per_record = max(1, len(self.mapping.questions))
+        return int(self.counts[f"row:{flag}"]) // per_record + 1
 
     def refuse_unreadable(self) -> None:
         """Raise when so many values are unreadable that the mapping must be wrong."""
@@ -295,6 +311,14 @@ class _Facts:
         add(
             "rows set aside", "", self.rows - self.kept, "not used" if self.rows > self.kept else ""
         )
+        if self.opened.lost:
+            add(
+                "lines without a record",
+                self.mapping.unnest or "",
+                self.opened.lost,
+                "set aside",
+                of=0,
+            )
         for what, found in self.opened.notes.items():
             add(f"{what} found in the file", "", self.rows, "used", found)
         for column in self.read_in.columns:
@@ -314,11 +338,14 @@ class _Facts:
         return rows
 
     def _add_time_zone(self, add: Any) -> None:
-        local = [
-            c.name for c in self.read_in.columns if f"local:{c.name}" in self.read_in.table.columns
-        ]
-        if local and self.mapping.time_zone is None:
-            add("time zone not stated", ", ".join(local), self.rows, "read as UTC", "set time_zone")
+        if self.mapping.time_zone is not None:
+            return
+        table = self.read_in.table
+        for column in self.read_in.columns:
+            if f"local:{column.name}" in table.columns:
+                count = int(table[f"local:{column.name}"].count().to_pyarrow().as_py())
+                if count:
+                    add("time zone not stated", column.name, count, "read as UTC", "set time_zone")
 
     def _add_duplicates(self, add: Any) -> None:
         table = self.opened.table.drop(ROW)
@@ -343,12 +370,16 @@ class _Facts:
                 more = f" and {len(found) - 5} more" if len(found) > 5 else ""
                 action = "set aside" if self.mapping.unmapped == "set aside" else "kept by name"
                 add("unmapped names", "event", sum(r["n"] for r in found), action, listed + more)
-        if not self.mapping.order:
-            same = kept.group_by("customer_id", "ts").agg(n=_.count()).filter(_.n > 1)
-            ties = same.agg(n=_.n.sum()).to_pyarrow().to_pylist()[0]["n"] or 0
-            if ties:
-                detail = "events of one customer at one time"
-                add("ties in time", "ts", int(ties), "input order kept", detail)
+        place = ["customer_id", "ts", *(["__order"] if self.mapping.order else [])]
+        same = kept.group_by(*place).agg(n=_.count()).filter(_.n > 1)
+        ties = same.agg(n=_.n.sum()).to_pyarrow().to_pylist()[0]["n"] or 0
+        if ties:
+            detail = "events of one customer at one time"
+            add("ties in time", "ts", int(ties), "input order kept", detail)
+        if self.mapping.order:
+            blank = int(kept["__order"].isnull().sum().to_pyarrow().as_py() or 0)
+            if blank:
+                add("blank", self.mapping.order, blank, "ordered last")
         self._distinct(kept, add, customers="customer_id", touchpoints="touchpoint")
 
     def _add_order_lines(self, kept: ir.Table, add: Any) -> None:

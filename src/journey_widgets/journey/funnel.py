@@ -48,6 +48,7 @@ def funnel(log: Any, steps: Sequence[str], *, within: str | None = None) -> pd.D
     JourneyDataError
         A step is no touchpoint of the log, there is no step, or `within` has no unit.
     """
+    steps = [str(step) for step in steps]
     if not steps:
         msg = "A funnel needs at least one step. Give touchpoint ids in order."
         raise JourneyDataError(msg)

@@ -37,7 +37,7 @@ def transitions(log: Any, *, ends: bool = False) -> pd.DataFrame:
     """
     index = path_index(log)
     end = len(index.touchpoints)
-    steps = index.table.mutate(following=_.next.fill_null(end).cast("int16"))
+    steps = index.table.mutate(following=_.next.fill_null(end).cast("int32"))
     pairs = collect(
         steps.group_by("touchpoint", "following").agg(
             count=_.count(),

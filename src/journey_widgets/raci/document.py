@@ -151,17 +151,20 @@ class RaciMatrix(Document):
     def from_frame(cls, frame: pd.DataFrame, *, scheme: str = "RACI", label: str = "RACI") -> Self:
         """Make a matrix from a table: one row per touchpoint, one column per role.
 
-        Row labels are the index, or the first column where the index is plain numbers. Columns
+        Row labels are the index, or the first column where the index is numbers. Columns
         named like a field of a row (``stage``, ``note``, ``upsell_moment`` …) are taken as such.
         """
-        if isinstance(frame.index, pd.RangeIndex):
+        if isinstance(frame.index, pd.MultiIndex):
+            msg = "The table's rows have labels on several levels; one label a row was needed. Use reset_index()."
+            raise DocumentError(msg)
+        if pd.api.types.is_numeric_dtype(frame.index.dtype):
             if frame.shape[1] < 2:
                 msg = "A matrix needs a column of row labels and at least one role; there is less."
                 raise DocumentError(msg)
             frame = frame.set_index(frame.columns[0])
         header = ["touchpoint", *(str(c) for c in frame.columns)]
         rows = [
-            [str(index), *("" if pd.isna(v) else str(v) for v in values)]
+            ["" if pd.isna(index) else str(index), *("" if pd.isna(v) else str(v) for v in values)]
             for index, values in zip(frame.index, frame.itertuples(index=False), strict=True)
         ]
         return cls._from_rows(header, rows, {"scheme": scheme, "label": label}, "the table")
@@ -176,21 +179,22 @@ class RaciMatrix(Document):
     def from_text(cls, text: str, *, where: str = "") -> Self:
         """Read the CSV text form; a sheet without our first lines is taken as touchpoints by roles."""
         where = where or "raci.csv"
-        lines = [row for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)]
+        lines = _records(text, where)
         meta: dict[str, Any] = {}
         roles: list[dict[str, str]] = []
         while lines and lines[0][0].startswith("# "):
             line = lines.pop(0)
             name, values = line[0][2:].strip(), [from_csv_text(v) for v in line[1:]]
-            if name == "role":
+            if name == "role" and len(values) > 1:
                 roles.append({"id": values[0], "label": values[1]})
-            elif name in {"schema", "scheme", "label", "reviewed_on", "reviewed_by"}:
+            elif name in {"schema", "scheme", "label", "reviewed_on", "reviewed_by"} and values:
                 meta[name] = values[0]
             else:
-                msg = f"{where}: the line '# {name}' is not known. Remove it."
+                msg = f"{where}: the line '# {name}' is not known or holds nothing. Mend or remove it."
                 raise DocumentError(msg)
         if "schema" in meta:
             check_schema(meta.pop("schema"), cls.kind, cls.version, where)
+            meta["roles"] = roles
         if not lines:
             msg = f"{where} has no rows. A header with roles and a row for each touchpoint was needed."
             raise DocumentError(msg)
@@ -214,6 +218,9 @@ class RaciMatrix(Document):
             msg = f"{where}, row 1: column {twice!r} occurs twice. Rename or merge them."
             raise DocumentError(msg)
         own_form = "roles" in meta
+        if not own_form and not role_names:
+            msg = f"{where}, row 1: no column is a role; {names} was found. Put roles in columns, split by commas."
+            raise DocumentError(msg)
         roles = meta.pop("roles", None) or _named(role_names)
         by_name = dict(zip(role_names, [r["id"] for r in roles], strict=False))
         if own_form and role_names != [r["id"] for r in roles]:
@@ -275,6 +282,19 @@ class RaciMatrix(Document):
             },
         }
         return pd.DataFrame(data).astype("str")
+
+
+def _records(text: str, where: str) -> list[list[str]]:
+    """Return the lines of a sheet that are not blank, by the separator its first line uses."""
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    csv.field_size_limit(20_000_000)
+    try:
+        rows = list(csv.reader(io.StringIO(text), delimiter=separator))
+    except csv.Error as error:
+        msg = f"{where} is no CSV: {error}. Save it again as CSV UTF-8."
+        raise DocumentError(msg) from None
+    return [row for row in rows if any(cell.strip() for cell in row)]
 
 
 def _plain(part: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from journey_widgets.errors import InfrastructureError
+from journey_widgets.errors import InfrastructureError, WorkspaceError
 
 _metadata = sa.MetaData()
 _artefact = sa.Table(
@@ -94,6 +94,11 @@ class Store:
         if read_only:
             address = f"file:{quote(str(path.resolve()))}?mode=ro"
             return cls("sqlite://", creator=lambda: sqlite3.connect(address, uri=True))
+        if path.exists() and path.stat().st_size == 0:
+            msg = (
+                f"{path} is empty (0 bytes). Restore it from a backup, or remove it to start anew."
+            )
+            raise InfrastructureError(msg)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         store = cls(sa.URL.create("sqlite", database=str(path)))
@@ -113,8 +118,11 @@ class Store:
                 connection.begin(),
             ):
                 yield connection
-        except sa.exc.OperationalError as error:
-            msg = f"The store cannot be used: {error.orig}. Is the disk full, read-only or locked?"
+        except sa.exc.DBAPIError as error:
+            msg = (
+                f"The store cannot be used: {error.orig}. Is the disk full, or the file read-only, "
+                "locked or damaged? If damaged, restore it from a backup."
+            )
             raise InfrastructureError(msg) from None
 
     def head(self, kind: str) -> Revision | None:
@@ -156,6 +164,9 @@ class Store:
         """
         with self._transaction(write=True) as connection:
             done = _one(connection, _revision.c.save_id == save_id)
+            if done is not None and done.kind != kind:
+                msg = f"save_id {save_id!r} named a save of {done.kind} before. Name this one otherwise."
+                raise WorkspaceError(msg)
             if done is not None:
                 return done
             head = _head(connection, kind)

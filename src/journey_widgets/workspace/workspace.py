@@ -1,6 +1,7 @@
 """Workspace: one folder (or database) that holds the documents, their history and the sources."""
 
 import getpass
+import hashlib
 import json
 import os
 import shutil
@@ -14,7 +15,13 @@ import pandas as pd
 
 from journey_widgets import shipped
 from journey_widgets.documents import Document, canonical_json
-from journey_widgets.errors import DocumentError, WorkspaceError, did_you_mean
+from journey_widgets.errors import (
+    DocumentError,
+    JourneyDataError,
+    JourneyError,
+    WorkspaceError,
+    did_you_mean,
+)
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.source import Source, read
 from journey_widgets.findings import Finding
@@ -32,7 +39,7 @@ KINDS: dict[str, type[Document]] = {m.kind: m for m in (Journey, RoleRegister, R
 TEXT_FILES = {"journey": "journey.yaml", "roles": "roles.yaml", "raci": "raci.csv"}
 STORE = "store.sqlite"
 EXPORTED = ".exported.json"
-"""Beside exported text: which revision each file was made of, so that an import can be merged."""
+"""Beside text: the hash of the document each file last agreed with, here or in another store."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +109,16 @@ class Workspace:
             raise WorkspaceError(msg)
         folder.parent.mkdir(parents=True, exist_ok=True)
         origin = shipped.template(template) if template else None
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".journey-") as scratch:
+        with tempfile.TemporaryDirectory(
+            dir=folder.resolve().parent, prefix=".journey-"
+        ) as scratch:
             made = Path(scratch) / "workspace"
             if origin:
                 shutil.copytree(origin, made, ignore=shutil.ignore_patterns(f"{STORE}*", ".cache"))
             else:
                 made.mkdir()
-                label = name or folder.name.replace("_", " ").strip() or "Workspace"
+                words = "".join(c if c.isprintable() else " " for c in folder.resolve().name)
+                label = name or words.replace("_", " ").strip() or "Workspace"
                 write_text(made / "workspace.yaml", Settings(name=label).to_text())
                 write_text(made / "sources.yaml", Sources().to_text())
             made.chmod(0o700)
@@ -116,9 +126,11 @@ class Workspace:
             if (made / "documents").is_dir():
                 workspace.import_texts(note=f"from template {template}")
             workspace.close()
-            if folder.exists():
-                folder.rmdir()
-            made.replace(folder)
+            if folder.exists():  # empty, and perhaps where somebody stands: filled, not replaced
+                for part in sorted(made.iterdir(), key=lambda p: p.name == "workspace.yaml"):
+                    part.replace(folder / part.name)
+            else:
+                made.replace(folder)
         return cls.open(folder)
 
     @classmethod
@@ -267,7 +279,7 @@ class Workspace:
             # The caller goes on from the document it gave, which others' merged edits are not in.
             self._seen[kind] = (result.rev, document)
             if self.settings.mirror and self.folder is not None:
-                self.export_texts()
+                self._mirror(kind, result.rev)
         return result
 
     def _at(self, kind: str, rev: int) -> Document | None:
@@ -383,33 +395,52 @@ class Workspace:
     # --- text -------------------------------------------------------------------------------
 
     def export_texts(self, folder: str | Path | None = None) -> list[Path]:
-        """Write the canonical text of every document into `folder`, ``documents/`` by default."""
+        """Write the canonical text of every document into `folder`, ``documents/`` by default.
+
+        A file that was edited by hand and not imported yet is never written over.
+        """
         target = self._text_folder(folder)
         target.mkdir(parents=True, exist_ok=True)
-        written, made_of = [], {}
-        for kind, name in TEXT_FILES.items():
-            rev = self.rev(kind)
-            if rev:
-                write_text(target / name, self.document(kind, rev).to_text())
-                written.append(target / name)
-                made_of[kind] = rev
-        write_text(target / EXPORTED, json.dumps(made_of, indent=1) + "\n")
-        return written
+        agreed = _agreed(target)
+        edited = [
+            TEXT_FILES[k] for k in TEXT_FILES if self.rev(k) and _was_edited(target, k, agreed)
+        ]
+        if edited:
+            msg = (
+                f"{target / edited[0]} was edited since it was written here. Import it first "
+                "(journey import), or export into another folder."
+            )
+            raise WorkspaceError(msg)
+        return [
+            self._write_text(target, kind, self.rev(kind)) for kind in TEXT_FILES if self.rev(kind)
+        ]
+
+    def _mirror(self, kind: str, rev: int) -> None:
+        """Write one document's text after a save; a hand edit that waits for its import stays."""
+        target = self._text_folder(None)
+        target.mkdir(parents=True, exist_ok=True)
+        if not _was_edited(target, kind, _agreed(target)):
+            self._write_text(target, kind, rev)
+
+    def _write_text(self, target: Path, kind: str, rev: int) -> Path:
+        document = self._at(kind, rev)
+        assert document is not None  # noqa: S101 - the caller asked for its revision
+        path = target / TEXT_FILES[kind]
+        write_text(path, document.to_text())
+        _note_agreed(target, {kind: _hash(document)})
+        return path
 
     def import_texts(
         self, folder: str | Path | None = None, *, note: str = "imported"
     ) -> dict[str, Saved | Conflict]:
         """Save the documents whose text lies in `folder`: all of them are read before any is saved.
 
-        Text that was exported here and edited since is merged with what was saved meanwhile.
+        Text that was exported and edited since is merged with what was saved meanwhile.
         """
         target = self._text_folder(folder)
         if not target.is_dir():
             msg = f"There is no folder {target} to import from. Export first with journey export."
             raise WorkspaceError(msg)
-        made_of: dict[str, int] = {}
-        if (target / EXPORTED).is_file():
-            made_of = json.loads(read_text(target / EXPORTED))
         documents = [
             KINDS[kind].from_text(read_text(target / name), where=name)
             for kind, name in TEXT_FILES.items()
@@ -420,10 +451,21 @@ class Workspace:
             raise WorkspaceError(msg)
         for document in documents:
             _refuse_unreadable(document)
-        return {
-            d.kind: self.save(d, note=note, base_rev=made_of.get(d.kind, self.rev(d.kind)))
-            for d in documents
-        }
+        agreed = _agreed(target)
+        results: dict[str, Saved | Conflict] = {}
+        for document in documents:
+            base = self._revision_of(document.kind, agreed.get(document.kind))
+            results[document.kind] = self.save(document, note=note, base_rev=base)
+            if isinstance(results[document.kind], Saved):
+                _note_agreed(target, {document.kind: _hash(document)})
+        return results
+
+    def _revision_of(self, kind: str, digest: str | None) -> int:
+        """Return the newest revision with this content; without one, the newest of all."""
+        for revision in reversed(self._store.history(kind)):
+            if hashlib.sha256(revision.body.encode()).hexdigest() == digest:
+                return revision.rev
+        return self.rev(kind)
 
     def _text_folder(self, folder: str | Path | None) -> Path:
         if folder is not None:
@@ -435,6 +477,34 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"<Workspace {self.settings.name!r}>"
+
+
+def _hash(document: Document) -> str:
+    return hashlib.sha256(canonical_json(document.body()).encode()).hexdigest()
+
+
+def _agreed(target: Path) -> dict[str, str]:
+    """Return which content each text file in a folder last agreed with: kind → hash."""
+    try:
+        found = json.loads(read_text(target / EXPORTED))
+    except (JourneyDataError, ValueError):
+        return {}
+    return {k: v for k, v in found.items() if isinstance(v, str)} if isinstance(found, dict) else {}
+
+
+def _note_agreed(target: Path, more: dict[str, str]) -> None:
+    write_text(target / EXPORTED, json.dumps({**_agreed(target), **more}, indent=1) + "\n")
+
+
+def _was_edited(target: Path, kind: str, agreed: dict[str, str]) -> bool:
+    """Say whether a text file holds something else than what it last agreed with."""
+    path = target / TEXT_FILES[kind]
+    if not path.exists():
+        return False
+    try:
+        return _hash(KINDS[kind].from_text(read_text(path), where=path.name)) != agreed.get(kind)
+    except JourneyError:
+        return True
 
 
 def _decide(mine: Document, base: Document | None, head: Revision | None) -> Saved | Conflict:
@@ -461,7 +531,13 @@ def _parse(revision: Revision) -> Document:
             f"(schema {revision.schema_version}, this one knows {model.version}). Update to read it."
         )
         raise DocumentError(msg)
-    return model.from_body(json.loads(revision.body))
+    where = f"{revision.kind} revision {revision.rev} in the store"
+    try:
+        body = json.loads(revision.body)
+    except (ValueError, TypeError):
+        msg = f"{where} is damaged. Run journey verify, and restore the store from a backup."
+        raise DocumentError(msg) from None
+    return model.from_body(body, where=where)
 
 
 def _refuse_unreadable(document: Document) -> None:
