@@ -9,6 +9,8 @@ import time
 import urllib.error
 import urllib.request
 
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
 from journey_widgets.publish.dashboards import _free_port
 
 SECONDS = 90_000
@@ -71,20 +73,19 @@ def run_all(page):
         "?.dataset.status === 'idle'",
         timeout=SECONDS,
     )
-    for _try in range(5):
+    for _try in range(4):
         page.locator("li.lm-MenuBar-item >> text=Run").first.click()
         page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').first.click()
         page.wait_for_timeout(700)
         if page.locator(".jp-Dialog >> text=Select Kernel").count():
             page.locator(".jp-Dialog button.jp-mod-accept").click()
-            page.wait_for_timeout(700)
-        with contextlib.suppress(Exception):
-            page.wait_for_function(STARTED, timeout=4_000)
-            break
-    page.wait_for_function(FINISHED, timeout=SECONDS)
+            continue
+        with contextlib.suppress(PlaywrightTimeout):
+            page.wait_for_function(FINISHED, timeout=SECONDS / 3)
+            return
+    msg = "the notebook's cells did not all run"
+    raise TimeoutError(msg)
 
 
-STARTED = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
-  .some((p) => p.innerText.trim() && !/^\\[\\s*\\]/.test(p.innerText.trim()))"""
 FINISHED = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
   .every((p) => /^\\[\\d+\\]/.test(p.innerText.trim()))"""
