@@ -251,7 +251,7 @@ class MatrixEdit:
             (c.path[1], c.path[3], word(c.base), word(c.theirs), word(c.mine)) for c in cells
         )
         many = f"{len(cells)} cells were" if len(cells) > 1 else "One cell was"
-        text = f"Not saved yet: {many} changed by somebody else too. Settle above, then save again."
+        text = f"Not saved yet: {many} changed by somebody else too. Take theirs or keep yours, then save again."
         return SaveResult(text, cast("RaciMatrix", conflict.keeping_mine()), places)
 
 
