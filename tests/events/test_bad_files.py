@@ -8,7 +8,7 @@ import pytest
 
 from journey_widgets import read_events
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.events.files import locked_connection
+from journey_widgets.events.raw import locked_connection
 
 GOOD = "customer_id,ts,event\n" + "".join(f"c{i},2026-01-01,x\n" for i in range(10))
 

@@ -13,8 +13,8 @@ import ibis
 import ibis.expr.types as ir
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
-from journey_widgets.events.files import ROW
 from journey_widgets.events.mapping import ColumnMapping, SourceMapping
+from journey_widgets.events.raw import ROW
 from journey_widgets.tables import Column, Contract, require_columns
 
 NAIVE_FORMATS = (

@@ -26,7 +26,7 @@ from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.raci.owners import with_owners
 from journey_widgets.raci.table import to_html
 from journey_widgets.raci.widget import RaciGrid, SaveResult
-from journey_widgets.workspace.workspace import Conflict, Workspace
+from journey_widgets.workspace import Conflict, Workspace
 
 ALL = "all"
 MAX_SEGMENT_VALUES = 50

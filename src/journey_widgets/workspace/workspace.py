@@ -7,7 +7,6 @@ import os
 import shutil
 import tempfile
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,6 @@ import pandas as pd
 from journey_widgets import shipped
 from journey_widgets.documents import Document, canonical_json
 from journey_widgets.errors import (
-    DocumentError,
-    JourneyDataError,
-    JourneyError,
     WorkspaceError,
     did_you_mean,
 )
@@ -30,53 +26,20 @@ from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.raci.rules import RaciPolicy, check
 from journey_widgets.roles import RoleRegister
 from journey_widgets.textfiles import read_text, write_text
-from journey_widgets.workspace.merge import Clash, diff, merge
+from journey_widgets.workspace.merge import diff
+from journey_widgets.workspace.saving import KINDS, Conflict, Saved, decide, known, parse
 from journey_widgets.workspace.settings import Settings, Sources
 from journey_widgets.workspace.store import Revision, Store
+from journey_widgets.workspace.texts import (
+    TEXT_FILES,
+    agreed_with,
+    content_hash,
+    note_agreed,
+    refuse_unreadable,
+    was_edited,
+)
 
-KINDS: dict[str, type[Document]] = {m.kind: m for m in (Journey, RoleRegister, RaciMatrix)}
-"""Kinds of document, in the order in which one refers to the other."""
-TEXT_FILES = {"journey": "journey.yaml", "roles": "roles.yaml", "raci": "raci.csv"}
 STORE = "store.sqlite"
-EXPORTED = ".exported.json"
-"""Beside text: the hash of the document each file last agreed with, here or in another store."""
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A save that was kept: the revision it made (or found), and whether others' edits are in it."""
-
-    document: Document
-    rev: int
-    merged: bool = False
-    changed: bool = True
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """A save that was not kept: others changed the same places differently.
-
-    `base` is what the edit started from, `theirs` the newest revision, `mine` the document given.
-    Settle the `clashes` in `mine` and save it again with ``base_rev=theirs_rev``.
-    """
-
-    base: Document | None
-    theirs: Document
-    mine: Document
-    clashes: tuple[Clash, ...]
-    theirs_rev: int
-    reason: str = ""
-
-    def keeping_mine(self) -> Document:
-        """Return the newest revision with one's own edits in it, also where they clash."""
-        before = self.base.body() if self.base else {}
-        merged, _clashes = merge(before, self.mine.body(), self.theirs.body())
-        return type(self.mine).from_body(merged)
-
-    def __str__(self) -> str:
-        places = "; ".join(str(c) for c in self.clashes[:3])
-        more = f" and {len(self.clashes) - 3} more" if len(self.clashes) > 3 else ""
-        return f"Not saved: somebody else changed the same place. {places}{more}{self.reason}"
 
 
 class Workspace:
@@ -197,7 +160,7 @@ class Workspace:
 
     def rev(self, kind: str) -> int:
         """Return the number of the newest revision of a document; 0 if it has none."""
-        head = self._store.head(_known(kind))
+        head = self._store.head(known(kind))
         return head.rev if head else 0
 
     def newest(self, kind: str) -> tuple[Document, int]:
@@ -208,7 +171,7 @@ class Workspace:
 
     def document(self, kind: str, rev: int | None = None) -> Document:
         """Return a document as it is now, or as it was at a revision."""
-        found = self._store.head(_known(kind)) if rev is None else self._store.revision(kind, rev)
+        found = self._store.head(known(kind)) if rev is None else self._store.revision(kind, rev)
         if found is None:
             newest = self.rev(kind)
             msg = (
@@ -217,7 +180,7 @@ class Workspace:
                 else f"This workspace has no {kind} yet. Save one with ws.save(…)."
             )
             raise WorkspaceError(msg)
-        document = _parse(found)
+        document = parse(found)
         if rev is None:
             self._seen[kind] = (found.rev, document)
         return document
@@ -250,7 +213,7 @@ class Workspace:
         Saved or Conflict
             `Conflict` when others changed the same places differently; then nothing was written.
         """
-        kind = _known(document.kind)
+        kind = known(document.kind)
         if self.read_only:
             msg = "This workspace is open for reading only. Edit it in JupyterLab."
             raise WorkspaceError(msg)
@@ -260,20 +223,20 @@ class Workspace:
             base = self._at(kind, base_rev)
         outcome: list[Saved | Conflict] = []
 
-        def decide(head: Revision | None) -> tuple[str, int] | None:
-            outcome[:] = [_decide(document, base, head)]
+        def on_top_of(head: Revision | None) -> tuple[str, int] | None:
+            outcome[:] = [decide(document, base, head)]
             kept = outcome[0]
             if isinstance(kept, Conflict) or not kept.changed:
                 return None
             return canonical_json(kept.document.body()), document.version
 
         made = self._store.append(
-            kind, decide, author=self.author, note=note, base_rev=base_rev,
+            kind, on_top_of, author=self.author, note=note, base_rev=base_rev,
             save_id=save_id or uuid.uuid4().hex,
         )  # fmt: skip
         if made is not None:
             merged = bool(outcome and isinstance(outcome[0], Saved) and outcome[0].merged)
-            outcome = [Saved(_parse(made), made.rev, merged)]
+            outcome = [Saved(parse(made), made.rev, merged)]
         result = outcome[0]
         if isinstance(result, Saved):
             # The caller goes on from the document it gave, which others' merged edits are not in.
@@ -284,7 +247,7 @@ class Workspace:
 
     def _at(self, kind: str, rev: int) -> Document | None:
         found = self._store.revision(kind, rev) if rev else None
-        return _parse(found) if found else None
+        return parse(found) if found else None
 
     def history(self, kind: str) -> pd.DataFrame:
         """Return who saved what when, newest first.
@@ -292,7 +255,7 @@ class Workspace:
         Columns: ``rev`` (int64), ``at_utc`` (datetime, UTC), ``author``, ``note`` (str),
         ``changes`` (int64), places changed since the revision before.
         """
-        revisions = self._store.history(_known(kind))
+        revisions = self._store.history(known(kind))
         rows: list[dict[str, Any]] = []
         before: dict[str, Any] = {}
         for r in revisions:
@@ -401,9 +364,9 @@ class Workspace:
         """
         target = self._text_folder(folder)
         target.mkdir(parents=True, exist_ok=True)
-        agreed = _agreed(target)
+        agreed = agreed_with(target)
         edited = [
-            TEXT_FILES[k] for k in TEXT_FILES if self.rev(k) and _was_edited(target, k, agreed)
+            TEXT_FILES[k] for k in TEXT_FILES if self.rev(k) and was_edited(target, k, agreed)
         ]
         if edited:
             msg = (
@@ -419,7 +382,7 @@ class Workspace:
         """Write one document's text after a save; a hand edit that waits for its import stays."""
         target = self._text_folder(None)
         target.mkdir(parents=True, exist_ok=True)
-        if not _was_edited(target, kind, _agreed(target)):
+        if not was_edited(target, kind, agreed_with(target)):
             self._write_text(target, kind, rev)
 
     def _write_text(self, target: Path, kind: str, rev: int) -> Path:
@@ -427,7 +390,7 @@ class Workspace:
         assert document is not None  # noqa: S101 - the caller asked for its revision
         path = target / TEXT_FILES[kind]
         write_text(path, document.to_text())
-        _note_agreed(target, {kind: _hash(document)})
+        note_agreed(target, {kind: content_hash(document)})
         return path
 
     def import_texts(
@@ -450,14 +413,14 @@ class Workspace:
             msg = f"{target} holds none of {', '.join(TEXT_FILES.values())}."
             raise WorkspaceError(msg)
         for document in documents:
-            _refuse_unreadable(document)
-        agreed = _agreed(target)
+            refuse_unreadable(document)
+        agreed = agreed_with(target)
         results: dict[str, Saved | Conflict] = {}
         for document in documents:
             base = self._revision_of(document.kind, agreed.get(document.kind))
             results[document.kind] = self.save(document, note=note, base_rev=base)
             if isinstance(results[document.kind], Saved):
-                _note_agreed(target, {document.kind: _hash(document)})
+                note_agreed(target, {document.kind: content_hash(document)})
         return results
 
     def _revision_of(self, kind: str, digest: str | None) -> int:
@@ -477,85 +440,6 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"<Workspace {self.settings.name!r}>"
-
-
-def _hash(document: Document) -> str:
-    return hashlib.sha256(canonical_json(document.body()).encode()).hexdigest()
-
-
-def _agreed(target: Path) -> dict[str, str]:
-    """Return which content each text file in a folder last agreed with: kind → hash."""
-    try:
-        found = json.loads(read_text(target / EXPORTED))
-    except (JourneyDataError, ValueError):
-        return {}
-    return {k: v for k, v in found.items() if isinstance(v, str)} if isinstance(found, dict) else {}
-
-
-def _note_agreed(target: Path, more: dict[str, str]) -> None:
-    write_text(target / EXPORTED, json.dumps({**_agreed(target), **more}, indent=1) + "\n")
-
-
-def _was_edited(target: Path, kind: str, agreed: dict[str, str]) -> bool:
-    """Say whether a text file holds something else than what it last agreed with."""
-    path = target / TEXT_FILES[kind]
-    if not path.exists():
-        return False
-    try:
-        return _hash(KINDS[kind].from_text(read_text(path), where=path.name)) != agreed.get(kind)
-    except JourneyError:
-        return True
-
-
-def _decide(mine: Document, base: Document | None, head: Revision | None) -> Saved | Conflict:
-    """Say what saving `mine`, made from `base`, on top of `head` comes to."""
-    if head is None:
-        return Saved(mine, 1)
-    theirs = _parse(head)
-    merged, clashes = merge(base.body() if base else {}, theirs.body(), mine.body())
-    if clashes:
-        return Conflict(base, theirs, mine, tuple(clashes), head.rev)
-    try:
-        document = type(mine).from_body(merged)
-    except DocumentError as error:
-        return Conflict(base, theirs, mine, (), head.rev, f"The two edits do not fit: {error}")
-    others = merged != mine.body()
-    return Saved(document, head.rev, merged=others, changed=merged != theirs.body())
-
-
-def _parse(revision: Revision) -> Document:
-    model = KINDS[revision.kind]
-    if revision.schema_version > model.version:
-        msg = (
-            f"{revision.kind} revision {revision.rev} was saved by a newer journey-widgets "
-            f"(schema {revision.schema_version}, this one knows {model.version}). Update to read it."
-        )
-        raise DocumentError(msg)
-    where = f"{revision.kind} revision {revision.rev} in the store"
-    try:
-        body = json.loads(revision.body)
-    except (ValueError, TypeError):
-        msg = f"{where} is damaged. Run journey verify, and restore the store from a backup."
-        raise DocumentError(msg) from None
-    return model.from_body(body, where=where)
-
-
-def _refuse_unreadable(document: Document) -> None:
-    """Refuse a matrix with letters its scheme does not know: a typing slip, not a judgement."""
-    if not isinstance(document, RaciMatrix):
-        return
-    strange = [f for f in check(document) if f.code == "CELL-01"]
-    if strange:
-        more = f" ({len(strange)} such cells)" if len(strange) > 1 else ""
-        msg = f"{TEXT_FILES['raci']}: {strange[0].message} {strange[0].fix}{more}"
-        raise DocumentError(msg)
-
-
-def _known(kind: str) -> str:
-    if kind not in KINDS:
-        msg = f"There is no document kind {kind!r}. {did_you_mean(kind, KINDS)}"
-        raise WorkspaceError(msg)
-    return kind
 
 
 def _author() -> str:

@@ -1,0 +1,218 @@
+"""The data check: what reading did to a source, counted in one pass over it."""
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.events.mapping import SourceMapping
+from journey_widgets.events.normalise import Normalised, raw
+from journey_widgets.events.raw import ROW, RawTable
+from journey_widgets.tables import Contract
+
+CHECK_COLUMNS = ("check", "column", "rows", "share", "action", "detail")
+
+
+class DataCheck:
+    """Counts what reading did to a table, in one pass over it."""
+
+    def __init__(
+        self,
+        read_in: Normalised,
+        agreed: Contract,
+        mapping: SourceMapping,
+        opened: RawTable,
+        name: str,
+    ) -> None:
+        self.read_in, self.agreed, self.mapping = read_in, agreed, mapping
+        self.opened, self.name = opened, name
+        self.must = [
+            c.name
+            for c in read_in.columns
+            if c.blank == "set aside" and agreed.column(c.name) is not None
+        ]
+        table = read_in.table
+        counts = {"rows": table.count()}
+        for column in read_in.columns:
+            counts[f"blank:{column.name}"] = table[raw(column.name)].isnull().sum()
+        for flag, (_check, column_name, _action) in read_in.flags.items():
+            text = table[raw(column_name)].cast("string")
+            counts[flag] = table[flag].sum()
+            counts[f"example:{flag}"] = text.argmin(table[ROW], where=table[flag])
+            counts[f"row:{flag}"] = table[ROW].min(where=table[flag])
+        self.counts: dict[str, Any] = table.agg(**counts).to_pyarrow().to_pylist()[0]
+        self.rows = int(self.counts["rows"])
+
+    def kept_rows(self, kept: ir.Table) -> int:
+        """Return how many rows are left."""
+        self.kept = int(kept.count().to_pyarrow().as_py())
+        return self.kept
+
+    def _example(self, flag: str) -> str:
+        if not self.counts[flag]:
+            return ""
+        return f"first: {self.counts[f'example:{flag}']!r} in record {self._record(flag)}"
+
+    def _record(self, flag: str) -> int:
+        """Return the number of the record in the source, from 1; a header does not count."""
+        per_record = max(1, len(self.mapping.questions))
+        return int(self.counts[f"row:{flag}"]) // per_record + 1
+
+    def refuse_unreadable(self) -> None:
+        """Raise when so many values are unreadable that the mapping must be wrong."""
+        for flag, (check, column, _action) in self.read_in.flags.items():
+            filled = self.rows - int(self.counts[f"blank:{column}"])
+            bad = int(self.counts[flag] or 0)
+            if check != "unreadable" or bad <= self.mapping.tolerance * filled:
+                continue
+            spec = self.mapping.columns.get(column)
+            kind = next(c.kind for c in self.read_in.columns if c.name == column)
+            ask = {
+                "instant": f"Its formats are {list(spec.formats) if spec and spec.formats else 'ISO 8601'}"
+                f"; name the right ones, such as formats: ['%d/%m/%Y %H:%M'].",
+                "number": f"decimal: '{self.mapping.decimal}' is set; is that right, and are codes "
+                "for blank listed under missing?",
+                "text": "",
+            }[kind]
+            msg = (
+                f"{self.name}: {bad:,} of {filled:,} values of {column!r} ({bad / filled:.0%}) are "
+                f"no {'time' if kind == 'instant' else kind} that can be read; "
+                f"{self._example(flag)}. {ask}"
+            )
+            raise JourneyDataError(msg)
+
+    def frame(self, kept: ir.Table) -> list[tuple[str, str, int, float | None, str, str]]:
+        """Return the data check as rows of `CHECK_COLUMNS`."""
+        rows: list[tuple[str, str, int, float | None, str, str]] = []
+
+        def add(
+            check: str,
+            column: str,
+            count: int,
+            action: str = "",
+            detail: str = "",
+            *,
+            of: int = self.rows,
+        ) -> None:
+            rows.append((check, column, int(count), count / of if of else None, action, detail))
+
+        add("rows read", "", self.rows)
+        add("rows kept", "", self.kept)
+        add(
+            "rows set aside", "", self.rows - self.kept, "not used" if self.rows > self.kept else ""
+        )
+        if self.opened.lost:
+            add(
+                "lines without a record",
+                self.mapping.unnest or "",
+                self.opened.lost,
+                "set aside",
+                of=0,
+            )
+        for what, found in self.opened.notes.items():
+            add(f"{what} found in the file", "", self.rows, "used", found)
+        for column in self.read_in.columns:
+            blank = int(self.counts[f"blank:{column.name}"])
+            if blank:
+                set_aside = column.name in self.must
+                add("blank", column.name, blank, "set aside" if set_aside else "kept as blank")
+        for flag, (check, column_name, action) in self.read_in.flags.items():
+            if self.counts[flag]:
+                add(check, column_name, self.counts[flag], action, self._example(flag))
+        self._add_time_zone(add)
+        self._add_duplicates(add)
+        getattr(self, f"_add_{self.agreed.name}")(kept, add)
+        if "ts" in kept.columns:
+            first, last = kept.agg(a=_.ts.min(), b=_.ts.max()).to_pyarrow().to_pylist()[0].values()
+            add("date range", "ts", self.kept, "", f"{_time(first)} to {_time(last)} UTC")
+        return rows
+
+    def _add_time_zone(self, add: Any) -> None:
+        if self.mapping.time_zone is not None:
+            return
+        table = self.read_in.table
+        for column in self.read_in.columns:
+            if f"local:{column.name}" in table.columns:
+                count = int(table[f"local:{column.name}"].count().to_pyarrow().as_py())
+                if count:
+                    add("time zone not stated", column.name, count, "read as UTC", "set time_zone")
+
+    def _add_duplicates(self, add: Any) -> None:
+        table = self.opened.table.drop(ROW)
+        total = int(table.count().to_pyarrow().as_py())
+        extra = total - int(table.distinct().count().to_pyarrow().as_py())
+        if extra:
+            add("duplicate rows", "", extra, "kept", "whole rows equal to an earlier one")
+
+    def _distinct(self, kept: ir.Table, add: Any, **columns: str) -> None:
+        for what, column in columns.items():
+            if column in kept.columns:
+                number = int(kept[column].nunique().to_pyarrow().as_py())
+                add(what.replace("_", " "), column, number, "", "distinct values", of=0)
+
+    def _add_events(self, kept: ir.Table, add: Any) -> None:
+        if self.mapping.touchpoints:
+            strange = self.read_in.table.filter(_.is_unmapped)
+            names = strange.group_by("event").agg(n=_.count()).order_by(ibis.desc("n"), "event")
+            found = names.to_pyarrow().to_pylist()
+            if found:
+                listed = ", ".join(f"{r['event']} ({r['n']:,})" for r in found[:5])
+                more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+                action = "set aside" if self.mapping.unmapped == "set aside" else "kept by name"
+                add("unmapped names", "event", sum(r["n"] for r in found), action, listed + more)
+        place = ["customer_id", "ts", *(["__order"] if self.mapping.order else [])]
+        same = kept.group_by(*place).agg(n=_.count()).filter(_.n > 1)
+        ties = same.agg(n=_.n.sum()).to_pyarrow().to_pylist()[0]["n"] or 0
+        if ties:
+            detail = "events of one customer at one time"
+            add("ties in time", "ts", int(ties), "input order kept", detail)
+        if self.mapping.order:
+            blank = int(kept["__order"].isnull().sum().to_pyarrow().as_py() or 0)
+            if blank:
+                add("blank", self.mapping.order, blank, "ordered last")
+        self._distinct(kept, add, customers="customer_id", touchpoints="touchpoint")
+
+    def _add_order_lines(self, kept: ir.Table, add: Any) -> None:
+        negative, free = (
+            kept.agg(
+                a=(_.quantity < 0).sum(),
+                b=((_.unit_price <= 0).sum() if "unit_price" in kept.columns else ibis.literal(0)),
+            )
+            .to_pyarrow()
+            .to_pylist()[0]
+            .values()
+        )
+        if negative:
+            add("negative quantity", "quantity", negative, "kept", "returns or corrections")
+        if free:
+            add(
+                "price at or below zero",
+                "unit_price",
+                free,
+                "kept",
+                "gifts, samples or corrections",
+            )
+        if self.mapping.currency is None:
+            add("currency not stated", "amount", self.rows, "kept", "set currency")
+        self._distinct(kept, add, customers="customer_id", orders="order_id", products="product_id")
+
+    def _add_tickets(self, kept: ir.Table, add: Any) -> None:
+        self._distinct(
+            kept, add, cases="case_id", activities="activity", actors="actor", roles="role"
+        )
+
+    def _add_answers(self, kept: ir.Table, add: Any) -> None:
+        answered = int(kept["score"].count().to_pyarrow().as_py())
+        add("answers with a score", "score", answered)
+        self._distinct(kept, add, respondents="respondent_id", questions="question_id")
+
+    def _add_trials(self, kept: ir.Table, add: Any) -> None:
+        arms = kept.group_by("arm").agg(n=_.count()).order_by("arm").to_pyarrow().to_pylist()
+        for arm in arms:
+            add("units in arm", "arm", arm["n"], "", arm["arm"])
+
+
+def _time(value: Any) -> str:
+    return "" if value is None else f"{value:%Y-%m-%d %H:%M}"
