@@ -1,9 +1,7 @@
 """A report is made whole or the last good one stays; failure is failure."""
 
-import contextlib
 import json
 import re
-import time
 from pathlib import Path
 
 import psutil
@@ -86,7 +84,6 @@ def test_a_run_that_breaks_keeps_the_last_good_report_and_says_why(example, shel
     notebook(shelf / "r.ipynb", START, "'good'")
     good = run_report("r", workspace=example, out=out).path.read_bytes()
     notebook(shelf / "r.ipynb", START, *cells)
-    before = set(python_processes())
 
     with pytest.raises(InfrastructureError) as error:
         run_report("r", workspace=example, out=out, seconds=8 if name == "hangs" else 120)
@@ -95,30 +92,20 @@ def test_a_run_that_breaks_keeps_the_last_good_report_and_says_why(example, shel
     assert "The last good report is unchanged" in str(error.value)
     assert (out / "r.html").read_bytes() == good
     assert {p.name for p in out.iterdir()} <= {"r.html", "r.json", "r.failed.ipynb"}
-    left = [p for p in python_processes() if p not in before and _runs(p)]
-    assert left == []
+    assert running_from(out) == []
     notebook(shelf / "r.ipynb", START, "'good again'")
     run_report("r", workspace=example, out=out)
     assert not (out / "r.failed.ipynb").exists()
 
 
-def python_processes():
-    """Runners and kernels among this process's descendants; the tests' browser comes and goes as it likes."""
+def running_from(folder):
+    """Processes, wherever they hang, that were started with files of a folder: kernels among them."""
     found = []
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if process.name().startswith("python"):
-                found.append(process)
+    for process in psutil.process_iter(["cmdline", "status"]):
+        words = " ".join(process.info["cmdline"] or [])
+        if str(folder) in words and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(words)
     return found
-
-
-def _runs(process):
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def test_an_error_is_a_failure_even_in_a_cell_that_is_allowed_to_raise(example, shelf, tmp_path):

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 
 from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError, did_you_mean
@@ -154,9 +155,7 @@ def _attempt(
     except subprocess.TimeoutExpired:
         return {"ok": False, "kind": "RunTimeout", "said": f"not done after {seconds:g} seconds"}
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _end(process)
         if process.stderr:
             process.stderr.close()
     if not outcome.exists():
@@ -164,6 +163,17 @@ def _attempt(
         return {"ok": False, "kind": "RunDied", "said": f"exit {process.returncode}: {last[0]}"}
     found: dict[str, Any] = json.loads(outcome.read_text("utf-8"))
     return found
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a run with everything it started: a kernel leads a process group of its own."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _incomplete(executed: Path) -> dict[str, Any] | None:
