@@ -8,7 +8,7 @@ import pytest
 
 from journey_widgets import Workspace, journey
 from journey_widgets.estimates import wilson
-from journey_widgets.events.paths import index_where
+from journey_widgets.events.paths import path_index
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_the_shipped_tables_are_what_the_generator_makes(maker, root, tmp_path):
 
 @pytest.mark.parametrize("device", ["desktop", "mobile"])
 def test_the_drop_off_between_checkout_and_payment_is_the_planted_one(maker, space, device):
-    steps = journey.transitions(index_where(space.events(), "device", [device]), ends=True)
+    steps = journey.transitions(path_index(space.events()).where("device", device), ends=True)
     row = steps[(steps["source"] == "checkout") & (steps["target"] == "payment")].iloc[0]
 
     assert row["low"] <= maker.PAYMENT_PASS[device] <= row["high"]

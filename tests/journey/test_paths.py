@@ -98,14 +98,12 @@ def test_a_reserved_name_is_refused():
         journey.transitions(log(("a", 0, "path_end")))
 
 
-def test_the_index_is_stored_beside_the_source_and_read_again():
+def test_the_index_is_stored_with_the_source():
     source = read_events(log(("a", 0, "x"), ("a", 1, "y")))
 
-    path_index(source)
-    stored = list(source.path.parent.glob(f"{source.path.stem}.paths*"))
     first = path_index(source).table.order_by("customer", "step").to_pyarrow().to_pylist()
 
-    assert len(stored) == 2
+    assert "path:step" not in source.table.columns
     assert [(r["step"], r["touchpoint"], r["next"], r["gap"]) for r in first] == [
         (1, 0, 1, 3_600_000_000),
         (2, 1, None, None),

@@ -1,15 +1,20 @@
 """The data check: what reading did to a source, counted in one pass over it."""
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
 from ibis import _
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.mapping import SourceMapping
-from journey_widgets.events.normalise import Normalised, raw
+from journey_widgets.events.normalise import Normalised, raw, touchpoint_of
 from journey_widgets.events.raw import ROW, RawTable
+from journey_widgets.events.stored_log import MANY_TIES, StoredLog
 from journey_widgets.tables import Contract
 
 CHECK_COLUMNS = ("check", "column", "rows", "share", "action", "detail")
@@ -25,9 +30,10 @@ class DataCheck:
         mapping: SourceMapping,
         opened: RawTable,
         name: str,
+        names: Mapping[str, ir.Table],
     ) -> None:
         self.read_in, self.agreed, self.mapping = read_in, agreed, mapping
-        self.opened, self.name = opened, name
+        self.opened, self.name, self.names = opened, name, names
         self.must = [
             c.name
             for c in read_in.columns
@@ -36,19 +42,25 @@ class DataCheck:
         table = read_in.table
         counts = {"rows": table.count()}
         for column in read_in.columns:
-            counts[f"blank:{column.name}"] = table[raw(column.name)].isnull().sum()
-        for flag, (_check, column_name, _action) in read_in.flags.items():
-            text = table[raw(column_name)].cast("string")
+            if column.name not in names:
+                counts[f"blank:{column.name}"] = table[raw(column.name)].isnull().sum()
+            if f"local:{column.name}" in table.columns and mapping.time_zone is None:
+                counts[f"local:{column.name}"] = table[f"local:{column.name}"].count()
+        for flag in read_in.flags:
             counts[flag] = table[flag].sum()
-            counts[f"example:{flag}"] = text.argmin(table[ROW], where=table[flag])
-            counts[f"row:{flag}"] = table[ROW].min(where=table[flag])
         self.counts: dict[str, Any] = table.agg(**counts).to_pyarrow().to_pylist()[0]
-        self.rows = int(self.counts["rows"])
-
-    def kept_rows(self, kept: ir.Table) -> int:
-        """Return how many rows are left."""
-        self.kept = int(kept.count().to_pyarrow().as_py())
-        return self.kept
+        self.rows, self.kept = int(self.counts["rows"]), 0
+        for column_name, values in names.items():
+            blank = values.agg(n=_.n.sum(where=_.name.isnull())).to_pyarrow().to_pylist()[0]["n"]
+            self.counts[f"blank:{column_name}"] = blank or 0
+        examples = {}
+        for flag, (_check, column_name, _action) in read_in.flags.items():
+            if self.counts[flag]:
+                text = table[raw(column_name)].cast("string")
+                examples[f"example:{flag}"] = text.argmin(table[ROW], where=table[flag])
+                examples[f"row:{flag}"] = table[ROW].min(where=table[flag])
+        if examples:
+            self.counts |= table.agg(**examples).to_pyarrow().to_pylist()[0]
 
     def _example(self, flag: str) -> str:
         if not self.counts[flag]:
@@ -83,8 +95,10 @@ class DataCheck:
             )
             raise JourneyDataError(msg)
 
-    def frame(self, kept: ir.Table) -> list[tuple[str, str, int, float | None, str, str]]:
-        """Return the data check as rows of `CHECK_COLUMNS`."""
+    def frame(
+        self, kept: ir.Table, stored: StoredLog | None = None
+    ) -> list[tuple[str, str, int, float | None, str, str]]:
+        """Return the data check as rows of `CHECK_COLUMNS`; of a log, with what storing it saw."""
         rows: list[tuple[str, str, int, float | None, str, str]] = []
 
         def add(
@@ -122,29 +136,50 @@ class DataCheck:
             if self.counts[flag]:
                 add(check, column_name, self.counts[flag], action, self._example(flag))
         self._add_time_zone(add)
-        self._add_duplicates(add)
-        getattr(self, f"_add_{self.agreed.name}")(kept, add)
+        self._add_duplicates(add, stored)
+        if stored is not None:
+            self._add_events(kept, add, stored)
+            first, last = _instant(stored.first), _instant(stored.last)
+        else:
+            getattr(self, f"_add_{self.agreed.name}")(kept, add)
+            first = last = None
+            if "ts" in kept.columns:
+                ends = kept.agg(a=_.ts.min(), b=_.ts.max()).to_pyarrow().to_pylist()[0]
+                first, last = ends["a"], ends["b"]
         if "ts" in kept.columns:
-            first, last = kept.agg(a=_.ts.min(), b=_.ts.max()).to_pyarrow().to_pylist()[0].values()
             add("date range", "ts", self.kept, "", f"{_time(first)} to {_time(last)} UTC")
         return rows
 
     def _add_time_zone(self, add: Any) -> None:
-        if self.mapping.time_zone is not None:
-            return
-        table = self.read_in.table
         for column in self.read_in.columns:
-            if f"local:{column.name}" in table.columns:
-                count = int(table[f"local:{column.name}"].count().to_pyarrow().as_py())
-                if count:
-                    add("time zone not stated", column.name, count, "read as UTC", "set time_zone")
+            count = self.counts.get(f"local:{column.name}")
+            if count:
+                add("time zone not stated", column.name, count, "read as UTC", "set time_zone")
 
-    def _add_duplicates(self, add: Any) -> None:
-        table = self.opened.table.drop(ROW)
+    def _add_duplicates(self, add: Any, stored: StoredLog | None) -> None:
+        whole = self.opened.table
+        if stored is not None and stored.ties <= MANY_TIES:
+            whole = self._perhaps_equal(whole, stored)
+        table = whole.drop(ROW)
         total = int(table.count().to_pyarrow().as_py())
         extra = total - int(table.distinct().count().to_pyarrow().as_py())
         if extra:
             add("duplicate rows", "", extra, "kept", "whole rows equal to an earlier one")
+
+    def _perhaps_equal(self, whole: ir.Table, stored: StoredLog) -> ir.Table:
+        """Return the rows that can have an equal one: of one customer at one time, or set aside.
+
+        Rows that are equal are set aside both or neither, and agree in customer and time.
+        """
+        places = pa.table({ROW: np.concatenate([np.empty(0, np.int64), *stored.tied_rows])})
+        chosen = self.opened.connection.create_table("tied", places, temp=True)
+        if self.rows > self.kept:
+            table = self.read_in.table
+            aside = ibis.or_(*[table[c].isnull() for c in self.must])
+            if self.mapping.unmapped == "set aside" and self.mapping.touchpoints:
+                aside = aside | table["touchpoint"].isnull()
+            chosen = chosen.union(table.filter(aside).select(ROW))
+        return whole.semi_join(chosen, ROW)
 
     def _distinct(self, kept: ir.Table, add: Any, **columns: str) -> None:
         for what, column in columns.items():
@@ -152,27 +187,31 @@ class DataCheck:
                 number = int(kept[column].nunique().to_pyarrow().as_py())
                 add(what.replace("_", " "), column, number, "", "distinct values", of=0)
 
-    def _add_events(self, kept: ir.Table, add: Any) -> None:
+    def _add_events(self, kept: ir.Table, add: Any, stored: StoredLog) -> None:
         if self.mapping.touchpoints:
-            strange = self.read_in.table.filter(_.is_unmapped)
-            names = strange.group_by("event").agg(n=_.count()).order_by(ibis.desc("n"), "event")
+            values = self.names["event"]
+            unknown = touchpoint_of(values["name"], self.mapping).isnull()
+            strange = values.filter(unknown, values["name"].notnull())
+            by_name = strange.group_by(event="name").agg(n=_.n.sum())
+            names = by_name.order_by(ibis.desc("n"), "event")
             found = names.to_pyarrow().to_pylist()
             if found:
                 listed = ", ".join(f"{r['event']} ({r['n']:,})" for r in found[:5])
                 more = f" and {len(found) - 5} more" if len(found) > 5 else ""
                 action = "set aside" if self.mapping.unmapped == "set aside" else "kept by name"
                 add("unmapped names", "event", sum(r["n"] for r in found), action, listed + more)
-        place = ["customer_id", "ts", *(["__order"] if self.mapping.order else [])]
-        same = kept.group_by(*place).agg(n=_.count()).filter(_.n > 1)
-        ties = same.agg(n=_.n.sum()).to_pyarrow().to_pylist()[0]["n"] or 0
-        if ties:
+        if stored.ties:
             detail = "events of one customer at one time"
-            add("ties in time", "ts", int(ties), "input order kept", detail)
+            add("ties in time", "ts", stored.ties, "input order kept", detail)
         if self.mapping.order:
             blank = int(kept["__order"].isnull().sum().to_pyarrow().as_py() or 0)
             if blank:
                 add("blank", self.mapping.order, blank, "ordered last")
-        self._distinct(kept, add, customers="customer_id", touchpoints="touchpoint")
+        for what, column, number in (
+            ("customers", "customer_id", stored.customers),
+            ("touchpoints", "touchpoint", len(stored.touchpoints)),
+        ):
+            add(what, column, number, "", "distinct values", of=0)
 
     def _add_order_lines(self, kept: ir.Table, add: Any) -> None:
         negative, free = (
@@ -212,6 +251,10 @@ class DataCheck:
         arms = kept.group_by("arm").agg(n=_.count()).order_by("arm").to_pyarrow().to_pylist()
         for arm in arms:
             add("units in arm", "arm", arm["n"], "", arm["arm"])
+
+
+def _instant(micros: int | None) -> datetime | None:
+    return None if micros is None else datetime(1970, 1, 1) + timedelta(microseconds=micros)  # noqa: DTZ001 - naive UTC
 
 
 def _time(value: Any) -> str:

@@ -12,12 +12,22 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
+MEMORY = "1GB"
+"""What a connection may hold before it puts rows on disk: several notebooks share a machine."""
+
+
+def memory_settings() -> tuple[str, str]:
+    """Return the settings that let a connection work on logs larger than memory."""
+    spill = str(scratch_folder() / "spill").replace("'", "''")
+    return f"SET memory_limit='{MEMORY}'", f"SET temp_directory='{spill}'"
+
 
 @cache
 def engine() -> Backend:
     """Return the process's connection; its session zone is UTC and it installs nothing."""
     con = ibis.duckdb.connect()
     for setting in (
+        *memory_settings(),
         "SET TimeZone='UTC'",
         "SET autoinstall_known_extensions=false",
         "SET autoload_known_extensions=false",

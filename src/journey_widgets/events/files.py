@@ -74,4 +74,4 @@ def _parquet(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) ->
     except duckdb.Error as error:
         msg = f"{path.name} is not a whole Parquet file: {str(error).splitlines()[0]}"
         raise JourneyDataError(msg) from None
-    return RawTable(con, table.rename({ROW: "file_row_number"}))
+    return RawTable(con, table.rename({ROW: "file_row_number"}), typed=True)

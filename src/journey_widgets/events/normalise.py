@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import ibis
 import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.mapping import ColumnMapping, SourceMapping
@@ -72,10 +73,50 @@ class Normalised:
     flags: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """Boolean column of the table → (check, contract column, what was done)."""
 
+    def parses_text(self) -> bool:
+        """Return whether times or numbers have to be read from text, which is costly."""
+        return any(
+            isinstance(self.table[raw(c.name)], ir.StringValue)
+            for c in self.columns
+            if c.kind != "text"
+        )
+
 
 def raw(name: str) -> str:
     """Name of the column that holds the unread text of contract column `name`."""
     return f"raw:{name}"
+
+
+NAMES = ("customer_id", "event")
+"""Columns of a log whose values come again and again: each distinct value is read once."""
+
+
+def origin(name: str) -> str:
+    """Name of the column that holds a value of `NAMES` untouched."""
+    return f"from:{name}"
+
+
+def distinct_names(
+    con: Backend, read_in: Normalised, name: str, mapping: SourceMapping
+) -> ir.Table:
+    """Return each distinct value of a column of `NAMES`, read, with its number of rows.
+
+    Columns: ``value`` as it stands in the source; ``name`` (string), read, null where it is blank;
+    ``n`` (int64).
+    """
+    column = next(c for c in read_in.columns if c.name == name)
+    counted = read_in.table.group_by(value=origin(name)).agg(n=ibis._.count())
+    stored = con.create_table(f"values:{name}", counted, temp=True)
+    text = _as_text(_blanked(stored["value"], column, mapping))
+    return con.create_table(f"names:{name}", stored.mutate(name=text), temp=True)
+
+
+def touchpoint_of(event: ir.StringValue, mapping: SourceMapping) -> ir.StringValue:
+    """Return the touchpoint an event is mapped to; null where the mapping does not know it."""
+    if not mapping.touchpoints:
+        return event
+    known = cast("Mapping[Any, Any]", mapping.touchpoints)
+    return event.substitute(known, else_=ibis.null("string"))
 
 
 def normalise(table: ir.Table, contract: Contract, mapping: SourceMapping) -> Normalised:
@@ -84,9 +125,9 @@ def normalise(table: ir.Table, contract: Contract, mapping: SourceMapping) -> No
     table = _long_answers(table, mapping) if mapping.questions else table
     origins: dict[str, ir.Value] = {}
     for column in columns:
-        origin = _origin(table, column, mapping)
-        if origin is not None:
-            origins[column.name] = origin
+        source = _origin(table, column, mapping)
+        if source is not None:
+            origins[column.name] = source
         elif column.required:
             require_columns(_shown(table), column.name, name=contract.name)
     kept = [c for c in columns if c.name in origins]
@@ -95,8 +136,10 @@ def normalise(table: ir.Table, contract: Contract, mapping: SourceMapping) -> No
         require_columns(_shown(table), name, name=contract.name)
     carried = {n: table[n] for n in mapping.keep}
     order = {"__order": _sortable(table[mapping.order])} if mapping.order else {}
+    named = {origin(c.name): origins[c.name] for c in kept if c.name in NAMES}
     table = table.select(
         **{ROW: table[ROW]},
+        **named,
         **{raw(c.name): _blanked(origins[c.name], c, mapping) for c in kept},
         **carried,
         **order,
@@ -130,7 +173,11 @@ def _check_carried(mapping: SourceMapping, used: set[str], contract: Contract) -
         own = {c.name for c in contract.columns}
         for name in names:
             taken = name in _OWN_NAMES or name in own or (where == "keep" and name in used)
-            if taken or names.count(name) > 1 or re.match(r"(flag|raw|local):|__", name):
+            if (
+                taken
+                or names.count(name) > 1
+                or re.match(r"(flag|raw|from|local|path|at):|__", name)
+            ):
                 msg = (
                     f"{where} names {name!r}, which is a column of {contract.name} itself or named "
                     "twice. Leave it out, or rename it in the source."
@@ -202,13 +249,21 @@ def _blanked(value: ir.Value, column: Column, mapping: SourceMapping) -> ir.Valu
         value = _as_text(value).strip()
         value = value.substitute(cast("Mapping[Any, Any]", spec.recode), else_=value)
     if isinstance(value, ir.StringValue):
-        text = value.strip()
+        text = _stripped(value)
         return text.isin(["", *words]).ifelse(ibis.null("string"), text)
     if value.type().is_floating():
         value = value.isnan().ifelse(ibis.null(value.type()), value)
     if words:
         value = _as_text(value).isin(words).ifelse(ibis.null(value.type()), value)
     return value
+
+
+def _stripped(text: ir.StringValue) -> ir.StringValue:
+    """Cut white space off both ends; text without it is only looked at, which is much faster."""
+    perhaps = text < "!"
+    for space in " \t\n\r\v\f":
+        perhaps = perhaps | text.endswith(space)
+    return perhaps.ifelse(text.strip(), text)
 
 
 def _read_text(result: Normalised, column: Column, mapping: SourceMapping) -> None:
@@ -238,7 +293,7 @@ def _read_instant(result: Normalised, column: Column, mapping: SourceMapping) ->
     instant, local = _instant(value, spec)
     if local is not None:
         zone = mapping.time_zone or "UTC"
-        placed = _to_local("UTC", _to_instant(zone, local))
+        placed = local if zone == "UTC" else _to_local("UTC", _to_instant(zone, local))
         result.table = result.table.mutate(local.name(f"local:{name}"), placed.name(name))
         if instant is not None:
             both = ibis.coalesce(instant, result.table[name])

@@ -14,7 +14,7 @@ from ibis.backends.duckdb import Backend
 from ibis.common.exceptions import IbisError
 
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.events.engine import scratch_folder
+from journey_widgets.events.engine import memory_settings, scratch_folder
 
 ROW = "__row"
 """Number of the row in the file, from 0: the order of events of the same time."""
@@ -29,6 +29,8 @@ class RawTable:
     notes: dict[str, str] = field(default_factory=dict)
     lost: int = 0
     """Lines that hold no record to make a row of."""
+    typed: bool = False
+    """Whether the values came with their types, so that looking twice costs little."""
 
 
 def locked_connection(*folders: Path) -> Backend:
@@ -36,6 +38,7 @@ def locked_connection(*folders: Path) -> Backend:
     con = ibis.duckdb.connect()
     allowed = ", ".join("'" + str(f.resolve()).replace("'", "''") + "/'" for f in folders)
     for setting in (
+        *memory_settings(),
         "SET TimeZone='UTC'",
         f"SET allowed_directories=[{allowed}]",
         "SET python_enable_replacements=false",
@@ -103,7 +106,7 @@ def from_table(table: pa.Table, scratch: Path) -> RawTable:
     con = locked_connection(scratch)
     arrow = table.append_column(ROW, pa.array(range(table.num_rows), pa.int64()))
     try:
-        return RawTable(con, con.create_table("raw", arrow))
+        return RawTable(con, con.create_table("raw", arrow), typed=True)
     except (duckdb.Error, IbisError, pa.ArrowException, KeyError) as error:
         msg = f"The table cannot be read: {error}. Leave out columns of unusual types, or make them text."
         raise JourneyDataError(msg) from None

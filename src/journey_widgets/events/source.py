@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import duckdb
 import ibis
@@ -18,16 +18,23 @@ from ibis import _
 from pydantic import ValidationError
 
 from journey_widgets.errors import InfrastructureError, JourneyDataError, did_you_mean
+from journey_widgets.events.content import content_hash
 from journey_widgets.events.data_check import CHECK_COLUMNS, DataCheck
 from journey_widgets.events.engine import collect, parquet_table, scratch_folder
 from journey_widgets.events.files import open_file
 from journey_widgets.events.mapping import SourceMapping
-from journey_widgets.events.normalise import Normalised, normalise
+from journey_widgets.events.normalise import (
+    NAMES,
+    Normalised,
+    distinct_names,
+    normalise,
+    touchpoint_of,
+)
 from journey_widgets.events.raw import ROW, as_arrow, from_table
+from journey_widgets.events.stored_log import StoredLog, store_log, without_places
 from journey_widgets.tables import Contract, contract, require_columns
-from journey_widgets.textfiles import check_file
 
-READER = "2"
+READER = "3"
 """Raised when reading changes what it makes of the same file, so that stored tables are made anew."""
 
 
@@ -50,6 +57,8 @@ class Source:
         SHA-256 of the input and the mapping: the same text means the same table.
     path
         The Parquet file behind `table`.
+    touchpoints
+        Ids of the touchpoints in a log of events, in order.
     """
 
     kind: str
@@ -58,6 +67,7 @@ class Source:
     fingerprint: str
     path: Path
     mapping: SourceMapping
+    touchpoints: tuple[str, ...] = ()
 
     @property
     def currency(self) -> str | None:
@@ -98,7 +108,7 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
         source = as_arrow(source)
     folder = cache if cache is not None else scratch_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    fingerprint = _fingerprint(source, mapping)
+    fingerprint = _fingerprint(source, mapping, folder)
     target = folder / f"{kind}-{fingerprint[:16]}.parquet"
     notes = target.with_suffix(".json")
     stored = _stored(target, notes)
@@ -109,30 +119,29 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
     if stored is None:
         msg = f"What was read of {kind} could not be stored in {folder}. Is the disk full?"
         raise InfrastructureError(msg)
-    table, check = stored
-    return Source(kind, table, check, fingerprint, target, mapping)
+    table, check, touchpoints = stored
+    return Source(kind, table, check, fingerprint, target, mapping, touchpoints)
 
 
-def _stored(target: Path, notes: Path) -> tuple[ir.Table, pd.DataFrame] | None:
-    """Return a table and its data check as they were stored; None where they are not there whole."""
+def _stored(target: Path, notes: Path) -> tuple[ir.Table, pd.DataFrame, tuple[str, ...]] | None:
+    """Return a table and what was noted of it; None where they are not there whole."""
     if not (target.exists() and notes.exists()):
         return None
     try:
-        rows = json.loads(notes.read_text("utf-8"))
-        check = pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
-        return parquet_table(target), check.astype({"rows": "int64", "share": "float64"})
-    except (ValueError, duckdb.Error):
+        noted = json.loads(notes.read_text("utf-8"))
+        check = pd.DataFrame(noted["check"], columns=list(CHECK_COLUMNS))
+        table = without_places(parquet_table(target))
+        types = {"rows": "int64", "share": "float64"}
+        return table, check.astype(types), tuple(noted["touchpoints"])
+    except (ValueError, KeyError, TypeError, duckdb.Error):
         return None
 
 
-def _fingerprint(source: Any, mapping: SourceMapping) -> str:
+def _fingerprint(source: Any, mapping: SourceMapping, folder: Path) -> str:
     digest = hashlib.sha256(READER.encode())
     digest.update(mapping.model_dump_json(exclude={"file"}).encode())
     if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        check_file(path)
-        with path.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+        digest.update(content_hash(Path(source), folder))
         return digest.hexdigest()
     with pa.ipc.new_stream(sink := pa.BufferOutputStream(), source.schema) as writer:
         writer.write_table(source)
@@ -154,45 +163,55 @@ def _read_anew(
         msg = f"{name}: {error}"
         raise JourneyDataError(msg) from None
     try:
-        # The rows are read once; everything below works on this copy.
-        copy = opened.connection.create_table("copy", read_in.table, temp=True)
-        read_in.table = copy
-        facts = DataCheck(read_in, agreed, mapping, opened, name)
+        if not opened.typed or read_in.parses_text():
+            # Text is read once: everything below works on this copy.
+            read_in.table = opened.connection.create_table("copy", read_in.table, temp=True)
+        con = opened.connection
+        is_log = agreed.name == "events"
+        names = {n: distinct_names(con, read_in, n, mapping) for n in (NAMES if is_log else ())}
+        facts = DataCheck(read_in, agreed, mapping, opened, name, names)
         facts.refuse_unreadable()
-        kept = copy.filter(*[copy[c].notnull() for c in facts.must]) if facts.must else copy
-        if agreed.name == "events" and mapping.unmapped == "set aside" and mapping.touchpoints:
-            kept = kept.filter(kept["touchpoint"].notnull())
-        if not facts.kept_rows(kept):
+        kept = _kept(read_in.table, facts.must, agreed, mapping)
+        part = scratch / "table.parquet"
+        stored: StoredLog | None = None
+        if is_log:
+            extras = _extras(read_in, agreed, mapping)
+            stored = store_log(con, read_in.table, names, mapping, part, extras=extras)
+            facts.kept = stored.rows
+        else:
+            facts.kept = int(kept.count().to_pyarrow().as_py())
+        if not facts.kept:
             msg = f"{name}: no row has all of {', '.join(facts.must)}. See the mapping's columns."
             raise JourneyDataError(msg)
-        check = facts.frame(kept)
-        part = scratch / "table.parquet"
-        opened.connection.to_parquet(_result(kept, read_in, agreed, mapping), part)
+        check = facts.frame(kept, stored)
+        if stored is None:
+            con.to_parquet(_result(kept, read_in, agreed, mapping), part)
     except duckdb.Error as error:
         msg = f"{name} cannot be read: {str(error).splitlines()[0]}"
         raise JourneyDataError(msg) from None
+    noted = {"check": check, "touchpoints": stored.touchpoints if stored else ()}
     part_notes = scratch / "notes.json"
-    part_notes.write_text(json.dumps(check, ensure_ascii=False), "utf-8")
+    part_notes.write_text(json.dumps(noted, ensure_ascii=False), "utf-8")
     part.replace(target)
     part_notes.replace(notes)
+
+
+def _kept(table: ir.Table, must: list[str], agreed: Contract, mapping: SourceMapping) -> ir.Table:
+    """Return the rows that have all they must have."""
+    kept = table.filter(*[table[c].notnull() for c in must]) if must else table
+    if agreed.name == "events" and mapping.unmapped == "set aside" and mapping.touchpoints:
+        kept = kept.filter(kept["touchpoint"].notnull())
+    return kept
 
 
 def _complete(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> None:
     """Add the columns that follow from others."""
     table = read_in.table
     if agreed.name == "events":
-        event = table["event"]
-        mapped = (
-            event.substitute(
-                cast("Mapping[Any, Any]", mapping.touchpoints), else_=ibis.null("string")
-            )
-            if mapping.touchpoints
-            else event
-        )
-        known = mapped if mapping.unmapped == "set aside" else ibis.coalesce(mapped, event)
-        read_in.table = table.mutate(
-            known.name("touchpoint"), (mapped.isnull() & event.notnull()).name("is_unmapped")
-        )
+        mapped = touchpoint_of(table["event"], mapping)
+        set_aside = mapping.unmapped == "set aside"
+        known = mapped if set_aside else ibis.coalesce(mapped, table["event"])
+        read_in.table = table.mutate(touchpoint=known)
     if agreed.name == "order_lines" and "amount" not in table.columns:
         require_columns(table.columns, "unit_price", name="order_lines without an amount")
         read_in.table = table.mutate(amount=_.quantity * _.unit_price)
@@ -207,6 +226,13 @@ def _complete(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> 
             outside.name("is_outside"),
         )
         read_in.flags["is_outside"] = ("outside the scale", "score", "left blank")
+
+
+def _extras(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> list[str]:
+    """Return the columns that are carried beside what the contract must have."""
+    must = set(agreed.required)
+    names = [c.name for c in read_in.columns if c.name not in must]
+    return names + [n for n in mapping.keep if n not in names]
 
 
 def _result(

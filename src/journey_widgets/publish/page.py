@@ -16,7 +16,7 @@ from ibis import _
 from journey_widgets import journey as paths
 from journey_widgets.errors import JourneyError, ParameterError, did_you_mean
 from journey_widgets.events.engine import collect
-from journey_widgets.events.paths import PathIndex, index_where, path_index
+from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.events.source import Source
 from journey_widgets.findings import Finding
 from journey_widgets.publish import html
@@ -167,7 +167,7 @@ def _index(log: Source, segment: str) -> PathIndex:
         columns = ", ".join(f"{c}={v[0]}" for c, v in known.items()) or "none in this log"
         msg = f"There is no segment {given!r}. {did_you_mean(given, known)} Write all, or one like {columns}."
         raise ParameterError(msg)
-    return index_where(log, column, [value])
+    return path_index(log).where(column, value)
 
 
 def _from_address(segment: str) -> str:

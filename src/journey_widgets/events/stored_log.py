@@ -1,0 +1,264 @@
+"""The stored event log: one Parquet file in order of customer and time, the path index in it.
+
+Beside the columns of the events contract the file holds, for each event, its place in its path:
+
+=================  =======  ==============================================================
+``path:customer``  int32    number of the customer, in order of id
+``path:step``      int32    place of the event in the customer's path, from 1
+``path:code``      int16    number of the touchpoint, in order of id (int32 above 32,000)
+``path:next``      int16    number of the next event's touchpoint; null at the end of the path
+``path:gap``       int64    microseconds to the next event; null at the end of the path
+=================  =======  ==============================================================
+
+The engine sorts; the rest is one pass over the sorted rows, so that memory stays the same whatever
+the size of the log.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ibis.backends.duckdb import Backend
+
+from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.events.mapping import SourceMapping
+from journey_widgets.events.normalise import touchpoint_of
+from journey_widgets.events.raw import ROW
+
+RESERVED = ("path_start", "path_end")
+ROWS_AT_ONCE = 500_000
+MANY_TIES = 2_000_000
+"""With more tied rows than this, duplicates are looked for in the whole table."""
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass
+class StoredLog:
+    """What was seen while a log was stored."""
+
+    touchpoints: tuple[str, ...]
+    rows: int = 0
+    customers: int = 0
+    ties: int = 0
+    tied_rows: list[Ints] = field(default_factory=list)
+    first: int | None = None
+    last: int | None = None
+    """Microseconds since 1970, UTC."""
+
+
+def store_log(
+    con: Backend, table: ir.Table, names: Mapping[str, ir.Table], mapping: SourceMapping,
+    target: Path, *, extras: list[str],
+) -> StoredLog:  # fmt: skip
+    """Write the events of `table` that have customer, time and touchpoint, and say what was seen.
+
+    Parameters
+    ----------
+    con
+        Connection that `table` lives on.
+    table
+        A normalised log: ``from:customer_id``, ``from:event``, ``ts``, `ROW`, the `extras` and, where
+        the mapping names a column of order, ``__order``.
+    names
+        The distinct values of ``customer_id`` and ``event``, read: ``value``, ``name``.
+    mapping
+        What events are called here.
+    target
+        File to write; it is not made where no event is left.
+    extras
+        Further columns to carry.
+    """
+    events, touchpoints = _event_codes(con, names["event"], mapping)
+    customers = _customer_codes(con, names["customer_id"])
+    wanted = ["customer", "code", "event_code", "ts", *extras, "row"]
+    coded = _in_turn(table, extras).join(customers, [("from:customer_id", "value")])
+    coded = coded.join(con.table("event codes"), [("from:event", "value")], rname="event:{name}")
+    turn = ["turn", "source_row"] if "turn" in coded.columns else []
+    order = ["customer", "ts", *turn[:1], "row"]
+    ordered = coded.select(*wanted, *turn).order_by(*order)
+    ids = con.to_pyarrow(customers.select("customer", "name").distinct().order_by("customer"))
+    labels = _Labels(
+        ids.column("name").combine_chunks().cast(pa.string()),
+        pa.array(events, pa.string()),
+        pa.array(touchpoints, pa.string()),
+    )
+    seen = StoredLog(tuple(touchpoints))
+    writer: pq.ParquetWriter | None = None
+    try:
+        for rows in whole_paths(stream(con, ordered)):
+            places = _with_places(rows, labels, extras, seen)
+            if writer is None:
+                writer = pq.ParquetWriter(
+                    target, places.schema,
+                    compression={c: "none" if c in _PLAIN else "lz4" for c in places.column_names},
+                    use_dictionary=[c for c in places.column_names if c not in _PLAIN],
+                    write_statistics=["path:customer", "path:step", "ts"],
+                )  # fmt: skip
+            writer.write_table(places, row_group_size=ROWS_AT_ONCE)
+    finally:
+        if writer is not None:
+            writer.close()
+    return seen
+
+
+_PLAIN = {"ts", "row", "path:customer", "path:gap", "value"}
+"""Columns with too many values for a dictionary to help."""
+
+
+@dataclass(frozen=True)
+class _Labels:
+    customers: pa.StringArray
+    events: pa.StringArray
+    touchpoints: pa.StringArray
+
+
+def _customer_codes(con: Backend, names: ir.Table) -> ir.Table:
+    """Return each spelling of a customer's id with the customer's number, in order of id."""
+    known = names.filter(names["name"].notnull()).select("value", "name")
+    number = ibis.dense_rank().over(order_by=known["name"]).cast("int32")
+    return con.create_table("customer codes", known.mutate(customer=number), temp=True)
+
+
+def _event_codes(
+    con: Backend, names: ir.Table, mapping: SourceMapping
+) -> tuple[list[str], list[str]]:
+    """Number events and touchpoints in order of name; returns both lists."""
+    known = touchpoint_of(names["name"], mapping)
+    if mapping.unmapped != "set aside":
+        known = ibis.coalesce(known, names["name"])
+    read = names.select("value", "name", touchpoint=known)
+    found = con.to_pyarrow(read.filter(read["touchpoint"].notnull()))
+    events = sorted(set(found["name"].to_pylist()))
+    touchpoints = sorted(set(found["touchpoint"].to_pylist()))
+    for name in RESERVED:
+        if name in touchpoints:
+            msg = f"{name!r} is a reserved name. Give that event another touchpoint id."
+            raise JourneyDataError(msg)
+    event_code = {name: i for i, name in enumerate(events)}
+    code = {name: i for i, name in enumerate(touchpoints)}
+    small = pa.int16() if len(touchpoints) <= 32_000 else pa.int32()
+    columns = {
+        "value": found["value"],
+        "event_code": pa.array([event_code[n] for n in found["name"].to_pylist()], pa.int32()),
+        "code": pa.array([code[n] for n in found["touchpoint"].to_pylist()], small),
+    }
+    con.create_table("event codes", pa.table(columns), temp=True)
+    return events, touchpoints
+
+
+def _in_turn(table: ir.Table, extras: list[str]) -> ir.Table:
+    """Return the events with their time, and their place in the input as ``row``."""
+    own = ["from:customer_id", "from:event", "ts", *extras]
+    events = table.filter(table["ts"].notnull())
+    if "__order" not in table.columns:
+        return events.select(*own, row=ROW)
+    key = events["__order"].asc(nulls_first=False)
+    place = ibis.row_number().over(order_by=[key, events[ROW]])
+    turn = ibis.dense_rank().over(order_by=key)
+    return events.select(*own, row=place, turn=turn, source_row=ROW)
+
+
+def stream(con: Backend, rows: ir.Table) -> Iterator[pa.RecordBatch]:
+    """Return the rows of a lazy table piece by piece, in its order."""
+    yield from con.raw_sql(con.compile(rows)).to_arrow_reader(ROWS_AT_ONCE)
+
+
+def whole_paths(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Cut a stream of rows in order of ``customer`` so that no customer is in two pieces."""
+    waiting: pa.Table | None = None
+    for batch in batches:
+        rows = pa.Table.from_batches([batch])
+        if not rows.num_rows:
+            continue
+        if waiting is not None:
+            rows = pa.concat_tables([waiting, rows])
+        customer = rows["customer"].to_numpy()
+        cut = int(np.searchsorted(customer, customer[-1]))
+        waiting = rows.slice(cut)
+        if cut:
+            yield rows.slice(0, cut)
+    if waiting is not None and waiting.num_rows:
+        yield waiting
+
+
+def _with_places(rows: pa.Table, labels: _Labels, extras: list[str], seen: StoredLog) -> pa.Table:
+    """Return the columns of the file, and note what was seen in `seen`."""
+    customer = rows["customer"].to_numpy()
+    code = rows["code"].to_numpy()
+    moment = rows["ts"].cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()
+    stays = np.append(customer[1:] == customer[:-1], False)
+    ahead = np.append(np.arange(1, len(code)), 0)
+    begins = np.flatnonzero(~np.append(False, stays[:-1]))
+    step = np.arange(1, len(code) + 1) - np.repeat(begins, np.diff(np.append(begins, len(code))))
+    _note_ties(rows, stays, moment, seen)
+    seen.rows += len(code)
+    seen.first = int(min(moment.min(), seen.first if seen.first is not None else moment.min()))
+    seen.last = int(max(moment.max(), seen.last if seen.last is not None else moment.max()))
+    seen.customers += len(begins)
+    here = labels.customers.slice(int(customer[0]), int(customer[-1] - customer[0]) + 1)
+
+    def named(codes: npt.NDArray[Any], words: pa.StringArray) -> pa.DictionaryArray:
+        return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), words)
+
+    return pa.table(
+        {
+            "customer_id": named(customer - customer[0], here),
+            "ts": rows["ts"].cast(pa.timestamp("us")),
+            "event": named(rows["event_code"].to_numpy(), labels.events),
+            **{name: rows[name] for name in extras},
+            "touchpoint": named(code, labels.touchpoints),
+            "row": rows["row"],
+            "path:customer": pa.array(customer.astype(np.int32)),
+            "path:step": pa.array(step.astype(np.int32)),
+            "path:code": pa.array(code),
+            "path:next": pa.array(code[ahead], mask=~stays),
+            "path:gap": pa.array(moment[ahead] - moment, mask=~stays),
+        }
+    )
+
+
+def _note_ties(rows: pa.Table, stays: Flags, moment: Ints, seen: StoredLog) -> None:
+    """Count the events that share customer and time (and order, where there is one) with another."""
+    same = stays[:-1] & (moment[1:] == moment[:-1])
+    if "turn" in rows.column_names:
+        turn = rows["turn"].to_numpy()
+        same &= turn[1:] == turn[:-1]
+    tied = np.append(same, False) | np.append(False, same)
+    count = int(tied.sum())
+    seen.ties += count
+    if count and seen.ties <= MANY_TIES:
+        place = "source_row" if "source_row" in rows.column_names else "row"
+        seen.tied_rows.append(rows[place].to_numpy()[tied].astype(np.int64))
+
+
+def touchpoint_code(touchpoints: tuple[str, ...], name: str) -> int:
+    """Return the number of a touchpoint; an unknown one is a `JourneyDataError` with near names."""
+    try:
+        return touchpoints.index(name)
+    except ValueError:
+        msg = f"No event of this log is at touchpoint {name!r}. {did_you_mean(name, touchpoints)}"
+        raise JourneyDataError(msg) from None
+
+
+def places(table: ir.Table) -> ir.Table:
+    """Return the path index within a stored log: short names, then the attributes by ``at:name``."""
+    own = ("customer_id", "ts", "event", "touchpoint", "row")
+    attributes = [c for c in table.columns if c not in own and not c.startswith("path:")]
+    return table.select(
+        "customer_id", "ts", customer="path:customer", step="path:step", touchpoint="path:code",
+        next="path:next", gap="path:gap", **{f"at:{name}": name for name in attributes},
+    )  # fmt: skip
+
+
+def without_places(table: ir.Table) -> ir.Table:
+    """Return the events of a stored log, without the path index."""
+    return cast("ir.Table", table.drop(*[c for c in table.columns if c.startswith("path:")]))
