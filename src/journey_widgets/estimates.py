@@ -1,5 +1,6 @@
-"""Intervals that go with every rate."""
+"""Intervals that go with every rate, difference and time; what many comparisons at once allow to say."""
 
+import math
 from statistics import NormalDist
 
 import numpy as np
@@ -51,6 +52,172 @@ def wilson(
     low = np.where(k == 0, np.where(total > 0, 0.0, np.nan), low)
     high = np.where(k == total, np.where(total > 0, 1.0, np.nan), high)
     return low, high
+
+
+def clustered_wilson(
+    successes: npt.ArrayLike, n: npt.ArrayLike, spread: npt.ArrayLike
+) -> tuple[Floats, Floats]:
+    """Compute the Wilson interval of shares of events that come in clusters, such as customers.
+
+    The events of one customer are alike, so they carry less than as many strangers' events would.
+    The interval is Wilson's for the number of independent events that would vary as much [1]_.
+
+    Parameters
+    ----------
+    successes, n
+        Counts of events, arrays of one shape.
+    spread
+        Variance of each share between clusters, as `grouped_variance` gives it.
+
+    References
+    ----------
+    .. [1] E. L. Korn, B. I. Graubard, "Confidence intervals for proportions with small expected
+       number of positive counts estimated from survey data", Survey Methodology 24, 1998.
+    """
+    k, total = np.asarray(successes, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = k / total
+        design = np.asarray(spread, dtype=np.float64) * total / (share * (1 - share))
+    design = np.where(np.isfinite(design), np.maximum(design, 1.0), 1.0)
+    return wilson(k / design, total / design)
+
+
+def grouped_variance(successes: Floats, n: Floats) -> Floats:
+    """Compute the variance of ratios of sums from totals by random group of customers.
+
+    Parameters
+    ----------
+    successes, n
+        Totals, one row per group, one column per ratio; the ratio is sum(successes) / sum(n).
+
+    Returns
+    -------
+    Array with one variance per column: the linearised (Taylor) estimate for a ratio, the random
+    groups being independent.
+    """
+    groups = len(n)
+    total = n.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = successes.sum(axis=0) / total
+        residual = successes - ratio * n
+        variance: Floats = (residual**2).sum(axis=0) * groups / max(groups - 1, 1) / total**2
+    return variance
+
+
+def difference(
+    a: npt.ArrayLike, n_a: npt.ArrayLike, b: npt.ArrayLike, n_b: npt.ArrayLike
+) -> tuple[Floats, Floats, Floats]:
+    """Compare two independent shares, ``a / n_a`` less ``b / n_b``.
+
+    Returns
+    -------
+    low, high
+        Newcombe's 95 % interval of the difference from two Wilson intervals (method 10) [1]_.
+    p_value
+        Two-sided, from the score test with pooled share.
+
+    Examples
+    --------
+    >>> low, high, p = difference(56, 70, 48, 80)
+    >>> round(float(low), 4), round(float(high), 4)
+    (0.0524, 0.3339)
+
+    References
+    ----------
+    .. [1] R. G. Newcombe, "Interval estimation for the difference between independent proportions:
+       comparison of eleven methods", Statistics in Medicine 17, 1998.
+    """
+    x, m = np.asarray(a, dtype=np.float64), np.asarray(n_a, dtype=np.float64)
+    y, n = np.asarray(b, dtype=np.float64), np.asarray(n_b, dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p, q = x / m, y / n
+        pooled = (x + y) / (m + n)
+        score = (p - q) / np.sqrt(pooled * (1 - pooled) * (1 / m + 1 / n))
+    low, high = mover(p, *wilson(x, m), q, *wilson(y, n))
+    tail = np.vectorize(lambda z: math.erfc(abs(z) / math.sqrt(2)), otypes=[np.float64])
+    p_value = np.where(np.isfinite(score), tail(np.nan_to_num(score)), 1.0)
+    return low, high, p_value
+
+
+def mover(
+    a: npt.ArrayLike, a_low: npt.ArrayLike, a_high: npt.ArrayLike,
+    b: npt.ArrayLike, b_low: npt.ArrayLike, b_high: npt.ArrayLike,
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """Compute the interval of ``a - b`` from the intervals of two independent estimates [1]_.
+
+    References
+    ----------
+    .. [1] G. Y. Zou, A. Donner, "Construction of confidence limits about effect measures: a general
+       approach", Statistics in Medicine 27, 2008.
+    """
+    p, low_p, high_p = (np.asarray(v, dtype=np.float64) for v in (a, a_low, a_high))
+    q, low_q, high_q = (np.asarray(v, dtype=np.float64) for v in (b, b_low, b_high))
+    gap = p - q
+    low = gap - np.sqrt((p - low_p) ** 2 + (high_q - q) ** 2)
+    return low, gap + np.sqrt((high_p - p) ** 2 + (q - low_q) ** 2)
+
+
+def false_discovery(p_values: npt.ArrayLike) -> Floats:
+    """Return Benjamini and Hochberg's adjusted p-values, in the order given [1]_.
+
+    Calling a difference real where its adjusted value is at most 0.05 keeps the expected share of
+    false ones among those called real at 5 %. Missing values stay missing and are not counted.
+
+    Examples
+    --------
+    >>> false_discovery([0.01, 0.04, 0.03, 0.5]).round(3).tolist()
+    [0.04, 0.053, 0.053, 0.5]
+
+    References
+    ----------
+    .. [1] Y. Benjamini, Y. Hochberg, "Controlling the false discovery rate", Journal of the Royal
+       Statistical Society B 57, 1995.
+    """
+    given = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full(given.shape, np.nan)
+    known = np.flatnonzero(~np.isnan(given))
+    order = known[np.argsort(given[known], kind="stable")]
+    scaled = given[order] * len(order) / np.arange(1, len(order) + 1)
+    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return adjusted
+
+
+def median_interval(values: npt.ArrayLike) -> tuple[float, float, float]:
+    """Return the median and its 95 % interval from order statistics; missing where there are none.
+
+    The interval holds whatever the distribution: its ends are the observations whose ranks a fair
+    coin would stay between in at least 95 % of cases (normal approximation of the binomial, ranks
+    rounded outwards).
+    """
+    found = np.sort(np.asarray(values, dtype=np.float64))
+    n = len(found)
+    if not n:
+        return np.nan, np.nan, np.nan
+    reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * math.sqrt(n) / 2
+    low = max(math.floor(n / 2 - reach), 1)
+    high = min(math.ceil(n / 2 + 1 + reach), n)
+    return float(np.median(found)), float(found[low - 1]), float(found[high - 1])
+
+
+def resample(totals: Floats, *, draws: int, seed: int) -> Floats:
+    """Bootstrap by customer: totals of random groups of customers, drawn with replacement.
+
+    Parameters
+    ----------
+    totals
+        One row per group of customers, any further axes.
+    draws, seed
+        Number of samples, and the number that makes them repeatable.
+
+    Returns
+    -------
+    Array with one row per draw: the totals of the whole log as they might have been.
+    """
+    groups = len(totals)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(groups, np.full(groups, 1 / groups), size=draws)
+    drawn: Floats = np.tensordot(weights.astype(np.float64), totals, axes=1)
+    return drawn
 
 
 def certainty(n: npt.ArrayLike, *, min_n: int = MIN_N) -> npt.NDArray[np.str_]:

@@ -1,10 +1,10 @@
-"""Durations with a unit: ``"30min"``, ``"7d"``. A bare number is refused."""
+"""Durations with a unit: ``"30min"`` or ``"30m"``, ``"7d"``. A bare number is refused."""
 
 import re
 
 from journey_widgets.errors import JourneyDataError
 
-UNITS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+UNITS = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 def microseconds(text: str, *, name: str = "the duration") -> int:

@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.events.instants import from_micros
 from journey_widgets.events.mapping import ColumnMapping, SourceMapping
 from journey_widgets.events.raw import ROW
 from journey_widgets.tables import Column, Contract, require_columns
@@ -315,7 +316,7 @@ def _instant(
         number = value.try_cast("float64")
         micros = number * {"s": 1_000_000, "ms": 1_000, "us": 1}[unit]
         dated = micros.between(*_YEARS_1_TO_9999).fill_null(False)
-        return _epoch(dated.ifelse(micros, ibis.null("float64")).try_cast("int64")), None
+        return from_micros(dated.ifelse(micros, ibis.null("float64")).try_cast("int64")), None
     kind = value.type()
     if kind.is_timestamp():
         if kind.timezone is None:
@@ -334,11 +335,6 @@ def _instant(
     if naive:
         local = _strptime(text, ibis.literal(naive)).cast("timestamp(6)")
     return instant, local
-
-
-@ibis.udf.scalar.builtin(name="make_timestamp")
-def _epoch(micros: int) -> ibis.dtype("timestamp"):  # type: ignore[valid-type]
-    """Microseconds since 1970-01-01 UTC as a time."""
 
 
 def _flag_clock_changes(result: Normalised, name: str, zone: str) -> None:

@@ -14,19 +14,33 @@ Every path question reads this table alone. One row per event:
 =================  =========  ============================================================
 """
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
 from ibis import _
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
-from journey_widgets.events.engine import collect, engine, parquet_table
+from journey_widgets.events.engine import collect, engine, parquet_table, scratch_folder
+from journey_widgets.events.instants import micros
 from journey_widgets.events.source import Source, read_events
-from journey_widgets.events.stored_log import places, touchpoint_code
+from journey_widgets.events.stored_log import (
+    file_name,
+    places,
+    read_places,
+    touchpoint_code,
+    whole_paths,
+)
 from journey_widgets.tables import require_columns
 
 At = Literal["first", "each", "last"]
@@ -35,15 +49,39 @@ At = Literal["first", "each", "last"]
 
 @dataclass(frozen=True)
 class PathIndex:
-    """The path index of one log: a lazy table, and the touchpoint ids behind its codes.
+    """The path index of one log. It never changes: its verbs return the index of fewer customers.
 
-    It never changes: `where`, `began` and `only` return the index of fewer customers.
+    Attributes
+    ----------
+    file
+        The Parquet file of all events, in order of customer and step.
+    touchpoints
+        The ids behind the codes.
+    chosen
+        Table of the customers (column ``customer``) that the index is about; all where it is None.
+    said
+        How they were chosen, in words.
+    unit
+        What a path belongs to: ``"customers"``, or ``"sessions"`` after `split_sessions`.
     """
 
-    table: ir.Table
+    file: Path
     touchpoints: tuple[str, ...]
+    chosen: ir.Table | None = None
     said: tuple[str, ...] = ()
-    """How its customers were chosen, in words."""
+    unit: str = "customers"
+
+    @cached_property
+    def stored(self) -> ir.Table:
+        """The events of everybody, whoever is chosen."""
+        return places(parquet_table(self.file))
+
+    @cached_property
+    def table(self) -> ir.Table:
+        """The events of the chosen customers, in no certain order."""
+        if self.chosen is None:
+            return self.stored
+        return self.stored.semi_join(self.chosen, "customer")
 
     def code(self, touchpoint: str) -> int:
         """Return the code of a touchpoint; an unknown one is a `JourneyDataError`."""
@@ -54,24 +92,53 @@ class PathIndex:
         return code.cases(*enumerate(self.touchpoints), else_=None)
 
     def customers(self) -> int:
-        """Return how many customers the log holds."""
-        return int(self.table.filter(_.step == 1).count().to_pyarrow().as_py())
+        """Return how many customers (or sessions) the index is about."""
+        rows = self.stored.filter(_.step == 1) if self.chosen is None else self.chosen
+        return int(rows.count().to_pyarrow().as_py())
+
+    def pieces(
+        self, *columns: str, touchpoints: Collection[int] | None = None
+    ) -> Iterator[pa.Table]:
+        """Return the events in order of customer and step, whole paths at a time.
+
+        Parameters
+        ----------
+        columns
+            Columns wanted; ``customer`` and ``step`` are always there.
+        touchpoints
+            Codes of the touchpoints wanted; all by default.
+        """
+        for piece in whole_paths(read_places(self.file, columns, touchpoints)):
+            who = piece["customer"].to_numpy()
+            if self.chosen is None:
+                yield piece
+            elif (kept := self._mask[np.minimum(who, len(self._mask) - 1)]).any():
+                yield piece.filter(pa.array(kept))
+
+    @cached_property
+    def _mask(self) -> npt.NDArray[np.bool_]:
+        """Return by number whether a customer is chosen; the last place stands for those beyond."""
+        assert self.chosen is not None  # noqa: S101 - its callers have looked
+        numbers = self.chosen.to_pyarrow()["customer"].to_numpy()
+        mask = np.zeros(int(numbers.max(initial=-1)) + 2, dtype=np.bool_)
+        mask[numbers] = True
+        return mask
 
     @property
     def attributes(self) -> tuple[str, ...]:
         """Columns of the log that customers can be chosen by."""
-        return tuple(c.removeprefix("at:") for c in self.table.columns if c.startswith("at:"))
+        return tuple(c.removeprefix("at:") for c in self.stored.columns if c.startswith("at:"))
 
     def attribute(self, name: str) -> ir.Column:
-        """Return a column of the log by its own name."""
+        """Return a column of the log by its own name, as text."""
         require_columns(self.attributes, name, name="the event log")
-        return self.table[f"at:{name}"]
+        return self.table[f"at:{name}"].cast("string")
 
     def values(self, name: str, *, limit: int = 200) -> list[str]:
         """Return the values of a column, sorted, at most `limit` of them."""
-        column = self.attribute(name).cast("string").name("value")
-        found = self.table.select(column).distinct().filter(_.value.notnull())
-        return sorted(collect(found.order_by("value").limit(limit))["value"].astype(str))
+        found = self.table.select(value=self.attribute(name)).distinct()
+        found = found.filter(_.value.notnull()).order_by("value").limit(limit)
+        return [str(v) for v in collect(found)["value"]]
 
     def where(self, column: str, value: str | Sequence[str], *, at: At = "first") -> "PathIndex":
         """Return the index of one group.
@@ -86,7 +153,7 @@ class PathIndex:
             value alone, as if nothing had come between.
         """
         values = [value] if isinstance(value, str) else [str(v) for v in value]
-        text = self.attribute(column).cast("string")
+        text = self.attribute(column)
         known = self.values(column, limit=100_000)
         for one in values:
             if one not in known:
@@ -95,7 +162,8 @@ class PathIndex:
         words = f"{column} = {' or '.join(values)}"
         if at == "each":
             kept = _joined_up(self.table.filter(text.isin(values)))
-            return replace(self, table=kept, said=(*self.said, f"events with {words} alone"))
+            said = (*self.said, f"events with {words} alone")
+            return replace(self, file=kept, chosen=None, said=said)
         ends = {"first": _.step == 1, "last": _.next.isnull()}
         if at not in ends:
             msg = f"at is {at!r}; 'first', 'each' or 'last' was needed."
@@ -121,22 +189,40 @@ class PathIndex:
         return self.only(first.select("customer"), f"first event {' '.join(words)}")
 
     def only(self, customers: ir.Table, said: str) -> "PathIndex":
-        """Return the index of the customers in a table of numbers, chosen as `said`."""
-        name = ibis.util.gen_name("chosen")
-        chosen = engine().create_table(name, customers.select("customer").distinct(), temp=True)
-        kept = self.table.semi_join(chosen, "customer")
-        return replace(self, table=kept, said=(*self.said, said))
+        """Return the index of those of its customers that are in a table of numbers, chosen as `said`."""
+        wanted = customers.select("customer").distinct()
+        if self.chosen is not None:
+            wanted = wanted.semi_join(self.chosen, "customer")
+        return replace(self, chosen=_keep(wanted), said=(*self.said, said))
 
     def without(self, customers: ir.Table, said: str) -> "PathIndex":
-        """Return the index of all customers but those in a table of numbers."""
-        name = ibis.util.gen_name("chosen")
-        chosen = engine().create_table(name, customers.select("customer").distinct(), temp=True)
-        kept = self.table.anti_join(chosen, "customer")
-        return replace(self, table=kept, said=(*self.said, said))
+        """Return the index of its customers that are not in a table of numbers."""
+        own = self.chosen
+        if own is None:
+            own = self.stored.filter(_.step == 1).select("customer")
+        return replace(
+            self, chosen=_keep(own.anti_join(customers, "customer")), said=(*self.said, said)
+        )
+
+    def ids(self, customers: ir.Table) -> pd.DataFrame:
+        """Return the customers in a table of numbers, sorted by id: ``customer_id``, ``first_ts``."""
+        first = self.stored.filter(_.step == 1).select("customer", "customer_id", first_ts="ts")
+        found = first.semi_join(customers, "customer").select("customer_id", "first_ts")
+        return collect(found.order_by("customer_id", "first_ts"))
 
     def in_words(self) -> str:
         """Return whose paths these are."""
-        return "; ".join(self.said) or "all customers"
+        return "; ".join(self.said) or f"all {self.unit}"
+
+
+def numbers(customers: npt.NDArray[Any]) -> ir.Table:
+    """Return customer numbers as a table that `PathIndex.only` and `PathIndex.ids` take."""
+    found = pa.table({"customer": pa.array(np.asarray(customers, np.int32))})
+    return engine().create_table(ibis.util.gen_name("customers"), found, temp=True)
+
+
+def _keep(customers: ir.Table) -> ir.Table:
+    return engine().create_table(ibis.util.gen_name("chosen"), customers, temp=True)
 
 
 def path_index(log: Any) -> PathIndex:
@@ -152,10 +238,10 @@ def path_index(log: Any) -> PathIndex:
     if log.kind != "events":
         msg = f"A path needs events; this source holds {log.kind}. Use ws.events() or read_events."
         raise JourneyDataError(msg)
-    return PathIndex(places(parquet_table(log.path)), log.touchpoints)
+    return PathIndex(log.path, log.touchpoints)
 
 
-def _joined_up(events: ir.Table) -> ir.Table:
+def _joined_up(events: ir.Table) -> Path:
     """Number the steps anew, as if the events that are not there had never been."""
     path = ibis.window(group_by="customer", order_by="step")
     fresh = events.mutate(
@@ -163,7 +249,10 @@ def _joined_up(events: ir.Table) -> ir.Table:
         gap=micros(_.ts.lead().over(path)) - micros(_.ts),
         step=(ibis.row_number().over(path) + 1).cast("int32"),
     )
-    return engine().create_table(ibis.util.gen_name("paths"), fresh, temp=True)
+    target = scratch_folder() / f"{uuid.uuid4().hex}.parquet"
+    in_order = fresh.order_by("customer", "step")
+    in_order.select(**{file_name(c): c for c in in_order.columns}).to_parquet(target)
+    return target
 
 
 def _moment(given: date | str) -> datetime:
@@ -173,8 +262,3 @@ def _moment(given: date | str) -> datetime:
         msg = f"{given!r} is no date; one like 2026-04-01 was needed."
         raise JourneyDataError(msg) from None
     return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
-
-
-@ibis.udf.scalar.builtin(name="epoch_us")
-def micros(moment: ibis.dtype("timestamp")) -> int:  # type: ignore[valid-type, empty-body]
-    """Microseconds since 1970-01-01 UTC."""

@@ -14,7 +14,7 @@ The engine sorts; the rest is one pass over the sorted rows, so that memory stay
 the size of the log.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 
-from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.errors import InfrastructureError, JourneyDataError, did_you_mean
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.normalise import touchpoint_of
 from journey_widgets.events.raw import ROW
@@ -182,6 +182,9 @@ def whole_paths(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         if waiting is not None:
             rows = pa.concat_tables([waiting, rows])
         customer = rows["customer"].to_numpy()
+        if (customer[1:] < customer[:-1]).any():
+            msg = "The events came out of order. Report this: no result is certain here."
+            raise InfrastructureError(msg)
         cut = int(np.searchsorted(customer, customer[-1]))
         waiting = rows.slice(cut)
         if cut:
@@ -249,14 +252,39 @@ def touchpoint_code(touchpoints: tuple[str, ...], name: str) -> int:
         raise JourneyDataError(msg) from None
 
 
+_PLACES = {"customer": "path:customer", "step": "path:step", "touchpoint": "path:code",
+           "next": "path:next", "gap": "path:gap", "customer_id": "customer_id", "ts": "ts"}  # fmt: skip
+"""Column of the path index → column of the file."""
+
+
+def file_name(column: str) -> str:
+    """Return what a column of the path index is called in the file."""
+    return _PLACES.get(column, column.removeprefix("at:"))
+
+
 def places(table: ir.Table) -> ir.Table:
     """Return the path index within a stored log: short names, then the attributes by ``at:name``."""
-    own = ("customer_id", "ts", "event", "touchpoint", "row")
-    attributes = [c for c in table.columns if c not in own and not c.startswith("path:")]
-    return table.select(
-        "customer_id", "ts", customer="path:customer", step="path:step", touchpoint="path:code",
-        next="path:next", gap="path:gap", **{f"at:{name}": name for name in attributes},
-    )  # fmt: skip
+    own = {"event", "touchpoint", "row", *_PLACES.values()}
+    attributes = {f"at:{name}": name for name in table.columns if name not in own}
+    return table.select(**_PLACES, **attributes)
+
+
+def read_places(
+    file: Path, columns: Sequence[str], touchpoints: Collection[int] | None
+) -> Iterator[pa.RecordBatch]:
+    """Return columns of the path index in the order of the file, ``customer`` and ``step`` first.
+
+    With `touchpoints` only the events at these codes are returned.
+    """
+    wanted = list(dict.fromkeys(["customer", "step", *columns]))
+    read = wanted if touchpoints is None or "touchpoint" in wanted else [*wanted, "touchpoint"]
+    names = [file_name(c) for c in read]
+    with pq.ParquetFile(file) as opened:
+        for batch in opened.iter_batches(ROWS_AT_ONCE, columns=names):
+            rows = batch.select(names).rename_columns(read)
+            if touchpoints is not None:
+                rows = rows.filter(pa.array(np.isin(rows["touchpoint"], sorted(touchpoints))))
+            yield rows.select(wanted)
 
 
 def without_places(table: ir.Table) -> ir.Table:

@@ -1,44 +1,61 @@
-"""Funnel: how many customers get from one touchpoint to the next, in order."""
+"""Funnel: how many customers get from one touchpoint to the next."""
 
 from collections.abc import Sequence
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import certainty, wilson
-from journey_widgets.events.durations import microseconds
-from journey_widgets.events.engine import collect
-from journey_widgets.events.paths import micros, path_index
+from journey_widgets.events.paths import PathIndex, path_index
+from journey_widgets.journey.attempts import Reached, Rules, attempts
+from journey_widgets.journey.definition import defined
 from journey_widgets.journey.transitions import HOUR
 
+MAX_GROUPS = 20
 
-def funnel(log: Any, steps: Sequence[str], *, within: str | None = None) -> pd.DataFrame:
-    """Count the customers who reach each step in order.
 
-    A customer reaches step 1 at the first event there, and each further step at the first event
-    there *after* the step before; anything may lie between. With `within`, a step counts only if
-    it comes no later than that after step 1.
+def funnel(
+    log: Any,
+    steps: Sequence[str],
+    *,
+    within: str | None = None,
+    order: str = "this",
+    entry: str = "first",
+    exclude: Sequence[str] = (),
+    by: str | None = None,
+) -> pd.DataFrame:
+    """Count the customers who reach each step.
 
     Parameters
     ----------
     log
         A `Source` of events, a table with ``customer_id``, ``ts`` and ``event``, or a `PathIndex`.
     steps
-        Touchpoint ids in order, at least one; a touchpoint may occur again.
+        Touchpoint ids, at least one; a touchpoint may occur again. With the default order and entry a
+        step may be a path pattern, such as ``"cart -> [^support]* -> purchase"``: it is reached
+        where its first match after the step before ends.
     within
-        A duration with its unit, such as ``"7d"``, ``"24h"`` or ``"90min"``; no limit by default.
+        A duration with its unit, such as ``"7d"``, ``"24h"`` or ``"90min"``: a step counts only if
+        it comes no later than that after the start of the attempt. No limit by default.
+    order
+        ``"this"``: each step at the first event there *after* the step before, anything may lie
+        between; ``"exact"``: each step directly after the one before; ``"any"``: in any order.
+    entry
+        ``"first"``: one attempt, from the customer's first event at step 1; ``"any"``, ``"last"``:
+        one from every such event, and the one that gets furthest counts, the earliest or the latest.
+    exclude
+        Touchpoints that end an attempt.
+    by
+        A column of the log: one funnel per group, customers being in the group of their first event.
 
     Returns
     -------
     pandas.DataFrame
-        One row per step. Columns: ``step`` (str, touchpoint id); ``customers`` (int64);
-        ``conversion`` (float64), share of step 1; ``n`` (int64), customers at step 1; ``low``,
-        ``high``, ``method``, ``certainty``, the 95 % interval of ``conversion``;
+        One row per step (and group). Columns: ``group`` (str, only with `by`); ``step`` (str);
+        ``customers`` (int64); ``conversion`` (float64), share of step 1; ``n`` (int64), customers at
+        step 1; ``low``, ``high``, ``method``, ``certainty``, the 95 % interval of ``conversion``;
         ``step_conversion``, share of the step before, with ``step_low`` and ``step_high``;
         ``drop_off`` (int64), customers of the step before who did not come here;
         ``median_hours``, from the step before.
@@ -48,62 +65,70 @@ def funnel(log: Any, steps: Sequence[str], *, within: str | None = None) -> pd.D
     JourneyDataError
         A step is no touchpoint of the log, there is no step, or `within` has no unit.
     """
-    steps = [str(step) for step in steps]
+    steps = [steps] if isinstance(steps, str) else [str(step) for step in steps]
     if not steps:
         msg = "A funnel needs at least one step. Give touchpoint ids in order."
         raise JourneyDataError(msg)
     index = path_index(log)
-    codes = [index.code(step) for step in steps]
-    limit = None if within is None else microseconds(within, name="within")
-    events = index.table.select("customer", "touchpoint", place="step", moment="ts")
-    reached = (
-        events.filter(_.touchpoint == codes[0])
-        .group_by("customer")
-        .agg(at=_.place.min(), since=_.moment.argmin(_.place))
-        .mutate(entered=_.since, waited=ibis.null("int64"))
-    )
-    found = []
-    for position, code in enumerate(codes):
-        if position:
-            reached = _next_step(reached, events.filter(_.touchpoint == code), limit)
-        reached = reached.cache()
-        found.append(collect(reached.agg(customers=_.count(), waited=_.waited.quantile(0.5))))
-    rows = pd.concat(found)
-    hours = rows["waited"].to_numpy(dtype=np.float64) / HOUR
-    return _frame(steps, rows["customers"].to_numpy(dtype=np.int64), hours)
+    rules = Rules.read(order=order, entry=entry, within=within, exclude=exclude)
+    said = _said(index, rules, within)
+    if by is None:
+        return defined(_frame(steps, attempts(index, steps, rules)), *said)
+    values = index.values(by, limit=MAX_GROUPS + 1)
+    if not 1 <= len(values) <= MAX_GROUPS:
+        many = f"more than {MAX_GROUPS}" if values else "no"
+        msg = f"{by} has {many} values; a funnel by group needs 1 to {MAX_GROUPS}."
+        raise JourneyDataError(msg)
+    groups = []
+    for value in values:
+        frame = _frame(steps, attempts(index.where(by, value), steps, rules))
+        frame.insert(0, "group", value)
+        groups.append(frame)
+    return defined(pd.concat(groups, ignore_index=True), *said, f"Groups: {by} at the first event")
 
 
-def _next_step(reached: ir.Table, events: ir.Table, limit: int | None) -> ir.Table:
-    """Move each customer to the first of `events` after where it stands, or drop it."""
-    later = reached.select("customer", "at", "since", "entered").join(events, "customer")
-    later = later.filter(_.place > _.at)
-    if limit is not None:
-        later = later.filter(micros(_.moment) - micros(_.entered) <= limit)
-    return (
-        later.group_by("customer", "since", "entered")
-        .agg(at=_.place.min(), moment=_.moment.argmin(_.place))
-        .select(
-            "customer", "at", "entered", since="moment", waited=micros(_.moment) - micros(_.since)
-        )
-    )
+def _said(index: PathIndex, rules: Rules, within: str | None) -> list[str]:
+    orders = {
+        "this": "in this order, anything may lie between",
+        "exact": "in this order, directly after each other",
+        "any": "in any order, a step counting once it and all above it were done",
+    }
+    entries = {
+        "first": "from the first event at step 1",
+        "any": "from any event at step 1, the attempt that gets furthest, the earliest of these",
+        "last": "from any event at step 1, the attempt that gets furthest, the latest of these",
+    }
+    if rules.order == "any":
+        entries = {k: v.replace("at step 1", "at one of the steps") for k, v in entries.items()}
+    return [
+        f"Unit: {index.unit}; {index.in_words()}",
+        f"Steps {orders[rules.order]}",
+        f"Attempt {entries[rules.entry]}",
+        f"Window: {within} from the start of the attempt" if within else "Window: no time limit",
+        f"Ended by {', '.join(rules.exclude)}" if rules.exclude else "",
+        "Base of conversion: customers at step 1",
+    ]
 
 
-def _frame(steps: Sequence[str], counts: Any, medians: Any) -> pd.DataFrame:
+def _frame(steps: Sequence[str], reached: Reached) -> pd.DataFrame:
+    counts = reached.counts()
     before = np.concatenate([counts[:1], counts[:-1]])
     low, high = wilson(counts, counts[0])
     step_low, step_high = wilson(counts, before)
+    waits = [reached.waited(k - 1, k) for k in range(1, len(steps))]
+    medians = [np.nan, *(float(np.median(w)) / HOUR if len(w) else np.nan for w in waits)]
     with np.errstate(invalid="ignore"):
         conversion, step_conversion = counts / counts[0], counts / before
     return pd.DataFrame(
         {
-            "step": list(steps),
+            "step": steps,
             "customers": counts,
             "conversion": conversion,
             "n": counts[0],
             "low": low,
             "high": high,
             "method": "wilson 95 %",
-            "certainty": certainty(np.full(len(counts), counts[0])),
+            "certainty": certainty(np.full(len(steps), counts[0])),
             "step_conversion": step_conversion,
             "step_low": step_low,
             "step_high": step_high,

@@ -3,16 +3,21 @@
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 from ibis import _
 
-from journey_widgets.estimates import wilson
-from journey_widgets.events.paths import path_index
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.estimates import certainty, wilson
+from journey_widgets.events.engine import collect
+from journey_widgets.events.paths import PathIndex, numbers, path_index
+from journey_widgets.journey.definition import defined
 
 ARROW = " -> "
 
 
-def variants(log: Any, *, top: int | None = None) -> pd.DataFrame:
+def variants(log: Any, *, top: int | None = None, coverage: float | None = None) -> pd.DataFrame:
     """Count the distinct paths of a log.
 
     Parameters
@@ -21,33 +26,39 @@ def variants(log: Any, *, top: int | None = None) -> pd.DataFrame:
         A `Source` of events, a table with ``customer_id``, ``ts`` and ``event``, or a `PathIndex`.
     top
         Return only this many, most frequent first; all by default.
+    coverage
+        Return the most frequent ones until this share (0 to 1) of customers is covered.
 
     Returns
     -------
     pandas.DataFrame
         One row per path, most frequent first, then by path. Columns: ``path`` (str, touchpoint ids
         joined by ``->``); ``length`` (int64), events in it; ``customers`` (int64); ``share``
-        (float64) of all customers, with ``n``, ``low``, ``high``, ``method``; ``coverage``, share
-        of customers in this row and those above it.
+        (float64) of all customers, with ``n``, ``low``, ``high``, ``method``, ``certainty``;
+        ``coverage``, share of customers in this row and those above it.
     """
+    if coverage is not None and not 0 < coverage <= 1:
+        msg = f"coverage is {coverage}; a share above 0 and up to 1 was needed."
+        raise JourneyDataError(msg)
     index = path_index(log)
-    taken = (
-        index.table.group_by("customer")
-        .agg(codes=ibis.struct({"step": _.step, "code": _.touchpoint}).collect().sort())
-        .mutate(codes=_.codes.map(lambda pair: pair.code))
-        .group_by("codes")
-        .agg(customers=_.count())
-    )
-    found = taken.to_pyarrow().to_pylist()
-    names = index.touchpoints
-    frame = pd.DataFrame(
-        {
-            "path": [ARROW.join(names[c] for c in row["codes"]) for row in found],
-            "length": [len(row["codes"]) for row in found],
-            "customers": [row["customers"] for row in found],
-        }
-    ).sort_values(["customers", "path"], ascending=[False, True], ignore_index=True)
-    n = int(frame["customers"].sum())
+    n = index.customers()
+    groups = collect(
+        _paths(index).group_by("a", "b", "length")
+        .agg(customers=_.count(), example=_.customer.min())
+        .order_by(ibis.desc("customers"))
+    )  # fmt: skip
+    covered = groups["customers"].cumsum() / n
+    wanted = len(groups)
+    if coverage is not None:
+        wanted = min(wanted, int((covered < coverage - 1e-12).sum()) + 1)
+    if top is not None:
+        wanted = min(wanted, top)
+    if 0 < wanted < len(groups):  # those as frequent as the last one take part in the order by name
+        wanted_to = int((groups["customers"] >= groups["customers"].iloc[wanted - 1]).sum())
+    else:
+        wanted_to = wanted
+    frame = _named(groups.head(wanted_to), index)
+    frame = frame.sort_values(["customers", "path"], ascending=[False, True], ignore_index=True)
     low, high = wilson(frame["customers"], n)
     frame = frame.assign(
         share=frame["customers"] / n,
@@ -55,6 +66,70 @@ def variants(log: Any, *, top: int | None = None) -> pd.DataFrame:
         low=low,
         high=high,
         method="wilson 95 %",
+        certainty=certainty(np.full(len(frame), n)),
         coverage=frame["customers"].cumsum() / n,
     )
-    return frame if top is None else frame.head(top)
+    return defined(
+        frame.head(wanted),
+        f"Unit: {index.unit}; {index.in_words()}",
+        "A path is all events from the first to the last, repeats included",
+        f"Base: all {n:,} {index.unit}; {len(groups):,} different paths in all",
+    )
+
+
+@ibis.udf.scalar.builtin(name="hash")
+def _mix(number: int) -> ibis.dtype("uint64"):  # type: ignore[valid-type]
+    """Scatter a number over 64 bits."""
+
+
+@ibis.udf.agg.builtin(name="bit_xor")
+def _xor(number: ibis.dtype("uint64")) -> ibis.dtype("uint64"):  # type: ignore[valid-type]
+    """Combine numbers in any order."""
+
+
+def _paths(index: PathIndex) -> ir.Table:
+    """Return one row per customer: two 64-bit marks of the path as a whole, and its length.
+
+    Two paths with both marks and length equal are the same but for a chance of about one in
+    10^25, for a hundred million customers.
+    """
+    step, code = _.step.cast("int64"), _.touchpoint.cast("int64")
+    return index.table.group_by("customer").agg(
+        a=_xor(_mix(code * 4_294_967_296 + step)),
+        b=_xor(_mix(step * 4_294_967_296 + code + 1)),
+        length=_.count(),
+    )
+
+
+def _named(groups: pd.DataFrame, index: PathIndex) -> pd.DataFrame:
+    examples = index.only(numbers(groups["example"].to_numpy()), "examples")
+    words = np.array(index.touchpoints, dtype=object)
+    path_of: dict[int, str] = {}
+    for piece in examples.pieces("touchpoint"):
+        customer = piece["customer"].to_numpy()
+        heads = np.flatnonzero(np.append(True, customer[1:] != customer[:-1]))
+        for who, codes in zip(
+            customer[heads], np.split(piece["touchpoint"].to_numpy(), heads[1:]), strict=True
+        ):
+            path_of[int(who)] = ARROW.join(words[codes])
+    return pd.DataFrame(
+        {
+            "path": pd.Series([path_of[c] for c in groups["example"]], dtype="str"),
+            "length": groups["length"].astype("int64").to_numpy(),
+            "customers": groups["customers"].astype("int64").to_numpy(),
+        }
+    )
+
+
+def taken_by(index: PathIndex, path: str) -> ir.Table:
+    """Return the numbers of the customers whose whole path is `path`, ids joined by ``->``."""
+    codes = [index.code(name.strip()) for name in path.split(ARROW.strip())]
+    want = ibis.memtable(
+        {"step": list(range(1, len(codes) + 1)), "touchpoint": codes},
+        schema={"step": "int32", "touchpoint": "int32"},
+    )
+    found = index.table.mutate(touchpoint=_.touchpoint.cast("int32"))
+    fits = found.join(want, ["step", "touchpoint"]).group_by("customer").agg(fits=_.count())
+    length = index.table.group_by("customer").agg(length=_.count())
+    both = fits.join(length, "customer").filter(_.fits == len(codes), _.length == len(codes))
+    return both.select("customer")
