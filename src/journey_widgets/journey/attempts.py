@@ -68,13 +68,15 @@ class Rules:
 class Reached:
     """How far each customer got: one row per customer who reached step 1.
 
-    ``depth`` is the number of steps reached; ``moments`` holds one column per step, the time
-    (microseconds since 1970, UTC) it was reached, `NEVER` where it was not.
+    ``depth`` is the number of steps reached; ``moments`` and ``places`` hold one column per step: the
+    time (microseconds since 1970, UTC) and the place in the path it was reached at, `NEVER` where
+    it was not.
     """
 
     customer: Ints
     depth: Ints
     moments: Ints
+    places: Ints
 
     def counts(self) -> Ints:
         """Return the number of customers at each step."""
@@ -115,6 +117,7 @@ def attempts(index: PathIndex, steps: Sequence[str], rules: Rules) -> Reached:
         np.concatenate([np.empty(0, np.int64), *(r.customer for r in found)]),
         np.concatenate([np.empty(0, np.int64), *(r.depth for r in found)]),
         np.concatenate([np.empty((0, len(steps)), np.int64), *(r.moments for r in found)]),
+        np.concatenate([np.empty((0, len(steps)), np.int64), *(r.places for r in found)]),
     )
 
 
@@ -223,7 +226,7 @@ def _any_order(rows: Rows, codes: Sequence[int], excluded: Sequence[int], rules:
 def _best(rows: Rows, starts: Ints, at: Ints, entry: Entry) -> Reached:
     """Choose each customer's attempt: the furthest, of these the earliest or the latest."""
     if not len(starts):
-        return Reached(np.empty(0, np.int64), np.empty(0, np.int64), at)
+        return Reached(np.empty(0, np.int64), np.empty(0, np.int64), at, at)
     depth = (at != NEVER).sum(axis=1)
     customer = rows.customer[starts].astype(np.int64)
     order = np.arange(len(starts)) if entry != "last" else -np.arange(len(starts))
@@ -231,7 +234,8 @@ def _best(rows: Rows, starts: Ints, at: Ints, entry: Entry) -> Reached:
     first = ranked[np.append(True, customer[ranked][1:] != customer[ranked][:-1])]
     chosen = at[first]
     moments = np.where(chosen == NEVER, NEVER, rows.ts[chosen])
-    return Reached(customer[first], depth[first], moments)
+    places = np.where(chosen == NEVER, NEVER, rows.step[chosen]).astype(np.int64)
+    return Reached(customer[first], depth[first], moments, places)
 
 
 def _with_patterns(

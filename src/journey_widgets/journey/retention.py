@@ -154,6 +154,40 @@ class _Plan:
         return self.calendar.begins_utc(cohort + 1) + timedelta(days=days)
 
 
+def behind(
+    index: PathIndex,
+    cohort: str,
+    offset: int,
+    *,
+    period: str = "month",
+    start_event: str | None = None,
+    return_event: str | None = None,
+    mode: str = "on",
+    rolling: bool = False,
+    time_zone: str = "UTC",
+) -> ir.Table:
+    """Return the numbers of the customers behind one cell, as `retention` counts them."""
+    ends = collect(index.table.agg(first=_.ts.min(), last=_.ts.max())).iloc[0]
+    calendar = Calendar.over(
+        period, time_zone, ends["first"].to_pydatetime(), ends["last"].to_pydatetime()
+    )
+    plan = _Plan(calendar, start_event, return_event, rolling=rolling)
+    starts = plan.starts(index)
+    number = next(
+        (n for n in starts.cohort.to_pyarrow().unique().to_pylist()
+         if f"{calendar.begins(n):%Y-%m-%d}" == str(cohort)[:10]),
+        None,
+    )  # fmt: skip
+    if number is None:
+        msg = f"There is no cohort {cohort!r}; one that `retention` lists was needed."
+        raise JourneyDataError(msg)
+    joined = plan.returns(index).join(starts.filter(_.cohort == number), "customer")
+    joined = joined.filter(_.step > _.started)
+    found = joined.select("customer", offset=plan.offset(joined))
+    wanted = _.offset >= offset if mode == "on_or_after" else _.offset == offset
+    return found.filter(wanted).select("customer").distinct()
+
+
 def _counts(plan: _Plan, index: PathIndex, starts: ir.Table, or_later: bool) -> pd.DataFrame:
     """Return ``cohort``, ``offset``, ``customers`` who came back then (or then or later)."""
     returns = plan.returns(index)

@@ -102,7 +102,7 @@ def _with_ends(
     return frame.drop(columns="place").astype({"step": "int64", "customers": "int64"})
 
 
-def at_step(index: PathIndex, step: int, touchpoint: str, *, centre: str | None = None) -> ir.Table:
+def in_cell(index: PathIndex, step: int, touchpoint: str, *, centre: str | None = None) -> ir.Table:
     """Return the numbers of the customers behind one cell of the matrix."""
     near = index.table if centre is None else _around(index, centre, abs(step))
     if touchpoint in ("path_end", "path_start"):
