@@ -49,7 +49,7 @@ def test_reading_the_text_of_a_journey_gives_the_journey_and_the_same_text_again
 
     assert again == journey
     assert again.to_text() == text
-    assert text.startswith("schema: journey/1\n")
+    assert text.startswith("schema: journey/2\n")
     assert "\r" not in text
 
 
@@ -72,9 +72,9 @@ def test_reading_the_text_of_a_register_gives_the_register(names):
         ("schema: journey/1\nid: &x a\nlabel: *x\n", "line 3: aliases"),
         ("schema: journey/1\nid: test\nlabel: T\nstagez: []\n", "Did you mean 'stages'?"),
         ("schema: journey/1\nid: test\nlabel: T\n", "stages is missing"),
-        ("schema: journey/2\nid: test\n", "newer than this package knows"),
-        ("schema: raci/1\nid: test\n", "journey/1 was needed"),
-        ("id: test\n", "journey/1 was needed"),
+        ("schema: journey/3\nid: test\n", "newer than this package knows"),
+        ("schema: raci/1\nid: test\n", "journey/2 was needed"),
+        ("id: test\n", "journey/2 was needed"),
         ("schema: journey/1\nid: Not a slug\nlabel: T\nstages: [{id: buy, label: Buy}]\n", "id"),
         (
             "schema: journey/1\nid: t\nlabel: T\nstages: [{id: buy, label: A}, {id: buy, label: B}]\n",

@@ -1,9 +1,12 @@
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from journey_widgets.errors import DocumentError
 from journey_widgets.journey import Journey, Touchpoint
+from journey_widgets.journey.rules import check
 from journey_widgets.journey.stages import CANONICAL, PRESETS, canonical, preset, translate
 
 
@@ -69,9 +72,9 @@ def test_a_journey_says_what_does_not_fit():
             Touchpoint(id="ad", label="Ad", stage="awareness"),
             Touchpoint(id="x", label="X", stage="no"),
         ],
-    ).model_copy(update={"funnel": ("ad", "gone")})
+    ).model_copy(update={"funnel": ("ad", "gone"), "reviewed_on": date(2026, 9, 1)})
 
-    found = [(f.code, *f.ids.values()) for f in journey.check()]
+    found = [(f.code, *f.ids.values()) for f in check(journey, today=date(2026, 11, 1))]
 
     assert found == [
         ("JRN-01", "x"),

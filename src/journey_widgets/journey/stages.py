@@ -30,6 +30,41 @@ ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Other names of canonical stages; the first is the one taken where one must be chosen."""
+STAGE_CARDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "awareness": {
+            "goal": "Notice that a need exists, and who could meet it",
+            "focus": "Be found and remembered",
+            "content": "Advertising, social media, blog articles, videos, word of mouth",
+        },
+        "consideration": {
+            "goal": "Compare what is on offer without wasting time",
+            "focus": "Answer questions before they are asked",
+            "content": "Website, reviews, webinars, white papers, e-mail series",
+        },
+        "decision": {
+            "goal": "Be sure that it is the right choice",
+            "focus": "Take away the last doubt",
+            "content": "Free trial, live chat, testimonials, clear prices",
+        },
+        "purchase": {
+            "goal": "Pay quickly and safely",
+            "focus": "Leave nothing to wonder about",
+            "content": "Checkout, confirmation e-mail, shipping notice",
+        },
+        "post_purchase": {
+            "goal": "Get the promised use, and help when something is wrong",
+            "focus": "A good start, and support that knows the customer",
+            "content": "Follow-up survey, thank-you e-mail, manual, video tutorial, support",
+        },
+        "advocacy": {
+            "goal": "Be heard, and share what was good",
+            "focus": "Make it easy to recommend",
+            "content": "Online community, loyalty programme, referrals, reviews",
+        },
+    }
+)
+"""Canonical stage → what its card says in a new map; teams write their own over it."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ def in_short(page: Page, funnel: pd.DataFrame) -> html.Html:
     owned = with_owners(funnel, page.workspace.raci, page.workspace.journey)
     first, last = owned.iloc[0], owned.iloc[-1]
     lost = owned.sort_values("drop_off", ascending=False, kind="stable").iloc[0]
-    counts = count_by_severity(page.findings())
+    pressing = [f for f in page.findings() if f.severity != "info"]
+    counts = count_by_severity(pressing)
     return html.tiles(
         {
             "Customers": (f"{page.index.customers():,}", page.segment_in_words()),
@@ -28,7 +29,7 @@ def in_short(page: Page, funnel: pd.DataFrame) -> html.Html:
             ),
             "Not settled": (
                 str(counts["error"] + counts["warn"]),
-                f"{sentence(page.findings())} in the documents",
+                f"{sentence(pressing)} in the documents",
             ),
         }
     )

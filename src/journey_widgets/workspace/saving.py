@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 from journey_widgets.documents import Document
 from journey_widgets.errors import DocumentError, WorkspaceError, did_you_mean
-from journey_widgets.journey.document import Journey
+from journey_widgets.journey.document import Journey, ToBeJourney
+from journey_widgets.merging import Clash, merge
 from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.roles import RoleRegister
-from journey_widgets.workspace.merge import Clash, merge
 from journey_widgets.workspace.store import Revision
 
-KINDS: dict[str, type[Document]] = {m.kind: m for m in (Journey, RoleRegister, RaciMatrix)}
+KINDS: dict[str, type[Document]] = {
+    m.kind: m for m in (Journey, ToBeJourney, RoleRegister, RaciMatrix)
+}
 """Kinds of document, in the order in which one refers to the other."""
 
 

@@ -11,7 +11,12 @@ from journey_widgets.raci.rules import check
 from journey_widgets.textfiles import read_text, write_text
 from journey_widgets.workspace.saving import KINDS
 
-TEXT_FILES = {"journey": "journey.yaml", "roles": "roles.yaml", "raci": "raci.csv"}
+TEXT_FILES = {
+    "journey": "journey.yaml",
+    "journey_to_be": "journey_to_be.yaml",
+    "roles": "roles.yaml",
+    "raci": "raci.csv",
+}
 EXPORTED = ".exported.json"
 """Beside text: the hash of the document each file last agreed with, here or in another store."""
 

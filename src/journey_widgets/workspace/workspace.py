@@ -7,8 +7,10 @@ import os
 import shutil
 import tempfile
 import uuid
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -21,12 +23,13 @@ from journey_widgets.errors import (
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.source import Source, read
 from journey_widgets.findings import Finding
-from journey_widgets.journey.document import Journey
+from journey_widgets.journey.document import Journey, ToBeJourney
+from journey_widgets.journey.rules import check as check_journey
+from journey_widgets.merging import diff
 from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.raci.rules import RaciPolicy, check
 from journey_widgets.roles import RoleRegister
 from journey_widgets.textfiles import read_text, write_text
-from journey_widgets.workspace.merge import diff
 from journey_widgets.workspace.saving import KINDS, Conflict, Saved, decide, known, parse
 from journey_widgets.workspace.settings import Settings, Sources
 from journey_widgets.workspace.store import Revision, Store
@@ -138,6 +141,15 @@ class Workspace:
         """The journey document, newest revision."""
         found = self.document("journey")
         assert isinstance(found, Journey)  # noqa: S101 - KINDS says so
+        return found
+
+    @property
+    def to_be(self) -> ToBeJourney:
+        """The journey as it shall be; the journey as it is, where none was saved."""
+        if not self.rev("journey_to_be"):
+            return ToBeJourney.from_body(self.journey.body())
+        found = self.document("journey_to_be")
+        assert isinstance(found, ToBeJourney)  # noqa: S101 - KINDS says so
         return found
 
     @property
@@ -289,16 +301,19 @@ class Workspace:
         old, newest = self.document(kind, rev), self.rev(kind)
         return self.save(old, note=note or f"restored revision {rev}", base_rev=newest)
 
-    def check(self, *, publishing: bool = False) -> list[Finding]:
-        """Return what the rules find in all documents, journey first."""
+    def check(self, *, publishing: bool = False, today: date | None = None) -> list[Finding]:
+        """Return what the rules find in all documents on a day (today), journey first."""
+        today = today or datetime.now(ZoneInfo(self.settings.time_zone)).date()
         findings: list[Finding] = []
         if not self.rev("journey"):
             return findings
         seen = dict(self._seen)  # looking is not giving a document out
         journey = self.journey
-        findings += journey.check()
+        findings += check_journey(journey, today=today)
         if self.rev("raci"):
-            findings += check(self.raci, journey, self.roles, RaciPolicy(publishing=publishing))
+            findings += check(
+                self.raci, journey, self.roles, RaciPolicy(publishing=publishing, today=today)
+            )
         self._seen = seen
         return findings
 

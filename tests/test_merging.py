@@ -3,7 +3,7 @@ import copy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journey_widgets.workspace.merge import MISSING, diff, merge
+from journey_widgets.merging import MISSING, diff, merge
 
 CELLS = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["R", "A", "C"]), max_size=3)
 ROWS = st.dictionaries(st.sampled_from("uvwx"), CELLS, max_size=4).map(

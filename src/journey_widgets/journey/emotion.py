@@ -1,0 +1,127 @@
+"""The emotion curve: how customers feel at each touchpoint, judged and measured, side by side."""
+
+from statistics import NormalDist
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+from ibis import _
+
+from journey_widgets.estimates import CONFIDENCE, MIN_N, certainty
+from journey_widgets.events.engine import collect
+from journey_widgets.findings import Finding
+from journey_widgets.journey.definition import defined
+from journey_widgets.journey.document import Journey
+from journey_widgets.journey.parts import Touchpoint
+from journey_widgets.tables import require_columns
+
+LOW, HIGH = -2.0, 2.0
+COLUMNS = [
+    "touchpoint", "label", "stage", "place", "judged", "judges", "judged_low", "judged_high",
+    "value", "n", "low", "high", "method", "certainty",
+]  # fmt: skip
+
+
+def emotion(
+    journey: Journey, answers: ir.Table | None = None, *, persona: str | None = None
+) -> pd.DataFrame:
+    """Put the team's judgement beside what customers answered, touchpoint by touchpoint.
+
+    Parameters
+    ----------
+    journey
+        The map; its order is the order of the curve.
+    answers
+        Survey answers as the contract has them: ``touchpoint``, ``score`` and ``scale``. Scores of
+        whatever scale are placed on -2 to 2, the middle of the scale being 0. Answers without score
+        or touchpoint say nothing here.
+    persona
+        Take only the single judgements about this persona.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per touchpoint, in order. Columns: ``touchpoint``, ``label``, ``stage`` (str);
+        ``place`` (int64, from 0); ``judged`` (float64), the common judgement, or the mean of the single
+        ones where there is none; ``judges`` (int64), single judgements, ``judged_low`` and
+        ``judged_high`` (float64), the lowest and highest of them; ``value`` (float64), mean of the
+        answers, with ``n``, ``low``, ``high``, ``method`` and ``certainty``. Missing where nobody
+        judged, or nobody answered.
+    """
+    measured = _measured(answers)
+    rows = []
+    for place, t in enumerate(journey.touchpoints):
+        judged, ratings = _judged(t, persona)
+        rows.append(
+            {
+                "touchpoint": t.id, "label": t.label, "stage": t.stage, "place": place,
+                "judged": judged, "judges": len(ratings),
+                "judged_low": min(ratings, default=np.nan),
+                "judged_high": max(ratings, default=np.nan),
+                **measured.get(t.id, {"value": np.nan, "n": 0, "low": np.nan, "high": np.nan}),
+            }
+        )  # fmt: skip
+    frame = pd.DataFrame(rows, columns=[c for c in COLUMNS if c not in ("method", "certainty")])
+    frame = frame.astype({"n": "int64", "place": "int64", "judges": "int64"})
+    frame = frame.assign(method="mean, normal 95 %", certainty=certainty(frame["n"]))
+    return defined(
+        frame[COLUMNS],
+        "Scale: -2 very bad, 0 neither, 2 very good; answers are placed on it from their own scale",
+        "Judged: what the team thinks; measured: the mean of all answers about the touchpoint",
+    )
+
+
+def _judged(t: Touchpoint, persona: str | None) -> tuple[float, list[float]]:
+    ratings = [r.emotion for r in t.ratings if persona is None or r.persona == persona]
+    if t.emotion is not None and persona is None:
+        return t.emotion, ratings
+    return (float(np.mean(ratings)) if ratings else np.nan), ratings
+
+
+def _measured(answers: ir.Table | None) -> dict[str, dict[str, float]]:
+    if answers is None:
+        return {}
+    require_columns(answers.columns, "touchpoint", "score", "scale", name="answers")
+    limits = r"^(-?\d+)-(-?\d+)$"
+    low = answers.scale.re_extract(limits, 1).try_cast("float64")
+    high = answers.scale.re_extract(limits, 2).try_cast("float64")
+    placed = answers.mutate(placed=LOW + (HIGH - LOW) * (answers.score - low) / (high - low))
+    about = placed.filter(_.touchpoint.notnull(), _.placed.notnull())
+    found = collect(
+        about.group_by("touchpoint").agg(n=_.count(), value=_.placed.mean(), spread=_.placed.std())
+    )
+    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+    result = {}
+    for name, n, mean, spread in found.itertuples(index=False, name=None):
+        reach = z * spread / np.sqrt(n) if n > 1 else np.nan
+        low, high = max(mean - reach, LOW), min(mean + reach, HIGH)
+        result[str(name)] = {"value": float(mean), "n": int(n), "low": low, "high": high}
+    return result
+
+
+def contradictions(curve: pd.DataFrame, *, red: float = 0.0, min_n: int = MIN_N) -> list[Finding]:
+    """Return where a judgement is positive and what customers answered may be below the red line.
+
+    `curve` is the result of `emotion`; `red` is on its scale, 0 being neither good nor bad.
+    """
+    found = []
+    columns = ["touchpoint", "label", "judged", "value", "n", "low", "high"]
+    for name, label, judged, value, n, low, high in curve[columns].itertuples(
+        index=False, name=None
+    ):
+        if not (judged > 0 and n >= min_n and low < red):
+            continue
+        found.append(
+            Finding(
+                code="JRN-09", severity="warn", scope="evidence", ids={"touchpoint": name},
+                message=(
+                    f"{label}: judged {judged:+.1f}, but {n:,} answers have a mean of {value:+.1f} "
+                    f"({low:+.1f} to {high:+.1f})."
+                ),
+                question="What do customers see that the team does not?",
+                fix="Look at the answers, and judge again.",
+                measured={"value": value, "low": low, "high": high, "n": n},
+                policy={"red": red, "min_n": min_n}, authority="own",
+            )
+        )  # fmt: skip
+    return found
