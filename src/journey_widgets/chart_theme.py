@@ -3,6 +3,7 @@
 from typing import Any
 
 BLUE, ORANGE, GREY = "#1f77b4", "#b45f06", "#8a8f98"
+RED, GREEN, VIOLET = "#b3261e", "#2e7d32", "#6a3d9a"
 INK = "currentColor"
 """The colour of the text around the picture: dark on a light page, light on a dark one."""
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif"

@@ -7,6 +7,8 @@ import pandas as pd
 
 from journey_widgets.journey.document import Journey
 
+MAX_ROWS = 10
+"""Touchpoints below each other; a stage with more of them takes several columns."""
 UNMAPPED = "Not in the map"
 """Column of touchpoints that occur in the log and not in the journey document."""
 
@@ -24,7 +26,7 @@ class Flow:
         Points of curves, four per edge, in order: ``edge`` (str), ``source_label``,
         ``target_label``, ``count``, ``share`` of the source's events, ``point``, ``x``, ``y``.
     stages
-        One row per column of the picture: ``x``, ``label``.
+        One row per stage: ``x`` of its first column, ``label``.
     left_out
         Share of all steps (0 to 1) in edges too weak to draw, repeats of one touchpoint included.
     """
@@ -44,7 +46,9 @@ class Flow:
         )
 
 
-def flow(journey: Journey, transitions: pd.DataFrame, *, top: int = 30) -> Flow:
+def flow(
+    journey: Journey, transitions: pd.DataFrame, *, top: int = 30, max_names: int = 40
+) -> Flow:
     """Lay the frequent transitions out over the stages of the journey.
 
     Drawn are the `top` most frequent ones, and for each touchpoint the most frequent way in and the
@@ -58,7 +62,11 @@ def flow(journey: Journey, transitions: pd.DataFrame, *, top: int = 30) -> Flow:
         Result of `journey.transitions` with ``ends=True``.
     top
         Number of edges drawn at least, where there are as many.
+    max_names
+        Touchpoints drawn by name where the log has more than the map: those of the map, and of the
+        others the most frequent ones. The rest is one point, with their number.
     """
+    transitions = _with_other(journey, transitions, max_names)
     inner = transitions[
         (transitions["source"] != "path_start") & (transitions["target"] != "path_end")
     ]
@@ -69,8 +77,31 @@ def flow(journey: Journey, transitions: pd.DataFrame, *, top: int = 30) -> Flow:
     edges = _curves(nodes.set_index("touchpoint"), drawn)
     total = int(inner["count"].sum())
     left_out = 1 - int(drawn["count"].sum()) / total if total else 0.0
-    stages = nodes[["x", "stage_label"]].drop_duplicates().rename(columns={"stage_label": "label"})
+    stages = nodes[["x", "stage_label"]].drop_duplicates("stage_label")
+    stages = stages.rename(columns={"stage_label": "label"})
     return Flow(nodes, edges, stages.sort_values("x", ignore_index=True), left_out)
+
+
+def _with_other(journey: Journey, steps: pd.DataFrame, max_names: int) -> pd.DataFrame:
+    """Put the rarest touchpoints that are not on the map together as one."""
+    on_map = {t.id for t in journey.touchpoints}
+    visits = steps[steps["source"] != "path_start"].groupby("source")["count"].sum()
+    strange = (
+        visits[~visits.index.isin(on_map)].sort_index().sort_values(ascending=False, kind="stable")
+    )
+    room = max(max_names - int(visits.index.isin(on_map).sum()), 1)
+    if len(strange) <= room:
+        return steps
+    rest = set(strange.index[room - 1 :])
+    name = f"other ({len(rest):,} touchpoints)"
+    renamed = steps.assign(
+        source=[name if s in rest else s for s in steps["source"]],
+        target=[name if t in rest else t for t in steps["target"]],
+    )
+    merged = renamed.groupby(["source", "target"], sort=False)["count"].sum().reset_index()
+    merged["proba_out"] = merged["count"] / merged.groupby("source")["count"].transform("sum")
+    order = ["count", "source", "target"]
+    return merged.sort_values(order, ascending=[False, True, True], ignore_index=True)
 
 
 def _chosen(between: pd.DataFrame, top: int) -> pd.DataFrame:
@@ -86,10 +117,16 @@ def _nodes(journey: Journey, visits: pd.Series) -> pd.DataFrame:
         (s.label, [(t.id, t.label) for t in journey.in_stage(s.id)]) for s in journey.stages
     ]
     placed = {name for _label, members in columns for name, _text in members}
-    strange = [(str(n), str(n)) for n in visits.index if n not in placed]
+    unknown = visits[~visits.index.isin(placed)].sort_index()
+    unknown = unknown.sort_values(ascending=False, kind="stable")
+    strange = [(str(n), str(n)) for n in unknown.index]
     if strange:
         columns.append((UNMAPPED, strange))
-    used = [(label, members) for label, members in columns if members]
+    used = [
+        (label, members[first : first + MAX_ROWS])
+        for label, members in columns
+        for first in range(0, len(members), MAX_ROWS)
+    ]
     for x, (label, members) in enumerate(used):
         for position, (name, text) in enumerate(members):
             rows.append(
