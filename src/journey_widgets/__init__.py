@@ -20,16 +20,18 @@ if TYPE_CHECKING:
         read_tickets,
         read_trials,
     )
+    from journey_widgets.journey.widget import JourneyMapEditor
     from journey_widgets.publish.modes import mode
     from journey_widgets.publish.page import open_page
+    from journey_widgets.publish.pictures import save_picture
     from journey_widgets.publish.show import show
     from journey_widgets.raci.widget import RaciGrid
     from journey_widgets.workspace import Conflict, Saved, Workspace
 
 __version__ = "0.1.0"
 __all__ = [
-    "Conflict", "RaciGrid", "Saved", "Workspace", "journey", "mode", "open_page", "raci", "read_answers",
-    "read_events", "read_order_lines", "read_tickets", "read_trials", "show",
+    "Conflict", "JourneyMapEditor", "RaciGrid", "Saved", "Workspace", "journey", "mode", "open_page", "raci",
+    "read_answers", "read_events", "read_order_lines", "read_tickets", "read_trials", "save_picture", "show",
 ]  # fmt: skip
 
 _WHERE = {
@@ -37,6 +39,8 @@ _WHERE = {
     "Saved": "workspace",
     "Conflict": "workspace",
     "RaciGrid": "raci.widget",
+    "JourneyMapEditor": "journey.widget",
+    "save_picture": "publish.pictures",
     "mode": "publish.modes",
     "open_page": "publish.page",
     "show": "publish.show",

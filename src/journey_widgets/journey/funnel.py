@@ -73,7 +73,7 @@ def funnel(
     rules = Rules.read(order=order, entry=entry, within=within, exclude=exclude)
     said = _said(index, rules, within)
     if by is None:
-        return defined(_frame(steps, attempts(index, steps, rules)), *said)
+        return defined(frame_of(steps, attempts(index, steps, rules)), *said)
     values = index.values(by, limit=MAX_GROUPS + 1)
     if not 1 <= len(values) <= MAX_GROUPS:
         many = f"more than {MAX_GROUPS}" if values else "no"
@@ -81,7 +81,7 @@ def funnel(
         raise JourneyDataError(msg)
     groups = []
     for value in values:
-        frame = _frame(steps, attempts(index.where(by, value), steps, rules))
+        frame = frame_of(steps, attempts(index.where(by, value), steps, rules))
         frame.insert(0, "group", value)
         groups.append(frame)
     return defined(pd.concat(groups, ignore_index=True), *said, f"Groups: {by} at the first event")
@@ -110,7 +110,8 @@ def _said(index: PathIndex, rules: Rules, within: str | None) -> list[str]:
     ]
 
 
-def _frame(steps: Sequence[str], reached: Reached) -> pd.DataFrame:
+def frame_of(steps: Sequence[str], reached: Reached) -> pd.DataFrame:
+    """Return the funnel of those who reached its first step, as `funnel` describes it."""
     counts = reached.counts()
     before = np.concatenate([counts[:1], counts[:-1]])
     low, high = wilson(counts, counts[0])

@@ -86,7 +86,7 @@ def pain_points(
         ``lost``, of these; ``lost_share``, ``others_lost_share`` (float64); ``difference`` with
         ``low``, ``high``, ``method``; ``p_value``, ``adjusted``; ``excess_customers`` with
         ``excess_low``, ``excess_high``, customers lost beyond the others' share; ``value``,
-        ``recoverable``, ``loss``, ``loss_low``, ``loss_high`` (missing without `worth`);
+        ``recoverable``, ``currency``, ``loss``, ``loss_low``, ``loss_high`` (missing without `worth`);
         ``accountable``, ``kpi`` (str, blank where unknown).
     """
     steps = [str(s) for s in steps]
@@ -203,6 +203,7 @@ def _priced(frame: pd.DataFrame, worth: Worth | None) -> pd.DataFrame:
     return frame.assign(
         value=np.nan if worth is None else worth.value,
         recoverable=np.nan if worth is None else worth.recoverable,
+        currency="" if worth is None else worth.currency,
         loss=frame["excess_customers"] * factor,
         loss_low=frame["excess_low"] * factor,
         loss_high=frame["excess_high"] * factor,

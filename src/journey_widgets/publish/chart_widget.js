@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { RenderProps } from "@anywidget/types" */
-/** @typedef {{ spec: object | null, library: string, label: string }} State */
+/** @typedef {{ spec: object | null, library: string, label: string, wide: boolean }} State */
 /** @typedef {(el: HTMLElement, spec: object, options: object) => Promise<{ finalize: () => void }>} Embed */
 
 /** The Vega code is sent once a page by a model of its own, and loaded once. @param {any} model @returns {Promise<{ vegaEmbed: Embed }>} */
@@ -17,6 +17,7 @@ function loadVega(model) {
 /** @param {RenderProps<State>} props */
 async function render({ model, el, signal }) {
   el.classList.add("jw-chart");
+  el.classList.toggle("jw-wide", model.get("wide"));
   const caption = document.createElement("div");
   caption.className = "jw-caption";
   caption.textContent = model.get("label");
@@ -28,6 +29,7 @@ async function render({ model, el, signal }) {
     const mine = ++turn;
     const spec = model.get("spec");
     if (!spec) return;
+    caption.textContent = model.get("label");
     const box = document.createElement("div");
     box.setAttribute("role", "img");
     box.setAttribute("aria-label", model.get("label"));

@@ -28,6 +28,8 @@ class Chart(anywidget.AnyWidget):
         Vega-Lite specification as plain JSON values. Set it anew to draw another chart.
     label
         What the chart shows, in one sentence below it; also read to people who do not see it.
+    wide
+        Keep the chart's own size and scroll it sideways where the page is narrower.
     """
 
     _esm = Path(__file__).with_suffix(".js")
@@ -35,10 +37,11 @@ class Chart(anywidget.AnyWidget):
 
     spec = t.Dict(allow_none=True).tag(sync=True)
     label = t.Unicode().tag(sync=True)
+    wide = t.Bool(False).tag(sync=True)
     library = t.Instance(VegaLibrary).tag(sync=True, **widget_serialization)
 
-    def __init__(self, spec: dict[str, Any], *, label: str = "") -> None:
-        super().__init__(spec=spec, label=label, library=_library())
+    def __init__(self, spec: dict[str, Any], *, label: str = "", wide: bool = False) -> None:
+        super().__init__(spec=spec, label=label, wide=wide, library=_library())
 
     def __repr__(self) -> str:
         return f"Chart({self.label!r})"

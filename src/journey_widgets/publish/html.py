@@ -34,11 +34,12 @@ def table(
     labels: Mapping[str, str] | None = None,
     percent: Sequence[str] = (),
     hours: Sequence[str] = (),
+    note: str = "",
 ) -> Html:
     """Return a table for reading: rounded numbers, right-aligned, long text cut with the rest in a tip.
 
     `labels` renames and chooses columns, in its order; `percent` columns hold fractions,
-    `hours` columns times that are shown in a fitting unit.
+    `hours` columns times that are shown in a fitting unit; `note` says below it how it was counted.
     """
     columns = dict(labels) if labels else {c: str(c) for c in frame.columns}
     shown = frame.head(MAX_ROWS)
@@ -59,7 +60,7 @@ def table(
     title = f"<caption>{html(caption)}</caption>" if caption else ""
     markup = (
         f'<div class="jw-scroll"><table class="jw-table">{title}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>{more}"
+        f"<tbody>{''.join(rows)}</tbody></table></div>{more}{_counted(note)}"
     )
     return Html(markup, f"{caption or 'Table'}: {len(frame)} rows")
 
@@ -95,11 +96,16 @@ def duration(hours: float) -> str:
     return f"{hours * 3600:.0f} s"
 
 
-def figure(svg: str, caption: str) -> Html:
+def _counted(note: str) -> str:
+    return f'<p class="jw-counted">{html(note)}</p>' if note else ""
+
+
+def figure(svg: str, caption: str, *, note: str = "", wide: bool = False) -> Html:
     """Return a picture with its sentence. `svg` is our renderer's own output, never text from data."""
     words = f"<figcaption>{html(caption)}</figcaption>" if caption else ""
     markup = (
-        f'<figure class="jw-figure" role="img" aria-label="{html(caption)}">{svg}{words}</figure>'
+        f'<figure class="jw-figure{" jw-wide" if wide else ""}" role="img" aria-label="{html(caption)}">'
+        f"{svg}{words}{_counted(note)}</figure>"
     )
     return Html(markup, caption or "Chart")
 
@@ -107,6 +113,17 @@ def figure(svg: str, caption: str) -> Html:
 def note(text: str, *, kind: str = "note") -> Html:
     """Return one sentence in a box; `kind` is ``note``, ``good``, ``warn`` or ``error``."""
     return Html(f'<p class="jw-note jw-{html(kind)}">{html(text)}</p>', text)
+
+
+def lead(text: str) -> Html:
+    """Return the sentences a picture is introduced by."""
+    return Html(f'<p class="jw-lead">{html(text)}</p>', text)
+
+
+def numbered(sentences: Sequence[str]) -> Html:
+    """Return sentences as a numbered list."""
+    items = "".join(f"<li>{html(s)}</li>" for s in sentences)
+    return Html(f'<ol class="jw-next">{items}</ol>', "; ".join(sentences))
 
 
 def heading(facts: Mapping[str, str]) -> Html:

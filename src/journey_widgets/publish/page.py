@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -19,8 +19,10 @@ from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.events.source import Source
 from journey_widgets.findings import Finding
+from journey_widgets.journey.document import Journey
 from journey_widgets.publish import html
 from journey_widgets.publish.modes import WORKSPACE, mode, read_only
+from journey_widgets.publish.period import ALL, Period
 from journey_widgets.publish.show import use_in_altair
 from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.raci.owners import with_owners
@@ -28,7 +30,7 @@ from journey_widgets.raci.table import to_html
 from journey_widgets.raci.widget import RaciGrid, SaveResult
 from journey_widgets.workspace import Conflict, Workspace
 
-ALL = "all"
+AS_IS, TO_BE = "as_is", "to_be"
 MAX_SEGMENT_VALUES = 50
 
 
@@ -48,6 +50,8 @@ class Page:
     segment: str
     log: Source
     index: PathIndex
+    period: Period = field(default_factory=lambda: Period(ALL))
+    version: str = AS_IS
 
     def heading(self) -> html.Html:
         """Return the head of the page: on which data it stands, read how, computed when."""
@@ -56,6 +60,7 @@ class Page:
         facts = {
             "Workspace": self.workspace.settings.name,
             "Customers": f"{self.index.customers():,} ({self.segment_in_words()})",
+            "Journey": "as it shall be" if self.version == TO_BE else "",
             "Data until": f"{pd.Timestamp(last, tz='UTC').astimezone(zone):%d %B %Y}",
             "Data check": self._check_in_words(),
             "Computed": f"{datetime.now(UTC).astimezone(zone):%d %B %Y, %H:%M} ({zone.key})",
@@ -68,10 +73,25 @@ class Page:
 
     def segment_in_words(self) -> str:
         """Return which customers the page is about."""
+        days = self.period.in_words()
+        began = f"who began {days}" if days else ""
         if self.segment == ALL:
-            return "all customers"
+            return f"all customers {began}".strip()
         column, _equals, value = self.segment.partition("=")
-        return f"{column.replace('_', ' ')} {value} only"
+        return f"{column.replace('_', ' ')} {value} only{f', {began}' if began else ''}"
+
+    @property
+    def journey(self) -> Journey:
+        """The journey in the version the page is about."""
+        return self.workspace.to_be if self.version == TO_BE else self.workspace.journey
+
+    def labels(self) -> dict[str, str]:
+        """Return the label of each touchpoint of both versions."""
+        return {
+            t.id: t.label
+            for j in (self.workspace.to_be, self.workspace.journey)
+            for t in j.touchpoints
+        }
 
     def data_check(self) -> html.Html:
         """Return what reading the event log did, before any result."""
@@ -91,7 +111,7 @@ class Page:
 
     def steps_in_words(self, transitions: pd.DataFrame) -> pd.DataFrame:
         """Return transitions with the labels of the map instead of ids."""
-        labels = {t.id: t.label for t in self.workspace.journey.touchpoints}
+        labels = self.labels()
         labels |= {"path_start": "(start)", "path_end": "(end)"}
         return transitions.assign(
             source=[labels.get(s, s) for s in transitions["source"]],
@@ -100,7 +120,7 @@ class Page:
 
     def funnel(self, within: str = "") -> pd.DataFrame:
         """Return the funnel the journey document names, for this segment."""
-        steps = self.workspace.journey.funnel
+        steps = [s for s in self.journey.funnel if s in set(self.index.touchpoints)]
         if not steps:
             msg = "The journey names no funnel. Add funnel: with touchpoint ids in order to it."
             raise JourneyError(msg)
@@ -123,11 +143,13 @@ class Page:
         return not self.workspace.read_only
 
 
-def open_page(title: str, *, workspace: str = "", segment: str = ALL) -> Page:
+def open_page(
+    title: str, *, workspace: str = "", segment: str = ALL, period: str = ALL, version: str = AS_IS
+) -> Page:
     """Open the page of a notebook.
 
-    In a dashboard the web address may name the segment: ``?segment=device=mobile``. Anything wrong
-    is said in one sentence on the page, and the page stops there.
+    In a dashboard the web address may name segment, period and version: ``?segment=device=mobile``.
+    Anything wrong is said in one sentence on the page, and the page stops there.
 
     Parameters
     ----------
@@ -136,15 +158,30 @@ def open_page(title: str, *, workspace: str = "", segment: str = ALL) -> Page:
     workspace
         Folder of the workspace; blank = the one the server or ``make lab`` names, or the example.
     segment
-        ``"all"``, or ``column=value`` of a column kept in the event log.
+        ``"all"``, or ``column=value`` of a column kept in the event log, at the customers' first event.
+    period
+        When customers began: ``"all"``, or a period as `journey_widgets.publish.period` reads it.
+    version
+        The journey ``"as_is"`` or ``"to_be"``.
     """
     with _said_on_the_page():
         use_in_altair()
         if mode() == "dashboard":
-            segment = _from_address(segment)
+            given = {"segment": segment, "period": period, "version": version}
+            segment, period, version = _from_address(given).values()
+        if version not in (AS_IS, TO_BE):
+            msg = f"There is no version {version!r}. {did_you_mean(version, (AS_IS, TO_BE))}"
+            raise ParameterError(msg)
         opened = _workspace(workspace)
         log = opened.events()
-        return Page(title, opened, segment, log, _index(log, segment))
+        days = Period.read(period)
+        index = _index(log, segment)
+        if days.first is not None:
+            index = index.began(*days.instants(opened.settings.time_zone))
+            if not index.customers():
+                msg = f"Nobody of {segment} began {days.in_words()}. Choose another period."
+                raise ParameterError(msg)
+        return Page(title, opened, segment, log, index, days, version)
 
 
 def segments(log: Source) -> dict[str, list[str]]:
@@ -170,20 +207,19 @@ def _index(log: Source, segment: str) -> PathIndex:
     return path_index(log).where(column, value)
 
 
-def _from_address(segment: str) -> str:
-    """Return the segment the web address names; everything else in it is refused."""
+def _from_address(given: dict[str, str]) -> dict[str, str]:
+    """Return the parameters with what the web address names; everything else in it is refused."""
     query = parse_qsl(os.environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    found = dict(given)
     for name, value in query:
-        if name != "segment":
-            msg = (
-                f"This page has no parameter {name[:40]!r}. {did_you_mean(name[:40], ['segment'])}"
-            )
+        if name not in given:
+            msg = f"This page has no parameter {name[:40]!r}. {did_you_mean(name[:40], given)}"
             raise ParameterError(msg)
         if len(value) > 200 or not value.isprintable():
-            msg = "The segment in the address is not one short line of text."
+            msg = f"The {name} in the address is not one short line of text."
             raise ParameterError(msg)
-        segment = value.strip() or ALL
-    return segment
+        found[name] = value.strip() or given[name]
+    return found
 
 
 def _workspace(named: str) -> Workspace:

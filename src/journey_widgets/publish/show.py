@@ -6,11 +6,14 @@ import pandas as pd
 
 from journey_widgets.chart_theme import CONFIG
 from journey_widgets.errors import JourneyError
+from journey_widgets.journey.definition import definition
 from journey_widgets.publish.html import Html, figure, table
 from journey_widgets.publish.modes import mode
 
 
-def show(thing: Any, caption: str = "", **options: Any) -> Any:
+def show(
+    thing: Any, caption: str = "", *, note: str = "", wide: bool = False, **options: Any
+) -> Any:
     """Return `thing` as it should be shown: live in a page, as a picture in a report.
 
     Parameters
@@ -19,14 +22,20 @@ def show(thing: Any, caption: str = "", **options: Any) -> Any:
         An Altair chart or a pandas frame.
     caption
         What it says, in one sentence; also read to people who do not see it.
+    note
+        How it was counted, below the caption; of a result frame its own definition by default.
+    wide
+        Keep a chart's own size and let the page scroll it sideways, such as for a map.
     options
         For a frame: ``labels`` and ``percent``, as in `journey_widgets.publish.html.table`.
     """
     if isinstance(thing, pd.DataFrame):
-        return table(thing, caption=caption, **options)
+        return table(thing, caption=caption, note=note or definition(thing), **options)
     if hasattr(thing, "to_dict") and hasattr(thing, "mark_bar") | hasattr(thing, "layer"):
         spec = specification(thing)
-        return picture(spec, caption) if mode() == "report" else _live(spec, caption)
+        if mode() == "report":
+            return picture(spec, caption, note=note, wide=wide)
+        return _live(spec, f"{caption}\n{note}".strip(), wide=wide)
     msg = f"show needs a chart or a table; got {type(thing).__name__}."
     raise JourneyError(msg)
 
@@ -43,18 +52,18 @@ def _own_config(spec: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in spec.get("config", {}).items() if k != "view"}
 
 
-def picture(spec: dict[str, Any], caption: str) -> Html:
+def picture(spec: dict[str, Any], caption: str, *, note: str = "", wide: bool = False) -> Html:
     """Return a chart as SVG within the page; nothing is fetched to draw it."""
     import vl_convert
 
     svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
-    return figure(svg, caption)
+    return figure(svg, caption, note=note, wide=wide)
 
 
-def _live(spec: dict[str, Any], caption: str) -> Any:
+def _live(spec: dict[str, Any], caption: str, *, wide: bool = False) -> Any:
     from journey_widgets.publish.chart_widget import Chart
 
-    return Chart(spec, label=caption)
+    return Chart(spec, label=caption, wide=wide)
 
 
 def use_in_altair() -> None:

@@ -1,0 +1,106 @@
+"""Cases of a funnel: one row per customer, kept in memory, so that groups and periods answer at once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from ibis import _
+
+from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.events.paths import PathIndex, path_index
+from journey_widgets.journey.attempts import NEVER, Reached, Rules, attempts
+from journey_widgets.journey.definition import defined
+from journey_widgets.journey.funnel import frame_of
+
+
+class FunnelCases:
+    """Who got how far in one funnel, with when each customer began and the groups they belong to.
+
+    Parameters
+    ----------
+    log, steps
+        As in `journey.funnel`, in this order, from the first entry, no time limit.
+    columns
+        Columns of the log to choose groups by, at each customer's first event.
+    """
+
+    def __init__(self, log: Any, steps: Sequence[str], *, columns: Sequence[str] = ()) -> None:
+        self.index: PathIndex = path_index(log)
+        self.steps = [str(s) for s in steps]
+        self._reached = attempts(self.index, self.steps, Rules())
+        chosen = {f"at:{name}": self.index.attribute(name) for name in columns}
+        first = self.index.table.filter(_.step == 1).select("customer", "ts", **chosen).to_pyarrow()
+        customer = first["customer"].to_numpy()
+        order = np.argsort(customer)
+        place = order[np.searchsorted(customer[order], self._reached.customer)]
+        moments = first["ts"].cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()
+        self._began: npt.NDArray[np.int64] = moments[place]
+        self._groups: dict[str, tuple[npt.NDArray[np.int64], list[str]]] = {}
+        for name in columns:
+            coded = first[f"at:{name}"].combine_chunks().dictionary_encode()
+            codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+            self._groups[name] = (codes[place], [str(v) for v in coded.dictionary.to_pylist()])
+
+    def groups(self) -> dict[str, list[str]]:
+        """Return the columns, each with its values."""
+        return {name: sorted(values) for name, (_codes, values) in self._groups.items()}
+
+    def funnel(
+        self,
+        *,
+        column: str | None = None,
+        value: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> pd.DataFrame:
+        """Return the funnel of one group, of those who began in a period (UTC, `until` left out).
+
+        The same frame as `journey.funnel` on the index of these customers.
+        """
+        kept = np.ones(len(self._began), dtype=np.bool_)
+        words = list(self.index.said)
+        if column is not None:
+            if column not in self._groups:
+                msg = f"There is no column {column!r}. {did_you_mean(column, self._groups)}"
+                raise JourneyDataError(msg)
+            codes, values = self._groups[column]
+            if value not in values:
+                msg = f"No customer has {column} = {value!r}. {did_you_mean(str(value), values)}"
+                raise JourneyDataError(msg)
+            kept &= codes == values.index(value)
+            words.append(f"{column} = {value} at their first event")
+        if since is not None:
+            kept &= self._began >= _micros(since)
+            words.append(f"first event from {since}")
+        if until is not None:
+            kept &= self._began < _micros(until)
+            words.append(f"first event before {until}")
+        part = Reached(
+            self._reached.customer[kept], self._reached.depth[kept], self._reached.moments[kept],
+            np.empty((0, len(self.steps)), np.int64),
+        )  # fmt: skip
+        said = "; ".join(words) or f"all {self.index.unit}"
+        return defined(
+            frame_of(self.steps, part),
+            f"Unit: {self.index.unit}; {said}",
+            "Steps in this order, anything may lie between",
+            "Attempt from the first event at step 1",
+            "Window: no time limit",
+            "Base of conversion: customers at step 1",
+        )
+
+    def months(self) -> list[str]:
+        """Return the months (UTC) in which customers at step 1 began, such as ``"2026-03"``."""
+        months = np.unique(
+            self._began[self._began != NEVER].astype("datetime64[us]").astype("datetime64[M]")
+        )
+        return [str(m) for m in months]
+
+
+def _micros(moment: datetime) -> int:
+    epoch = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC by contract
+    return round((moment - epoch).total_seconds() * 1e6)

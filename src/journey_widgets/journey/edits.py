@@ -1,0 +1,98 @@
+"""Edits of a journey document: small steps that a page sends and Python applies, each checked as a whole.
+
+======================================================  ==============================================
+``{"op": "set", "list", "id", "field", "value"}``       set a field of a part; null takes it away
+``{"op": "add", "list", "part", "before"}``             put a new part before another, or at the end
+``{"op": "remove", "list", "id"}``                      take a part out, and what points to it
+``{"op": "move", "list", "id", "before"}``              put a part before another, or at the end
+======================================================  ==============================================
+
+``list`` is one of `EDITABLE`; the journey's own fields are set with the list ``"journey"`` and no id.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from journey_widgets.errors import DocumentError
+from journey_widgets.journey.document import Journey
+
+EDITABLE = ("stages", "lanes", "touchpoints", "ways", "personas", "items", "evidence")
+OWN_FIELDS = ("label", "owner", "reviewed_on", "reviewed_by", "funnel")
+
+
+def apply_edit(journey: Journey, edit: Mapping[str, Any]) -> Journey:
+    """Return the journey with one edit made; one that does not fit is a `DocumentError`.
+
+    Removing a touchpoint also removes its items, the ways from and to it, and its step of the funnel.
+    """
+    body = journey.body()
+    kind, many = edit.get("op"), str(edit.get("list"))
+    if many == "journey" and kind == "set":
+        _set(body, str(edit.get("field")), edit.get("value"), OWN_FIELDS)
+        return type(journey).from_body(body, where="the map")
+    if many not in EDITABLE:
+        msg = f"{many!r} cannot be edited; one of {', '.join(EDITABLE)} was needed."
+        raise DocumentError(msg)
+    parts = [dict(p) for p in body.get(many, [])]
+    if kind == "add":
+        part = dict(edit.get("part") or {})
+        parts.insert(_place(parts, edit.get("before"), many), part)
+    else:
+        found = next((i for i, p in enumerate(parts) if p["id"] == edit.get("id")), None)
+        if found is None:
+            msg = f"There is no {edit.get('id')!r} among the {many} any more."
+            raise DocumentError(msg)
+        part = parts.pop(found)
+        if kind == "set":
+            _set(part, str(edit.get("field")), edit.get("value"))
+            parts.insert(found, part)
+        elif kind == "move":
+            parts.insert(_place(parts, edit.get("before"), many), part)
+        elif kind == "remove":
+            _forget(body, many, part["id"])
+        else:
+            msg = f"There is no edit {kind!r}; set, add, remove or move was needed."
+            raise DocumentError(msg)
+    body[many] = parts
+    return type(journey).from_body(body, where="the map")
+
+
+def _set(part: dict[str, Any], field: str, value: Any, known: tuple[str, ...] = ()) -> None:
+    if field == "id" or (known and field not in known):
+        msg = f"{field!r} cannot be changed here."
+        raise DocumentError(msg)
+    if value is None:
+        part.pop(field, None)
+    else:
+        part[field] = value
+
+
+def _place(parts: list[dict[str, Any]], before: Any, many: str) -> int:
+    if before is None:
+        return len(parts)
+    found = next((i for i, p in enumerate(parts) if p["id"] == before), None)
+    if found is None:
+        msg = f"There is no {before!r} among the {many} any more."
+        raise DocumentError(msg)
+    return found
+
+
+def _forget(body: dict[str, Any], many: str, name: str) -> None:
+    """Take away what points to a part that goes."""
+    if many == "touchpoints":
+        body["items"] = [i for i in body.get("items", []) if i.get("touchpoint") != name]
+        ways = body.get("ways", [])
+        body["ways"] = [w for w in ways if name not in (w["source"], w["target"])]
+        body["funnel"] = [step for step in body.get("funnel", []) if step != name]
+    if many == "evidence":
+        for part in (*body.get("touchpoints", []), *body.get("items", [])):
+            if name in part.get("evidence", []):
+                part["evidence"] = [e for e in part["evidence"] if e != name]
+    if many == "lanes":
+        for part in body.get("touchpoints", []):
+            if part.get("lane") == name:
+                part.pop("lane")
+    if many == "personas":
+        for part in body.get("items", []):
+            if part.get("persona") == name:
+                part.pop("persona")

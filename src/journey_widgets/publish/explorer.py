@@ -1,0 +1,89 @@
+"""Pickers that answer at once: the funnel of a group and a period, from cases held in memory."""
+
+from typing import Any
+
+import ipywidgets
+
+from journey_widgets.estimates import MIN_N
+from journey_widgets.journey import charts
+from journey_widgets.journey.cases import FunnelCases
+from journey_widgets.journey.definition import definition
+from journey_widgets.publish import html
+from journey_widgets.publish.chart_widget import Chart
+from journey_widgets.publish.modes import mode
+from journey_widgets.publish.page import Page, segments
+from journey_widgets.publish.period import ALL, Period
+from journey_widgets.publish.show import show, specification
+
+EVERYBODY, WHENEVER = "all customers", "whenever they began"
+
+
+class Explorer:
+    """The funnel of the customers of a page, by group and by the month in which they began.
+
+    Attributes
+    ----------
+    segment, period
+        The pickers; set their ``value`` to choose.
+    chart
+        The picture, drawn anew at each choice.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self._journey = page.journey
+        self._zone = page.workspace.settings.time_zone
+        known = segments(page.log)
+        steps = [s for s in page.journey.funnel if s in set(page.index.touchpoints)]
+        self._cases = FunnelCases(page.index, steps, columns=list(known))
+        groups = [f"{column}={value}" for column, values in known.items() for value in values]
+        self.segment = ipywidgets.Dropdown(options=[EVERYBODY, *groups], description="Customers")
+        self.period = ipywidgets.Dropdown(
+            options=[WHENEVER, *self._cases.months()], description="Began in"
+        )
+        sentence, spec = self.answer()
+        self.chart = Chart(spec, label=sentence)
+        for picker in (self.segment, self.period):
+            picker.observe(self._choose, names="value")
+        pickers = ipywidgets.HBox([self.segment, self.period])
+        self.box = ipywidgets.VBox([pickers, self.chart])
+
+    def answer(self) -> tuple[str, dict[str, Any]]:
+        """Return the sentence and the picture for what is chosen now."""
+        column, _equals, value = str(self.segment.value).partition("=")
+        everybody = self.segment.value == EVERYBODY
+        text = ALL if self.period.value == WHENEVER else str(self.period.value)
+        since, until = Period.read(text).instants(self._zone)
+        frame = self._cases.funnel(
+            column=None if everybody else column, value=None if everybody else value,
+            since=since, until=until,
+        )  # fmt: skip
+        names = {t.id: t.label for t in self._journey.touchpoints}
+        rows = frame.to_dict("records")
+        last, worst = rows[-1], max(rows[1:], key=lambda row: row["drop_off"])
+        who = f"{self.segment.value}, {self.period.value}"
+        if last["n"] < MIN_N:
+            sentence = f"{who}: {last['n']} customers are too few to say a share."
+        else:
+            sentence = (
+                f"{who}: {last['customers']:,} of {last['n']:,} reach {names.get(last['step'], last['step'])} "
+                f"({last['conversion']:.0%}, 95 % interval {last['low']:.0%} to {last['high']:.0%}); most are "
+                f"lost before {names.get(worst['step'], worst['step'])} ({worst['drop_off']:,})."
+            )
+        spec = specification(charts.funnel_chart(frame, self._journey))
+        return f"{sentence}\n{definition(frame)}", spec
+
+    def _choose(self, _change: Any) -> None:
+        sentence, spec = self.answer()
+        with self.chart.hold_sync():
+            self.chart.label = sentence
+            self.chart.spec = spec
+
+
+def explorer(page: Page) -> Any:
+    """Return the pickers of a page; in a report the funnel of its own customers."""
+    if len([s for s in page.journey.funnel if s in set(page.index.touchpoints)]) < 2:
+        return html.note("The journey names no funnel of two steps or more that occur in this log.")
+    if mode() == "report":
+        frame = page.funnel()
+        return show(charts.funnel_chart(frame, page.journey), note=definition(frame))
+    return Explorer(page).box
