@@ -77,7 +77,7 @@ def test_an_import_that_clashes_is_a_finding_and_changes_nothing(example, capsys
         (["report", "overview", "-p", "segment"], "KEY=VALUE was needed"),
         (["report", "overview", "-p", "segment=a", "-p", "segment=b"], "given twice"),
         (["report", "overview", "-p", "sgment=a"], "Did you mean 'segment'"),
-        (["report", "journey_map", "-p", "strongest=many"], "is not a value of kind int"),
+        (["report", "journey_map", "-p", "max_steps=many"], "is not a value of kind int"),
         (["serve", "nowhere"], "nowhere is no workspace"),
     ],
 )

@@ -44,7 +44,7 @@ def test_the_start_page_lists_the_dashboards_with_a_line_and_a_picture_each(serv
 
 
 @pytest.mark.parametrize(
-    ("name", "charts", "tables"), [("overview", 1, 2), ("journey_map", 1, 3), ("raci", 0, 2)]
+    ("name", "charts", "tables"), [("overview", 1, 2), ("journey_map", 6, 6), ("raci", 0, 2)]
 )
 def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts, tables):
     page = new_page()
@@ -72,10 +72,10 @@ def test_the_vega_code_is_loaded_once_a_page(served, new_page):
     page = new_page()
 
     open_dashboard(page, served, "journey_map")
-    page.locator(".jw-chart svg").wait_for(timeout=SECONDS)
+    page.locator(".jw-chart svg").nth(5).wait_for(timeout=SECONDS)
 
     assert page.evaluate("typeof journeyVega.then") == "function"
-    assert page.locator(".jw-caption").inner_text().startswith("32 frequent paths")
+    assert page.get_by_text("32 frequent paths").count() == 1
 
 
 def test_the_address_names_a_segment_and_the_page_is_about_it(served, new_page):
@@ -155,6 +155,58 @@ def test_an_edit_where_editing_is_allowed_reaches_the_store(example, new_page):
     space = Workspace.open(example)
     assert space.raci.cell("review", "success_manager") == "A"
     assert space.history("raci")["note"].tolist()[0] == "edited in RACI"
+
+
+def test_the_pickers_answer_for_the_chosen_group_and_month(served, new_page):
+    page = new_page()
+    open_dashboard(page, served, "journey_map")
+    everybody = page.get_by_text(
+        "All customers, whenever they began: 3,590 of 10,000 reach Delivery"
+    )
+    everybody.wait_for(timeout=SECONDS)
+
+    page.get_by_label("Customers", exact=True).select_option("device=mobile")
+    page.get_by_label("Began in", exact=True).select_option("2026-03")
+
+    page.get_by_text("Device=mobile, 2026-03:").wait_for(timeout=SECONDS)
+    assert page.get_by_text("first event from 2026-02-28 23:00:00").count() == 1  # local midnight
+
+
+def test_an_edited_map_reaches_the_store(example, new_page):
+    with serve(example, allow_edit=True) as served:
+        page = new_page(viewport={"width": 1400, "height": 1000})
+        open_dashboard(page, served, "journey_map")
+        card = page.locator('.jw-card:has(strong:text-is("Live chat"))')
+        card.wait_for(timeout=SECONDS)
+
+        card.focus()
+        page.keyboard.press("Alt+ArrowUp")
+        page.get_by_text("Live chat is now in lane Online.").wait_for(timeout=SECONDS)
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("Saved as revision 2").wait_for(timeout=SECONDS)
+
+    space = Workspace.open(example)
+    assert space.journey.touchpoint("live_chat").lane == "online"
+    assert space.diff("journey", 1, 2)["place"].tolist() == ["touchpoints › live_chat › lane"]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("period=2026-13", "There is no period '2026-13'."),
+        ("period=1999-01", "Nobody of all began 1 January 1999 to 31 January 1999."),
+        ("version=future", "There is no version 'future'."),
+    ],
+)
+def test_a_period_or_version_that_is_not_there_is_said_in_one_sentence(
+    served, new_page, query, said
+):
+    page = new_page()
+
+    page.goto(f"{served.url}voila/render/journey_map.ipynb?{query}")
+    page.locator("#rendered_cells .jw-note").wait_for(timeout=SECONDS)
+
+    assert said in page.locator(".jw-note").inner_text()
 
 
 @pytest.mark.parametrize("what", ["kernel", "server"])

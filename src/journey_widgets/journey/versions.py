@@ -80,8 +80,19 @@ def _rows(change: Change, labels: dict[tuple[str, str], str]) -> Iterator[dict[s
 def _row(
     change: str, part: str, name: str, label: str, field: str, before: Any, after: Any
 ) -> dict[str, str]:
-    shown = ["" if v is None else str(v) for v in (before, after)]
+    shown = [_in_words(v) for v in (before, after)]
     return dict(zip(COLUMNS, [change, part, name, label, field, *shown], strict=True))
+
+
+def _in_words(value: Any) -> str:
+    """Return a value as people read it: parts by their names, not as code."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return "; ".join(_in_words(v) for v in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {_in_words(v)}" for k, v in value.items() if k != "id")
+    return str(value)
 
 
 def _longest(runs: list[list[int]]) -> list[int]:

@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { RenderProps } from "@anywidget/types" */
-/** @typedef {{ spec: object | null, library: string, label: string, wide: boolean }} State */
+/** @typedef {{ spec: object | null, library: string, label: string, note: string, wide: boolean }} State */
 /** @typedef {(el: HTMLElement, spec: object, options: object) => Promise<{ finalize: () => void }>} Embed */
 
 /** The Vega code is sent once a page by a model of its own, and loaded once. @param {any} model @returns {Promise<{ vegaEmbed: Embed }>} */
@@ -20,7 +20,8 @@ async function render({ model, el, signal }) {
   el.classList.toggle("jw-wide", model.get("wide"));
   const caption = document.createElement("div");
   caption.className = "jw-caption";
-  caption.textContent = model.get("label");
+  const note = document.createElement("div");
+  note.className = "jw-counted";
   /** @type {{ finalize: () => void } | undefined} */
   let view;
   let turn = 0;
@@ -30,6 +31,7 @@ async function render({ model, el, signal }) {
     const spec = model.get("spec");
     if (!spec) return;
     caption.textContent = model.get("label");
+    note.textContent = model.get("note");
     const box = document.createElement("div");
     box.setAttribute("role", "img");
     box.setAttribute("aria-label", model.get("label"));
@@ -42,7 +44,7 @@ async function render({ model, el, signal }) {
     } catch (error) {
       box.textContent = `This chart cannot be drawn. ${error instanceof Error ? error.message : ""}`;
     }
-    el.replaceChildren(box, caption);
+    el.replaceChildren(caption, box, note);
   }
 
   model.on("change:spec", draw);

@@ -27,7 +27,9 @@ class Chart(anywidget.AnyWidget):
     spec
         Vega-Lite specification as plain JSON values. Set it anew to draw another chart.
     label
-        What the chart shows, in one sentence below it; also read to people who do not see it.
+        What the chart shows, in one sentence above it; also read to people who do not see it.
+    note
+        How it was counted, below it.
     wide
         Keep the chart's own size and scroll it sideways where the page is narrower.
     """
@@ -37,11 +39,14 @@ class Chart(anywidget.AnyWidget):
 
     spec = t.Dict(allow_none=True).tag(sync=True)
     label = t.Unicode().tag(sync=True)
+    note = t.Unicode().tag(sync=True)
     wide = t.Bool(False).tag(sync=True)
     library = t.Instance(VegaLibrary).tag(sync=True, **widget_serialization)
 
-    def __init__(self, spec: dict[str, Any], *, label: str = "", wide: bool = False) -> None:
-        super().__init__(spec=spec, label=label, wide=wide, library=_library())
+    def __init__(
+        self, spec: dict[str, Any], *, label: str = "", note: str = "", wide: bool = False
+    ) -> None:
+        super().__init__(spec=spec, label=label, note=note, wide=wide, library=_library())
 
     def __repr__(self) -> str:
         return f"Chart({self.label!r})"

@@ -40,15 +40,15 @@ class Explorer:
         self.period = ipywidgets.Dropdown(
             options=[WHENEVER, *self._cases.months()], description="Began in"
         )
-        sentence, spec = self.answer()
-        self.chart = Chart(spec, label=sentence)
+        sentence, note, spec = self.answer()
+        self.chart = Chart(spec, label=sentence, note=note)
         for picker in (self.segment, self.period):
             picker.observe(self._choose, names="value")
         pickers = ipywidgets.HBox([self.segment, self.period])
         self.box = ipywidgets.VBox([pickers, self.chart])
 
-    def answer(self) -> tuple[str, dict[str, Any]]:
-        """Return the sentence and the picture for what is chosen now."""
+    def answer(self) -> tuple[str, str, dict[str, Any]]:
+        """Return the sentence, how it was counted, and the picture for what is chosen now."""
         column, _equals, value = str(self.segment.value).partition("=")
         everybody = self.segment.value == EVERYBODY
         text = ALL if self.period.value == WHENEVER else str(self.period.value)
@@ -60,7 +60,7 @@ class Explorer:
         names = {t.id: t.label for t in self._journey.touchpoints}
         rows = frame.to_dict("records")
         last, worst = rows[-1], max(rows[1:], key=lambda row: row["drop_off"])
-        who = f"{self.segment.value}, {self.period.value}"
+        who = f"{str(self.segment.value).capitalize()}, {self.period.value}"
         if last["n"] < MIN_N:
             sentence = f"{who}: {last['n']} customers are too few to say a share."
         else:
@@ -70,12 +70,12 @@ class Explorer:
                 f"lost before {names.get(worst['step'], worst['step'])} ({worst['drop_off']:,})."
             )
         spec = specification(charts.funnel_chart(frame, self._journey))
-        return f"{sentence}\n{definition(frame)}", spec
+        return sentence, definition(frame), spec
 
     def _choose(self, _change: Any) -> None:
-        sentence, spec = self.answer()
+        sentence, note, spec = self.answer()
         with self.chart.hold_sync():
-            self.chart.label = sentence
+            self.chart.label, self.chart.note = sentence, note
             self.chart.spec = spec
 
 

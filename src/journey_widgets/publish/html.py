@@ -78,13 +78,17 @@ def _cell(value: object, *, as_percent: bool, as_hours: bool) -> str:
         return f"{int(value):,}"
     if isinstance(value, float | np.floating):
         number = float(value)
-        return duration(number) if as_hours else f"{number:.1%}" if as_percent else f"{number:,.4g}"
+        return duration(number) if as_hours else f"{number:.1%}" if as_percent else _plain(number)
     if isinstance(value, pd.Timestamp):
         return html(f"{value:%Y-%m-%d %H:%M}")
     text = str(value)
     if len(text) <= MAX_TEXT:
         return html(text)
     return f'<span title="{html(text)}">{html(text[: MAX_TEXT - 1])}…</span>'
+
+
+def _plain(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 1_000 else f"{number:,.4g}"
 
 
 def duration(hours: float) -> str:
@@ -105,7 +109,7 @@ def figure(svg: str, caption: str, *, note: str = "", wide: bool = False) -> Htm
     words = f"<figcaption>{html(caption)}</figcaption>" if caption else ""
     markup = (
         f'<figure class="jw-figure{" jw-wide" if wide else ""}" role="img" aria-label="{html(caption)}">'
-        f"{svg}{words}{_counted(note)}</figure>"
+        f"{words}{svg}{_counted(note)}</figure>"
     )
     return Html(markup, caption or "Chart")
 

@@ -76,7 +76,7 @@ def the_map(page: Page, view: str = "team") -> Any:
         map_chart(layout), layout.sentence(), wide=True,
         note="Line: mean of customers' answers with its 95 % interval; dashes: judged by the team. "
         "P pain point, M moment of truth, O opportunity, Q question; a dark rim means high severity, a "
-        "dashed card that its review is due.",
+        "dashed card that its review is due. Scroll sideways where the page is narrower than the map.",
     )  # fmt: skip
 
 
@@ -240,18 +240,27 @@ def pain_table(page: Page, found: pd.DataFrame) -> html.Html:
         accountable=[a or "nobody yet" for a in found["accountable"]],
     )
     shown.attrs = dict(found.attrs)
+    rows = _records(found)
+    shown = shown.assign(
+        gap=[f"{r['low']:+.0%} to {r['high']:+.0%}" for r in rows],
+        more=[
+            f"{r['excess_customers']:,.0f} ({r['excess_low']:,.0f} to {r['excess_high']:,.0f})"
+            for r in rows
+        ],
+        worth=[f"{r['loss']:,.0f} ({r['loss_low']:,.0f} to {r['loss_high']:,.0f})" for r in rows],
+    )
+    currency = str(rows[0]["currency"]) if rows else ""
     columns = {
         "touchpoint": "Lost at", "not_reached": "Do not reach", "group": "Group", "customers": "Customers",
-        "lost_share": "Lost", "others_lost_share": "Others lose", "low": "at least", "high": "at most",
-        "excess_customers": "More than the others", "loss": "Loss", "loss_low": "from", "loss_high": "to",
+        "lost_share": "Lost", "others_lost_share": "Others lose", "gap": "Difference, 95 %",
+        "more": "More customers than the others", "worth": f"Loss, {currency}" if currency else "Loss",
         "accountable": "Accountable", "kpi": "KPI",
     }  # fmt: skip
     if found["loss"].isna().all():
-        columns = {k: v for k, v in columns.items() if not k.startswith("loss")}
+        columns.pop("worth")
     return html.table(
-        shown.round({"excess_customers": 0, "loss": 0, "loss_low": 0, "loss_high": 0}),
-        caption="Where a group of customers is lost more often than the others", labels=columns,
-        percent=["lost_share", "others_lost_share", "low", "high"], note=paths.definition(found),
+        shown, caption="Where a group of customers is lost more often than the others", labels=columns,
+        percent=["lost_share", "others_lost_share"], note=paths.definition(found),
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def show(
         spec = specification(thing)
         if mode() == "report":
             return picture(spec, caption, note=note, wide=wide)
-        return _live(spec, f"{caption}\n{note}".strip(), wide=wide)
+        return _live(spec, caption, note=note, wide=wide)
     msg = f"show needs a chart or a table; got {type(thing).__name__}."
     raise JourneyError(msg)
 
@@ -60,10 +60,10 @@ def picture(spec: dict[str, Any], caption: str, *, note: str = "", wide: bool = 
     return figure(svg, caption, note=note, wide=wide)
 
 
-def _live(spec: dict[str, Any], caption: str, *, wide: bool = False) -> Any:
+def _live(spec: dict[str, Any], caption: str, *, note: str = "", wide: bool = False) -> Any:
     from journey_widgets.publish.chart_widget import Chart
 
-    return Chart(spec, label=caption, wide=wide)
+    return Chart(spec, label=caption, note=note, wide=wide)
 
 
 def use_in_altair() -> None:
