@@ -3,7 +3,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journey_widgets.estimates import certainty, wilson
+from journey_widgets.estimates import (
+    certainty,
+    clustered_wilson,
+    difference,
+    false_discovery,
+    grouped_variance,
+    median_interval,
+    resample,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,3 +40,56 @@ def test_of_nothing_nothing_is_known():
     assert np.isnan(high[0])
     assert high[1] == 1
     assert certainty([29, 30]).tolist() == ["insufficient", "sufficient"]
+
+
+def test_newcombes_published_examples_of_a_difference_are_met():
+    """Newcombe 1998, table II, method 10: 56/70 - 48/80; 9/10 - 3/10; 10/10 - 0/20."""
+    for a, n, b, m, low, high in (
+        (56, 70, 48, 80, 0.0524, 0.3339),
+        (9, 10, 3, 10, 0.1705, 0.8090),
+        (10, 10, 0, 20, 0.6791, 1.0),
+    ):
+        found = difference(a, n, b, m)
+        assert (round(float(found[0]), 4), round(float(found[1]), 4)) == (low, high)
+
+
+def test_false_discoveries_are_adjusted_as_in_the_published_example():
+    """Benjamini and Hochberg 1995, section 4: 15 p-values, of which four stay at 5 %."""
+    given = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262,
+             0.5719, 0.6528, 0.7590, 1.0]  # fmt: skip
+
+    assert (false_discovery(given) <= 0.05).sum() == 4
+    with_gap = false_discovery([np.nan, *given])
+    assert np.isnan(with_gap[0])
+    assert (with_gap[1:] == false_discovery(given)).all()
+
+
+def test_the_interval_of_a_median_has_the_ranks_worked_out_by_hand():
+    # 100 values: 50 ± 1.96 * 10 / 2 = 40.2 to 59.8, so ranks 40 and 61
+    assert median_interval(range(1, 101)) == (50.5, 40.0, 61.0)
+    assert np.isnan(median_interval([])).all()
+    assert median_interval([7.0]) == (7.0, 7.0, 7.0)
+
+
+def test_shares_of_events_are_wider_where_one_customers_events_are_alike():
+    # 50 customers with 20 events each, all of one's events the same: as good as 50 events
+    successes = np.repeat([20.0, 0.0], 25)[:, None]
+    n = np.full((50, 1), 20.0)
+
+    low, high = clustered_wilson([500], [1_000], grouped_variance(successes, n))
+
+    # exactly 1000 / deff = 49 independent events: Wilson of 24.5 of 49
+    expected = wilson(24.5, 49)
+    assert (low[0], high[0]) == pytest.approx((float(expected[0]), float(expected[1])), abs=1e-6)
+    alike = grouped_variance(np.full((50, 1), 10.0), n)
+    assert clustered_wilson([500], [1_000], alike)[0] == wilson([500], [1_000])[0]
+
+
+def test_a_bootstrap_by_customer_is_repeatable_and_spreads_as_the_sum_does():
+    totals = np.random.default_rng(1).poisson(3, (200, 1)).astype(float)
+
+    drawn = resample(totals, draws=2_000, seed=4)
+
+    assert (drawn == resample(totals, draws=2_000, seed=4)).all()
+    assert drawn.mean() == pytest.approx(totals.sum(), rel=0.02)
+    assert drawn.std() == pytest.approx(totals.std() * np.sqrt(200), rel=0.1)

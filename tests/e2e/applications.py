@@ -22,7 +22,9 @@ def jupyterlab(folder, workspace, home):
     """JupyterLab on a folder of notebooks, with an empty home of its own; yields its address."""
     port = _free_port(0)
     # All cells stay in the page, so that tests can look for them without scrolling.
-    tracker = home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    tracker = (
+        home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    )
     tracker.parent.mkdir(parents=True, exist_ok=True)
     tracker.write_text('{"windowingMode": "none"}')
     env = {

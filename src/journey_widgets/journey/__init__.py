@@ -1,11 +1,12 @@
 """The customer journey: its map, and the paths measured beside it."""
 
 from journey_widgets.journey import evidence, stages, versions, who
+from journey_widgets.journey.channels import by_channel
 from journey_widgets.journey.compare import compare, groups
 from journey_widgets.journey.conformance import conformance, conformance_by_customer
 from journey_widgets.journey.definition import definition
 from journey_widgets.journey.document import Journey, ToBeJourney
-from journey_widgets.journey.emotion import contradictions, emotion
+from journey_widgets.journey.emotion import contradictions, emotion, emotion_by_persona
 from journey_widgets.journey.evidence import EvidencePolicy, claims, items_of, map_quality
 from journey_widgets.journey.flow import Flow, flow
 from journey_widgets.journey.funnel import funnel
@@ -49,6 +50,7 @@ __all__ = [
     "Way",
     "Worth",
     "back_test",
+    "by_channel",
     "check",
     "claims",
     "compare",
@@ -58,6 +60,7 @@ __all__ = [
     "contradictions",
     "definition",
     "emotion",
+    "emotion_by_persona",
     "evidence",
     "flow",
     "funnel",

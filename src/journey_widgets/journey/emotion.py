@@ -9,6 +9,7 @@ from ibis import _
 
 from journey_widgets.estimates import CONFIDENCE, MIN_N, certainty
 from journey_widgets.events.engine import collect
+from journey_widgets.events.paths import PathIndex
 from journey_widgets.findings import Finding
 from journey_widgets.journey.definition import defined
 from journey_widgets.journey.document import Journey
@@ -125,3 +126,35 @@ def contradictions(curve: pd.DataFrame, *, red: float = 0.0, min_n: int = MIN_N)
             )
         )  # fmt: skip
     return found
+
+
+def emotion_by_persona(journey: Journey, answers: ir.Table, index: PathIndex) -> pd.DataFrame:
+    """Return the measured curve of each persona that names a segment of the event log.
+
+    Answers need ``customer_id`` beside what `emotion` needs; a customer is in the segment of the
+    first event.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `emotion` with ``persona`` and ``persona_label`` (str) before them, persona after
+        persona; ``judged`` holds the judgements made about that persona.
+    """
+    require_columns(answers.columns, "customer_id", name="answers")
+    frames = []
+    for persona in journey.personas:
+        column, equals, value = (persona.segment or "").partition("=")
+        if not equals:
+            continue
+        group = index.where(column, value)
+        ids = group.table.filter(_.step == 1).select("customer_id").distinct()
+        frame = emotion(journey, answers.semi_join(ids, "customer_id"), persona=persona.id)
+        frame.insert(0, "persona", persona.id)
+        frame.insert(1, "persona_label", persona.label)
+        frames.append(frame)
+    if not frames:
+        return pd.DataFrame({c: [] for c in ["persona", "persona_label", *COLUMNS]})
+    said = dict(frames[0].attrs)
+    whole = pd.concat(frames, ignore_index=True)
+    whole.attrs = said
+    return whole

@@ -183,6 +183,36 @@ def variants_chart(
     return alt.layer(bars, rule, text, name).properties(width=620, height=alt.Step(38))
 
 
+MAX_LINES = 5
+
+
+def persona_chart(frame: pd.DataFrame) -> Chart:
+    """Draw the result of `journey.emotion_by_persona`: one line a persona, small pictures above five.
+
+    Only touchpoints with answers are drawn; lines join neighbours among them, and each point says its n.
+    """
+    known = frame[frame["n"] > 0]
+    order = list(dict.fromkeys(known.sort_values("place")["label"]))
+    base = alt.Chart(known).encode(
+        x=alt.X("label:N", sort=order, title=None, axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("value:Q", title="-2 very bad to 2 very good", scale=alt.Scale(domain=[-2, 2])),
+        color=alt.Color("persona_label:N", title=None, legend=alt.Legend(orient="bottom")),
+        detail="persona_label:N",
+    )
+    tooltip = [
+        alt.Tooltip("persona_label:N", title="Persona"), alt.Tooltip("label:N", title="Touchpoint"),
+        alt.Tooltip("value:Q", title="Mean", format="+.2f"), alt.Tooltip("n:Q", title="Answers", format=","),
+    ]  # fmt: skip
+    layers = alt.layer(
+        base.mark_line(strokeWidth=2),
+        base.mark_rule().encode(y="low:Q", y2="high:Q"),
+        base.mark_point(filled=True, size=60, opacity=1).encode(tooltip=tooltip),
+    ).properties(width=max(110 * len(order), 220), height=220)
+    if known["persona"].nunique() <= MAX_LINES:
+        return layers
+    return layers.facet("persona_label:N", columns=3)
+
+
 def difference_chart(
     frame: pd.DataFrame, labels: Mapping[str, str] | None = None, *, top: int = 15
 ) -> Chart:
