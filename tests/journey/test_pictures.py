@@ -95,6 +95,7 @@ def test_a_map_of_any_size_is_drawn_with_every_card(n):
     ]
     layout = map_layout(Journey.draft("Big", touchpoints=touchpoints))
 
+    assert set(layout.rows["label"]) == {"Touchpoints"}  # no row without anything in it
     assert len(layout.cards) == n
     assert layout.cards["x"].is_unique
     spec = map_chart(layout).to_json()

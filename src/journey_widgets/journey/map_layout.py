@@ -1,7 +1,7 @@
 """The journey map laid out for a picture: one column a touchpoint, one row a lane, all in pixels."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -100,6 +100,8 @@ def map_layout(
         ``"executive"``, ``"team"`` or ``"workshop"``: which rows are shown.
     policy
         When a touchpoint's review is due.
+
+    Rows with nothing in them are left out.
     """
     if view not in get_args(View):
         msg = f"There is no view {view!r}. {did_you_mean(view, get_args(View))}"
@@ -108,7 +110,17 @@ def map_layout(
     shown = [t for s in journey.stages for t in journey.in_stage(s.id) if t.lane not in hidden]
     at = {t.id: HEAD + i * COLUMN + COLUMN / 2 for i, t in enumerate(shown)}
     feelings = emotion(journey) if curve is None else curve
-    plan = _Plan(journey, [t.id for t in shown], view)
+    felt = (
+        feelings[feelings["touchpoint"].isin(list(at))][["judged", "value"]].notna().any(axis=None)
+    )
+    graded = any(t.emotion is not None or t.ratings or journey.items_at(t.id) for t in shown)
+    blank = {
+        *(["emotion"] if not felt else []),
+        *(["owner"] if not owners else []),
+        *(["kpi"] if not kpis and not any(t.kpis for t in shown) else []),
+        *(["evidence"] if not graded else []),
+    }
+    plan = _Plan(journey, [t.id for t in shown], view, blank)
     policy = policy or EvidencePolicy()
     cards = pd.DataFrame(
         [
@@ -147,10 +159,12 @@ def broken(text: str, width: int, lines: int) -> str:
 class _Plan:
     """Where each row begins and ends."""
 
-    def __init__(self, journey: Journey, shown: Sequence[str], view: str) -> None:
+    def __init__(
+        self, journey: Journey, shown: Sequence[str], view: str, blank: Collection[str]
+    ) -> None:
         self.rows: list[tuple[str, float, float, float]] = []
         self.places: dict[str, tuple[float, float]] = {}
-        self.wanted = ROWS[view]
+        self.wanted = [row for row in ROWS[view] if row not in blank]
         self._y = 0.0
         goals = max((len(broken(s.goal, 30, 3).split("\n")) for s in journey.stages), default=1)
         self._add("stages", "", 30 + (goals * LINE if any(s.goal for s in journey.stages) else 0))

@@ -1,8 +1,10 @@
 """Pickers that answer at once: the funnel of a group and a period, from cases held in memory."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets
+import pandas as pd
 
 from journey_widgets.estimates import MIN_N
 from journey_widgets.journey import charts
@@ -58,17 +60,7 @@ class Explorer:
             since=since, until=until,
         )  # fmt: skip
         names = {t.id: t.label for t in self._journey.touchpoints}
-        rows = frame.to_dict("records")
-        last, worst = rows[-1], max(rows[1:], key=lambda row: row["drop_off"])
-        who = f"{str(self.segment.value).capitalize()}, {self.period.value}"
-        if last["n"] < MIN_N:
-            sentence = f"{who}: {last['n']} customers are too few to say a share."
-        else:
-            sentence = (
-                f"{who}: {last['customers']:,} of {last['n']:,} reach {names.get(last['step'], last['step'])} "
-                f"({last['conversion']:.0%}, 95 % interval {last['low']:.0%} to {last['high']:.0%}); most are "
-                f"lost before {names.get(worst['step'], worst['step'])} ({worst['drop_off']:,})."
-            )
+        sentence = in_words(frame, f"{self.segment.value}, {self.period.value}", names)
         spec = specification(charts.funnel_chart(frame, self._journey))
         return sentence, definition(frame), spec
 
@@ -79,11 +71,26 @@ class Explorer:
             self.chart.spec = spec
 
 
+def in_words(frame: pd.DataFrame, who: str, names: Mapping[str, str]) -> str:
+    """Return what a funnel says in one sentence."""
+    rows = frame.to_dict("records")
+    last, worst = rows[-1], max(rows[1:], key=lambda row: row["drop_off"])
+    who = who[:1].upper() + who[1:]
+    if last["n"] < MIN_N:
+        return f"{who}: {last['n']} customers are too few to say a share."
+    return (
+        f"{who}: {last['customers']:,} of {last['n']:,} reach {names.get(last['step'], last['step'])} "
+        f"({last['conversion']:.0%}, 95 % interval {last['low']:.0%} to {last['high']:.0%}); most are "
+        f"lost before {names.get(worst['step'], worst['step'])} ({worst['drop_off']:,})."
+    )
+
+
 def explorer(page: Page) -> Any:
     """Return the pickers of a page; in a report the funnel of its own customers."""
     if len([s for s in page.journey.funnel if s in set(page.index.touchpoints)]) < 2:
         return html.note("The journey names no funnel of two steps or more that occur in this log.")
     if mode() == "report":
         frame = page.funnel()
-        return show(charts.funnel_chart(frame, page.journey), note=definition(frame))
+        sentence = in_words(frame, page.segment_in_words(), page.labels())
+        return show(charts.funnel_chart(frame, page.journey), sentence, note=definition(frame))
     return Explorer(page).box

@@ -130,6 +130,10 @@ def noted(page: Page) -> html.Html:
     labels, stages = page.labels(), {s.id: s.label for s in j.stages}
     found = paths.claims(j)
     found = found[found["claim"] != "emotion"]
+    if found.empty:
+        return html.note(
+            "Nothing is noted on the map yet: no pain point, moment of truth or opportunity."
+        )
     number = found.groupby("claim").cumcount() + 1
     frame = found.assign(
         mark=[f"{MARKS[c]}{n}" for c, n in zip(found["claim"], number, strict=True)],
@@ -258,6 +262,8 @@ def pain_table(page: Page, found: pd.DataFrame) -> html.Html:
     }  # fmt: skip
     if found["loss"].isna().all():
         columns.pop("worth")
+    if not any(r["kpi"] for r in rows):
+        columns.pop("kpi")
     return html.table(
         shown, caption="Where a group of customers is lost more often than the others", labels=columns,
         percent=["lost_share", "others_lost_share"], note=paths.definition(found),
@@ -307,7 +313,8 @@ def difference(page: Page, found: pd.DataFrame) -> Any:
     higher = frame["verdict"].str.startswith("higher").sum()
     tested = (frame["verdict"] != "too few").sum()
     sentence = (
-        f"{column} {value} (a) against everyone else (b): {higher} of {tested} steps differ beyond chance; "
+        f"{column.capitalize()} {value} (a) against everyone else (b): {higher} of {tested} steps differ "
+        "beyond chance; "
         f"{(frame['verdict'] == 'too few').sum()} have too few customers."
     )
     return show(
