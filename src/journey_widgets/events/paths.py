@@ -70,6 +70,8 @@ class PathIndex:
     chosen: ir.Table | None = None
     said: tuple[str, ...] = ()
     unit: str = "customers"
+    everybody: int | None = None
+    """How many customers the file holds, where that was noted when it was stored."""
 
     @cached_property
     def stored(self) -> ir.Table:
@@ -93,6 +95,8 @@ class PathIndex:
 
     def customers(self) -> int:
         """Return how many customers (or sessions) the index is about."""
+        if self.chosen is None and self.everybody is not None:
+            return self.everybody
         rows = self.stored.filter(_.step == 1) if self.chosen is None else self.chosen
         return int(rows.count().to_pyarrow().as_py())
 
@@ -163,7 +167,7 @@ class PathIndex:
         if at == "each":
             kept = _joined_up(self.table.filter(text.isin(values)))
             said = (*self.said, f"events with {words} alone")
-            return replace(self, file=kept, chosen=None, said=said)
+            return replace(self, file=kept, chosen=None, said=said, everybody=None)
         ends = {"first": _.step == 1, "last": _.next.isnull()}
         if at not in ends:
             msg = f"at is {at!r}; 'first', 'each' or 'last' was needed."
@@ -238,7 +242,7 @@ def path_index(log: Any) -> PathIndex:
     if log.kind != "events":
         msg = f"A path needs events; this source holds {log.kind}. Use ws.events() or read_events."
         raise JourneyDataError(msg)
-    return PathIndex(log.path, log.touchpoints)
+    return PathIndex(log.path, log.touchpoints, everybody=log.customers)
 
 
 def _joined_up(events: ir.Table) -> Path:

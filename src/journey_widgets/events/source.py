@@ -34,7 +34,7 @@ from journey_widgets.events.raw import ROW, as_arrow, from_table
 from journey_widgets.events.stored_log import StoredLog, store_log, without_places
 from journey_widgets.tables import Contract, contract, require_columns
 
-READER = "3"
+READER = "4"
 """Raised when reading changes what it makes of the same file, so that stored tables are made anew."""
 
 
@@ -57,8 +57,8 @@ class Source:
         SHA-256 of the input and the mapping: the same text means the same table.
     path
         The Parquet file behind `table`.
-    touchpoints
-        Ids of the touchpoints in a log of events, in order.
+    touchpoints, customers
+        Of a log of events: the ids of its touchpoints, in order, and the number of its customers.
     """
 
     kind: str
@@ -68,6 +68,7 @@ class Source:
     path: Path
     mapping: SourceMapping
     touchpoints: tuple[str, ...] = ()
+    customers: int = 0
 
     @property
     def currency(self) -> str | None:
@@ -119,11 +120,12 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
     if stored is None:
         msg = f"What was read of {kind} could not be stored in {folder}. Is the disk full?"
         raise InfrastructureError(msg)
-    table, check, touchpoints = stored
-    return Source(kind, table, check, fingerprint, target, mapping, touchpoints)
+    return Source(kind, *stored[:2], fingerprint, target, mapping, *stored[2:])
 
 
-def _stored(target: Path, notes: Path) -> tuple[ir.Table, pd.DataFrame, tuple[str, ...]] | None:
+def _stored(
+    target: Path, notes: Path
+) -> tuple[ir.Table, pd.DataFrame, tuple[str, ...], int] | None:
     """Return a table and what was noted of it; None where they are not there whole."""
     if not (target.exists() and notes.exists()):
         return None
@@ -132,7 +134,7 @@ def _stored(target: Path, notes: Path) -> tuple[ir.Table, pd.DataFrame, tuple[st
         check = pd.DataFrame(noted["check"], columns=list(CHECK_COLUMNS))
         table = without_places(parquet_table(target))
         types = {"rows": "int64", "share": "float64"}
-        return table, check.astype(types), tuple(noted["touchpoints"])
+        return table, check.astype(types), tuple(noted["touchpoints"]), int(noted["customers"])
     except (ValueError, KeyError, TypeError, duckdb.Error):
         return None
 
@@ -189,7 +191,11 @@ def _read_anew(
     except duckdb.Error as error:
         msg = f"{name} cannot be read: {str(error).splitlines()[0]}"
         raise JourneyDataError(msg) from None
-    noted = {"check": check, "touchpoints": stored.touchpoints if stored else ()}
+    noted = {
+        "check": check,
+        "touchpoints": stored.touchpoints if stored else (),
+        "customers": stored.customers if stored else 0,
+    }
     part_notes = scratch / "notes.json"
     part_notes.write_text(json.dumps(noted, ensure_ascii=False), "utf-8")
     part.replace(target)
