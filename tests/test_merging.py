@@ -129,3 +129,17 @@ def test_a_difference_names_each_place():
 @given(ROWS, ROWS)
 def test_there_is_a_difference_exactly_where_there_is_one(before, after):
     assert (diff(before, after) == []) == (before == after)
+
+
+def test_where_both_moved_something_keeping_mine_keeps_my_order():
+    def order(names):
+        return [{"id": n} for n in names]
+
+    base, theirs, mine = order("abcd"), order("bcda"), order("dabc")
+
+    merged, clashes = merge(base, theirs, mine)
+    kept, _clashes = merge(base, mine, theirs)
+
+    assert [c.path for c in clashes] == [("order",)]
+    assert merged == theirs
+    assert kept == mine

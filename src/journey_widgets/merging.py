@@ -106,7 +106,8 @@ def _merge_order(
     left, right = ([n for n in side if n in common] for side in (theirs, mine))
     if left not in (common, right) and right != common:
         clashes.append(Clash((*path, "order"), common, left, right))
-    first, second = (theirs, mine) if right == common else (mine, theirs)
+    only_mine_moved = left == common and right != common
+    first, second = (mine, theirs) if only_mine_moved else (theirs, mine)
     order = list(first)
     for position, name in enumerate(second):
         if name in order:

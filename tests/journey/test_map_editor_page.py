@@ -68,8 +68,10 @@ def test_a_touchpoint_is_added_after_the_chosen_one_and_named_at_once(show):
     page.keyboard.press("Tab")
     settled(page)
 
-    assert order(editor) == ["ad", "page", "new_touchpoint", "chat", "buy", "help"]
-    added = editor.to_document().touchpoint("new_touchpoint")
+    assert [t.label for t in editor.to_document().touchpoints] == [
+        "Ad", "Page", "Video", "Chat", "Buy", "Help",
+    ]  # fmt: skip
+    added = editor.to_document().touchpoints[2]
     assert (added.label, added.stage, added.lane) == ("Video", "consideration", "front")
 
 
@@ -271,8 +273,8 @@ def test_saving_shows_what_came_of_it_and_what_others_wrote(show):
         if len(saves) > 1:
             return MapSaved("Saved as revision 3", journey)
         clash = {
-            "list": "touchpoints", "id": "buy", "field": "label", "theirs": "Order", "mine": "Purchase",
             "words": "Buy: somebody else wrote Order, you wrote Purchase.",
+            "edits": [{"op": "set", "list": "touchpoints", "id": "buy", "field": "label", "value": "Order"}],
         }  # fmt: skip
         return MapSaved(
             "Not saved yet: one place was changed by somebody else too.", journey, (clash,)
@@ -369,3 +371,206 @@ def test_two_hundred_touchpoints_are_drawn_and_scroll(show):
     page.keyboard.press("Alt+ArrowRight")
     settled(page)
     assert editor.to_document().touchpoint("t198").stage == "consideration"
+
+
+def test_two_people_who_add_at_the_same_time_both_keep_their_part(example):
+    from journey_widgets import Workspace
+    from journey_widgets.journey.edits import apply_edit
+
+    first, second = Workspace.open(example), Workspace.open(example)
+    for space, name in ((first, "Video"), (second, "Phone")):
+        part = {"id": f"touchpoint_{name.lower()}", "label": name, "stage": "awareness"}
+        edit = {"op": "add", "list": "touchpoints", "part": part, "before": None}
+        space.save(apply_edit(space.journey, edit), base_rev=1)
+
+    assert [t.label for t in Workspace.open(example).journey.touchpoints][-2:] == ["Video", "Phone"]
+
+
+def test_ids_of_new_parts_are_not_shared(show):
+    editor = JourneyMapEditor(shop())
+    page = show(editor)
+
+    for _press in range(3):
+        page.get_by_role("button", name="Add lane").click()
+    settled(page)
+
+    ids = [lane.id for lane in editor.to_document().lanes]
+    assert len(set(ids)) == 5
+    assert all(i.startswith("lane_") and len(i) > 8 for i in ids[2:])
+
+
+def test_a_field_typed_in_when_something_else_is_pressed_is_kept_and_the_press_counts(show):
+    editor = JourneyMapEditor(shop())
+    page = show(editor)
+
+    card(page, "Buy").click()
+    page.get_by_label("Channel").fill("till")
+    card(page, "Chat").click()
+    settled(page)
+
+    assert editor.to_document().touchpoint("buy").channel == "till"
+    assert page.get_by_label("Name", exact=True).input_value() == "Chat"
+
+    page.get_by_label("Channel").fill("web")
+    box = handle(page, "Ad").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 28, steps=4)
+    page.mouse.up()
+    settled(page)
+    assert editor.to_document().touchpoint("chat").channel == "web"
+    assert editor.to_document().touchpoint("ad").emotion == pytest.approx(-0.5, abs=0.15)
+
+
+def test_tab_goes_from_field_to_field_while_edits_are_taken(show):
+    editor = JourneyMapEditor(shop())
+    page = show(editor)
+
+    page.get_by_role("button", name="Add stage").click()
+    page.keyboard.type("Renewal")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Stay with us")
+    page.keyboard.press("Tab")
+    settled(page)
+
+    added = editor.to_document().stages[-1]
+    assert (added.label, added.goal) == ("Renewal", "Stay with us")
+
+
+def test_what_is_typed_outlives_a_message_and_what_is_only_shown_follows_it(show):
+    editor = JourneyMapEditor(shop())
+    page = show(editor)
+    card(page, "Buy").click()
+    page.get_by_label("Note").fill("half a thought")
+    body = editor.to_document().model_dump(mode="json")
+    body["touchpoints"][3]["label"] = "Order"
+
+    editor.replace(Journey.from_body(body))
+    page.evaluate("news => take(news)", page.kernel.flush())
+
+    assert page.get_by_label("Note").input_value() == "half a thought"
+    assert page.get_by_label("Name", exact=True).input_value() == "Order"
+    page.keyboard.press("Tab")
+    settled(page)
+    assert editor.to_document().touchpoint("buy").note == "half a thought"
+
+
+def test_a_gesture_that_is_taken_back_changes_nothing(show):
+    editor = JourneyMapEditor(shop())
+    page = show(editor)
+
+    box = card(page, "Ad").bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 260, box["y"] + 20, steps=4)
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    box = handle(page, "Chat").bounding_box()
+    page.mouse.move(box["x"] + 7, box["y"] + 7)
+    page.mouse.down(button="right")
+    page.mouse.move(box["x"] + 7, box["y"] - 40, steps=4)
+    page.mouse.up(button="right")
+    settled(page)
+
+    assert editor.to_document() == shop()
+
+
+def test_a_change_of_lane_alone_leaves_the_order_of_the_file(show):
+    body = shop().model_dump(mode="json")
+    body["lanes"][1]["hidden"] = True
+    body["lanes"].append({"id": "third", "label": "Third"})
+    editor = JourneyMapEditor(Journey.from_body(body))
+    page = show(editor)
+
+    card(page, "Page").focus()
+    page.keyboard.press("Alt+ArrowDown")
+    settled(page)
+
+    assert editor.to_document().touchpoint("page").lane == "third"
+    assert order(editor) == ["ad", "page", "chat", "buy", "help"]
+
+
+def test_an_undo_that_others_made_impossible_in_part_brings_back_the_rest(show):
+    editor = JourneyMapEditor(shop())
+    page = show(editor)
+    card(page, "Page").focus()
+    page.keyboard.press("Delete")
+    settled(page)
+    body = editor.to_document().model_dump(mode="json")
+    body["touchpoints"] = [t for t in body["touchpoints"] if t["id"] != "chat"]
+    editor.replace(Journey.from_body(body))
+    page.evaluate("news => take(news)", page.kernel.flush())
+
+    page.get_by_role("button", name="Undo").click()
+    settled(page)
+
+    assert order(editor) == ["ad", "buy", "help", "page"]
+    assert [i.label for i in editor.to_document().items] == ["Slow"]
+
+
+def test_what_points_to_nothing_can_be_removed_where_it_is_said(show):
+    body = shop().model_dump(mode="json")
+    body["touchpoints"] = [t for t in body["touchpoints"] if t["id"] != "page"]
+    editor = JourneyMapEditor(Journey.from_body(body))
+    page = show(editor)
+
+    for _remedy in range(4):
+        page.locator("button", has_text="Remove it").first.click()
+        settled(page)
+
+    assert page.locator("button", has_text="Remove it").count() == 0
+    left = editor.to_document()
+    assert (left.items, left.ways, left.funnel) == ((), (), ("ad", "buy"))
+
+
+def test_a_map_made_read_only_drops_what_python_refused_and_shows_what_it_holds(show):
+    editor = JourneyMapEditor(shop())
+    page = show(editor)
+    page.kernel.alive = False
+    card(page, "Ad").focus()
+    page.keyboard.press("Alt+ArrowRight")
+    settled(page)
+    page.kernel.alive = True
+
+    editor.read_only = True
+    page.evaluate("news => take(news)", page.kernel.flush())
+
+    assert editor.to_document() == shop()
+    first = page.locator(".jw-card strong").first.inner_text()
+    assert first == "Ad"
+    assert "Stage Awareness" in page.locator(".jw-stage").first.get_attribute("aria-label")
+    box = card(page, "Ad").bounding_box()
+    assert box["x"] < page.locator(".jw-stage").nth(1).bounding_box()["x"]
+
+
+def test_clashes_of_removal_and_edit_can_be_settled_for_the_other_side(example):
+    from journey_widgets import Workspace
+    from journey_widgets.journey.edits import apply_edit
+    from journey_widgets.publish.journey_page import _MapEdit
+    from journey_widgets.publish.page import Page
+
+    def page_of(space):
+        return Page("Journey map", space, "all", None, None)
+
+    first, second = Workspace.open(example), Workspace.open(example)
+    mine = _MapEdit(page_of(second))
+    remove = {"op": "remove", "list": "touchpoints", "id": "live_chat"}
+    first.save(apply_edit(first.journey, remove), base_rev=1)
+    rename = {
+        "op": "set",
+        "list": "touchpoints",
+        "id": "live_chat",
+        "field": "label",
+        "value": "Chat",
+    }
+
+    said = mine.save(apply_edit(mine.journey, rename))
+
+    clash = said.clashes[0]
+    assert clash["words"] == "Live chat: somebody else deleted it, you changed it."
+    settled_map = said.journey
+    for edit in clash["edits"]:
+        settled_map = apply_edit(settled_map, edit)
+    assert mine.save(settled_map).text.startswith(("Saved as revision", "Nothing new to save"))
+    assert Workspace.open(example).journey.touchpoint("live_chat") is None

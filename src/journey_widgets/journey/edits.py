@@ -23,7 +23,8 @@ OWN_FIELDS = ("label", "owner", "reviewed_on", "reviewed_by", "funnel")
 def apply_edit(journey: Journey, edit: Mapping[str, Any]) -> Journey:
     """Return the journey with one edit made; one that does not fit is a `DocumentError`.
 
-    Removing a touchpoint also removes its items, the ways from and to it, and its step of the funnel.
+    Removing a touchpoint also removes its items, the ways from and to it, and its step of the funnel;
+    removing a stage, what was noted about it as a whole.
     """
     body = journey.body()
     kind, many = edit.get("op"), str(edit.get("list"))
@@ -36,7 +37,7 @@ def apply_edit(journey: Journey, edit: Mapping[str, Any]) -> Journey:
     parts = [dict(p) for p in body.get(many, [])]
     if kind == "add":
         part = dict(edit.get("part") or {})
-        parts.insert(_place(parts, edit.get("before"), many), part)
+        parts.insert(_place(parts, edit.get("before")), part)
     else:
         found = next((i for i, p in enumerate(parts) if p["id"] == edit.get("id")), None)
         if found is None:
@@ -47,7 +48,7 @@ def apply_edit(journey: Journey, edit: Mapping[str, Any]) -> Journey:
             _set(part, str(edit.get("field")), edit.get("value"))
             parts.insert(found, part)
         elif kind == "move":
-            parts.insert(_place(parts, edit.get("before"), many), part)
+            parts.insert(_place(parts, edit.get("before")), part)
         elif kind == "remove":
             _forget(body, many, part["id"])
         else:
@@ -67,14 +68,9 @@ def _set(part: dict[str, Any], field: str, value: Any, known: tuple[str, ...] = 
         part[field] = value
 
 
-def _place(parts: list[dict[str, Any]], before: Any, many: str) -> int:
-    if before is None:
-        return len(parts)
-    found = next((i for i, p in enumerate(parts) if p["id"] == before), None)
-    if found is None:
-        msg = f"There is no {before!r} among the {many} any more."
-        raise DocumentError(msg)
-    return found
+def _place(parts: list[dict[str, Any]], before: Any) -> int:
+    # The part that stood after it may be gone meanwhile: then it goes to the end.
+    return next((i for i, p in enumerate(parts) if p["id"] == before), len(parts))
 
 
 def _forget(body: dict[str, Any], many: str, name: str) -> None:
@@ -84,6 +80,8 @@ def _forget(body: dict[str, Any], many: str, name: str) -> None:
         ways = body.get("ways", [])
         body["ways"] = [w for w in ways if name not in (w["source"], w["target"])]
         body["funnel"] = [step for step in body.get("funnel", []) if step != name]
+    if many == "stages":
+        body["items"] = [i for i in body.get("items", []) if i.get("stage") != name]
     if many == "evidence":
         for part in (*body.get("touchpoints", []), *body.get("items", [])):
             if name in part.get("evidence", []):
@@ -96,3 +94,25 @@ def _forget(body: dict[str, Any], many: str, name: str) -> None:
         for part in body.get("items", []):
             if part.get("persona") == name:
                 part.pop("persona")
+
+
+def remedies(journey: Journey) -> dict[str, list[dict[str, Any]]]:
+    """Return, for each part that points to a touchpoint or stage that is not there, the edits that remove it.
+
+    The key is how the part is named in the findings.
+    """
+    touchpoints = {t.id for t in journey.touchpoints}
+    stages = {s.id for s in journey.stages}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for item in journey.items:
+        place, known = (item.touchpoint, touchpoints) if item.touchpoint else (item.stage, stages)
+        if place not in known:
+            found[item.label] = [{"op": "remove", "list": "items", "id": item.id}]
+    for way in journey.ways:
+        if not {way.source, way.target} <= touchpoints:
+            found[f"The way {way.id}"] = [{"op": "remove", "list": "ways", "id": way.id}]
+    kept = [step for step in journey.funnel if step in touchpoints]
+    if len(kept) < len(journey.funnel):
+        edit = {"op": "set", "list": "journey", "field": "funnel", "value": kept}
+        found["The funnel"] = [edit]
+    return found

@@ -3,12 +3,12 @@
 /** @typedef {{ id: string, label: string, goal?: string, focus?: string, content?: string }} Stage */
 /** @typedef {{ id: string, label: string, kind?: string, hidden?: boolean }} Lane */
 /** @typedef {{ id: string, label: string, stage: string, lane?: string, channel?: string, online?: boolean, actor?: string, note?: string, emotion?: number, evidence?: string[], kpis?: string[], reviewed_on?: string, review_note?: string }} Touchpoint */
-/** @typedef {{ id: string, kind: string, label: string, touchpoint?: string, severity?: string, owner?: string, evidence?: string[], state?: string }} Item */
+/** @typedef {{ id: string, kind: string, label: string, touchpoint?: string, stage?: string, severity?: string, owner?: string, evidence?: string[], state?: string }} Item */
 /** @typedef {{ id: string, method: string, source: string }} Proof */
 /** @typedef {{ label: string, stages: Stage[], lanes?: Lane[], touchpoints?: Touchpoint[], items?: Item[], evidence?: Proof[] }} Doc */
-/** @typedef {{ seq?: number, op: string, list: string, id?: string, field?: string, value?: any, part?: any, before?: string | null }} Edit */
-/** @typedef {{ list: string, id: string, field: string, words: string, theirs: any, mine: any }} Clash */
-/** @typedef {{ document: Doc, measured: Record<string, { value: number, low: number | null, high: number | null, n: number }>, owners: Record<string, string>, grades: Record<string, string>, known: { items: Record<string, string>, marks: Record<string, string>, methods: Record<string, string> }, findings: { code: string, severity: string, message: string, fix: string, touchpoint: string }[], status: { state: string, text: string }, clashes: Clash[], edit: { seq: number, edits: Edit[], save: number }, done: number, read_only: boolean, can_save: boolean }} State */
+/** @typedef {{ seq?: number, step?: number, op: string, list: string, id?: string, field?: string, value?: any, part?: any, before?: string | null }} Edit */
+/** @typedef {{ words: string, edits: Edit[] }} Clash a place that somebody else changed too, and the edits that take theirs */
+/** @typedef {{ document: Doc, measured: Record<string, { value: number, low: number | null, high: number | null, n: number }>, owners: Record<string, string>, grades: Record<string, string>, known: { items: Record<string, string>, marks: Record<string, string>, methods: Record<string, string> }, findings: { code: string, severity: string, message: string, fix: string, touchpoint: string, remedy: Edit[] }[], status: { state: string, text: string }, clashes: Clash[], edit: { seq: number, edits: Edit[], save: number }, done: number, read_only: boolean, can_save: boolean }} State */
 /** @typedef {{ sent: Edit[], save: number }} Waiting what was sent and not acknowledged, shared by all views of a map */
 
 const COLUMN = 104;
@@ -38,15 +38,14 @@ function draw(name, attributes) {
   return element;
 }
 
-/** An id for a label, never one that is taken. @param {string} label @param {string[]} taken */
-function slug(label, taken) {
-  const plain = label.normalize("NFKD").replace(/[^\x00-\x7f]/g, "").toLowerCase();
-  let name = plain.replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 70);
-  if (!/^[a-z]/.test(name)) name = `t_${name}`.replace(/_+$/, "");
-  let found = name;
-  for (let n = 2; taken.includes(found); n += 1) found = `${name}_${n}`;
-  return found;
+/** An id that two people who add something at the same time do not share. @param {string} kind */
+function fresh(kind) {
+  const letters = [...crypto.getRandomValues(new Uint8Array(6))].map((n) => (n % 36).toString(36));
+  return `${kind}_${letters.join("")}`;
 }
+
+/** Text as a document takes it: no control characters, one line where that is asked for. @param {string} text @param {boolean} one */
+const plain = (text, one) => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, " ").replace(one ? /[\t\n]+/g : /$^/, " ").trim();
 
 /** The document with one edit made, as Python makes it. @param {Doc} doc @param {Edit} edit @returns {Doc} */
 function applied(doc, edit) {
@@ -75,6 +74,8 @@ function applied(doc, edit) {
     parts.splice(at, 0, part);
   } else if (edit.op === "move") {
     parts.splice(place(edit.before), 0, part);
+  } else if (edit.list === "stages") {
+    body.items = (body.items ?? []).filter((/** @type {Item} */ i) => i.stage !== edit.id);
   } else if (edit.list === "touchpoints") {
     body.items = (body.items ?? []).filter((/** @type {Item} */ i) => i.touchpoint !== edit.id);
     body.ways = (body.ways ?? []).filter((/** @type {any} */ w) => w.source !== edit.id && w.target !== edit.id);
@@ -99,17 +100,17 @@ function reversed(before, edit) {
   if (edit.op === "move") return [{ ...edit, before: follower(parts, edit.id) }];
   /** @type {Edit[]} */
   const back = [{ op: "add", list: edit.list, part, before: follower(parts, edit.id) }];
-  if (edit.list === "touchpoints") {
-    for (const list of ["items", "ways"]) {
+  if (edit.list === "touchpoints" || edit.list === "stages") {
+    for (const list of edit.list === "stages" ? ["items"] : ["items", "ways"]) {
       const all = body[list] ?? [];
       // From the last one on, so that each finds the one that stood after it.
       for (const lost of [...all].reverse()) {
-        if (lost.touchpoint === edit.id || lost.source === edit.id || lost.target === edit.id) {
+        if ([lost.touchpoint, lost.source, lost.target, edit.list === "stages" ? lost.stage : undefined].includes(edit.id)) {
           back.push({ op: "add", list, part: lost, before: follower(all, lost.id) });
         }
       }
     }
-    if ((body.funnel ?? []).includes(edit.id)) back.push({ op: "set", list: "journey", field: "funnel", value: body.funnel });
+    if (edit.list === "touchpoints" && (body.funnel ?? []).includes(edit.id)) back.push({ op: "set", list: "journey", field: "funnel", value: body.funnel });
   }
   return back;
 }
@@ -125,6 +126,8 @@ function render({ model, el, signal }, waiting) {
   const past = [];
   /** @type {{ edits: Edit[], back: Edit[] }[]} */
   const future = [];
+  /** Clashes that were settled here, until the next save. @type {Set<string>} */
+  const settled = new Set();
 
   const head = make("div", "", { class: "jw-head" });
   const title = make("strong", "", { class: "jw-title" });
@@ -138,7 +141,7 @@ function render({ model, el, signal }, waiting) {
   const panel = make("div", "", { class: "jw-panel", role: "region", "aria-label": "Details" });
   const list = make("ol", "", { class: "jw-findings", "aria-label": "Findings" });
   const help = make("p", "", { class: "jw-help" });
-  head.append(title, tools);
+  head.append(title, tools, saved, notice);
   frame.append(board);
   body.append(frame, panel);
   el.append(head, disputed, body, help, list);
@@ -237,9 +240,32 @@ function render({ model, el, signal }, waiting) {
       place(owner, center(column.get(t.id) ?? 0) - COLUMN / 2 + 2, height - 24, COLUMN - 4, 22);
       parts.push(owner);
     }
-    board.replaceChildren(...parts);
-    if (focused) /** @type {HTMLElement | null} */ (board.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus();
+    settle(parts);
+    if (focused && !board.contains(document.activeElement)) /** @type {HTMLElement | null} */ (board.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
     paintTools();
+  }
+
+  /** Bring the board to these parts, touching only what changed: what is being pressed or focused stays. @param {(HTMLElement | SVGElement)[]} parts */
+  function settle(parts) {
+    parts.forEach((part, i) => { part.dataset.key ??= `part:${i}`; });
+    const wanted = new Set(parts.map((part) => part.dataset.key));
+    const key = (/** @type {Element | null} */ node) => /** @type {HTMLElement | null} */ (node)?.dataset.key;
+    const old = new Map([...board.children].map((node) => [key(node), node]));
+    let at = board.firstElementChild;
+    for (const part of parts) {
+      while (at && !wanted.has(key(at))) { const gone = at; at = at.nextElementSibling; gone.remove(); }
+      const known = old.get(part.dataset.key);
+      const node = known && known.isEqualNode(part) ? known : part;
+      if (at === known && at) {
+        const after = at.nextElementSibling;
+        if (node !== at) at.replaceWith(node);
+        at = after;
+      } else {
+        if (known && node !== known) known.remove();
+        board.insertBefore(node, at);
+      }
+    }
+    while (at) { const gone = at; at = at.nextElementSibling; gone.remove(); }
   }
 
   /** @param {HTMLElement} node @param {number} x @param {number} y @param {number} width @param {number} height */
@@ -263,8 +289,9 @@ function render({ model, el, signal }, waiting) {
     if (broken) { button.dataset.severity = broken.severity; button.title += `\n${broken.message}`; }
     place(button, HEAD + column * COLUMN + 4, TOP + found * (CARD + 12), COLUMN - 8, CARD);
     button.addEventListener("click", () => choose("touchpoints", t.id), { signal });
-    button.addEventListener("keydown", (e) => cardKeys(e, t), { signal });
-    if (!readOnly()) button.addEventListener("pointerdown", (e) => drag(e, t, button), { signal });
+    const now = () => touchpoints().find((o) => o.id === t.id) ?? t;
+    button.addEventListener("keydown", (e) => cardKeys(e, now()), { signal });
+    button.addEventListener("pointerdown", (e) => { if (!readOnly()) drag(e, now()); }, { signal });
     return button;
   }
 
@@ -333,10 +360,12 @@ function render({ model, el, signal }, waiting) {
     }));
     dot.dataset.key = `emotion:${t.id}`;
     if (readOnly()) return dot;
+    const now = () => touchpoints().find((o) => o.id === t.id) ?? t;
     const set = (/** @type {number | null} */ value) => change([{ op: "set", list: "touchpoints", id: t.id, field: "emotion", value }]);
     dot.addEventListener("keydown", (e) => {
       const steps = /** @type {Record<string, number>} */ ({ ArrowUp: 0.5, ArrowRight: 0.5, ArrowDown: -0.5, ArrowLeft: -0.5 });
-      if (e.key in steps) set(Math.min(2, Math.max(-2, (t.emotion ?? 0) + (known ? steps[e.key] : 0))));
+      const felt = now().emotion;
+      if (e.key in steps) set(Math.min(2, Math.max(-2, (felt ?? 0) + (felt === undefined ? 0 : steps[e.key]))));
       else if (e.key === "Home") set(-2);
       else if (e.key === "End") set(2);
       else if (e.key === "Delete" || e.key === "Backspace") set(null);
@@ -345,28 +374,34 @@ function render({ model, el, signal }, waiting) {
       e.stopPropagation();
     }, { signal });
     dot.addEventListener("pointerdown", (e) => {
+      if (e.button !== 0) return;
       e.preventDefault();
-      dot.focus();
-      const area = /** @type {SVGElement} */ (dot.ownerSVGElement).getBoundingClientRect();
-      let value = t.emotion ?? 0;
+      dot.focus({ preventScroll: true });
+      let value = now().emotion ?? 0;
       let moved = false;
+      // What is drawn may be drawn anew meanwhile: curve and point are looked up each time.
       const follow = (/** @type {PointerEvent} */ p) => {
+        const svg = board.querySelector(".jw-curve");
+        if (!svg) return;
         moved = true;
-        const raw = (-(p.clientY - area.top - FEEL / 2) / (FEEL / 2 - 14)) * 2;
+        const raw = (-(p.clientY - svg.getBoundingClientRect().top - FEEL / 2) / (FEEL / 2 - 14)) * 2;
         value = Math.round(Math.min(2, Math.max(-2, raw)) * 10) / 10;
-        dot.setAttribute("cy", String(y(value)));
+        board.querySelector(`[data-key="${CSS.escape(`emotion:${t.id}`)}"]`)?.setAttribute("cy", String(y(value)));
       };
-      const stop = () => {
-        window.removeEventListener("pointermove", follow);
-        window.removeEventListener("pointerup", stop);
-        window.removeEventListener("pointercancel", stop);
-        if (moved) set(value); else paint();
-      };
-      window.addEventListener("pointermove", follow, { signal });
-      window.addEventListener("pointerup", stop, { signal });
-      window.addEventListener("pointercancel", stop, { signal });
+      gesture(follow, (kept) => { if (moved && kept) set(value); else { board.querySelector(".jw-curve")?.remove(); paint(); } });
     }, { signal });
     return dot;
+  }
+
+  /** Follow the pointer until it is released, or the gesture is taken back (Escape, or by the system). @param {(e: PointerEvent) => void} follow @param {(kept: boolean, e: Event) => void} end */
+  function gesture(follow, end) {
+    const over = new AbortController();
+    const stop = (/** @type {boolean} */ kept, /** @type {Event} */ e) => { over.abort(); end(kept, e); };
+    signal.addEventListener("abort", () => over.abort(), { signal: over.signal });
+    window.addEventListener("pointermove", follow, { signal: over.signal });
+    window.addEventListener("pointerup", (e) => stop(true, e), { signal: over.signal });
+    window.addEventListener("pointercancel", (e) => stop(false, e), { signal: over.signal });
+    window.addEventListener("keydown", (e) => { if (e.key === "Escape") { e.stopPropagation(); stop(false, e); } }, { signal: over.signal, capture: true });
   }
 
   // --- moving cards -----------------------------------------------------------------------
@@ -377,6 +412,11 @@ function render({ model, el, signal }, waiting) {
     const edits = [];
     if (stage !== t.stage) edits.push({ op: "set", list: "touchpoints", id: t.id, field: "stage", value: stage });
     if (lane !== (t.lane ?? "")) edits.push({ op: "set", list: "touchpoints", id: t.id, field: "lane", value: lane || null });
+    if (stage === t.stage) {
+      const own = inOrder().filter((o) => o.stage === stage);
+      const follower = own[own.findIndex((o) => o.id === t.id) + 1]?.id ?? null;
+      if (follower === before) return edits; // among those that are seen it stays where it is
+    }
     const others = touchpoints().filter((o) => o.id !== t.id);
     let target = before;
     if (target === null) {
@@ -404,7 +444,8 @@ function render({ model, el, signal }, waiting) {
       if (e.key === "ArrowUp" || e.key === "ArrowDown") {
         const rows = lanes().map((l) => l.id);
         if (!rows.length) return;
-        const next = rows.indexOf(t.lane ?? "") + (e.key === "ArrowDown" ? 1 : -1);
+        const here = rows.includes(t.lane ?? "") ? rows.indexOf(t.lane ?? "") : rows.length;
+        const next = here + (e.key === "ArrowDown" ? 1 : -1);
         if (next >= 0 && next < rows.length) change(moving(t, t.stage, rows[next], order.slice(at + 1).find((o) => o.stage === t.stage)?.id ?? null), `${t.label} is now in lane ${lanes()[next].label}.`);
         return;
       }
@@ -440,11 +481,13 @@ function render({ model, el, signal }, waiting) {
 
   /** @param {string | undefined} id */
   function focusCard(id) {
-    if (id) /** @type {HTMLElement | null} */ (board.querySelector(`[data-key="${CSS.escape(`touchpoints:${id}`)}"]`))?.focus();
+    const card = id && /** @type {HTMLElement | null} */ (board.querySelector(`[data-key="${CSS.escape(`touchpoints:${id}`)}"]`));
+    if (card) card.focus();
+    else /** @type {HTMLElement | null} */ (tools.querySelector("button"))?.focus();
   }
 
-  /** @param {PointerEvent} e @param {Touchpoint} t @param {HTMLElement} button */
-  function drag(e, t, button) {
+  /** @param {PointerEvent} e @param {Touchpoint} t */
+  function drag(e, t) {
     if (e.button !== 0) return;
     const startX = e.clientX;
     const startY = e.clientY;
@@ -457,8 +500,9 @@ function render({ model, el, signal }, waiting) {
       const dy = p.clientY - startY;
       if (!moved && Math.hypot(dx, dy) < 6) return;
       moved = true;
-      button.classList.add("jw-dragged");
-      button.style.transform = `translate(${dx}px, ${dy}px)`;
+      const button = /** @type {HTMLElement | null} */ (board.querySelector(`[data-key="${CSS.escape(`touchpoints:${t.id}`)}"]`));
+      button?.classList.add("jw-dragged");
+      if (button) button.style.transform = `translate(${dx}px, ${dy}px)`;
       const area = board.getBoundingClientRect();
       const x = p.clientX - area.left - HEAD;
       const row = Math.floor((p.clientY - area.top - TOP + 6) / (CARD + 12));
@@ -477,18 +521,15 @@ function render({ model, el, signal }, waiting) {
         if (p.clientX < view.left + 40) frame.scrollLeft -= 18;
       }
     };
-    const stop = (/** @type {PointerEvent} */ p) => {
-      window.removeEventListener("pointermove", follow);
-      window.removeEventListener("pointerup", stop);
-      window.removeEventListener("pointercancel", stop);
+    gesture(follow, (kept) => {
       if (!moved) return;
-      button.addEventListener("click", (c) => { c.stopImmediatePropagation(); }, { capture: true, once: true });
+      // The click that ends a drag chooses nothing.
+      const ignore = (/** @type {Event} */ c) => c.stopPropagation();
+      board.addEventListener("click", ignore, { capture: true, once: true });
+      setTimeout(() => board.removeEventListener("click", ignore, { capture: true }));
       bar.remove();
-      if (p.type === "pointerup" && edits.length) change(edits); else paint();
-    };
-    window.addEventListener("pointermove", follow, { signal });
-    window.addEventListener("pointerup", stop, { signal });
-    window.addEventListener("pointercancel", stop, { signal });
+      if (kept && edits.length) change(edits); else paint();
+    });
   }
 
   // --- the side panel ---------------------------------------------------------------------
@@ -510,17 +551,22 @@ function render({ model, el, signal }, waiting) {
 
   /** What the panel was built for, and how each of its controls is brought up to the document. */
   let built = "";
+  let building = false;
   /** @type {(() => void)[]} */
   let refresh = [];
 
   /** Bring a control up to the document, but for the one that is being typed in. @param {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} control @param {() => string} read */
   function follow(control, read) {
-    control.value = read();
-    refresh.push(() => {
-      const typing = control === document.activeElement && !(control instanceof HTMLSelectElement);
-      if (!typing || control.value === control.dataset.sent) control.value = read();
-      delete control.dataset.sent;
-    });
+    let last = read();
+    control.value = last;
+    const update = () => {
+      // What was typed and not sent yet stays; what was only shown follows the document.
+      const typed = control === document.activeElement && !(control instanceof HTMLSelectElement) && control.value !== last;
+      last = read();
+      if (!typed) control.value = last;
+    };
+    refresh.push(update);
+    control.addEventListener("blur", () => setTimeout(update), { signal });
   }
 
   /** @param {string} label @param {HTMLElement} control */
@@ -534,24 +580,34 @@ function render({ model, el, signal }, waiting) {
 
   /** @param {() => string} read @param {(value: string) => void} take @param {Record<string, string>} [attributes] */
   function entry(read, take, attributes = {}) {
-    const input = make("input", "", { type: "text", ...attributes });
+    const input = make("input", "", { type: "text", maxlength: "3000", ...attributes });
     follow(input, read);
-    input.addEventListener("change", () => { input.dataset.sent = input.value; take(input.value.trim()); }, { signal });
+    const commit = () => { if (input.value !== read()) take(plain(input.value, true)); };
+    // A date is whole when its field is left; each of its parts is a change of its own.
+    input.addEventListener(attributes.type === "date" ? "blur" : "change", commit, { signal });
     return input;
   }
 
   /** @param {() => string} read @param {(value: string) => void} take */
   function area(read, take) {
-    const input = make("textarea", "", { rows: "2" });
+    const input = make("textarea", "", { rows: "2", maxlength: "100000" });
     follow(input, read);
-    input.addEventListener("change", () => { input.dataset.sent = input.value; take(input.value.trim()); }, { signal });
+    input.addEventListener("change", () => take(plain(input.value, false)), { signal });
     return input;
   }
 
-  /** @param {[string, string][]} options @param {() => string} read @param {(value: string) => void} take */
+  /** @param {[string, string][] | (() => [string, string][])} options @param {() => string} read @param {(value: string) => void} take */
   function pick(options, read, take) {
     const select = make("select");
-    select.append(...options.map(([key, label]) => new Option(label, key)));
+    let offered = "";
+    const offer = () => {
+      const wanted = typeof options === "function" ? options() : options;
+      if (JSON.stringify(wanted) === offered) return;
+      offered = JSON.stringify(wanted);
+      select.replaceChildren(...wanted.map(([key, label]) => new Option(label, key)));
+    };
+    offer();
+    refresh.push(offer);
     follow(select, read);
     select.addEventListener("change", () => take(select.value), { signal });
     return select;
@@ -562,15 +618,19 @@ function render({ model, el, signal }, waiting) {
 
   /** Build the panel anew where other things are in it; otherwise only bring its values up to date. */
   function paintPanel() {
+    if (building) return;
     const part = chosen && partOf(chosen.list, chosen.id);
     panel.hidden = !part;
     if (!part || !chosen) { built = ""; return; }
-    const names = (/** @type {{ id: string, label?: string }[] | undefined} */ all) => (all ?? []).map((p) => [p.id, p.label]);
-    const wanted = JSON.stringify([
-      chosen, readOnly(), names(doc.stages), names(doc.lanes), (doc.evidence ?? []).map((e) => e.id),
-      chosen.list === "touchpoints" ? itemsAt(chosen.id).map((i) => i.id) : touchpoints().some((t) => t.stage === chosen?.id || t.lane === chosen?.id),
-    ]);
+    const wanted = JSON.stringify([chosen, readOnly(), (doc.evidence ?? []).map((e) => e.id), notesOf(chosen.list, chosen.id).map((i) => i.id)]);
     if (wanted === built) { refresh.forEach((act) => act()); return; }
+    const active = document.activeElement;
+    if (active instanceof HTMLElement && panel.contains(active)) {
+      building = true; // what was typed is sent before its field goes
+      active.blur();
+      building = false;
+      doc = shown();
+    }
     built = wanted;
     refresh = [];
     const { list, id } = chosen;
@@ -589,23 +649,44 @@ function render({ model, el, signal }, waiting) {
       panel.append(field("Kind", pick([["front_stage", "customers see it"], ["backstage", "behind the scenes"], ["partner", "done by partners"]], () => partOf(list, id)?.kind ?? "front_stage", (v) => set("kind", v))));
     }
     if (list === "touchpoints") buildTouchpoint(id, set, read);
+    if (list === "stages") panel.append(...notes(list, id));
     if (list !== "touchpoints" && !readOnly() && /** @type {any} */ (doc)[list].length > 1) {
-      const empty = !touchpoints().some((t) => (list === "lanes" ? t.lane : t.stage) === id);
       const gone = make("button", `Delete this ${list === "lanes" ? "lane" : "stage"}`, { type: "button" });
-      gone.disabled = !empty;
-      gone.title = empty ? "" : "Move its touchpoints first";
-      gone.addEventListener("click", () => { chosen = null; change([{ op: "remove", list, id }]); paintPanel(); }, { signal });
+      const allow = () => {
+        gone.disabled = touchpoints().some((t) => (list === "lanes" ? t.lane : t.stage) === id);
+        gone.title = gone.disabled ? "Move its touchpoints first" : "";
+      };
+      allow();
+      refresh.push(allow);
+      gone.addEventListener("click", () => { chosen = null; change([{ op: "remove", list, id }]); paintPanel(); focusCard(undefined); }, { signal });
       panel.append(gone);
     }
+  }
+
+  /** What was noted at a touchpoint, or at a stage as a whole. @param {string} list @param {string} id */
+  const notesOf = (list, id) => (doc.items ?? []).filter((i) => (list === "stages" ? i.stage : list === "touchpoints" ? i.touchpoint : undefined) === id);
+
+  /** @param {string} list @param {string} id @returns {HTMLElement[]} */
+  function notes(list, id) {
+    const parts = [make("strong", "Noted here"), ...notesOf(list, id).map((item) => itemForm(item.id))];
+    if (readOnly()) return parts;
+    const add = make("button", "Note something", { type: "button", class: "jw-add-note" });
+    add.addEventListener("click", () => {
+      const place = list === "stages" ? { stage: id } : { touchpoint: id };
+      change([{ op: "add", list: "items", part: { id: fresh("note"), kind: "pain_point", label: "New note", ...place }, before: null }]);
+      /** @type {HTMLInputElement | undefined} */ ([...panel.querySelectorAll(".jw-item")].at(-1)?.querySelector("input") ?? undefined)?.select();
+    }, { signal });
+    return [...parts, add];
   }
 
   /** @param {string} id @param {(name: string, value: any) => void} set @param {(name: string) => () => string} read */
   function buildTouchpoint(id, set, read) {
     const now = () => /** @type {Touchpoint} */ (partOf("touchpoints", id) ?? { id, label: "", stage: "" });
-    const laneOptions = /** @type {[string, string][]} */ ([["", "in no lane"], ...(doc.lanes ?? []).map((l) => [l.id, l.label])]);
+    const laneOptions = () => /** @type {[string, string][]} */ ([["", "in no lane"], ...(doc.lanes ?? []).map((l) => [l.id, l.label])]);
+    const stageOptions = () => /** @type {[string, string][]} */ (doc.stages.map((s) => [s.id, s.label]));
     const feeling = entry(read("emotion"), (v) => set("emotion", v === "" ? "" : Number(v)), { type: "number", min: "-2", max: "2", step: "0.5" });
     panel.append(
-      field("Stage", pick(doc.stages.map((s) => [s.id, s.label]), read("stage"), (v) => change(moving(now(), v, now().lane ?? "", null)))),
+      field("Stage", pick(stageOptions, read("stage"), (v) => change(moving(now(), v, now().lane ?? "", null)))),
       field("Lane", pick(laneOptions, read("lane"), (v) => set("lane", v))),
       field("Channel", entry(read("channel"), (v) => set("channel", v))),
       field("Where", pick([["", "–"], ["true", "online"], ["false", "offline"]], read("online"), (v) => set("online", v === "" ? "" : v === "true"))),
@@ -625,18 +706,12 @@ function render({ model, el, signal }, waiting) {
     panel.append(
       grade,
       proofs(() => now().evidence ?? [], (ids) => set("evidence", ids.length ? ids : ""), () => "Evidence for how it feels"),
-      make("strong", "Noted here"), ...itemsAt(id).map((item) => itemForm(item.id)),
+      ...notes("touchpoints", id),
     );
     if (readOnly()) return;
-    const add = make("button", "Note something", { type: "button" });
-    add.addEventListener("click", () => {
-      const name = slug(`${id} note`, (doc.items ?? []).map((i) => i.id));
-      change([{ op: "add", list: "items", part: { id: name, kind: "pain_point", label: "New note", touchpoint: id }, before: null }]);
-      /** @type {HTMLInputElement | undefined} */ ([...panel.querySelectorAll(".jw-item")].at(-1)?.querySelector("input") ?? undefined)?.select();
-    }, { signal });
     const gone = make("button", "Delete this touchpoint", { type: "button" });
     gone.addEventListener("click", () => remove(now()), { signal });
-    panel.append(add, gone);
+    panel.append(gone);
   }
 
   /** @param {string} id */
@@ -656,7 +731,10 @@ function render({ model, el, signal }, waiting) {
     if (!readOnly()) {
       const gone = make("button", "Delete this note", { type: "button" });
       gone.ariaLabel = `Delete the note ${partOf("items", id)?.label ?? ""}`;
-      gone.addEventListener("click", () => change([{ op: "remove", list: "items", id }]), { signal });
+      gone.addEventListener("click", () => {
+        change([{ op: "remove", list: "items", id }]);
+        /** @type {HTMLElement | null} */ (panel.querySelector(".jw-add-note"))?.focus();
+      }, { signal });
       box.append(gone);
     }
     return box;
@@ -704,6 +782,7 @@ function render({ model, el, signal }, waiting) {
   /** Do edits as one step that can be undone. @param {Edit[]} edits @param {string} [words] */
   function change(edits, words = "") {
     if (readOnly() || !edits.length) return;
+    doc = shown(); // another view may have edited meanwhile
     /** @type {Edit[]} */
     const back = [];
     let state = doc;
@@ -732,7 +811,8 @@ function render({ model, el, signal }, waiting) {
    */
   function send(edits, save = false) {
     let seq = Math.max(model.get("done"), model.get("edit").seq, ...waiting.sent.map((e) => e.seq ?? 0));
-    for (const edit of edits) waiting.sent.push({ ...structuredClone(edit), seq: (seq += 1) });
+    const step = seq + 1; // edits of one step are taken all or none
+    for (const edit of edits) waiting.sent.push({ ...structuredClone(edit), seq: (seq += 1), step });
     if (!edits.length) seq += 1;
     if (save) waiting.save = seq;
     paint();
@@ -761,24 +841,24 @@ function render({ model, el, signal }, waiting) {
   }
 
   function addTouchpoint() {
+    doc = shown();
     const base = chosen?.list === "touchpoints" ? touchpoints().find((t) => t.id === chosen?.id) : undefined;
-    const stage = base?.stage ?? (chosen?.list === "stages" ? chosen.id : doc.stages[0].id);
+    const wanted = base?.stage ?? (chosen?.list === "stages" ? chosen.id : "");
+    const stage = (doc.stages.find((s) => s.id === wanted) ?? doc.stages[0]).id;
     const lane = base?.lane ?? lanes()[0]?.id;
-    const taken = touchpoints().map((t) => t.id);
-    const id = slug("New touchpoint", taken);
+    const id = fresh("touchpoint");
     const all = touchpoints();
     const at = base ? all.findIndex((t) => t.id === base.id) : all.map((t) => t.stage).lastIndexOf(stage);
     const later = doc.stages.slice(doc.stages.findIndex((s) => s.id === stage) + 1).map((s) => s.id);
     const before = at >= 0 ? all[at + 1]?.id ?? null : all.find((t) => later.includes(t.stage))?.id ?? null;
-    const label = id === "new_touchpoint" ? "New touchpoint" : `New touchpoint ${id.split("_").pop()}`;
-    change([{ op: "add", list: "touchpoints", part: { id, label, stage, ...(lane ? { lane } : {}) }, before }]);
+    change([{ op: "add", list: "touchpoints", part: { id, label: "New touchpoint", stage, ...(lane ? { lane } : {}) }, before }]);
     choose("touchpoints", id);
     /** @type {HTMLInputElement | null} */ (panel.querySelector("input"))?.select();
   }
 
   /** @param {string} list @param {string} label */
   function addPart(list, label) {
-    const id = slug(label, (/** @type {any} */ (doc)[list] ?? []).map((/** @type {any} */ p) => p.id));
+    const id = fresh(list.slice(0, -1));
     change([{ op: "add", list, part: { id, label }, before: null }]);
     choose(list, id);
     /** @type {HTMLInputElement | null} */ (panel.querySelector("input"))?.select();
@@ -799,7 +879,7 @@ function render({ model, el, signal }, waiting) {
       tool("Add lane", "Below the others", () => addPart("lanes", "New lane")),
       tool("Undo", "Undo (Ctrl+Z)", () => again(past, future, "back")),
       tool("Redo", "Redo (Ctrl+Y)", () => again(future, past, "edits")),
-      save, saved, notice,
+      save,
     );
     help.textContent = "Drag a card, or move it with Alt and the arrows; F2 renames, Delete deletes, Undo brings back. Drag a point of the curve, or use the arrows on it.";
   }
@@ -829,21 +909,27 @@ function render({ model, el, signal }, waiting) {
         go.addEventListener("click", () => { choose("touchpoints", f.touchpoint); focusCard(f.touchpoint); }, { signal });
         item.append(go);
       }
+      if (f.remedy.length && !readOnly()) {
+        const mend = make("button", "Remove it", { type: "button", class: "jw-go" });
+        mend.ariaLabel = `Remove it: ${f.message}`;
+        mend.addEventListener("click", () => { change(f.remedy); focusCard(undefined); }, { signal });
+        item.append(mend);
+      }
       return item;
     }));
   }
 
   /** Places that somebody else saved meanwhile: both texts, and a way to take theirs. */
   function paintClashes() {
-    const clashes = model.get("clashes");
+    const clashes = model.get("clashes").filter((c) => !settled.has(c.words));
     disputed.hidden = !clashes.length;
     disputed.replaceChildren(...clashes.map((c) => {
       const item = make("li", "", { class: "jw-finding jw-warn" });
       item.append(make("span", c.words));
-      if (c.field) {
+      if (c.edits.length) {
         const take = make("button", "Take theirs", { type: "button", class: "jw-go" });
         take.ariaLabel = `Take theirs: ${c.words}`;
-        take.addEventListener("click", () => { change([{ op: "set", list: c.list, id: c.id, field: c.field, value: c.theirs }]); item.remove(); }, { signal });
+        take.addEventListener("click", () => { settled.add(c.words); change(c.edits); paintClashes(); focusCard(c.edits[0].id); }, { signal });
         item.append(take);
       }
       return item;
@@ -870,8 +956,14 @@ function render({ model, el, signal }, waiting) {
   /** @type {[string, () => void][]} */
   const watched = [
     ["change:document", () => { if (Object.keys(model.get("document")).length) { paint(); paintPanel(); } }], ["change:done", acknowledge],
-    ["change:status", paintStatus], ["change:findings", () => { paintFindings(); paint(); }], ["change:clashes", paintClashes],
-    ["change:grades", paintPanel], ["change:read_only", () => { paint(); paintPanel(); }], ["change:can_save", paintTools],
+    ["change:status", paintStatus], ["change:findings", () => { paintFindings(); paint(); }], ["change:clashes", () => { settled.clear(); paintClashes(); }],
+    ["change:grades", paintPanel], ["change:edit", () => { paint(); paintPanel(); }],
+    ["change:read_only", () => {
+      if (readOnly()) { waiting.sent = []; waiting.save = 0; past.length = 0; future.length = 0; }
+      board.replaceChildren();
+      paint();
+      paintPanel();
+    }], ["change:can_save", paintTools],
     ["change:measured", paint], ["change:owners", paint],
   ];
   for (const [name, act] of watched) model.on(/** @type {any} */ (name), act);

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import traitlets as t
 
 from journey_widgets.errors import DocumentError
 from journey_widgets.journey.document import Journey
-from journey_widgets.journey.edits import apply_edit
+from journey_widgets.journey.edits import apply_edit, remedies
 from journey_widgets.journey.evidence import claims, methods
 from journey_widgets.journey.map_chart import map_chart
 from journey_widgets.journey.map_layout import KIND_WORDS, MARKS, map_layout
@@ -27,7 +28,7 @@ class MapSaved:
     """What came of a save, for the person at the map.
 
     ``journey`` is what the map should show now. ``clashes`` are places that somebody else changed too, each
-    with ``list``, ``id``, ``field`` (to set), ``words``, ``theirs`` and ``mine``; saving again keeps one's own.
+    with ``words`` and the ``edits`` that take theirs (none where only words help); saving again keeps one's own.
     """
 
     text: str
@@ -112,6 +113,11 @@ class JourneyMapEditor(anywidget.AnyWidget):
             f"{(r['claim'] == 'emotion' and 'emotion') or 'item'}:{r['id']}": r["grade"]
             for r in graded.to_dict("records")
         }
+        mends = remedies(self._journey)
+
+        def mend(message: str) -> list[dict[str, Any]]:
+            return next((m for name, m in mends.items() if message.startswith(name)), [])
+
         self.findings = [
             {
                 "code": f.code,
@@ -119,6 +125,7 @@ class JourneyMapEditor(anywidget.AnyWidget):
                 "message": f.message,
                 "fix": f"{f.question} {f.fix}",
                 "touchpoint": f.ids.get("touchpoint", ""),
+                "remedy": mend(f.message) if f.code in ("JRN-04", "JRN-05") else [],
             }
             for f in check(self._journey)
             if f.severity != "info"
@@ -160,10 +167,14 @@ class JourneyMapEditor(anywidget.AnyWidget):
     def _apply(self, edits: list[dict[str, Any]]) -> None:
         said = "Not saved yet" if self.can_save else ""
         state = "changed"
-        for one in edits:
+        steps = groupby(edits, key=lambda one: one.get("step", one["seq"]))
+        for _step, together in steps:  # a step of several edits is taken as a whole or not at all
+            before = self._journey
             try:
-                self._journey = apply_edit(self._journey, one)
+                for one in together:
+                    self._journey = apply_edit(self._journey, one)
             except DocumentError as error:
+                self._journey = before
                 state, said = "error", f"Not taken: {str(error).removeprefix('the map: ')}"
         body = self._journey.body()
         if body == self.document:
