@@ -152,3 +152,59 @@ def test_a_cell_of_the_retention_table_lists_its_customers():
         for row in journey.retention(source, **options).itertuples():
             listed = journey.who.returned(source, f"{row.cohort:%Y-%m-%d}", row.offset, **options)
             assert len(listed) == row.customers
+
+
+def test_the_furthest_point_tells_nothing_more_from_off_the_map():
+    rows = [
+        (c, h, n, "x")
+        for c, path in {"u": "ax", "v": "a", "w": "ab"}.items()
+        for h, n in enumerate(path)
+    ]
+
+    frame = journey.went_instead(
+        log(rows, kind=str), ["a", "b"], 2, look="furthest", map_order=["a", "b"]
+    )
+
+    assert frame.set_index("touchpoint")["customers"].to_dict() == {
+        "(off the map)": 1,
+        "path_end": 1,
+    }
+
+
+def test_a_funnel_by_group_counts_those_without_a_value_too():
+    source = log([("u", 0, "a", None), ("v", 0, "a", "m"), ("w", 0, "a", "m")], kind=str)
+
+    frame = journey.funnel(source, ["a"], by="kind")
+
+    assert frame.set_index("group")["customers"].to_dict() == {"m": 2, "(blank)": 1}
+
+
+@pytest.mark.parametrize(
+    "name", ["customer", "code", "event_code", "turn", "source_row", "step", "gap"]
+)
+def test_a_kept_column_may_have_any_name_of_its_own(name):
+    rows = [("u", 0, "a", "1"), ("v", 0, "a", "2")]
+
+    index = path_index(log(rows, **{name: str}))
+
+    assert index.where(name, "2").customers() == 1
+
+
+@pytest.mark.parametrize("name", ["ROW", "path:step", "Path:Step", "Touchpoint"])
+def test_a_kept_column_that_hides_one_of_the_log_is_refused(name):
+    with pytest.raises(JourneyDataError, match="rename it in the source"):
+        log([("u", 0, "a", "1")], **{name: str})
+
+
+def test_values_are_found_whatever_their_kind_and_number():
+    n = 120_000
+    table = pd.DataFrame(
+        {"customer_id": range(n), "ts": pd.Timestamp("2026-01-01"), "event": "a",
+         "ref": [f"r{i:06d}" for i in range(n)], "ok": [i % 2 == 0 for i in range(n)],
+         "age": [i % 90 for i in range(n)]}
+    )  # fmt: skip
+    index = path_index(read_events(table, keep=["ref", "ok", "age"], time_zone="UTC"))
+
+    assert index.where("ref", "r119999").customers() == 1
+    assert index.where("ok", True).customers() == n / 2
+    assert index.where("age", [1, 2]).customers() == sum(i % 90 in (1, 2) for i in range(n))

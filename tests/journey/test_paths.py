@@ -156,3 +156,57 @@ def test_two_hundred_touchpoints_are_drawn_each_with_its_name():
     assert len(flow.nodes) == 200
     assert flow.edges["edge"].nunique() == 199
     assert all(f">Touchpoint {i}<" in svg for i in range(200))
+
+
+def test_a_day_that_comes_twice_counts_a_customer_once():
+    """In St. John's the clock goes back at 00:01 to 23:01: an instant later lies a day earlier."""
+    times = ["2008-10-20 12:00", "2008-11-02 02:30:30", "2008-11-02 03:00", "2008-11-02 04:00"]
+    rows = [("u", pd.Timestamp(t), "a") for t in times] + [("v", pd.Timestamp("2008-11-20"), "a")]
+    table = pd.DataFrame(rows, columns=["customer_id", "ts", "event"])
+
+    frame = journey.retention(table, period="day", time_zone="America/St_Johns")
+
+    assert frame["retention"].max() == 1.0
+    back = frame[frame["customers"] > 0]
+    assert back["offset"].tolist() == [12, 13]
+
+
+def test_dates_that_stand_for_no_date_are_refused_in_words():
+    table = log(("u", 0, "a"))
+    table = pd.concat([table, table.assign(ts=pd.Timestamp("1700-01-01"))], ignore_index=True)
+
+    with pytest.raises(JourneyDataError, match="up to 200 years"):
+        journey.retention(table)
+
+
+def test_only_the_first_step_of_a_funnel_can_begin_a_path():
+    events = log(("u", 0, "a"), ("u", 1, "b"))
+
+    with pytest.raises(JourneyDataError, match="only step 1 can do so"):
+        journey.funnel(events, ["a", "path_start -> b"])
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda e: journey.who.returned(e, "2026-03-01", 0, mode="foo"),
+        lambda e: journey.who.at_step(e, 2, "path_start"),
+        lambda e: journey.step_matrix(e, max_steps=2.5),
+        lambda e: journey.variants(e, top=-1),
+        lambda e: journey.retention(e, period="fortnight"),
+        lambda e: journey.went_instead(e, ["a", "b"], 2, look="sideways"),
+        lambda e: journey.transitions(e, weights=["speed"]),
+        lambda e: journey.split_sessions(e, "30"),
+        lambda e: journey.step_times(e, ["a"]),
+        lambda e: journey.funnel(e, ["a"], order="random"),
+        lambda e: journey.funnel(e, ["a", "a"], order="any"),
+        lambda e: journey.funnel(e, ["a"], exclude=["a"]),
+        lambda e: journey.matching(e, "a ->"),
+        lambda e: journey.matching(e, "a*"),
+        lambda e: journey.matching(e, "a -> path_start -> b"),
+        lambda e: journey.retention(e, time_zone="Mars/Base"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_refused_in_words(ask):
+    with pytest.raises(JourneyDataError):
+        ask(log(("u", 0, "a"), ("u", 1, "b")))

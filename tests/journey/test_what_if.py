@@ -95,3 +95,35 @@ def test_a_walk_with_memory_is_seen_not_to_fit():
     assert frame.loc["ad", "observed"] == 1.0
     assert frame.loc["ad", "fits"] == "no"
     assert frame.loc["all", "fits"] == "yes"
+
+
+def test_a_change_that_a_resample_could_not_hold_is_still_answered():
+    rng = np.random.default_rng(3)
+    paths = [
+        ["search"] * int(rng.choice([1, 1, 2, 3, 5, 8])) + ["buy"] * (i % 2) for i in range(60)
+    ]
+
+    frame = journey.what_if(log(*paths), ("search", "search"), 0.25, target="buy").set_index("case")
+
+    assert 0.4 < frame.loc["after", "conversion"] < 0.6
+    assert frame["high"].max() <= 1
+
+
+def test_a_start_the_learning_half_never_saw_is_not_predicted():
+    def group(c):
+        return ((c * 2_654_435_761) % 4_294_967_296) * 200 // 4_294_967_296
+
+    odd = [c for c in range(200) if group(c) % 2 == 1]
+    paths = [["x" if c in odd[:40] else "a", "t"] for c in range(200)]
+    rows = [
+        (f"{c:03d}", pd.Timestamp("2026-01-01") + pd.Timedelta(hours=h), n)
+        for c, path in enumerate(paths)
+        for h, n in enumerate(path)
+    ]
+    table = pd.DataFrame(rows, columns=["customer_id", "ts", "event"])
+
+    frame = journey.back_test(table, target="t").set_index("begins_at")
+
+    assert np.isnan(frame.loc["x", "predicted"])
+    assert frame.loc["x", "fits"] == "too few"
+    assert frame.loc["all", "predicted"] == 1.0

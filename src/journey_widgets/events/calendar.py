@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -55,6 +56,13 @@ class Calendar:
             return (moment.year().cast("int64") * 12 + moment.month() - 1).cast("int64")
         day = (local // _DAY).cast("int64")
         return day if self.period == "day" else ((day - _MONDAY + 7_000_000) // 7).cast("int64")
+
+    def goes_back(self) -> bool:
+        """Return whether the clock goes back over midnight, so that a later instant is in an earlier day."""
+        for (_before, old), (since, new) in pairwise(self.changes):
+            if new < old and (since + old - 1) // _DAY != (since + new) // _DAY:
+                return True
+        return False
 
     def number_of(self, moment: datetime) -> int:
         """Return the number of the period of an instant (naive, UTC)."""

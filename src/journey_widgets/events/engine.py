@@ -10,16 +10,18 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import psutil
 from ibis.backends.duckdb import Backend
 
-MEMORY = "1GB"
-"""What a connection may hold before it puts rows on disk: several notebooks share a machine."""
+SHARE, LEAST = 0.4, 1_000_000_000
+"""Share of the machine's memory a connection may hold before it puts rows on disk, and the least, in bytes."""
 
 
 def memory_settings() -> tuple[str, str]:
     """Return the settings that let a connection work on logs larger than memory."""
     spill = str(scratch_folder() / "spill").replace("'", "''")
-    return f"SET memory_limit='{MEMORY}'", f"SET temp_directory='{spill}'"
+    limit = max(int(psutil.virtual_memory().total * SHARE), LEAST)
+    return f"SET memory_limit='{limit}B'", f"SET temp_directory='{spill}'"
 
 
 @cache

@@ -173,12 +173,11 @@ def _check_carried(mapping: SourceMapping, used: set[str], contract: Contract) -
     for where, names in (("keep", mapping.keep), ("outcomes", mapping.outcomes)):
         own = {c.name for c in contract.columns}
         for name in names:
-            taken = name in _OWN_NAMES or name in own or (where == "keep" and name in used)
-            if (
-                taken
-                or names.count(name) > 1
-                or re.match(r"(flag|raw|from|local|path|at):|__", name)
-            ):
+            # The engine does not tell upper from lower case.
+            folded, all_folded = name.casefold(), [n.casefold() for n in names]
+            taken = folded in _OWN_NAMES | own or (where == "keep" and name in used)
+            reserved = re.match(r"(flag|raw|from|local|path|at|event):|__", folded)
+            if taken or all_folded.count(folded) > 1 or reserved:
                 msg = (
                     f"{where} names {name!r}, which is a column of {contract.name} itself or named "
                     "twice. Leave it out, or rename it in the source."

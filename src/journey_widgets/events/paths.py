@@ -15,7 +15,7 @@ Every path question reads this table alone. One row per event:
 """
 
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -144,7 +144,7 @@ class PathIndex:
         found = found.filter(_.value.notnull()).order_by("value").limit(limit)
         return [str(v) for v in collect(found)["value"]]
 
-    def where(self, column: str, value: str | Sequence[str], *, at: At = "first") -> "PathIndex":
+    def where(self, column: str, value: Any, *, at: At = "first") -> "PathIndex":
         """Return the index of one group.
 
         Parameters
@@ -156,11 +156,14 @@ class PathIndex:
             every customer is in one group; ``"last"`` likewise; ``"each"``: the events with the
             value alone, as if nothing had come between.
         """
-        values = [value] if isinstance(value, str) else [str(v) for v in value]
+        given = value if isinstance(value, list | tuple | set | frozenset) else [value]
+        values = [_as_stored(v) for v in given]
         text = self.attribute(column)
-        known = self.values(column, limit=100_000)
+        found = self.table.select(value=text).filter(_.value.isin(values)).distinct()
+        there = set(collect(found)["value"].astype(str))
         for one in values:
-            if one not in known:
+            if one not in there:
+                known = self.values(column)
                 msg = f"No event has {column} = {one!r}. {did_you_mean(one, known)}"
                 raise JourneyDataError(msg)
         words = f"{column} = {' or '.join(values)}"
@@ -174,6 +177,11 @@ class PathIndex:
             raise JourneyDataError(msg)
         chosen = self.table.filter(text.isin(values), ends[at]).select("customer")
         return self.only(chosen, f"{words} at their {at} event")
+
+    def where_blank(self, column: str) -> "PathIndex":
+        """Return the index of the customers whose first event has no value in a column."""
+        first = self.table.filter(self.attribute(column).isnull(), _.step == 1)
+        return self.only(first.select("customer"), f"no {column} at their first event")
 
     def began(
         self, since: date | str | None = None, until: date | str | None = None
@@ -190,6 +198,8 @@ class PathIndex:
         if until is not None:
             first = first.filter(_.ts < ibis.literal(_moment(until), "timestamp"))
             words.append(f"before {until}")
+        if not words:
+            return self
         return self.only(first.select("customer"), f"first event {' '.join(words)}")
 
     def only(self, customers: ir.Table, said: str) -> "PathIndex":
@@ -217,6 +227,11 @@ class PathIndex:
     def in_words(self) -> str:
         """Return whose paths these are."""
         return "; ".join(self.said) or f"all {self.unit}"
+
+
+def _as_stored(value: Any) -> str:
+    """Return a value as the engine writes it: ``true`` and not ``True``."""
+    return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
 
 
 def numbers(customers: npt.NDArray[Any]) -> ir.Table:

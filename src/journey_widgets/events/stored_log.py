@@ -79,13 +79,15 @@ def store_log(
     """
     events, touchpoints = _event_codes(con, names["event"], mapping)
     customers = _customer_codes(con, names["customer_id"])
-    wanted = ["customer", "code", "event_code", "ts", *extras, "row"]
+    wanted = ["path:customer", "path:code", "path:event", "ts", *extras, "path:row"]
     coded = _in_turn(table, extras).join(customers, [("from:customer_id", "value")])
     coded = coded.join(con.table("event codes"), [("from:event", "value")], rname="event:{name}")
-    turn = ["turn", "source_row"] if "turn" in coded.columns else []
-    order = ["customer", "ts", *turn[:1], "row"]
+    turn = ["path:turn", "path:source"] if "__order" in table.columns else []
+    order = ["path:customer", "ts", *turn[:1], "path:row"]
     ordered = coded.select(*wanted, *turn).order_by(*order)
-    ids = con.to_pyarrow(customers.select("customer", "name").distinct().order_by("customer"))
+    ids = con.to_pyarrow(
+        customers.select("path:customer", "name").distinct().order_by("path:customer")
+    )
     labels = _Labels(
         ids.column("name").combine_chunks().cast(pa.string()),
         pa.array(events, pa.string()),
@@ -94,7 +96,7 @@ def store_log(
     seen = StoredLog(tuple(touchpoints))
     writer: pq.ParquetWriter | None = None
     try:
-        for rows in whole_paths(stream(con, ordered)):
+        for rows in whole_paths(stream(con, ordered), "path:customer"):
             places = _with_places(rows, labels, extras, seen)
             if writer is None:
                 writer = pq.ParquetWriter(
@@ -125,7 +127,7 @@ def _customer_codes(con: Backend, names: ir.Table) -> ir.Table:
     """Return each spelling of a customer's id with the customer's number, in order of id."""
     known = names.filter(names["name"].notnull()).select("value", "name")
     number = ibis.dense_rank().over(order_by=known["name"]).cast("int32")
-    return con.create_table("customer codes", known.mutate(customer=number), temp=True)
+    return con.create_table("customer codes", known.mutate(number.name("path:customer")), temp=True)
 
 
 def _event_codes(
@@ -148,8 +150,8 @@ def _event_codes(
     small = pa.int16() if len(touchpoints) <= 32_000 else pa.int32()
     columns = {
         "value": found["value"],
-        "event_code": pa.array([event_code[n] for n in found["name"].to_pylist()], pa.int32()),
-        "code": pa.array([code[n] for n in found["touchpoint"].to_pylist()], small),
+        "path:event": pa.array([event_code[n] for n in found["name"].to_pylist()], pa.int32()),
+        "path:code": pa.array([code[n] for n in found["touchpoint"].to_pylist()], small),
     }
     con.create_table("event codes", pa.table(columns), temp=True)
     return events, touchpoints
@@ -160,11 +162,12 @@ def _in_turn(table: ir.Table, extras: list[str]) -> ir.Table:
     own = ["from:customer_id", "from:event", "ts", *extras]
     events = table.filter(table["ts"].notnull())
     if "__order" not in table.columns:
-        return events.select(*own, row=ROW)
+        return events.select(*own, **{"path:row": ROW})
     key = events["__order"].asc(nulls_first=False)
     place = ibis.row_number().over(order_by=[key, events[ROW]])
     turn = ibis.dense_rank().over(order_by=key)
-    return events.select(*own, row=place, turn=turn, source_row=ROW)
+    more = {"path:row": place, "path:turn": turn, "path:source": ROW}
+    return events.select(*own, **more)
 
 
 def stream(con: Backend, rows: ir.Table) -> Iterator[pa.RecordBatch]:
@@ -172,8 +175,8 @@ def stream(con: Backend, rows: ir.Table) -> Iterator[pa.RecordBatch]:
     yield from con.raw_sql(con.compile(rows)).to_arrow_reader(ROWS_AT_ONCE)
 
 
-def whole_paths(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Cut a stream of rows in order of ``customer`` so that no customer is in two pieces."""
+def whole_paths(batches: Iterable[pa.RecordBatch], by: str = "customer") -> Iterator[pa.Table]:
+    """Cut a stream of rows in order of customer (column `by`) so that nobody is in two pieces."""
     waiting: pa.Table | None = None
     for batch in batches:
         rows = pa.Table.from_batches([batch])
@@ -181,7 +184,7 @@ def whole_paths(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
             continue
         if waiting is not None:
             rows = pa.concat_tables([waiting, rows])
-        customer = rows["customer"].to_numpy()
+        customer = rows[by].to_numpy()
         if (customer[1:] < customer[:-1]).any():
             msg = "The events came out of order. Report this: no result is certain here."
             raise InfrastructureError(msg)
@@ -195,8 +198,8 @@ def whole_paths(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 def _with_places(rows: pa.Table, labels: _Labels, extras: list[str], seen: StoredLog) -> pa.Table:
     """Return the columns of the file, and note what was seen in `seen`."""
-    customer = rows["customer"].to_numpy()
-    code = rows["code"].to_numpy()
+    customer = rows["path:customer"].to_numpy()
+    code = rows["path:code"].to_numpy()
     moment = rows["ts"].cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()
     stays = np.append(customer[1:] == customer[:-1], False)
     ahead = np.append(np.arange(1, len(code)), 0)
@@ -216,10 +219,10 @@ def _with_places(rows: pa.Table, labels: _Labels, extras: list[str], seen: Store
         {
             "customer_id": named(customer - customer[0], here),
             "ts": rows["ts"].cast(pa.timestamp("us")),
-            "event": named(rows["event_code"].to_numpy(), labels.events),
+            "event": named(rows["path:event"].to_numpy(), labels.events),
             **{name: rows[name] for name in extras},
             "touchpoint": named(code, labels.touchpoints),
-            "row": rows["row"],
+            "row": rows["path:row"],
             "path:customer": pa.array(customer.astype(np.int32)),
             "path:step": pa.array(step.astype(np.int32)),
             "path:code": pa.array(code),
@@ -232,14 +235,14 @@ def _with_places(rows: pa.Table, labels: _Labels, extras: list[str], seen: Store
 def _note_ties(rows: pa.Table, stays: Flags, moment: Ints, seen: StoredLog) -> None:
     """Count the events that share customer and time (and order, where there is one) with another."""
     same = stays[:-1] & (moment[1:] == moment[:-1])
-    if "turn" in rows.column_names:
-        turn = rows["turn"].to_numpy()
+    if "path:turn" in rows.column_names:
+        turn = rows["path:turn"].to_numpy()
         same &= turn[1:] == turn[:-1]
     tied = np.append(same, False) | np.append(False, same)
     count = int(tied.sum())
     seen.ties += count
     if count and seen.ties <= MANY_TIES:
-        place = "source_row" if "source_row" in rows.column_names else "row"
+        place = "path:source" if "path:source" in rows.column_names else "path:row"
         seen.tied_rows.append(rows[place].to_numpy()[tied].astype(np.int64))
 
 

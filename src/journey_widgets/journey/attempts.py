@@ -128,6 +128,10 @@ def _refuse(
     if any(p is not None for p in patterns) and (rules.order != "this" or rules.entry != "first"):
         msg = "A path pattern as a step needs order='this' and entry='first'."
         raise JourneyDataError(msg)
+    for place, pattern in enumerate(patterns):
+        if pattern is not None and place and pattern.from_start:
+            msg = f"{pattern.text!r} begins a path, and is step {place + 1}; only step 1 can do so."
+            raise JourneyDataError(msg)
     plain = [c for c in codes if c != NEVER]
     if rules.order == "any" and len(set(plain)) < len(plain):
         msg = "With order='any' each step may occur once; name different touchpoints."

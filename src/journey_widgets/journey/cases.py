@@ -61,6 +61,9 @@ class FunnelCases:
 
         The same frame as `journey.funnel` on the index of these customers.
         """
+        if (column is None) != (value is None):
+            msg = "A group needs both column and value."
+            raise JourneyDataError(msg)
         kept = np.ones(len(self._began), dtype=np.bool_)
         words = list(self.index.said)
         if column is not None:

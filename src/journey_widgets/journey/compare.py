@@ -105,8 +105,9 @@ def _refuse_common(a: PathIndex, b: PathIndex) -> None:
     common = ids[0].semi_join(ids[1], "customer_id").count().to_pyarrow().as_py()
     if common:
         msg = (
-            f"The groups share {common:,} customers; different ones were needed. "
-            "Take groups by a column, such as journey.groups(log, 'device', 'mobile')."
+            f"The groups share {common:,} customers; different ones were needed, for what one customer "
+            "does is alike. Take groups by a column of the whole log, such as "
+            "journey.groups(log, 'device', 'mobile'), and split them into sessions afterwards."
         )
         raise JourneyDataError(msg)
 

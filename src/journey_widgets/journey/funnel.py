@@ -14,6 +14,8 @@ from journey_widgets.journey.definition import defined
 from journey_widgets.journey.transitions import HOUR
 
 MAX_GROUPS = 20
+BLANK = "(blank)"
+"""Name of the group of those whose first event has no value."""
 
 
 def funnel(
@@ -48,7 +50,8 @@ def funnel(
     exclude
         Touchpoints that end an attempt.
     by
-        A column of the log: one funnel per group, customers being in the group of their first event.
+        A column of the log: one funnel per group, customers being in the group of their first event;
+        those without a value there are ``"(blank)"``.
 
     Returns
     -------
@@ -80,8 +83,11 @@ def funnel(
         msg = f"{by} has {many} values; a funnel by group needs 1 to {MAX_GROUPS}."
         raise JourneyDataError(msg)
     groups = []
-    for value in values:
-        frame = frame_of(steps, attempts(index.where(by, value), steps, rules))
+    for value in [*values, BLANK]:
+        chosen = index.where(by, value) if value != BLANK else index.where_blank(by)
+        if value == BLANK and not chosen.customers():
+            continue
+        frame = frame_of(steps, attempts(chosen, steps, rules))
         frame.insert(0, "group", value)
         groups.append(frame)
     return defined(pd.concat(groups, ignore_index=True), *said, f"Groups: {by} at the first event")

@@ -17,6 +17,7 @@ from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.journey.definition import defined
 
 Mode = Literal["on", "on_or_after"]
+MAX_DAYS = 200 * 365
 LENGTHS = {"day": 1, "week": 7, "month": 30}
 """Days in a rolling period."""
 
@@ -67,6 +68,12 @@ def retention(
         msg = f"There are no events of {index.in_words()}; retention needs some."
         raise JourneyDataError(msg)
     first, last = ends["first"].to_pydatetime(), ends["last"].to_pydatetime()
+    if (last - first).days > MAX_DAYS:
+        msg = (
+            f"The events run from {first:%Y-%m-%d} to {last:%Y-%m-%d}; retention looks at up to "
+            f"{MAX_DAYS // 365} years. Leave out dates that stand for no date, with index.began(…)."
+        )
+        raise JourneyDataError(msg)
     plan = _Plan(
         Calendar.over(period, time_zone, first, last), start_event, return_event, rolling=rolling
     )
@@ -135,7 +142,14 @@ class _Plan:
             # The last event of a customer in a period stands for all of them.
             following = self.calendar.number(moment + events.gap)
             events = events.filter(events.gap.isnull() | (following != number))
-            return events.select("customer", "step", period=number)
+            if not self.calendar.goes_back():
+                return events.select("customer", "step", period=number)
+            # Where a clock goes back over midnight a day comes twice, with another one between.
+            return (
+                events.select("customer", "step", period=number)
+                .group_by("customer", "period")
+                .agg(step=_.step.max())
+            )
         seen = events.select("customer", "step", period=number)
         return seen.group_by("customer", "period").agg(step=_.step.max())
 
@@ -167,7 +181,12 @@ def behind(
     time_zone: str = "UTC",
 ) -> ir.Table:
     """Return the numbers of the customers behind one cell, as `retention` counts them."""
+    _refuse(period, LENGTHS, "period")
+    _refuse(mode, get_args(Mode), "mode")
     ends = collect(index.table.agg(first=_.ts.min(), last=_.ts.max())).iloc[0]
+    if pd.isna(ends["last"]):
+        msg = f"There are no events of {index.in_words()}; retention needs some."
+        raise JourneyDataError(msg)
     calendar = Calendar.over(
         period, time_zone, ends["first"].to_pydatetime(), ends["last"].to_pydatetime()
     )

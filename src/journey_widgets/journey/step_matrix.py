@@ -39,8 +39,8 @@ def step_matrix(log: Any, *, max_steps: int = 10, centre: str | None = None) -> 
         (int64); ``share`` (float64) of all customers, so that each step sums to 1; ``n`` (int64);
         ``low``, ``high``, ``method``, ``certainty``, the 95 % interval of ``share``.
     """
-    if max_steps < 1:
-        msg = f"max_steps is {max_steps}; 1 or more was needed."
+    if not isinstance(max_steps, int) or max_steps < 1:
+        msg = f"max_steps is {max_steps}; a whole number from 1 on was needed."
         raise JourneyDataError(msg)
     index = path_index(log)
     if centre is None:
@@ -106,6 +106,9 @@ def in_cell(index: PathIndex, step: int, touchpoint: str, *, centre: str | None 
     """Return the numbers of the customers behind one cell of the matrix."""
     near = index.table if centre is None else _around(index, centre, abs(step))
     if touchpoint in ("path_end", "path_start"):
+        if (touchpoint == "path_start") != (step < 0):
+            msg = f"No customer can be at {touchpoint} in step {step}."
+            raise JourneyDataError(msg)
         everybody = near if centre is None else near.filter(_.step == 0)
         here = near.filter(_.step == step).select("customer")
         return everybody.select("customer").distinct().anti_join(here, "customer")

@@ -40,6 +40,9 @@ def variants(log: Any, *, top: int | None = None, coverage: float | None = None)
     if coverage is not None and not 0 < coverage <= 1:
         msg = f"coverage is {coverage}; a share above 0 and up to 1 was needed."
         raise JourneyDataError(msg)
+    if top is not None and top < 0:
+        msg = f"top is {top}; a number of paths was needed."
+        raise JourneyDataError(msg)
     index = path_index(log)
     n = index.customers()
     groups = collect(
@@ -123,6 +126,13 @@ def _named(groups: pd.DataFrame, index: PathIndex) -> pd.DataFrame:
 
 def taken_by(index: PathIndex, path: str) -> ir.Table:
     """Return the numbers of the customers whose whole path is `path`, ids joined by ``->``."""
+    strange = [n for n in index.touchpoints if ARROW.strip() in n]
+    if strange:
+        msg = (
+            f"{strange[0]!r} has an arrow in its name, so a path cannot be read back from its text. "
+            "Map that event to another touchpoint id."
+        )
+        raise JourneyDataError(msg)
     codes = [index.code(name.strip()) for name in path.split(ARROW.strip())]
     want = ibis.memtable(
         {"step": list(range(1, len(codes) + 1)), "touchpoint": codes},

@@ -16,6 +16,7 @@ from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.journey.attempts import Rules, attempts
 from journey_widgets.journey.definition import defined
 
+OFF_THE_MAP = "(off the map)"
 Look = Literal["next", "last", "furthest"]
 
 
@@ -48,8 +49,9 @@ def went_instead(
     -------
     pandas.DataFrame
         One row per touchpoint, most frequent first. Columns: ``touchpoint`` (str), ``path_end`` where
-        nothing came after; ``customers`` (int64); ``share`` (float64) of all who did not go on;
-        ``n`` (int64), these; ``low``, ``high``, ``method``, ``certainty``, the 95 % interval.
+        nothing came after, ``"(off the map)"`` where only events came that `map_order` lacks;
+        ``customers`` (int64); ``share`` (float64) of all who did not go on; ``n`` (int64), these;
+        ``low``, ``high``, ``method``, ``certainty``, the 95 % interval.
     """
     steps = [str(s) for s in steps]
     if not 2 <= step <= len(steps):
@@ -76,10 +78,15 @@ def went_instead(
     n = int(lost.sum())
     names = [index.touchpoints[int(c)] for c in codes["code"]]
     frame = pd.DataFrame({"touchpoint": names, "customers": codes["customers"].astype("int64")})
-    stopped = n - int(frame["customers"].sum())
-    if stopped:
-        rest = pd.DataFrame({"touchpoint": ["path_end"], "customers": [stopped]})
-        frame = pd.concat([frame, rest], ignore_index=True)
+    went_on = index.stored.join(table, "customer").filter(_.step == _.place, _.next.notnull())
+    others = int(went_on.count().to_pyarrow().as_py())
+    counted = int(frame["customers"].sum())
+    for name, number in (
+        ("path_end", n - max(others, counted)), (OFF_THE_MAP, max(others - counted, 0)),
+    ):  # fmt: skip
+        if number and (name == "path_end" or look == "furthest"):
+            rest = pd.DataFrame({"touchpoint": [name], "customers": [number]})
+            frame = pd.concat([frame, rest], ignore_index=True)
     frame = frame.sort_values(
         ["customers", "touchpoint"], ascending=[False, True], ignore_index=True
     )
@@ -97,7 +104,8 @@ def went_instead(
         frame.astype({"touchpoint": "str"}),
         f"Unit: {index.unit}; {index.in_words()}",
         f"Base: those who reached {steps[step - 2]} and not {steps[step - 1]}"
-        + (f" within {within}" if within else ", no time limit"),
+        + (f" within {within}" if within else ", no time limit")
+        + (f", ended by {', '.join(rules.exclude)}" if rules.exclude else ""),
         f"Counted: the event {words[look]}",
     )
 

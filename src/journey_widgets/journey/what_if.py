@@ -189,7 +189,8 @@ def _changed(steps: Floats, row: int, column: int, change: float) -> Floats:
     total = steps[:, row].sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = steps[:, row, column] / total
-        wanted = np.clip(share + change, 0, 1)
+        # A draw's own share may leave less room than the whole log's; some way out always stays.
+        wanted = np.clip(share + change, 0, 1 if steps.shape[0] == 1 else 1 - 1e-6)
         scale = np.where(share < 1, (1 - wanted) / (1 - share), 0.0)
     rest = steps[:, row] * scale[:, None]
     # Where the step was the only one, what it gives up goes to the end of the path.
@@ -214,7 +215,7 @@ def _absorbed(steps: Floats, starts: Floats) -> Floats:
         raise JourneyDataError(msg) from None
     begin = starts / starts.sum(axis=1, keepdims=True)
     found: Floats = (begin[:, :size] * reach).sum(axis=1) + begin[:, size]
-    return found
+    return np.clip(found, 0.0, 1.0)
 
 
 def back_test(log: Any, *, target: str) -> pd.DataFrame:
@@ -227,13 +228,16 @@ def back_test(log: Any, *, target: str) -> pd.DataFrame:
         ``n`` (int64), customers of the half that was kept back; ``predicted`` (float64), share that
         the chain expects to reach the target; ``observed`` with ``low``, ``high``, ``method``,
         ``certainty``; ``error``, predicted less observed; ``fits`` (str): ``"yes"`` where the
-        prediction lies within the interval, ``"no"``, or ``"too few"``.
+        prediction lies within the interval, ``"no"``, or ``"too few"``, also where the half that was
+        learned from says nothing (``predicted`` is missing then).
     """
     index = path_index(log)
     counts = _counted(index, target)
     moves = counts.steps[counts.groups % 2 == 0].sum(axis=0)[None]
     reach_from = {}
     for place, name in enumerate(counts.states):
+        if not moves[0, place].sum():
+            continue  # nobody of the half that was learned from was there
         begin = np.zeros((1, len(counts.states) + 1))
         begin[0, place] = 1
         reach_from[name] = float(_absorbed(moves, begin)[0])
@@ -243,8 +247,9 @@ def back_test(log: Any, *, target: str) -> pd.DataFrame:
         predicted = 1.0 if name == target else reach_from.get(name, np.nan)
         rows.append((name, int(n), predicted, int(x)))
     n_all, x_all = int(observed["n"].sum()), int(observed["reached"].sum())
-    weights = observed["n"].to_numpy(float)
-    mean = float((weights * [r[2] for r in rows]).sum() / n_all) if n_all else np.nan
+    known = [r for r in rows if not np.isnan(r[2])]
+    n_known = sum(r[1] for r in known)
+    mean = sum(r[1] * r[2] for r in known) / n_known if n_known else np.nan
     frame = pd.DataFrame(
         [("all", n_all, mean, x_all), *rows], columns=["begins_at", "n", "predicted", "reached"]
     )
@@ -254,7 +259,9 @@ def back_test(log: Any, *, target: str) -> pd.DataFrame:
     frame = frame.assign(
         observed=share, low=low, high=high, method="wilson 95 %", certainty=certainty(frame["n"]),
         error=frame["predicted"] - share,
-        fits=np.where(frame["n"] < MIN_N, "too few", np.where(inside, "yes", "no")),
+        fits=np.where(
+            (frame["n"] < MIN_N) | frame["predicted"].isna(), "too few", np.where(inside, "yes", "no")
+        ),
     )  # fmt: skip
     return defined(
         frame.drop(columns="reached"),
