@@ -44,7 +44,7 @@ def test_the_start_page_lists_the_dashboards_with_a_line_and_a_picture_each(serv
 
 
 @pytest.mark.parametrize(
-    ("name", "charts", "tables"), [("overview", 1, 2), ("journey_map", 6, 6), ("raci", 0, 2)]
+    ("name", "charts", "tables"), [("overview", 1, 2), ("journey_map", 7, 6), ("raci", 0, 2)]
 )
 def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts, tables):
     page = new_page()
@@ -72,7 +72,7 @@ def test_the_vega_code_is_loaded_once_a_page(served, new_page):
     page = new_page()
 
     open_dashboard(page, served, "journey_map")
-    page.locator(".jw-chart svg").nth(5).wait_for(timeout=SECONDS)
+    page.locator(".jw-chart svg").nth(6).wait_for(timeout=SECONDS)
 
     assert page.evaluate("typeof journeyVega.then") == "function"
     assert page.get_by_text("32 frequent paths").count() == 1

@@ -144,6 +144,13 @@ class PathIndex:
         found = found.filter(_.value.notnull()).order_by("value").limit(limit)
         return [str(v) for v in collect(found)["value"]]
 
+    def has(self, column: str, value: str) -> bool:
+        """Return whether the log has a column and any event with a value in it."""
+        if column not in self.attributes:
+            return False
+        found = self.table.filter(self.attribute(column) == value).limit(1)
+        return bool(found.count().to_pyarrow().as_py())
+
     def where(self, column: str, value: Any, *, at: At = "first") -> "PathIndex":
         """Return the index of one group.
 

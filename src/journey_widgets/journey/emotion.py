@@ -132,7 +132,7 @@ def emotion_by_persona(journey: Journey, answers: ir.Table, index: PathIndex) ->
     """Return the measured curve of each persona that names a segment of the event log.
 
     Answers need ``customer_id`` beside what `emotion` needs; a customer is in the segment of the
-    first event.
+    first event. Personas of whom there is nobody are left out.
 
     Returns
     -------
@@ -146,6 +146,8 @@ def emotion_by_persona(journey: Journey, answers: ir.Table, index: PathIndex) ->
         column, equals, value = (persona.segment or "").partition("=")
         if not equals:
             continue
+        if not index.has(column, value):
+            continue  # nobody of this index is of that persona
         group = index.where(column, value)
         ids = group.table.filter(_.step == 1).select("customer_id").distinct()
         frame = emotion(journey, answers.semi_join(ids, "customer_id"), persona=persona.id)

@@ -199,6 +199,34 @@ def noted(page: Page) -> html.Html:
     )  # fmt: skip
 
 
+def personas(page: Page) -> Any:
+    """Return the measured curve of each persona of the map, after a sentence about the widest gap."""
+    answers = _answers(page)
+    known = [p for p in page.journey.personas if p.segment]
+    if answers is None or "customer_id" not in answers.columns or not known:
+        return html.note("No persona names a segment of the log, or no answers say whose they are.")
+    frame = paths.emotion_by_persona(page.journey, answers, page.index)
+    enough = frame[frame["certainty"] == "sufficient"]
+    pairs = [
+        (one, other)
+        for _place, rows in enough.groupby("place")
+        for one in _records(rows)
+        for other in _records(rows)
+        if one["value"] > other["value"]
+    ]
+    if not pairs:
+        return html.note("Too few answers say whose they are to compare personas.")
+    best, worst = max(pairs, key=lambda pair: pair[0]["value"] - pair[1]["value"])
+    apart = best["low"] > worst["high"]
+    sentence = (
+        f"The widest gap is at {best['label']}: {best['persona_label']} {best['value']:+.2f} "
+        f"({best['low']:+.2f} to {best['high']:+.2f}, {best['n']:,} answers), {worst['persona_label']} "
+        f"{worst['value']:+.2f} ({worst['low']:+.2f} to {worst['high']:+.2f}, {worst['n']:,} answers); the "
+        f"intervals {'do not overlap' if apart else 'overlap, so it may be chance'}."
+    )
+    return show(path_charts.persona_chart(frame), sentence, note=paths.definition(frame))
+
+
 def contradictions(page: Page) -> list[Finding]:
     """Return where what the team judges and what customers answer do not fit."""
     return paths.contradictions(curve(page))
@@ -235,15 +263,25 @@ def step_picture(page: Page, max_steps: int) -> Any:
     return show(picture, sentence, note=paths.definition(links))
 
 
+NO_FUNNEL = (
+    "The journey names no funnel of two steps or more that occur in this log. Add funnel: with touchpoint "
+    "ids in order to it."
+)
+
+
+def _steps(page: Page) -> list[str]:
+    """Return the steps of the map's funnel that occur in the log."""
+    known = set(page.index.touchpoints)
+    return [s for s in page.journey.funnel if s in known]
+
+
 def pain_points(page: Page) -> pd.DataFrame:
     """Return where a group of customers is lost more often than the others, priced where orders say how."""
-    if len(page.journey.funnel) < 2:
-        msg = "The journey names no funnel of two steps or more. Add funnel: with touchpoint ids to it."
-        raise JourneyError(msg)
+    steps = _steps(page)
+    if len(steps) < 2:
+        return paths.pain_points(page.index, [page.index.touchpoints[0]] * 2, by=[])
     owners = page.owners()
     kpis = {t.id: t.kpis[0].replace("_", " ") for t in page.journey.touchpoints if t.kpis}
-    known = set(page.index.touchpoints)
-    steps = [s for s in page.journey.funnel if s in known]
     return paths.pain_points(page.index, steps, worth=_worth(page), owners=owners, kpis=kpis)
 
 
@@ -263,6 +301,8 @@ def _worth(page: Page) -> paths.Worth | None:
 
 def pain_sentence(page: Page, found: pd.DataFrame) -> html.Html:
     """Return the pain points in one sentence."""
+    if len(_steps(page)) < 2:
+        return html.note(NO_FUNNEL)
     if found.empty:
         return html.note(
             "No group of customers is certainly lost more often than the others.", kind="good"
@@ -323,7 +363,9 @@ def pain_table(page: Page, found: pd.DataFrame) -> html.Html:
 
 def went_instead(page: Page, found: pd.DataFrame) -> html.Html:
     """Return what the customers did instead who were lost at the worst pain point, or at the worst step."""
-    steps = [s for s in page.journey.funnel if s in set(page.index.touchpoints)]
+    steps = _steps(page)
+    if len(steps) < 2:
+        return html.note(NO_FUNNEL)
     if found.empty:
         losses = paths.funnel(page.index, steps)
         step = int(losses["drop_off"].iloc[1:].argmax()) + 2
