@@ -37,7 +37,9 @@ def test_a_map_without_a_funnel_says_so_and_shows_the_rest(bare):
 
 def test_the_pages_sentence_names_loss_owner_and_what_it_assumes(example, monkeypatch):
     monkeypatch.setenv("JOURNEY_MODE", "report")
-    page = open_page("Journey map", workspace=str(example), segment="region=north", period="2026-q1")
+    page = open_page(
+        "Journey map", workspace=str(example), segment="region=north", period="2026-q1"
+    )
 
     pains = journey_page.pain_points(page)
     said = repr(journey_page.pain_sentence(page, pains))
