@@ -1,6 +1,7 @@
 """What the pictures hold: every frame a question gives can be drawn, and stays small."""
 
 import json
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import vl_convert
 
 from journey_widgets import Workspace, journey, save_picture
 from journey_widgets.errors import JourneyDataError, JourneyError
-from journey_widgets.journey import Journey, Touchpoint, charts, path_charts
+from journey_widgets.journey import EvidencePolicy, Journey, Touchpoint, charts, path_charts
 from journey_widgets.journey.map_chart import map_chart
 from journey_widgets.journey.map_layout import broken, map_layout
 from journey_widgets.journey.step_flow import step_flow, step_links
@@ -101,6 +102,25 @@ def test_a_map_of_any_size_is_drawn_with_every_card(n):
     spec = map_chart(layout).to_json()
     assert len(spec) < 1_000_000
     assert "<svg" in vl_convert.vegalite_to_svg(spec)
+
+
+def test_a_card_whose_review_is_due_has_a_dashed_rim_and_no_other():
+    touchpoints = [
+        Touchpoint(id="old", label="Old", stage="awareness"),
+        Touchpoint(
+            id="seen",
+            label="Seen",
+            stage="awareness",
+            reviewed_on="2026-10-01",
+            review_note="sat in",
+        ),
+    ]
+    policy = EvidencePolicy(today=date(2026, 11, 1))
+
+    drawn = svg(map_chart(map_layout(Journey.draft("M", touchpoints=touchpoints), policy=policy)))
+
+    assert drawn.count('stroke-dasharray="4,3"') == 1
+    assert drawn.count('stroke-dasharray="1,0"') == 1
 
 
 def test_long_labels_are_broken_and_cut():

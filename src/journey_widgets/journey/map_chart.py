@@ -110,12 +110,19 @@ class _Picture:
             alt.Tooltip("channel:N", title="Channel"),
             alt.Tooltip("due:N", title="Review"),
         ]
-        box = alt.Chart(cards).mark_rect(
-            cornerRadius=5, fillOpacity=0.05, fill=GREY, stroke=GREY, strokeWidth=1.2
-        )
-        dash = alt.condition(alt.datum.stale, alt.value([3, 3]), alt.value([1, 0]))
+        found = []
+        for stale, dash in ((False, [1, 0]), (True, [4, 3])):
+            box = alt.Chart(cards[cards["stale"] == stale]).mark_rect(
+                cornerRadius=5,
+                fillOpacity=0.05,
+                fill=GREY,
+                stroke=GREY,
+                strokeWidth=1.2,
+                strokeDash=dash,
+            )
+            found.append(box.encode(**self.at(), x2="x2:Q", y2="y2:Q", tooltip=tooltip))
         return [
-            box.encode(**self.at(), x2="x2:Q", y2="y2:Q", strokeDash=dash, tooltip=tooltip),
+            *found,
             self._centred(cards, "label", "mid", "middle", fontSize=12, lineHeight=13),
             self.text(cards, "channel", x="mid", y="foot", fontSize=10, opacity=0.75),
         ]
