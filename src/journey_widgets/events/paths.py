@@ -89,10 +89,6 @@ class PathIndex:
         """Return the code of a touchpoint; an unknown one is a `JourneyDataError`."""
         return touchpoint_code(self.touchpoints, touchpoint)
 
-    def name(self, code: ir.Value) -> ir.StringValue:
-        """Return the expression that turns codes back into ids."""
-        return code.cases(*enumerate(self.touchpoints), else_=None)
-
     def customers(self) -> int:
         """Return how many customers (or sessions) the index is about."""
         if self.chosen is None and self.everybody is not None:

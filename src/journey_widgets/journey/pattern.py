@@ -46,10 +46,6 @@ class Element:
     negated: bool = False
     repeat: str = ""
 
-    def allows(self, touchpoint: str) -> bool:
-        """Return whether an event at this touchpoint fits."""
-        return (touchpoint in self.names) != self.negated
-
 
 @dataclass(frozen=True)
 class Pattern:

@@ -1,7 +1,7 @@
 """Retention: of those who began in a period, how many came back later."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 import ibis.expr.types as ir
@@ -61,22 +61,10 @@ def retention(
         ``open_customers`` (int), those whose cohort was still open, and ``open_cells``.
     """
     index = path_index(log)
-    _refuse(period, LENGTHS, "period")
-    _refuse(mode, get_args(Mode), "mode")
-    ends = collect(index.table.agg(first=_.ts.min(), last=_.ts.max())).iloc[0]
-    if pd.isna(ends["last"]):
-        msg = f"There are no events of {index.in_words()}; retention needs some."
-        raise JourneyDataError(msg)
-    first, last = ends["first"].to_pydatetime(), ends["last"].to_pydatetime()
-    if (last - first).days > MAX_DAYS:
-        msg = (
-            f"The events run from {first:%Y-%m-%d} to {last:%Y-%m-%d}; retention looks at up to "
-            f"{MAX_DAYS // 365} years. Leave out dates that stand for no date, with index.began(…)."
-        )
-        raise JourneyDataError(msg)
-    plan = _Plan(
-        Calendar.over(period, time_zone, first, last), start_event, return_event, rolling=rolling
-    )
+    plan, last = _planned(
+        index, period=period, start_event=start_event, return_event=return_event, mode=mode,
+        rolling=rolling, time_zone=time_zone,
+    )  # fmt: skip
     starts = plan.starts(index)
     sizes = collect(starts.group_by("cohort").agg(n=_.count())).set_index("cohort")["n"]
     counts = _counts(plan, index, starts, mode == "on_or_after")
@@ -168,6 +156,34 @@ class _Plan:
         return self.calendar.begins_utc(cohort + 1) + timedelta(days=days)
 
 
+def _planned(
+    index: PathIndex, *, period: str, start_event: str | None, return_event: str | None, mode: str,
+    rolling: bool, time_zone: str,
+) -> tuple[_Plan, datetime]:  # fmt: skip
+    """Check the words of a call; return the plan, and the instant the log ends (naive, UTC)."""
+    _refuse(period, LENGTHS, "period")
+    _refuse(mode, get_args(Mode), "mode")
+    ends = collect(index.table.agg(first=_.ts.min(), last=_.ts.max())).iloc[0]
+    if pd.isna(ends["last"]):
+        msg = f"There are no events of {index.in_words()}; retention needs some."
+        raise JourneyDataError(msg)
+    first, last = ends["first"].to_pydatetime(), ends["last"].to_pydatetime()
+    if (last - first).days > MAX_DAYS:
+        msg = (
+            f"The events run from {first:%Y-%m-%d} to {last:%Y-%m-%d}; retention looks at up to "
+            f"{MAX_DAYS // 365} years. Leave out dates that stand for no date, with index.began(…)."
+        )
+        raise JourneyDataError(msg)
+    calendar = Calendar.over(period, time_zone, first, last)
+    return _Plan(calendar, start_event, return_event, rolling=rolling), last
+
+
+def _came_back(plan: _Plan, index: PathIndex, starts: ir.Table) -> ir.Table:
+    """Return ``customer``, ``cohort``, ``offset`` of the returns after the start."""
+    joined = plan.returns(index).join(starts, "customer").filter(_.step > _.started)
+    return joined.select("customer", "cohort", offset=plan.offset(joined))
+
+
 def behind(
     index: PathIndex,
     cohort: str,
@@ -181,37 +197,27 @@ def behind(
     time_zone: str = "UTC",
 ) -> ir.Table:
     """Return the numbers of the customers behind one cell, as `retention` counts them."""
-    _refuse(period, LENGTHS, "period")
-    _refuse(mode, get_args(Mode), "mode")
-    ends = collect(index.table.agg(first=_.ts.min(), last=_.ts.max())).iloc[0]
-    if pd.isna(ends["last"]):
-        msg = f"There are no events of {index.in_words()}; retention needs some."
-        raise JourneyDataError(msg)
-    calendar = Calendar.over(
-        period, time_zone, ends["first"].to_pydatetime(), ends["last"].to_pydatetime()
-    )
-    plan = _Plan(calendar, start_event, return_event, rolling=rolling)
+    plan, _last = _planned(
+        index, period=period, start_event=start_event, return_event=return_event, mode=mode,
+        rolling=rolling, time_zone=time_zone,
+    )  # fmt: skip
     starts = plan.starts(index)
     number = next(
         (n for n in starts.cohort.to_pyarrow().unique().to_pylist()
-         if f"{calendar.begins(n):%Y-%m-%d}" == str(cohort)[:10]),
+         if f"{plan.calendar.begins(n):%Y-%m-%d}" == str(cohort)[:10]),
         None,
     )  # fmt: skip
     if number is None:
         msg = f"There is no cohort {cohort!r}; one that `retention` lists was needed."
         raise JourneyDataError(msg)
-    joined = plan.returns(index).join(starts.filter(_.cohort == number), "customer")
-    joined = joined.filter(_.step > _.started)
-    found = joined.select("customer", offset=plan.offset(joined))
+    found = _came_back(plan, index, starts.filter(_.cohort == number))
     wanted = _.offset >= offset if mode == "on_or_after" else _.offset == offset
     return found.filter(wanted).select("customer").distinct()
 
 
 def _counts(plan: _Plan, index: PathIndex, starts: ir.Table, or_later: bool) -> pd.DataFrame:
     """Return ``cohort``, ``offset``, ``customers`` who came back then (or then or later)."""
-    returns = plan.returns(index)
-    joined = returns.join(starts, "customer").filter(_.step > _.started)
-    found = joined.select("customer", "cohort", offset=plan.offset(joined))
+    found = _came_back(plan, index, starts)
     if or_later:
         found = found.group_by("customer", "cohort").agg(offset=_.offset.max())
     elif plan.rolling:
