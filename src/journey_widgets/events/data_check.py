@@ -135,6 +135,8 @@ class DataCheck:
         for flag, (check, column_name, action) in self.read_in.flags.items():
             if self.counts[flag]:
                 add(check, column_name, self.counts[flag], action, self._example(flag))
+        for column_name in self.mapping.pseudonyms:
+            add("pseudonyms", column_name, self.rows, "keyed hash stored")
         self._add_time_zone(add)
         self._add_duplicates(add, stored)
         if stored is not None:

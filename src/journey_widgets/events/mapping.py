@@ -106,5 +106,9 @@ class SourceMapping(_Strict):
     """What happens to events whose name is not in ``touchpoints``."""
     questions: dict[str, Question] = {}
     outcomes: tuple[str, ...] = ()
+    pseudonyms: tuple[str, ...] = ()
+    """Columns stored as a keyed hash: ids, actors, whatever says who somebody is."""
+    not_personal: tuple[str, ...] = ()
+    """Columns that look like personal data and were found to be none."""
     tolerance: float = Field(0.05, ge=0, le=1)
     """Largest share of unreadable times or numbers in a column before reading is refused."""

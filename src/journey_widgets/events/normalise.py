@@ -16,6 +16,7 @@ from ibis.backends.duckdb import Backend
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.instants import from_micros
 from journey_widgets.events.mapping import ColumnMapping, SourceMapping
+from journey_widgets.events.personal import as_pseudonyms, needed_key
 from journey_widgets.events.raw import ROW
 from journey_widgets.tables import Column, Contract, require_columns
 
@@ -108,7 +109,7 @@ def distinct_names(
     column = next(c for c in read_in.columns if c.name == name)
     counted = read_in.table.group_by(value=origin(name)).agg(n=ibis._.count())
     stored = con.create_table(f"values:{name}", counted, temp=True)
-    text = _as_text(_blanked(stored["value"], column, mapping))
+    text = _hidden(_as_text(_blanked(stored["value"], column, mapping)), name, mapping)
     return con.create_table(f"names:{name}", stored.mutate(name=text), temp=True)
 
 
@@ -135,9 +136,11 @@ def normalise(table: ir.Table, contract: Contract, mapping: SourceMapping) -> No
     _check_carried(mapping, set(origins), contract)
     for name in (*mapping.keep, *([mapping.order] if mapping.order else [])):
         require_columns(_shown(table), name, name=contract.name)
-    carried = {n: table[n] for n in mapping.keep}
+    _check_pseudonyms(mapping, kept, contract)
+    carried = {n: _kept_as(table[n], n, mapping) for n in mapping.keep}
     order = {"__order": _sortable(table[mapping.order])} if mapping.order else {}
-    named = {origin(c.name): origins[c.name] for c in kept if c.name in NAMES}
+    is_log = contract.name == "events"
+    named = {origin(c.name): origins[c.name] for c in kept if is_log and c.name in NAMES}
     table = table.select(
         **{ROW: table[ROW]},
         **named,
@@ -150,6 +153,32 @@ def normalise(table: ir.Table, contract: Contract, mapping: SourceMapping) -> No
     for column in kept:
         readers[column.kind](result, column, mapping)
     return result
+
+
+def _check_pseudonyms(mapping: SourceMapping, read: list[Column], contract: Contract) -> None:
+    """Refuse pseudonyms of columns that are not stored, or are no text."""
+    text = {c.name for c in read if c.kind == "text"} - {"event"} | set(mapping.keep)
+    for name in mapping.pseudonyms:
+        if name not in text:
+            msg = (
+                f"pseudonyms names {name!r}, which is no column of text that {contract.name} stores here. "
+                f"{did_you_mean(name, text)}"
+            )
+            raise JourneyDataError(msg)
+
+
+def _kept_as(value: ir.Value, name: str, mapping: SourceMapping) -> ir.Value:
+    if name not in mapping.pseudonyms:
+        return value
+    text = _stripped(_as_text(value))
+    return _hidden(
+        text.isin(["", *mapping.missing]).ifelse(ibis.null("string"), text), name, mapping
+    )
+
+
+def _hidden(text: ir.StringValue, name: str, mapping: SourceMapping) -> ir.StringValue:
+    """Return text as it is stored: as pseudonyms where the mapping says so."""
+    return as_pseudonyms(text, needed_key()) if name in mapping.pseudonyms else text
 
 
 def _sortable(value: ir.Value) -> ir.Value:
@@ -267,9 +296,10 @@ def _stripped(text: ir.StringValue) -> ir.StringValue:
 
 
 def _read_text(result: Normalised, column: Column, mapping: SourceMapping) -> None:
-    del mapping
     value = result.table[raw(column.name)]
-    result.table = result.table.mutate(_as_text(value).name(column.name))
+    own = column.name in NAMES and origin(column.name) in result.table.columns
+    text = _as_text(value) if own else _hidden(_as_text(value), column.name, mapping)
+    result.table = result.table.mutate(text.name(column.name))
 
 
 def _read_number(result: Normalised, column: Column, mapping: SourceMapping) -> None:

@@ -30,11 +30,12 @@ from journey_widgets.events.normalise import (
     normalise,
     touchpoint_of,
 )
+from journey_widgets.events.personal import key, key_mark, needed_key, refuse_personal
 from journey_widgets.events.raw import ROW, as_arrow, from_table
 from journey_widgets.events.stored_log import StoredLog, store_log, without_places
 from journey_widgets.tables import Contract, contract, require_columns
 
-READER = "4"
+READER = "5"
 """Raised when reading changes what it makes of the same file, so that stored tables are made anew."""
 
 
@@ -112,11 +113,11 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
     fingerprint = _fingerprint(source, mapping, folder)
     target = folder / f"{kind}-{fingerprint[:16]}.parquet"
     notes = target.with_suffix(".json")
-    stored = _stored(target, notes)
+    stored = _stored(target, notes, mapping)
     if stored is None:
         with tempfile.TemporaryDirectory(dir=folder, prefix="reading-") as scratch:
             _read_anew(source, agreed, mapping, target, notes, Path(scratch))
-        stored = _stored(target, notes)
+        stored = _stored(target, notes, mapping)
     if stored is None:
         msg = f"What was read of {kind} could not be stored in {folder}. Is the disk full?"
         raise InfrastructureError(msg)
@@ -124,13 +125,17 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
 
 
 def _stored(
-    target: Path, notes: Path
+    target: Path, notes: Path, mapping: SourceMapping
 ) -> tuple[ir.Table, pd.DataFrame, tuple[str, ...], int] | None:
     """Return a table and what was noted of it; None where they are not there whole."""
     if not (target.exists() and notes.exists()):
         return None
     try:
         noted = json.loads(notes.read_text("utf-8"))
+        # Who only reads what is stored, such as a dashboard, needs no key.
+        secret = key() if mapping.pseudonyms else None
+        if secret is not None and noted["key"] != key_mark(secret):
+            return None
         check = pd.DataFrame(noted["check"], columns=list(CHECK_COLUMNS))
         table = without_places(parquet_table(target))
         types = {"rows": "int64", "share": "float64"}
@@ -171,6 +176,7 @@ def _read_anew(
         con = opened.connection
         is_log = agreed.name == "events"
         names = {n: distinct_names(con, read_in, n, mapping) for n in (NAMES if is_log else ())}
+        refuse_personal(read_in.table, _stored_columns(read_in, mapping), mapping, name, names)
         facts = DataCheck(read_in, agreed, mapping, opened, name, names)
         facts.refuse_unreadable()
         kept = _kept(read_in.table, facts.must, agreed, mapping)
@@ -195,11 +201,16 @@ def _read_anew(
         "check": check,
         "touchpoints": stored.touchpoints if stored else (),
         "customers": stored.customers if stored else 0,
+        "key": key_mark(needed_key()) if mapping.pseudonyms else "",
     }
     part_notes = scratch / "notes.json"
     part_notes.write_text(json.dumps(noted, ensure_ascii=False), "utf-8")
     part.replace(target)
     part_notes.replace(notes)
+
+
+def _stored_columns(read_in: Normalised, mapping: SourceMapping) -> list[str]:
+    return list(dict.fromkeys([*(c.name for c in read_in.columns), *mapping.keep]))
 
 
 def _kept(table: ir.Table, must: list[str], agreed: Contract, mapping: SourceMapping) -> ir.Table:

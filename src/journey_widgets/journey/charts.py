@@ -18,7 +18,7 @@ def funnel_chart(
         at_low=frame["low"] * frame["n"],
         at_high=frame["high"] * frame["n"],
         words=[
-            f"{int(c):,}  ({share:.0%})" if n else "0"
+            "a few" if pd.isna(c) else f"{int(c):,}  ({share:.0%})" if n else "0"
             for c, share, n in zip(frame["customers"], frame["conversion"], frame["n"], strict=True)
         ],
     )

@@ -16,6 +16,7 @@ from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, segments
 from journey_widgets.publish.period import ALL, Period
 from journey_widgets.publish.show import show, specification
+from journey_widgets.publish.small_groups import people
 
 EVERYBODY, WHENEVER = "all customers", "whenever they began"
 
@@ -32,7 +33,7 @@ class Explorer:
     """
 
     def __init__(self, page: Page) -> None:
-        self._journey = page.journey
+        self._page, self._journey = page, page.journey
         self._zone = page.workspace.settings.time_zone
         known = segments(page.log)
         steps = [s for s in page.journey.funnel if s in set(page.index.touchpoints)]
@@ -60,7 +61,9 @@ class Explorer:
             since=since, until=until,
         )  # fmt: skip
         names = {t.id: t.label for t in self._journey.touchpoints}
-        sentence = in_words(frame, f"{self.segment.value}, {self.period.value}", names)
+        frame = self._page.shown(frame, "customers", "drop_off")
+        who = f"{self.segment.value}, {self.period.value}"
+        sentence = in_words(frame, who, names, least=self._page.least)
         spec = specification(charts.funnel_chart(frame, self._journey))
         return sentence, definition(frame), spec
 
@@ -71,17 +74,20 @@ class Explorer:
             self.chart.spec = spec
 
 
-def in_words(frame: pd.DataFrame, who: str, names: Mapping[str, str]) -> str:
+def in_words(frame: pd.DataFrame, who: str, names: Mapping[str, str], *, least: int = 1) -> str:
     """Return what a funnel says in one sentence."""
     rows = frame.to_dict("records")
-    last, worst = rows[-1], max(rows[1:], key=lambda row: row["drop_off"])
+    last, worst = rows[-1], rows[1 + int(frame["drop_off"].iloc[1:].fillna(0).argmax())]
     who = who[:1].upper() + who[1:]
     if last["n"] < MIN_N:
-        return f"{who}: {last['n']} customers are too few to say a share."
+        many = f"{last['n']}" if last["n"] >= least else f"fewer than {least}"
+        return f"{who}: {many} customers are too few to say a share."
+    if pd.isna(last["customers"]):
+        return f"{who}: fewer than {least} of {last['n']:,} reach {names.get(last['step'], last['step'])}."
     return (
-        f"{who}: {last['customers']:,} of {last['n']:,} reach {names.get(last['step'], last['step'])} "
+        f"{who}: {people(last['customers'])} of {last['n']:,} reach {names.get(last['step'], last['step'])} "
         f"({last['conversion']:.0%}, 95 % interval {last['low']:.0%} to {last['high']:.0%}); most are "
-        f"lost before {names.get(worst['step'], worst['step'])} ({worst['drop_off']:,})."
+        f"lost before {names.get(worst['step'], worst['step'])} ({people(worst['drop_off'])})."
     )
 
 
@@ -91,6 +97,6 @@ def explorer(page: Page) -> Any:
         return html.note("The journey names no funnel of two steps or more that occur in this log.")
     if mode() == "report":
         frame = page.funnel()
-        sentence = in_words(frame, page.segment_in_words(), page.labels())
+        sentence = in_words(frame, page.segment_in_words(), page.labels(), least=page.least)
         return show(charts.funnel_chart(frame, page.journey), sentence, note=definition(frame))
     return Explorer(page).box

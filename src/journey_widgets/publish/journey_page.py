@@ -29,7 +29,7 @@ RECOVERABLE = 0.5
 
 def curve(page: Page) -> pd.DataFrame:
     """Return the emotion curve of the page's journey, with answers where there are any."""
-    return paths.emotion(page.journey, _answers(page))
+    return page.shown(paths.emotion(page.journey, _answers(page)), "n")
 
 
 def _answers(page: Page) -> Any:
@@ -205,7 +205,7 @@ def personas(page: Page) -> Any:
     known = [p for p in page.journey.personas if p.segment]
     if answers is None or "customer_id" not in answers.columns or not known:
         return html.note("No persona names a segment of the log, or no answers say whose they are.")
-    frame = paths.emotion_by_persona(page.journey, answers, page.index)
+    frame = page.drawn(paths.emotion_by_persona(page.journey, answers, page.index), "n")
     enough = frame[frame["certainty"] == "sufficient"]
     pairs = [
         (one, other)
@@ -242,14 +242,15 @@ def contradictions_in_words(page: Page) -> html.Html:
 
 def flow_picture(page: Page, strongest: int = 30) -> Any:
     """Return the strongest paths on the map."""
-    steps = paths.transitions(page.index, ends=True, weights=("count", "proba_out"))
+    weights = ("count", "customers", "proba_out")
+    steps = page.drawn(paths.transitions(page.index, ends=True, weights=weights))
     flow = paths.flow(page.journey, steps, top=strongest)
     return show(charts.flow_chart(flow), flow.sentence(), note=paths.definition(steps))
 
 
 def step_picture(page: Page, max_steps: int) -> Any:
     """Return who is where at each step, and goes where next, after a sentence."""
-    links = step_links(page.index, max_steps=check_steps(max_steps))
+    links = page.drawn(step_links(page.index, max_steps=check_steps(max_steps)))
     first = (
         links[links["step"] == 1].groupby("source")["customers"].sum().sort_values(ascending=False)
     )
@@ -371,7 +372,7 @@ def went_instead(page: Page, found: pd.DataFrame) -> html.Html:
         step = int(losses["drop_off"].iloc[1:].argmax()) + 2
     else:
         step = steps.index(str(found.iloc[0]["not_reached"])) + 1
-    frame = paths.went_instead(page.index, steps, step)
+    frame = page.shown(paths.went_instead(page.index, steps, step))
     names = {**page.labels(), "path_end": "(nothing more)"}
     shown = frame.assign(touchpoint=[names.get(t, t) for t in frame["touchpoint"]])
     return html.table(
@@ -417,7 +418,7 @@ def difference(page: Page, found: pd.DataFrame) -> Any:
 
 def designed(page: Page) -> html.Html:
     """Return the designed journey against the paths taken."""
-    frame = paths.conformance(page.index, page.journey)
+    frame = page.shown(paths.conformance(page.index, page.journey), "skipped", "customers")
     return html.table(
         frame, caption="Designed and taken",
         labels={"label": "Touchpoint", "events": "Events", "done": "As designed", "repeated": "Repeated",
@@ -435,7 +436,8 @@ def retention(page: Page) -> Any:
         return html.note("No month is over yet for anybody who began; retention needs one.")
     back, n = int(later["customers"].sum()), int(later["n"].sum())
     sentence = f"{_share(back, n)} of {n:,} customers come back in the month after they began."
-    return show(path_charts.retention_chart(frame), sentence, note=paths.definition(frame))
+    drawn = page.drawn(frame)
+    return show(path_charts.retention_chart(drawn), sentence, note=paths.definition(drawn))
 
 
 def changes(page: Page) -> html.Html:

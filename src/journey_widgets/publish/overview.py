@@ -6,6 +6,7 @@ from journey_widgets.estimates import MIN_N
 from journey_widgets.findings import count_by_severity, sentence
 from journey_widgets.publish import html
 from journey_widgets.publish.page import Page
+from journey_widgets.publish.small_groups import people
 from journey_widgets.raci.owners import with_owners
 
 
@@ -21,11 +22,11 @@ def in_short(page: Page, funnel: pd.DataFrame) -> html.Html:
             "Customers": (f"{page.index.customers():,}", page.segment_in_words()),
             f"Reach {last['label']}": (
                 _rate(last["conversion"], last["n"]),
-                f"{_interval(last['low'], last['high'])} of {first['customers']:,} who reached {first['label']}",
+                f"{_interval(last['low'], last['high'])} of {people(first['customers'])} who reached {first['label']}",
             ),
             "Most customers are lost before": (
                 str(lost["label"]),
-                f"{lost['drop_off']:,} customers; {lost['accountable']} answers for it",
+                f"{people(lost['drop_off'])} customers; {lost['accountable']} answers for it",
             ),
             "Not settled": (
                 str(counts["error"] + counts["warn"]),
@@ -42,7 +43,7 @@ def funnel_sentence(page: Page, funnel: pd.DataFrame) -> str:
         (t.label for t in page.workspace.journey.touchpoints if t.id == last["step"]), last["step"]
     )
     return (
-        f"{last['customers']:,} of {last['n']:,} customers reach {label} "
+        f"{people(last['customers'])} of {last['n']:,} customers reach {label} "
         f"({_rate(last['conversion'], last['n'])}, 95 % interval {_interval(last['low'], last['high'])}); "
         "no time limit."
     )
@@ -70,8 +71,10 @@ def open_points(page: Page) -> html.Html:
 
 
 def _rate(value: float, n: int) -> str:
-    return f"{value:.0%}" if n >= MIN_N else f"too few ({n})"
+    return f"{value:.0%}" if n >= MIN_N and pd.notna(value) else "too few"
 
 
 def _interval(low: float, high: float) -> str:
+    if pd.isna(low):
+        return "too few to say"
     return f"{low:.0%} to {high:.0%}"

@@ -24,6 +24,7 @@ from journey_widgets.publish import html
 from journey_widgets.publish.modes import WORKSPACE, mode, read_only
 from journey_widgets.publish.period import ALL, Period
 from journey_widgets.publish.show import use_in_altair
+from journey_widgets.publish.small_groups import hide_small
 from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.raci.owners import with_owners
 from journey_widgets.raci.table import to_html
@@ -124,7 +125,26 @@ class Page:
         if not steps:
             msg = "The journey names no funnel. Add funnel: with touchpoint ids in order to it."
             raise JourneyError(msg)
-        return paths.funnel(self.index, steps, within=within or None)
+        found = paths.funnel(self.index, steps, within=within or None)
+        return self.shown(found, "customers", "drop_off")
+
+    @property
+    def least(self) -> int:
+        """Customers a group must have to be shown here; the analyst's own page shows all."""
+        return 1 if mode() == "notebook" else self.workspace.settings.smallest_group
+
+    def shows_anybody(self) -> bool:
+        """Return whether the page's customers are enough to be shown at all."""
+        return self.index.customers() >= self.least
+
+    def shown(self, frame: pd.DataFrame, *counts: str) -> pd.DataFrame:
+        """Return a result as this page may show it: rows about very few customers without figures."""
+        return hide_small(frame, self.least, counts=counts or ("customers",))
+
+    def drawn(self, frame: pd.DataFrame, *counts: str) -> pd.DataFrame:
+        """Return a result as it may be drawn here: without rows about very few customers."""
+        first = (counts or ("customers",))[0]
+        return self.shown(frame, *counts).dropna(subset=[first]).astype({first: frame[first].dtype})
 
     def owners(self) -> pd.DataFrame:
         """Return the accountable and the responsible role of every touchpoint of the map."""
@@ -181,7 +201,14 @@ def open_page(
             if not index.customers():
                 msg = f"Nobody of {segment} began {days.in_words()}. Choose another period."
                 raise ParameterError(msg)
-        return Page(title, opened, segment, log, index, days, version)
+        page = Page(title, opened, segment, log, index, days, version)
+        if not page.shows_anybody():
+            msg = (
+                f"Fewer than {page.least} customers are meant here; to protect them nothing is shown. "
+                "Choose a larger group or a longer period."
+            )
+            raise ParameterError(msg)
+        return page
 
 
 def segments(log: Source) -> dict[str, list[str]]:

@@ -19,6 +19,8 @@ class Settings(Document):
     time_zone: TimeZone = "UTC"
     """Zone of calendar days, weeks and months; instants are UTC everywhere."""
     currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
+    smallest_group: int = Field(5, ge=1)
+    """Groups of fewer customers than this are not shown in dashboards and reports; 1 shows all."""
     mirror: bool = False
     """Whether each save also writes the document's text into ``documents/``."""
 
