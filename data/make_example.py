@@ -4,6 +4,7 @@ Run ``python data/make_example.py`` to write ``data/example/tables/``. The plant
 constants below; ``data/README.md`` tells them in words, and the tests find them again.
 """
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,11 @@ PAYMENT_PASS = {"desktop": 0.84, "mobile": 0.55}  # checkout → payment; the dr
 HANDOVER_HOURS = {"setup_help": 30.0, "warranty_claim": 4.0}  # median wait after a hand-over
 SETUP_DOERS = {"technical_specialist": 0.58, "sales_rep": 0.32, "support_rep": 0.10}
 DIP_MONTH, DELIVERY_SCORE, DIP_SCORE = "2026-05", 4.3, 3.3  # mean satisfaction with delivery
+RAGE_CLICKS = {"checkout": 0.025}  # rage clicks a click; everywhere else:
+RAGE_ELSEWHERE = 0.003
 OFFER_SALES = {"none": 0.08, "protection_plan": 0.16, "spare_cable": 0.08}  # share that bought
 
+PAGES = ["blog_article", "product_page", "comparison", "basket", "checkout", "payment"]
 PHONES = {"phone_a": 649.0, "phone_b": 429.0, "phone_c": 249.0}
 EXTRAS = {"case": 24.9, "charger": 34.9, "earbuds": 79.0, "protection_plan": 99.0}
 AGENTS = {
@@ -39,6 +43,7 @@ class Retailer:
         self.lines: list[tuple[object, ...]] = []
         self.tickets: list[tuple[object, ...]] = []
         self.answers: list[tuple[object, ...]] = []
+        self.asked: Counter[tuple[str, str]] = Counter()
         self.after_setup: list[str] = []
         self.orders = self.cases = 0
 
@@ -52,7 +57,7 @@ class Retailer:
         return (moment + pd.Timedelta(hours=hours)).floor("s")
 
     def run(self) -> dict[str, pd.DataFrame]:
-        """Return the five tables."""
+        """Return the tables."""
         for number in range(1, CUSTOMERS + 1):
             self.customer(f"C{number:05d}")
         return {
@@ -80,6 +85,14 @@ class Retailer:
                 self.answers, columns=["response", "date", "question", "score", "scale", "customer"]
             ).sort_values(["date", "response"], kind="stable", ignore_index=True),
             "trial": self.trial(),
+            "invitations": pd.DataFrame(
+                [
+                    (month, question, "e-mail", n)
+                    for (month, question), n in sorted(self.asked.items())
+                ],
+                columns=["month", "question", "how", "invited"],
+            ),
+            "behaviour": self.behaviour(),
         }
 
     def customer(self, name: str) -> None:
@@ -195,6 +208,7 @@ class Retailer:
         low: int = 1, high: int = 5, spread: float = 0.9,
     ) -> None:  # fmt: skip
         """Ask; some answer, some of those leave the score blank."""
+        self.asked[f"{at:%Y-%m}", question] += 1
         if not self.chance(rate):
             return
         score = int(np.clip(round(mean + spread * self.rng.standard_normal()), low, high))
@@ -218,6 +232,30 @@ class Retailer:
         columns = ["customer", "offer", "bought", "revenue", "complained", "cost"]
         return pd.DataFrame(rows, columns=columns)
 
+    def behaviour(self) -> pd.DataFrame:
+        """Count clicks on the web pages as a heatmap tool would, month by month."""
+        rng = np.random.default_rng(SEED + 1)
+        visits: Counter[tuple[str, str]] = Counter()
+        for _who, at, what, channel, *_more in self.events:
+            if channel == "web":
+                visits[f"{at:%Y-%m}", str(what).casefold().replace(" ", "_")] += 1
+        rows: list[tuple[object, ...]] = []
+        for (month, page), n in sorted(visits.items()):
+            if page not in PAGES:
+                continue
+            clicks = int(rng.poisson(4.0 * n))
+            rage = int(rng.poisson(RAGE_CLICKS.get(page, RAGE_ELSEWHERE) * clicks))
+            seen = round(float(np.clip(rng.normal(62, 6), 5, 100)), 1)
+            rows += [
+                (month, page, "clicks", clicks, "", None),
+                (month, page, "rage clicks", rage, "", None),
+                (month, page, "page seen", seen, "%", None),
+            ]
+        for number in (1, 2):
+            link = f"https://recordings.example/checkout/{number}"
+            rows.append(("2026-08", "checkout", "session recording", None, "", link))
+        return pd.DataFrame(rows, columns=["month", "page", "measure", "total", "unit", "link"])
+
 
 def write(folder: Path) -> None:
     """Write the tables in the forms a real company would hand over."""
@@ -238,6 +276,8 @@ def write(folder: Path) -> None:
     answers["date"] = answers["date"].dt.strftime("%Y-%m-%d %H:%M")
     answers["score"] = answers["score"].astype("Int64")
     answers.to_csv(folder / "answers.csv", index=False, lineterminator="\n")
+    tables["invitations"].to_csv(folder / "invitations.csv", index=False, lineterminator="\n")
+    tables["behaviour"].to_csv(folder / "behaviour.csv", index=False, lineterminator="\n")
     tables["trial"].to_csv(folder / "trial.csv", index=False, lineterminator="\n")
 
 

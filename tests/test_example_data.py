@@ -33,7 +33,7 @@ def test_the_shipped_tables_are_what_the_generator_makes(maker, root, tmp_path):
         pd.testing.assert_frame_equal(
             pd.read_parquet(tmp_path / name), pd.read_parquet(shipped / name)
         )
-    for name in ("order_lines.csv", "answers.csv", "trial.csv"):
+    for name in ("order_lines.csv", "answers.csv", "trial.csv", "invitations.csv", "behaviour.csv"):
         assert (tmp_path / name).read_text("utf-8") == (shipped / name).read_text("utf-8")
     assert sum(p.stat().st_size for p in shipped.iterdir()) < 3_000_000
 
@@ -102,3 +102,18 @@ def test_the_sources_speak_of_the_same_customers_and_orders(space):
     assert set(space.tickets().to_pandas()["customer_id"]) <= customers
     assert set(space.answers().to_pandas()["customer_id"]) <= customers
     assert set(space.trials().to_pandas()["customer_id"]) <= customers
+
+
+def test_checkout_is_where_people_click_in_rage(maker, space):
+    totals = journey.behaviour(space.journey, space.behaviour().table)
+    wide = totals.pivot_table(index="touchpoint", columns="measure", values="value")
+    for page, clicks, rage in wide[["clicks", "rage clicks"]].itertuples():
+        low, high = wilson(int(rage), int(clicks), confidence=0.999)
+        assert low <= maker.RAGE_CLICKS.get(page, maker.RAGE_ELSEWHERE) <= high, page
+
+
+def test_everybody_who_was_asked_is_an_invitation(space):
+    asked = space.invitations().to_pandas().groupby("question_id")["invited"].sum()
+    events = space.events().to_pandas()["touchpoint"].value_counts()
+    assert asked["delivery_csat"] == events["delivery"]
+    assert asked["setup_csat"] == events["setup_help"]

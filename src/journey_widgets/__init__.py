@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from journey_widgets import journey, raci
     from journey_widgets.events.source import (
         read_answers,
+        read_behaviour,
         read_events,
+        read_invitations,
         read_order_lines,
         read_tickets,
         read_trials,
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Conflict", "JourneyMapEditor", "RaciGrid", "Saved", "Workspace", "journey", "mode", "open_page", "raci",
-    "read_answers", "read_events", "read_order_lines", "read_tickets", "read_trials", "save_picture", "show",
+    "Conflict", "JourneyMapEditor", "RaciGrid", "Saved", "Workspace", "journey", "mode", "open_page",
+    "raci",
+    "read_answers", "read_behaviour", "read_events", "read_invitations", "read_order_lines",
+    "read_tickets", "read_trials", "save_picture", "show",
 ]  # fmt: skip
 
 _WHERE = {
@@ -46,7 +50,15 @@ _WHERE = {
     "show": "publish.show",
     **{
         f"read_{k}": "events.source"
-        for k in ("events", "order_lines", "tickets", "answers", "trials")
+        for k in (
+            "events",
+            "order_lines",
+            "tickets",
+            "answers",
+            "invitations",
+            "behaviour",
+            "trials",
+        )
     },
 }
 

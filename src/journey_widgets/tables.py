@@ -1,4 +1,4 @@
-"""The five source contracts, and checking a table against one."""
+"""The seven source contracts, and checking a table against one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -96,8 +96,33 @@ ANSWERS = Contract(
         _must("question_id", "text", "which question"),
         Column("score", "number", "the answer on its scale; blank = asked, not answered", True),
         _must("scale", "text", "the scale, such as 1-5 or 0-10"),
+        _must("question_version", "text", "version of the question's wording and scale"),
         Column("customer_id", "text", "the customer behind the respondent"),
         Column("touchpoint", "text", "touchpoint the question is about"),
+    ),
+)
+INVITATIONS = Contract(
+    "invitations",
+    "one invitation to answer a question, or a number of them",
+    (
+        _must("question_id", "text", "which question"),
+        Column("question_version", "text", "version of the question's wording and scale"),
+        Column("ts", "instant", "when invited, UTC"),
+        Column("invited", "number", "people invited; a row without the column is one"),
+        Column("customer_id", "text", "who was invited"),
+        Column("channel", "text", "how: e-mail, web, app, call centre …"),
+    ),
+)
+BEHAVIOUR = Contract(
+    "behaviour",
+    "one total of what was done at a touchpoint, or a link to a recording",
+    (
+        _must("touchpoint", "text", "touchpoint the total belongs to"),
+        _must("measure", "text", "what was counted: clicks, rage clicks, share of page seen …"),
+        Column("ts", "instant", "when counted, or the start of what was counted, UTC"),
+        Column("value", "number", "the total; blank for a recording"),
+        Column("unit", "text", "unit of the value"),
+        Column("link", "text", "web address of a heatmap or recording where it is kept"),
     ),
 )
 TRIALS = Contract(
@@ -112,7 +137,9 @@ TRIALS = Contract(
         Column("cost", "number", "cost of treating the unit, in the source's currency"),
     ),
 )
-CONTRACTS = {c.name: c for c in (EVENTS, ORDER_LINES, TICKETS, ANSWERS, TRIALS)}
+CONTRACTS = {
+    c.name: c for c in (EVENTS, ORDER_LINES, TICKETS, ANSWERS, INVITATIONS, BEHAVIOUR, TRIALS)
+}
 
 
 def contract(name: str) -> Contract:

@@ -258,13 +258,14 @@ def test_answers_of_one_column_a_question_become_rows_and_codes_become_blanks():
     source = read_answers(
         frame,
         questions={
-            "Q1": {"scale": "1-5", "missing": ["6"], "touchpoint": "delivery"},
-            "NPS": {"scale": "0-10", "missing": ["11"]},
+            "Q1": {"scale": "1-5", "version": 3, "missing": ["6"], "touchpoint": "delivery"},
+            "NPS": {"scale": "0-10", "version": "b", "missing": ["11"]},
         },
     )
 
     table = source.to_pandas()
     assert table["question_id"].tolist() == ["Q1", "NPS"] * 3
+    assert table["question_version"].tolist() == ["3", "b"] * 3
     assert table["score"].fillna(-1).tolist() == [5, 10, -1, -1, -1, 0]
     assert table["touchpoint"].fillna("").tolist() == ["delivery", ""] * 3
     assert fact(source, "blank", "score") == 2

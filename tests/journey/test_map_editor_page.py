@@ -547,14 +547,14 @@ def test_a_map_made_read_only_drops_what_python_refused_and_shows_what_it_holds(
 def test_clashes_of_removal_and_edit_can_be_settled_for_the_other_side(example):
     from journey_widgets import Workspace
     from journey_widgets.journey.edits import apply_edit
-    from journey_widgets.publish.journey_page import _MapEdit
+    from journey_widgets.publish.map_edit import MapEdit
     from journey_widgets.publish.page import Page
 
     def page_of(space):
         return Page("Journey map", space, "all", None, None)
 
     first, second = Workspace.open(example), Workspace.open(example)
-    mine = _MapEdit(page_of(second))
+    mine = MapEdit(page_of(second))
     remove = {"op": "remove", "list": "touchpoints", "id": "live_chat"}
     first.save(apply_edit(first.journey, remove), base_rev=1)
     rename = {

@@ -1,9 +1,10 @@
 """The journey map's page where a map says little: every part still answers, in words."""
 
+import pandas as pd
 import pytest
 
 from journey_widgets import Workspace, open_page
-from journey_widgets.publish import explorer, journey_page
+from journey_widgets.publish import explorer, map_page, path_page
 
 
 @pytest.fixture
@@ -20,18 +21,18 @@ def bare(example, monkeypatch):
 
 
 def test_a_map_without_a_funnel_says_so_and_shows_the_rest(bare):
-    pains = journey_page.pain_points(bare)
+    pains = path_page.pain_points(bare)
 
     assert pains.empty
-    assert "names no funnel" in repr(journey_page.pain_sentence(bare, pains))
-    assert "names no funnel" in repr(journey_page.went_instead(bare, pains))
+    assert "names no funnel" in repr(path_page.pain_sentence(bare, pains))
+    assert "names no funnel" in repr(path_page.went_instead(bare, pains))
     assert "names no funnel" in repr(explorer.explorer(bare))
-    assert "Nothing is noted" in repr(journey_page.noted(bare))
-    assert "No persona" in repr(journey_page.personas(bare))
-    for part in (journey_page.in_short, journey_page.the_map, journey_page.flow_picture,
-                 journey_page.designed, journey_page.retention, journey_page.changes):  # fmt: skip
+    assert "Nothing is noted" in repr(map_page.noted(bare))
+    assert "No persona" in repr(map_page.personas(bare))
+    for part in (map_page.in_short, map_page.the_map, path_page.flow_picture,
+                 path_page.designed, path_page.retention, map_page.changes):  # fmt: skip
         assert part(bare)._repr_html_()
-    for part in (journey_page.pain_table, journey_page.difference, journey_page.what_next):
+    for part in (path_page.pain_table, path_page.difference, path_page.what_next):
         assert part(bare, pains)._repr_html_()
 
 
@@ -41,8 +42,8 @@ def test_the_pages_sentence_names_loss_owner_and_what_it_assumes(example, monkey
         "Journey map", workspace=str(example), segment="region=north", period="2026-q1"
     )
 
-    pains = journey_page.pain_points(page)
-    said = repr(journey_page.pain_sentence(page, pains))
+    pains = path_page.pain_points(page)
+    said = repr(path_page.pain_sentence(page, pains))
 
     assert "between Checkout and Payment with device mobile" in said
     assert "If 50% of that can be won back, it is worth" in said
@@ -57,4 +58,40 @@ def test_the_journey_as_it_shall_be_can_be_looked_at(example, monkeypatch):
     page = open_page("Journey map", workspace=str(example), version="to_be")
 
     assert page.journey.label == "Buying a phone in 2027"
-    assert "16 touchpoints" in repr(journey_page.the_map(page))
+    assert "16 touchpoints" in repr(map_page.the_map(page))
+
+
+def test_channels_are_compared_where_a_step_happens_in_several(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+    rows = [
+        (f"c{i}", f"2026-01-0{k + 1} 10:00", step, "app" if i % 2 else "web")
+        for i in range(400)
+        for k, step in enumerate(["basket", "checkout"][: 1 if i % 2 and i % 3 else 2])
+    ]
+    frame = pd.DataFrame(rows, columns=["customer_id", "ts", "event", "channel"])
+    frame.to_csv(example / "tables" / "log.csv", index=False)
+    text = "schema: sources/1\nevents:\n  file: tables/log.csv\n  time_zone: UTC\n"
+    (example / "sources.yaml").write_text(text, "utf-8")
+    page = open_page("Journey map", workspace=str(example))
+
+    found = path_page.channels(page)
+
+    assert "2 of 2 differ from the other channels beyond chance" in found._repr_html_()
+    assert ">better<" in found._repr_html_()
+    assert ">worse<" in found._repr_html_()
+    assert "no answers to a survey" in repr(map_page.who_answered(page))
+    assert "No totals" in repr(map_page.behaviour(page))
+
+
+def test_the_example_page_says_who_was_asked_and_what_was_counted(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+    page = open_page("Journey map", workspace=str(example))
+
+    assert "Of those invited, 24% to 38% answered" in repr(map_page.who_answered(page))
+    assert (
+        'rel="noopener noreferrer">https://recordings.example/checkout/1'
+        in map_page.behaviour(page)._repr_html_()
+    )
+    assert "26 designed ways, 0 of them never taken" in repr(path_page.ways(page))
+    assert "How many of each persona reach Delivery" in repr(path_page.by_persona(page))
+    assert "one channel only" in repr(path_page.channels(page))

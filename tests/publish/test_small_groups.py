@@ -5,7 +5,7 @@ import pytest
 
 from journey_widgets import Workspace, journey
 from journey_widgets.publish import explorer as explorers
-from journey_widgets.publish import journey_page
+from journey_widgets.publish import map_page, path_page
 from journey_widgets.publish.page import PageStopped, open_page
 from journey_widgets.publish.small_groups import hide_small
 
@@ -114,15 +114,15 @@ def test_a_group_of_three_in_the_pickers_says_no_figure(small, monkeypatch):
 def test_every_part_of_the_published_page_comes_out_with_small_numbers_hidden(small, monkeypatch):
     monkeypatch.setenv("JOURNEY_MODE", "report")
     page = open_page("Journey map")
-    pains = journey_page.pain_points(page)
+    pains = path_page.pain_points(page)
     for part in (
-        journey_page.in_short(page), journey_page.the_map(page), journey_page.flow_picture(page),
-        journey_page.step_picture(page, 4), journey_page.designed(page), journey_page.retention(page),
-        journey_page.went_instead(page, pains), journey_page.pain_sentence(page, pains),
+        map_page.in_short(page), map_page.the_map(page), path_page.flow_picture(page),
+        path_page.step_picture(page, 4), path_page.designed(page), path_page.retention(page),
+        path_page.went_instead(page, pains), path_page.pain_sentence(page, pains),
         explorers.explorer(page),
     ):  # fmt: skip
         assert part._repr_html_()
-    table = journey_page.designed(page)._repr_html_()
+    table = path_page.designed(page)._repr_html_()
     assert "Not shown: " in table
 
 

@@ -10,7 +10,9 @@ from journey_widgets.workspace import Conflict, Saved
 def test_the_example_holds_five_sources_and_its_documents(made_example):
     space = Workspace.open(made_example, read_only=True)
 
-    assert space.sources.present() == ["events", "order_lines", "tickets", "answers", "trials"]
+    assert space.sources.present() == [
+        "events", "order_lines", "tickets", "answers", "invitations", "behaviour", "trials",
+    ]  # fmt: skip
     assert len(space.journey.touchpoints) == 16
     assert len(space.roles.roles) == 7
     assert len(space.raci.rows) == 15

@@ -249,6 +249,15 @@ class DataCheck:
         add("answers with a score", "score", answered)
         self._distinct(kept, add, respondents="respondent_id", questions="question_id")
 
+    def _add_invitations(self, kept: ir.Table, add: Any) -> None:
+        invited = kept["invited"].sum() if "invited" in kept.columns else kept.count()
+        number = int(invited.to_pyarrow().as_py() or 0)
+        add("people invited", "invited", number, of=0)
+        self._distinct(kept, add, questions="question_id")
+
+    def _add_behaviour(self, kept: ir.Table, add: Any) -> None:
+        self._distinct(kept, add, touchpoints="touchpoint", measures="measure")
+
     def _add_trials(self, kept: ir.Table, add: Any) -> None:
         arms = kept.group_by("arm").agg(n=_.count()).order_by("arm").to_pyarrow().to_pylist()
         for arm in arms:

@@ -65,6 +65,8 @@ class Question(_Strict):
     """One question of a survey whose answers stand in a column of their own."""
 
     scale: str = Field(pattern=r"^-?\d+-\d+$")
+    version: Annotated[str, BeforeValidator(str)] = Field(min_length=1)
+    """Version of its wording and scale: answers to another version are another question."""
     missing: tuple[str, ...] = ()
     touchpoint: str | None = None
 

@@ -410,6 +410,9 @@ def _long_answers(table: ir.Table, mapping: SourceMapping) -> ir.Table:
     return table.mutate(
         no_answer.ifelse(ibis.null("string"), table["score"]).name("score"),
         table["question_id"].substitute({n: q.scale for n, q in questions.items()}).name("scale"),
+        table["question_id"]
+        .substitute({n: q.version for n, q in questions.items()})
+        .name("question_version"),
         about.name("touchpoint"),
         (table[ROW] * len(questions) + table["question_id"].cases(*order.items(), else_=0)).name(
             ROW

@@ -46,8 +46,7 @@ class Source:
     Attributes
     ----------
     kind
-        Name of the contract: ``"events"``, ``"order_lines"``, ``"tickets"``, ``"answers"`` or
-        ``"trials"``.
+        Name of the contract: a key of `journey_widgets.tables.CONTRACTS`.
     table
         Lazy Ibis table with the contract's columns, the columns kept, and ``row`` (int64), the
         place in the input. Instants are naive timestamps in UTC.
@@ -243,6 +242,22 @@ def _complete(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> 
             outside.name("is_outside"),
         )
         read_in.flags["is_outside"] = ("outside the scale", "score", "left blank")
+    if agreed.name == "invitations" and "invited" in table.columns:
+        wrong = ((table["invited"] < 0) | (table["invited"] != table["invited"].floor())).fill_null(
+            False
+        )
+        read_in.table = table.mutate(
+            wrong.ifelse(ibis.null("float64"), table["invited"]).name("invited"),
+            wrong.name("is_no_number_of_people"),
+        )
+        read_in.flags["is_no_number_of_people"] = ("no number of people", "invited", "left blank")
+    if agreed.name == "behaviour" and "link" in table.columns:
+        wrong = table["link"].notnull() & ~table["link"].re_search(r"^https?://[^\s/]")
+        read_in.table = table.mutate(
+            wrong.ifelse(ibis.null("string"), table["link"]).name("link"),
+            wrong.fill_null(False).name("is_no_link"),
+        )
+        read_in.flags["is_no_link"] = ("no web address", "link", "left blank")
 
 
 def _extras(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> list[str]:
@@ -306,6 +321,16 @@ def read_tickets(source: Any, **mapping: Any) -> Source:
 def read_answers(source: Any, **mapping: Any) -> Source:
     """Read survey answers, long or one column per question. Options as in `SourceMapping`."""
     return _read("answers", source, mapping)
+
+
+def read_invitations(source: Any, **mapping: Any) -> Source:
+    """Read whom a survey asked: people or totals, by question. Options as in `SourceMapping`."""
+    return _read("invitations", source, mapping)
+
+
+def read_behaviour(source: Any, **mapping: Any) -> Source:
+    """Read totals of what was done at touchpoints, and links to recordings. Options as in `SourceMapping`."""
+    return _read("behaviour", source, mapping)
 
 
 def read_trials(source: Any, **mapping: Any) -> Source:

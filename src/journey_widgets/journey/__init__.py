@@ -1,6 +1,7 @@
 """The customer journey: its map, and the paths measured beside it."""
 
 from journey_widgets.journey import evidence, stages, versions, who
+from journey_widgets.journey.behaviour import behaviour
 from journey_widgets.journey.channels import by_channel
 from journey_widgets.journey.compare import compare, groups
 from journey_widgets.journey.conformance import conformance, conformance_by_customer
@@ -23,6 +24,8 @@ from journey_widgets.journey.parts import (
     Way,
 )
 from journey_widgets.journey.pattern import matching
+from journey_widgets.journey.personas import funnel_by_persona
+from journey_widgets.journey.responses import response_rates
 from journey_widgets.journey.retention import retention
 from journey_widgets.journey.rules import check
 from journey_widgets.journey.sessions import sessions, split_sessions
@@ -31,6 +34,7 @@ from journey_widgets.journey.step_times import step_times
 from journey_widgets.journey.transitions import transitions
 from journey_widgets.journey.variants import variants
 from journey_widgets.journey.versions import compare_versions
+from journey_widgets.journey.ways import ways
 from journey_widgets.journey.went_instead import went_instead
 from journey_widgets.journey.what_if import back_test, what_if
 
@@ -50,6 +54,7 @@ __all__ = [
     "Way",
     "Worth",
     "back_test",
+    "behaviour",
     "by_channel",
     "check",
     "claims",
@@ -64,11 +69,13 @@ __all__ = [
     "evidence",
     "flow",
     "funnel",
+    "funnel_by_persona",
     "groups",
     "items_of",
     "map_quality",
     "matching",
     "pain_points",
+    "response_rates",
     "retention",
     "sessions",
     "split_sessions",
@@ -78,6 +85,7 @@ __all__ = [
     "transitions",
     "variants",
     "versions",
+    "ways",
     "went_instead",
     "what_if",
     "who",

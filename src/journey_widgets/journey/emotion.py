@@ -67,9 +67,24 @@ def emotion(
     frame = frame.assign(method="mean, normal 95 %", certainty=certainty(frame["n"]))
     return defined(
         frame[COLUMNS],
+        _mixed(answers),
         "Scale: -2 very bad, 0 neither, 2 very good; answers are placed on it from their own scale",
         "Judged: what the team thinks; measured: the mean of all answers about the touchpoint",
     )
+
+
+def _mixed(answers: ir.Table | None) -> str:
+    """Return where answers to several questions, or versions of one, are put together; blank if nowhere."""
+    if answers is None or not {"question_id", "question_version"} <= set(answers.columns):
+        return ""
+    asked = answers.filter(_.touchpoint.notnull(), _.score.notnull()).select(
+        "touchpoint", "question_id", "question_version"
+    )
+    many = asked.distinct().group_by("touchpoint").agg(n=_.count()).filter(_.n > 1)
+    names = sorted(collect(many)["touchpoint"])
+    if not names:
+        return ""
+    return f"Answers to several questions or versions of one are put together at {', '.join(names)}"
 
 
 def _judged(t: Touchpoint, persona: str | None) -> tuple[float, list[float]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -34,12 +35,14 @@ def table(
     labels: Mapping[str, str] | None = None,
     percent: Sequence[str] = (),
     hours: Sequence[str] = (),
+    links: Sequence[str] = (),
     note: str = "",
 ) -> Html:
     """Return a table for reading: rounded numbers, right-aligned, long text cut with the rest in a tip.
 
     `labels` renames and chooses columns, in its order; `percent` columns hold fractions,
-    `hours` columns times that are shown in a fitting unit; `note` says below it how it was counted.
+    `hours` columns times that are shown in a fitting unit, `links` columns lists of web addresses; `note`
+    says below it how it was counted.
     """
     columns = dict(labels) if labels else {c: str(c) for c in frame.columns}
     shown = frame.head(MAX_ROWS)
@@ -51,7 +54,8 @@ def table(
     rows = []
     for values in shown[list(columns)].itertuples(index=False):
         cells = "".join(
-            f"<td{_number_class(c in numeric)}>{_cell(v, as_percent=c in percent, as_hours=c in hours)}</td>"
+            f"<td{_number_class(c in numeric)}>"
+            f"{_links(v) if c in links else _cell(v, as_percent=c in percent, as_hours=c in hours)}</td>"
             for c, v in zip(columns, values, strict=True)
         )
         rows.append(f"<tr>{cells}</tr>")
@@ -85,6 +89,17 @@ def _cell(value: object, *, as_percent: bool, as_hours: bool) -> str:
     if len(text) <= MAX_TEXT:
         return html(text)
     return f'<span title="{html(text)}">{html(text[: MAX_TEXT - 1])}…</span>'
+
+
+def _links(value: object) -> str:
+    """Return web addresses to click, one below the other; anything else as text."""
+    found = [str(v) for v in value] if isinstance(value, list | tuple | np.ndarray) else []
+    return "<br>".join(
+        f'<a href="{html(v)}" target="_blank" rel="noopener noreferrer">{html(v)}</a>'
+        if urlsplit(v).scheme in ("http", "https")
+        else html(v)
+        for v in found
+    )
 
 
 def _plain(number: float) -> str:

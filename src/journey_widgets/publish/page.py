@@ -221,6 +221,11 @@ def segments(log: Source) -> dict[str, list[str]]:
     return found
 
 
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame by name of column."""
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
 def _index(log: Source, segment: str) -> PathIndex:
     if segment == ALL:
         return path_index(log)

@@ -34,6 +34,8 @@ class Sources(Document):
     order_lines: SourceMapping | None = None
     tickets: SourceMapping | None = None
     answers: SourceMapping | None = None
+    invitations: SourceMapping | None = None
+    behaviour: SourceMapping | None = None
     trials: SourceMapping | None = None
 
     def mapping(self, kind: str) -> SourceMapping | None:

@@ -366,6 +366,14 @@ class Workspace:
         """Read the survey answers."""
         return self.source("answers")
 
+    def invitations(self) -> Source:
+        """Read the invitations to the survey."""
+        return self.source("invitations")
+
+    def behaviour(self) -> Source:
+        """Read the totals of what was done at touchpoints."""
+        return self.source("behaviour")
+
     def trials(self) -> Source:
         """Read the trial."""
         return self.source("trials")
