@@ -1,5 +1,9 @@
 import gzip
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import ibis
 import pandas as pd
@@ -325,3 +329,29 @@ def test_any_column_name_is_a_name_and_never_code(name):
     source = read_events(frame, customer_id=name)
 
     assert source.to_pandas()["customer_id"].tolist() == ["a'; DROP TABLE raw; --"]
+
+
+def test_the_scratch_folder_of_a_killed_process_is_removed_by_the_next_one(tmp_path):
+    code = "from journey_widgets.events.engine import scratch_folder as f; print(f(), flush=True); input()"
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    killed, living = running
+    folders = [Path(p.stdout.readline().strip()) for p in running]
+    killed.kill()
+    killed.communicate()
+    assert folders[0].exists()
+
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], input="\n", text=True, env=env, capture_output=True
+    )
+
+    assert [f.exists() for f in folders] == [False, True]
+    assert not Path(done.stdout.strip()).exists()
+    living.communicate("\n")
+    assert not folders[1].exists()

@@ -152,3 +152,16 @@ def test_the_report_runner_writes_beside_and_renames(example, shelf, tmp_path):
 
     assert report.path.stat().st_ino != first
     assert Path(report.path).read_text("utf-8").rstrip().endswith("</html>")
+
+
+def test_a_map_is_printed_on_a_sheet_of_its_own_as_wide_as_a3(example, tmp_path, new_page):
+    report = run_report("journey_map", workspace=example, out=tmp_path)
+    page = new_page()
+    page.goto(report.path.as_uri())
+
+    printed = page.pdf(prefer_css_page_size=True)
+
+    sheets = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", printed)
+    sizes = {(round(float(w) / 72 * 25.4), round(float(h) / 72 * 25.4)) for w, h in sheets}
+    assert (420, 297) in sizes
+    assert len(sizes) == 2  # the rest of the report on the printer's own paper

@@ -1,7 +1,9 @@
 """The engine that answers questions about read sources: DuckDB under Ibis, one connection."""
 
 import atexit
+import contextlib
 import re
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -13,6 +15,12 @@ import pandas as pd
 import psutil
 from ibis.backends.duckdb import Backend
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
+SCRATCH, LOCK = "journey_", "in_use"
 SHARE, LEAST = 0.4, 1_000_000_000
 """Share of the machine's memory a connection may hold before it puts rows on disk, and the least, in bytes."""
 
@@ -41,10 +49,30 @@ def engine() -> Backend:
 
 @cache
 def scratch_folder() -> Path:
-    """Return a folder for this process's own intermediate files, removed when it ends."""
-    folder = tempfile.TemporaryDirectory(prefix="journey_")
+    """Return a folder for this process's own intermediate files, removed when it ends.
+
+    A process that is killed cannot remove its folder; the next one that starts does.
+    """
+    remove_left_behind()
+    folder = tempfile.TemporaryDirectory(prefix=SCRATCH)
+    path = Path(folder.name)
     atexit.register(folder.cleanup)
-    return Path(folder.name)
+    if fcntl is not None:
+        held = (path / LOCK).open("wb")  # locked as long as the process lives, however it ends
+        atexit.register(held.close)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        path.mkdir(exist_ok=True)  # somebody may have tidied up just before it was locked
+    return path
+
+
+def remove_left_behind() -> None:
+    """Remove the scratch folders whose processes are gone; those of living ones are locked."""
+    if fcntl is None:
+        return
+    for lock in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*/{LOCK}"):
+        with contextlib.suppress(OSError), lock.open("wb") as tried:
+            fcntl.flock(tried, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def parquet_table(path: Path) -> ir.Table:
