@@ -29,6 +29,9 @@ def test_it_holds_what_a_fresh_machine_needs(wheel):
         "publish/share/jupyter/voila/templates/journey/index.html.j2",
         "shipped/notebooks/overview.ipynb", "shipped/notebooks/raci.ipynb",
         "shipped/templates/phone_retailer/workspace.yaml",
+        "shipped/templates/sales_journey/documents/journey.yaml",
+        "shipped/templates/support_roles/documents/raci.csv",
+        "shipped/templates/upsell_roles/documents/raci.csv",
         "shipped/templates/phone_retailer/tables/events.parquet",
         "shipped/templates/phone_retailer/documents/raci.csv",
     ):  # fmt: skip

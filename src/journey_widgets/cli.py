@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from journey_widgets.errors import JourneyError, ParameterError
+from journey_widgets.shipped import templates
 
 DONE, FINDINGS, BAD_INPUT, INFRASTRUCTURE, PARTLY = range(5)
 
@@ -61,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
 
     new = add("new", _new, "make a workspace")
     new.add_argument("workspace", type=Path, metavar="DIR")
-    new.add_argument("--template", help="start from a template, such as phone_retailer")
+    new.add_argument(
+        "--template", metavar="NAME", help=f"start from one of: {', '.join(templates())}"
+    )
 
     demo = add("demo", _demo, "make the example workspace, run a report, serve the dashboards")
     demo.add_argument("workspace", type=Path, nargs="?", default=Path("demo"), metavar="DIR")

@@ -30,4 +30,6 @@ def templates() -> dict[str, Path]:
     if _IN_WHEEL.is_dir():
         return {p.name: p for p in sorted((_IN_WHEEL / "templates").iterdir()) if p.is_dir()}
     data = _CHECKOUT / "data"
-    return {"online_shop": data / "real" / "ecom_synthetic", "phone_retailer": data / "example"}
+    found = {p.name: p for p in (data / "templates").iterdir() if p.is_dir()}
+    found |= {"online_shop": data / "real" / "ecom_synthetic", "phone_retailer": data / "example"}
+    return dict(sorted(found.items()))

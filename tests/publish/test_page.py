@@ -3,7 +3,9 @@
 import pytest
 
 from journey_widgets import Workspace
-from journey_widgets.publish.page import grid, open_page
+from journey_widgets.publish import explorer, map_page, path_page
+from journey_widgets.publish.page import PageStopped, grid, open_page
+from journey_widgets.publish.reports import run_report
 
 
 @pytest.fixture
@@ -83,3 +85,42 @@ def test_rows_that_somebody_removed_meanwhile_are_said_in_words(people, example)
 
     assert a.status["state"] == "error"
     assert "Run the page again to see it as it is now." in a.status["text"]
+
+
+@pytest.fixture
+def without_log(tmp_path, monkeypatch):
+    space = Workspace.create(tmp_path / "space", template="sales_journey")
+    space.close()
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(tmp_path / "space"))
+    return tmp_path / "space"
+
+
+def test_a_map_without_an_event_log_is_shown_and_says_what_is_missing(without_log):
+    page = open_page("Journey map", log_needed=False)
+
+    assert "no event log yet" in repr(page.heading())
+    assert "24 touchpoints in 4 stages" in repr(map_page.in_short(page))
+    assert map_page.the_map(page)
+    pains = path_page.pain_points(page)
+    for part in (
+        path_page.flow_picture(page), path_page.step_picture(page, 4), path_page.pain_sentence(page, pains),
+        path_page.pain_table(page, pains), path_page.went_instead(page, pains), path_page.difference(page, pains),
+        path_page.designed(page), path_page.ways(page), path_page.by_persona(page), path_page.channels(page),
+        path_page.retention(page), explorer.explorer(page), page.data_check(),
+    ):  # fmt: skip
+        assert "name its file under events in sources.yaml" in repr(part)
+    assert "24 touchpoints have no claim backed by data" in repr(path_page.what_next(page, pains))
+
+
+def test_a_page_about_customers_stops_without_an_event_log(without_log):
+    with pytest.raises(PageStopped, match="This workspace has no events"):
+        open_page("Overview")
+    with pytest.raises(PageStopped, match="no segment and no period"):
+        open_page("Journey map", segment="device=mobile", log_needed=False)
+
+
+@pytest.mark.parametrize("name", ["journey_map", "raci"])
+def test_a_report_of_a_workspace_without_a_log_is_made(without_log, tmp_path, name):
+    report = run_report(name, workspace=without_log, out=tmp_path / "out")
+
+    assert "no event log yet" in report.path.read_text("utf-8")

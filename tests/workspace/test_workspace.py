@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import date
 
 import pytest
@@ -262,3 +263,21 @@ def test_a_damaged_note_beside_the_texts_does_no_harm(example, text):
     assert {k: r.changed for k, r in space.import_texts().items()} == {
         "journey": False, "journey_to_be": False, "roles": False, "raci": False,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("upsell_roles", {"JRN-02": 1, "JRN-10": 1, "COL-08": 2}),
+        ("support_roles", {"JRN-02": 2, "JRN-10": 1, "ROW-01": 4, "COL-08": 4}),
+        ("sales_journey", {"JRN-07": 1, "JRN-08": 1, "JRN-10": 1}),
+    ],
+)
+def test_the_articles_templates_open_with_their_findings(tmp_path, name, codes):
+    space = Workspace.create(tmp_path / name, template=name)
+
+    assert Counter(f.code for f in space.check()) == codes
+    assert sum(bool(s.goal and s.focus and s.content) for s in space.journey.stages) == len(
+        space.journey.stages
+    )
+    assert space.sources.present() == []

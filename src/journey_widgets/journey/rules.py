@@ -129,11 +129,13 @@ def _reviews(journey: Journey, policy: EvidencePolicy) -> list[Finding]:
     if not stale:
         return []
     if len(stale) == len(journey.touchpoints):
-        when = f"on {journey.reviewed_on}" if journey.reviewed_on else "never"
+        when = (
+            f"last reviewed on {journey.reviewed_on}" if journey.reviewed_on else "never reviewed"
+        )
         return [
             _finding(
                 "JRN-10", "info",
-                f"The map as a whole was last reviewed {when}; {policy.review_days} days are the limit.",
+                f"The map as a whole was {when}; {policy.review_days} days are the limit.",
                 "Does it still show what happens?", "Review it with those who know, and set reviewed_on.",
             )
         ]  # fmt: skip

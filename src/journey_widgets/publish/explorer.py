@@ -13,7 +13,7 @@ from journey_widgets.journey.definition import definition
 from journey_widgets.publish import html
 from journey_widgets.publish.chart_widget import Chart
 from journey_widgets.publish.modes import mode
-from journey_widgets.publish.page import Page, segments
+from journey_widgets.publish.page import Page, segments, with_log
 from journey_widgets.publish.period import ALL, Period
 from journey_widgets.publish.show import show, specification
 from journey_widgets.publish.small_groups import people
@@ -91,6 +91,7 @@ def in_words(frame: pd.DataFrame, who: str, names: Mapping[str, str], *, least: 
     )
 
 
+@with_log
 def explorer(page: Page) -> Any:
     """Return the pickers of a page; in a report the funnel of its own customers."""
     if len([s for s in page.journey.funnel if s in set(page.index.touchpoints)]) < 2:

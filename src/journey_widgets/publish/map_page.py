@@ -100,7 +100,7 @@ def personas(page: Page) -> Any:
     """Return the measured curve of each persona of the map, after a sentence about the widest gap."""
     answers = _answers(page)
     known = [p for p in page.journey.personas if p.segment]
-    if answers is None or "customer_id" not in answers.columns or not known:
+    if not page.has_log or answers is None or "customer_id" not in answers.columns or not known:
         return html.note("No persona names a segment of the log, or no answers say whose they are.")
     frame = page.drawn(paths.emotion_by_persona(page.journey, answers, page.index), "n")
     enough = frame[frame["certainty"] == "sufficient"]

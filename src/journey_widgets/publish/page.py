@@ -2,11 +2,12 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,7 @@ from journey_widgets.workspace import Conflict, Workspace
 
 AS_IS, TO_BE = "as_is", "to_be"
 MAX_SEGMENT_VALUES = 50
+NO_LOG = "This workspace has no event log yet: name its file under events in sources.yaml."
 
 
 class PageStopped(JourneyError):  # noqa: N818 - its name is what a report shows
@@ -49,28 +51,51 @@ class Page:
     title: str
     workspace: Workspace
     segment: str
-    log: Source
-    index: PathIndex
+    source: Source | None
+    """The event log; None in a workspace that has none yet."""
+    customers: PathIndex | None
+    """The paths of the customers the page is about."""
     period: Period = field(default_factory=lambda: Period(ALL))
     version: str = AS_IS
 
+    @property
+    def has_log(self) -> bool:
+        """Whether the workspace has an event log."""
+        return self.source is not None
+
+    @property
+    def log(self) -> Source:
+        """The event log; a workspace without one is a `JourneyError`."""
+        if self.source is None:
+            raise JourneyError(NO_LOG)
+        return self.source
+
+    @property
+    def index(self) -> PathIndex:
+        """The paths of the page's customers; a workspace without a log is a `JourneyError`."""
+        if self.customers is None:
+            raise JourneyError(NO_LOG)
+        return self.customers
+
     def heading(self) -> html.Html:
         """Return the head of the page: on which data it stands, read how, computed when."""
-        last = collect(self.log.table.agg(last=_.ts.max()))["last"].iloc[0]
         zone = ZoneInfo(self.workspace.settings.time_zone)
         facts = {
             "Workspace": self.workspace.settings.name,
-            "Customers": f"{self.index.customers():,} ({self.segment_in_words()})",
             "Journey": "as it shall be" if self.version == TO_BE else "",
-            "Data until": f"{pd.Timestamp(last, tz='UTC').astimezone(zone):%d %B %Y}",
-            "Data check": self._check_in_words(),
+            **(self._data_in_words(zone) if self.has_log else {"Data": "no event log yet"}),
             "Computed": f"{datetime.now(UTC).astimezone(zone):%d %B %Y, %H:%M} ({zone.key})",
         }
         return html.heading(facts)
 
-    def _check_in_words(self) -> str:
+    def _data_in_words(self, zone: ZoneInfo) -> dict[str, str]:
+        last = collect(self.log.table.agg(last=_.ts.max()))["last"].iloc[0]
         rows = self.log.data_check.set_index("check")["rows"]
-        return f"{rows['rows read']:,} rows read, {rows['rows set aside']:,} set aside"
+        return {
+            "Customers": f"{self.index.customers():,} ({self.segment_in_words()})",
+            "Data until": f"{pd.Timestamp(last, tz='UTC').astimezone(zone):%d %B %Y}",
+            "Data check": f"{rows['rows read']:,} rows read, {rows['rows set aside']:,} set aside",
+        }
 
     def segment_in_words(self) -> str:
         """Return which customers the page is about."""
@@ -96,6 +121,8 @@ class Page:
 
     def data_check(self) -> html.Html:
         """Return what reading the event log did, before any result."""
+        if not self.has_log:
+            return html.note(NO_LOG)
         return html.table(
             self.log.data_check,
             caption="Data check: what was read, and what was done about the rest",
@@ -164,8 +191,9 @@ class Page:
 
 
 def open_page(
-    title: str, *, workspace: str = "", segment: str = ALL, period: str = ALL, version: str = AS_IS
-) -> Page:
+    title: str, *, workspace: str = "", segment: str = ALL, period: str = ALL, version: str = AS_IS,
+    log_needed: bool = True,
+) -> Page:  # fmt: skip
     """Open the page of a notebook.
 
     In a dashboard the web address may name segment, period and version: ``?segment=device=mobile``.
@@ -183,6 +211,8 @@ def open_page(
         When customers began: ``"all"``, or a period as `journey_widgets.publish.period` reads it.
     version
         The journey ``"as_is"`` or ``"to_be"``.
+    log_needed
+        Whether a workspace without an event log cannot show this page at all.
     """
     with _said_on_the_page():
         use_in_altair()
@@ -193,6 +223,11 @@ def open_page(
             msg = f"There is no version {version!r}. {did_you_mean(version, (AS_IS, TO_BE))}"
             raise ParameterError(msg)
         opened = _workspace(workspace)
+        if not log_needed and "events" not in opened.sources.present():
+            if segment != ALL or period != ALL:
+                msg = f"{NO_LOG} Without one there is no segment and no period to choose."
+                raise ParameterError(msg)
+            return Page(title, opened, segment, None, None, Period(ALL), version)
         log = opened.events()
         days = Period.read(period)
         index = _index(log, segment)
@@ -219,6 +254,22 @@ def segments(log: Source) -> dict[str, list[str]]:
         if 1 < len(values) <= MAX_SEGMENT_VALUES:
             found[column] = sorted(values)
     return found
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def with_log(
+    part: Callable[Concatenate[Page, P], R],
+) -> Callable[Concatenate[Page, P], R | html.Html]:
+    """Make a part of a page say that there is no event log yet, where there is none."""
+
+    @wraps(part)
+    def shown(page: Page, *given: P.args, **named: P.kwargs) -> R | html.Html:
+        return part(page, *given, **named) if page.has_log else html.note(NO_LOG)
+
+    return shown
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -14,13 +14,14 @@ from journey_widgets.journey.map_layout import KIND_WORDS
 from journey_widgets.journey.step_flow import step_flow, step_links
 from journey_widgets.publish import html
 from journey_widgets.publish.map_page import contradictions
-from journey_widgets.publish.page import Page, records, segments
+from journey_widgets.publish.page import Page, records, segments, with_log
 from journey_widgets.publish.show import show
 
 RECOVERABLE = 0.5
 """Share of the customers lost beyond the others' share that is assumed to be won back."""
 
 
+@with_log
 def flow_picture(page: Page, strongest: int = 30) -> Any:
     """Return the strongest paths on the map."""
     weights = ("count", "customers", "proba_out")
@@ -29,6 +30,7 @@ def flow_picture(page: Page, strongest: int = 30) -> Any:
     return show(charts.flow_chart(flow), flow.sentence(), note=paths.definition(steps))
 
 
+@with_log
 def step_picture(page: Page, max_steps: int) -> Any:
     """Return who is where at each step, and goes where next, after a sentence."""
     links = page.drawn(step_links(page.index, max_steps=check_steps(max_steps)))
@@ -59,6 +61,8 @@ def _steps(page: Page) -> list[str]:
 
 def pain_points(page: Page) -> pd.DataFrame:
     """Return where a group of customers is lost more often than the others, priced where orders say how."""
+    if not page.has_log:
+        return pd.DataFrame()
     steps = _steps(page)
     if len(steps) < 2:
         return paths.pain_points(page.index, [page.index.touchpoints[0]] * 2, by=[])
@@ -81,6 +85,7 @@ def _worth(page: Page) -> paths.Worth | None:
     return paths.Worth(float(mean), RECOVERABLE, source.currency or "", f"mean {what} of an order")
 
 
+@with_log
 def pain_sentence(page: Page, found: pd.DataFrame) -> html.Html:
     """Return the pain points in one sentence."""
     if len(_steps(page)) < 2:
@@ -108,6 +113,7 @@ def pain_sentence(page: Page, found: pd.DataFrame) -> html.Html:
     )
 
 
+@with_log
 def pain_table(page: Page, found: pd.DataFrame) -> html.Html:
     """Return the pain points with owners, KPIs, losses and assumptions."""
     labels = page.labels()
@@ -143,6 +149,7 @@ def pain_table(page: Page, found: pd.DataFrame) -> html.Html:
     )  # fmt: skip
 
 
+@with_log
 def went_instead(page: Page, found: pd.DataFrame) -> html.Html:
     """Return what the customers did instead who were lost at the worst pain point, or at the worst step."""
     steps = _steps(page)
@@ -165,6 +172,7 @@ def went_instead(page: Page, found: pd.DataFrame) -> html.Html:
     )  # fmt: skip
 
 
+@with_log
 def difference(page: Page, found: pd.DataFrame) -> Any:
     """Return how the paths of the worst pain point's group differ from the others'."""
     known = segments(page.log)
@@ -197,6 +205,7 @@ def difference(page: Page, found: pd.DataFrame) -> Any:
     )
 
 
+@with_log
 def designed(page: Page) -> html.Html:
     """Return the designed journey against the paths taken."""
     frame = page.shown(paths.conformance(page.index, page.journey), "skipped", "customers")
@@ -209,6 +218,7 @@ def designed(page: Page) -> html.Html:
     )  # fmt: skip
 
 
+@with_log
 def ways(page: Page) -> html.Html:
     """Return the designed ways with what was measured on each."""
     frame = page.shown(paths.ways(page.index, page.journey))
@@ -223,6 +233,7 @@ def ways(page: Page) -> html.Html:
     )  # fmt: skip
 
 
+@with_log
 def by_persona(page: Page) -> html.Html:
     """Return how far the customers of each persona get."""
     frame = page.shown(paths.funnel_by_persona(page.index, page.journey), "n", "customers")
@@ -240,6 +251,7 @@ def by_persona(page: Page) -> html.Html:
     )  # fmt: skip
 
 
+@with_log
 def channels(page: Page) -> html.Html:
     """Return where the same step works better in one channel than in the others."""
     steps = _steps(page)
@@ -276,6 +288,7 @@ def channels(page: Page) -> html.Html:
     )  # fmt: skip
 
 
+@with_log
 def retention(page: Page) -> Any:
     """Return how many come back, month by month."""
     frame = paths.retention(page.index, time_zone=page.workspace.settings.time_zone)
