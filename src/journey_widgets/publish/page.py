@@ -269,7 +269,7 @@ def with_log(
     def shown(page: Page, *given: P.args, **named: P.kwargs) -> R | html.Html:
         return part(page, *given, **named) if page.has_log else html.note(NO_LOG)
 
-    return shown
+    return cast("Callable[Concatenate[Page, P], R | html.Html]", shown)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
