@@ -175,7 +175,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from journey_widgets.findings import WORDS, sentence
+    from journey_widgets.findings import sentence, word
     from journey_widgets.workspace import Workspace
 
     workspace = Workspace.open(options.workspace)
@@ -189,9 +189,11 @@ def _check(options: argparse.Namespace) -> int:
                 f"{kind}: {facts['rows read']:,} rows read, {facts['rows set aside']:,} set aside"
             )
         for f in findings:
-            print(f"{WORDS[f.severity]} {f.code}: {f.message} {f.fix}")
+            advice = f"Accepted: {f.acknowledged}" if f.acknowledged else f.fix
+            print(f"{word(f)} {f.code}: {f.message} {advice}")
         print(sentence(findings))
-    return FINDINGS if any(f.severity in {"error", "warn"} for f in findings) else DONE
+    pressing = any(f.severity in {"error", "warn"} and not f.acknowledged for f in findings)
+    return FINDINGS if pressing else DONE
 
 
 def _export(options: argparse.Namespace) -> int:

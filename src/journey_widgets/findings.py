@@ -22,6 +22,7 @@ COLUMNS = (
     "question",
     "fix",
     "authority",
+    "acknowledged",
 )
 
 
@@ -55,6 +56,8 @@ class Finding:
     question: str = ""
     fix: str = ""
     authority: str = ""
+    acknowledged: str = ""
+    """Why the team lives with it, until when and who said so; blank while it is open."""
     ids: Mapping[str, str] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
     policy: Mapping[str, Any] = field(default_factory=dict)
@@ -72,7 +75,13 @@ class Finding:
             "measured": dict(self.measured),
             "policy": dict(self.policy),
             "authority": self.authority,
+            "acknowledged": self.acknowledged,
         }
+
+
+def word(finding: Finding) -> str:
+    """Return how a finding is called: its severity, or that the team lives with it."""
+    return "Acknowledged" if finding.acknowledged else WORDS[finding.severity]
 
 
 def to_frame(findings: Iterable[Finding]) -> pd.DataFrame:
@@ -93,17 +102,20 @@ def to_frame(findings: Iterable[Finding]) -> pd.DataFrame:
 
 
 def count_by_severity(findings: Iterable[Finding]) -> dict[Severity, int]:
-    """Return how many findings there are of each severity, zeros included."""
-    found = [f.severity for f in findings]
+    """Return how many open findings there are of each severity, zeros included."""
+    found = [f.severity for f in findings if not f.acknowledged]
     return {severity: found.count(severity) for severity in SEVERITIES}
 
 
 def sentence(findings: Iterable[Finding]) -> str:
-    """Return the count in words: ``"2 errors, 1 warning"``, or ``"No findings"``."""
+    """Return the count in words: ``"2 errors, 1 warning, 1 acknowledged"``, or ``"No findings"``."""
+    findings = list(findings)
     counts = count_by_severity(findings)
+    known = sum(bool(f.acknowledged) for f in findings)
     parts = [
         f"{n} {WORDS[severity].lower()}{'s' if n > 1 else ''}"
         for severity, n in counts.items()
         if n
     ]
+    parts += [f"{known} acknowledged"] if known else []
     return ", ".join(parts) or "No findings"

@@ -63,7 +63,7 @@ def test_no_cell_of_the_text_is_a_formula(matrix):
 def test_the_text_has_one_line_per_row_and_says_its_schema():
     lines = RaciMatrix.from_frame(PLANTED_FAULTS).to_text().splitlines()
 
-    assert lines[0] == "# schema,raci/1"
+    assert lines[0] == "# schema,raci/2"
     assert lines[-1] == "feedback_request,Feedback request,,,I,,,I"
     assert len(lines) == 3 + 5 + 1 + 5
 
@@ -99,7 +99,7 @@ def test_a_table_of_our_own_view_comes_back_as_the_same_letters():
         ("Task,Sales\n,R\n", "row 2: the touchpoint is blank"),
         ("Task,Sales\nOne,R,A\n", "row 2: 3 cells, but the header names 2"),
         ("# schema,raci/9\ntouchpoint,label,stage\n", "newer than this package knows"),
-        ("# schema,journey/1\ntouchpoint,label,stage\n", "raci/1 was needed"),
+        ("# schema,journey/1\ntouchpoint,label,stage\n", "raci/2 was needed"),
         ("# scheme,XYZ\nTask,Sales\nOne,R\n", "scheme"),
         ("# color,red\nTask,Sales\nOne,R\n", "'# color' is not known"),
         (

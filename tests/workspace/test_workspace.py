@@ -1,5 +1,6 @@
 from collections import Counter
-from datetime import date
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,6 +29,13 @@ def test_the_text_of_the_shipped_documents_is_canonical(root, example):
         assert path.read_text("utf-8") == shipped.read_text("utf-8"), path.name
 
 
+DO_AND_ANSWER = [
+    ("social_ad", "marketing_manager"), ("blog_article", "marketing_manager"), ("product_page", "product_owner"),
+    ("comparison", "product_owner"), ("basket", "product_owner"), ("checkout", "product_owner"),
+    ("payment", "product_owner"),
+]  # fmt: skip
+
+
 def test_planted_gaps_of_the_example_are_found_and_no_others(made_example):
     space = Workspace.open(made_example, read_only=True)
     day = date(2026, 11, 1)
@@ -35,11 +43,16 @@ def test_planted_gaps_of_the_example_are_found_and_no_others(made_example):
 
     assert [(f.severity, f.code, *f.ids.values()) for f in found] == [
         ("error", "ROW-01", "review"),
+        ("warn", "LNK-01", "review", "review_rate"),
         ("warn", "MAT-01", "referral"),
+        ("warn", "ROW-11", "delivery", "courier"),
+        *[("info", "ROW-09", t, r) for t, r in DO_AND_ANSWER],
+        ("info", "COL-06", "success_manager"),
         ("info", "COL-09", "courier"),
     ]
+    assert [f.code for f in found if f.acknowledged] == ["ROW-11"]
     publishing = space.check(publishing=True, today=day)
-    assert [f.severity for f in publishing] == ["error", "error", "info"]
+    assert [f.severity for f in publishing] == ["error"] * 3 + ["warn"] + ["info"] * 9
 
 
 def test_text_edited_by_hand_comes_back_merged_with_what_was_saved_meanwhile(example):
@@ -201,7 +214,8 @@ def test_the_second_template_is_a_workspace_without_gaps(tmp_path):
     space = Workspace.create(tmp_path / "shop", template="online_shop")
 
     found = space.check()
-    assert [f.code for f in found] == ["JRN-10"]  # nobody has reviewed this map yet
+    assert all(f.severity != "error" for f in found)
+    assert {"JRN-10", "MAT-05"} < {f.code for f in found}  # nobody has reviewed them yet
     assert len(space.journey.touchpoints) == 19
     assert {t.id for t in space.journey.touchpoints} == set(
         space.events().to_pandas()["touchpoint"]
@@ -268,8 +282,30 @@ def test_a_damaged_note_beside_the_texts_does_no_harm(example, text):
 @pytest.mark.parametrize(
     ("name", "codes"),
     [
-        ("upsell_roles", {"JRN-02": 1, "JRN-10": 1, "COL-08": 2}),
-        ("support_roles", {"JRN-02": 2, "JRN-10": 1, "ROW-01": 4, "COL-08": 4}),
+        (
+            "upsell_roles",
+            {
+                "JRN-02": 1,
+                "JRN-10": 1,
+                "COL-08": 2,
+                "ROW-10": 3,
+                "MAT-02": 1,
+                "MAT-05": 1,
+                "COL-04": 2,
+            },
+        ),
+        (
+            "support_roles",
+            {
+                "JRN-02": 2,
+                "JRN-10": 1,
+                "ROW-01": 4,
+                "COL-08": 4,
+                "MAT-02": 2,
+                "ROW-07": 4,
+                "MAT-05": 1,
+            },
+        ),
         ("sales_journey", {"JRN-07": 1, "JRN-08": 1, "JRN-10": 1}),
     ],
 )
@@ -281,3 +317,27 @@ def test_the_articles_templates_open_with_their_findings(tmp_path, name, codes):
         space.journey.stages
     )
     assert space.sources.present() == []
+
+
+def test_a_review_is_out_of_date_once_a_holder_or_a_touchpoint_changed_and_not_by_other_edits(
+    example,
+):
+    space = Workspace.open(example)
+    today = datetime.now(ZoneInfo("Europe/Rome")).date()
+    space.save(space.raci.model_copy(update={"reviewed_on": today - timedelta(days=1)}))
+
+    def stale():
+        return [
+            f.message.partition(" were")[0] for f in space.check(today=today) if f.code == "MAT-04"
+        ]
+
+    space.save(space.journey.model_copy(update={"owner": "Somebody else"}))
+    assert stale() == []
+    roles = space.roles
+    first = roles.roles[0].model_copy(update={"holders": ()})
+    space.save(roles.model_copy(update={"roles": (first, *roles.roles[1:])}))
+    assert stale() == ["Roles or their holders"]
+    journey = space.journey
+    renamed = journey.touchpoints[0].model_copy(update={"label": "Ad"})
+    space.save(journey.model_copy(update={"touchpoints": (renamed, *journey.touchpoints[1:])}))
+    assert stale() == ["Touchpoints or stages of the journey", "Roles or their holders"]

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 import numpy as np
 import pandas as pd
 
-from journey_widgets.findings import WORDS, Finding, sentence
+from journey_widgets.findings import Finding, sentence, word
 from journey_widgets.safe import html
 
 MAX_ROWS, MAX_TEXT = 500, 300
 STYLE = Path(__file__).with_name("page.css")
-MARKS = {"error": "●", "warn": "▲", "info": "■"}
+MARKS = {"error": "●", "warn": "▲", "info": "■", "known": "✓"}
 
 
 class Html:
@@ -179,12 +179,22 @@ def findings_list(findings: Sequence[Finding]) -> Html:
     if not findings:
         return note("No findings.", kind="good")
     items = "".join(
-        f'<li class="jw-finding jw-{f.severity}"><span class="jw-mark" aria-hidden="true">{MARKS[f.severity]}'
-        f"</span><strong>{WORDS[f.severity]}:</strong> {html(f.message)} "
-        f'<span class="jw-advice">{html(f.question)} {html(f.fix)}</span> <code>{html(f.code)}</code></li>'
+        f'<li class="jw-finding jw-{_look(f)}"><span class="jw-mark" aria-hidden="true">{MARKS[_look(f)]}'
+        f"</span><strong>{word(f)}:</strong> {html(f.message)} "
+        f'<span class="jw-advice">{html(_advice(f))}</span> <code>{html(f.code)}</code></li>'
         for f in findings
     )
     return Html(f'<ul class="jw-findings" role="list">{items}</ul>', sentence(findings))
+
+
+def _look(finding: Finding) -> str:
+    return "known" if finding.acknowledged else finding.severity
+
+
+def _advice(finding: Finding) -> str:
+    if finding.acknowledged:
+        return f"Accepted: {finding.acknowledged}"
+    return f"{finding.question} {finding.fix}".strip()
 
 
 def joined(*pieces: Html) -> Html:

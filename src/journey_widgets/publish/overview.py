@@ -15,7 +15,7 @@ def in_short(page: Page, funnel: pd.DataFrame) -> html.Html:
     owned = with_owners(funnel, page.workspace.raci, page.workspace.journey)
     first, last = owned.iloc[0], owned.iloc[-1]
     lost = owned.sort_values("drop_off", ascending=False, kind="stable").iloc[0]
-    pressing = [f for f in page.findings() if f.severity != "info"]
+    pressing = [f for f in page.findings() if f.severity != "info" and not f.acknowledged]
     counts = count_by_severity(pressing)
     return html.tiles(
         {

@@ -27,6 +27,7 @@ FLAG_COLUMNS = (
     "reviewed_by",
     "note",
 )
+ACKNOWLEDGED_COLUMNS = ("code", "touchpoint", "role", "until", "by", "reason")
 RESERVED = frozenset({*ROW_COLUMNS, *FLAG_COLUMNS})
 
 
@@ -67,6 +68,32 @@ class MatrixRow(Part):
         return {role: text for role, text in cells.items() if text != ""}
 
 
+class Acknowledged(Part):
+    """A warning or note the team lives with, for a reason and until a day."""
+
+    id: Id
+    code: str = Field(pattern=r"^[A-Z]{3,4}-\d\d$")
+    touchpoint: Id | None = None
+    role: Id | None = None
+    until: date
+    by: Label | None = None
+    reason: Label
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        """Name it by what it is about."""
+        if not isinstance(given, Mapping):
+            return given
+        about = [given.get("code"), given.get("touchpoint"), given.get("role")]
+        return {**given, "id": slug("__".join(str(a) for a in about if a))}
+
+    def in_words(self) -> str:
+        """Return the reason, who gave it and until when it holds."""
+        said = f"{self.by}, " if self.by else ""
+        return f"{self.reason} ({said}until {self.until})"
+
+
 class RaciMatrix(Document):
     """A matrix of touchpoints by roles in one letter scheme.
 
@@ -75,6 +102,7 @@ class RaciMatrix(Document):
     """
 
     kind: ClassVar[str] = "raci"
+    version: ClassVar[int] = 2
 
     label: Label = "RACI"
     scheme: Literal["RACI", "RASCI", "RACI-VS", "CAIRO", "DACI"] = "RACI"
@@ -82,6 +110,8 @@ class RaciMatrix(Document):
     reviewed_by: Label | None = None
     roles: tuple[MatrixRole, ...] = ()
     rows: tuple[MatrixRow, ...] = ()
+    acknowledged: tuple[Acknowledged, ...] = ()
+    """Warnings the team lives with; `check` still lists them, with the reason."""
 
     @model_validator(mode="before")
     @classmethod
@@ -105,7 +135,9 @@ class RaciMatrix(Document):
     @model_validator(mode="after")
     def _shape(self) -> Self:
         role_ids = [role.id for role in self.roles]
-        for what, ids in (("roles", role_ids), ("rows", [r.touchpoint for r in self.rows])):
+        named = [a.id for a in self.acknowledged]
+        rows = [r.touchpoint for r in self.rows]
+        for what, ids in (("roles", role_ids), ("rows", rows), ("acknowledged", named)):
             twice = next((i for i in ids if ids.count(i) > 1), None)
             if twice:
                 msg = f"{what}: {twice!r} is given twice; remove one or rename it"
@@ -182,11 +214,15 @@ class RaciMatrix(Document):
         lines = _records(text, where)
         meta: dict[str, Any] = {}
         roles: list[dict[str, str]] = []
+        known: list[dict[str, str]] = []
         while lines and lines[0][0].startswith("# "):
             line = lines.pop(0)
             name, values = line[0][2:].strip(), [from_csv_text(v) for v in line[1:]]
             if name == "role" and len(values) > 1:
                 roles.append({"id": values[0], "label": values[1]})
+            elif name == "acknowledged" and len(values) == len(ACKNOWLEDGED_COLUMNS):
+                given = zip(ACKNOWLEDGED_COLUMNS, values, strict=True)
+                known.append({k: v for k, v in given if v})
             elif name in {"schema", "scheme", "label", "reviewed_on", "reviewed_by"} and values:
                 meta[name] = values[0]
             else:
@@ -195,6 +231,7 @@ class RaciMatrix(Document):
         if "schema" in meta:
             check_schema(meta.pop("schema"), cls.kind, cls.version, where)
             meta["roles"] = roles
+            meta["acknowledged"] = known
         if not lines:
             msg = f"{where} has no rows. A header with roles and a row for each touchpoint was needed."
             raise DocumentError(msg)
@@ -253,6 +290,9 @@ class RaciMatrix(Document):
             write(["# reviewed_by", csv_text(self.reviewed_by)])
         for role in self.roles:
             write(["# role", role.id, csv_text(role.label)])
+        for a in self.acknowledged:
+            words = [a.code, a.touchpoint or "", a.role or "", a.until.isoformat()]
+            write(["# acknowledged", *words, csv_text(a.by or ""), csv_text(a.reason)])
         flags = [f for f in FLAG_COLUMNS if any(_flag(row, f) for row in self.rows)]
         write([*ROW_COLUMNS, *(role.id for role in self.roles), *flags])
         for row in self.rows:

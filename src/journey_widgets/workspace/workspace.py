@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import uuid
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ from journey_widgets.journey.document import Journey, ToBeJourney
 from journey_widgets.journey.rules import check as check_journey
 from journey_widgets.merging import diff
 from journey_widgets.raci.document import RaciMatrix
-from journey_widgets.raci.rules import RaciPolicy, check
+from journey_widgets.raci.policy import Links, RaciPolicy
+from journey_widgets.raci.rules import check
 from journey_widgets.roles import RoleRegister
 from journey_widgets.textfiles import read_text, write_text
 from journey_widgets.workspace.saving import KINDS, Conflict, Saved, decide, known, parse
@@ -311,11 +313,26 @@ class Workspace:
         journey = self.journey
         findings += check_journey(journey, today=today)
         if self.rev("raci"):
-            findings += check(
-                self.raci, journey, self.roles, RaciPolicy(publishing=publishing, today=today)
+            policy = RaciPolicy(publishing=publishing, today=today)
+            links = Links(
+                journey_changed=self._changed("journey", _touchpoints_of),
+                roles_changed=self._changed("roles", _holders_of),
             )
+            findings += check(self.raci, journey, self.roles, policy, links)
         self._seen = seen
         return findings
+
+    def _changed(self, kind: str, part: Callable[[dict[str, Any]], Any]) -> date | None:
+        """Return the day on which a part of a document was changed last; None where it never was."""
+        zone = ZoneInfo(self.settings.time_zone)
+        changed: date | None = None
+        before: Any = None
+        for number, revision in enumerate(self._store.history(kind)):
+            now = part(json.loads(revision.body))
+            if number and now != before:
+                changed = pd.Timestamp(revision.at_utc).tz_convert(zone).date()
+            before = now
+        return changed
 
     def verify(self) -> list[str]:
         """Return what is wrong with the store; normally nothing."""
@@ -463,6 +480,18 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"<Workspace {self.settings.name!r}>"
+
+
+def _touchpoints_of(journey: dict[str, Any]) -> Any:
+    """Return what of a journey a matrix is about."""
+    stages = [(s["id"], s["label"]) for s in journey.get("stages", ())]
+    return stages, [(t["id"], t["label"], t["stage"]) for t in journey.get("touchpoints", ())]
+
+
+def _holders_of(register: dict[str, Any]) -> Any:
+    """Return what of a role register a matrix is about."""
+    names = ("id", "label", "kind", "holders", "active", "reports_to")
+    return [{n: r.get(n) for n in names} for r in register.get("roles", ())]
 
 
 def _author() -> str:
