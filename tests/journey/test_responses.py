@@ -2,7 +2,9 @@
 
 import math
 
+import ibis
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from journey_widgets import journey, read_answers, read_behaviour, read_invitations
@@ -173,3 +175,47 @@ def test_recordings_come_as_links_only_and_other_text_is_no_link(shop):
     assert found["links"] == ["https://r.example/1"]
     assert math.isnan(found["value"])
     assert row(source.data_check, check="no web address")["rows"] == 2
+
+
+def test_versions_written_as_numbers_and_blank_scales_do_no_harm():
+    frame = pd.DataFrame({"respondent_id": ["a", "b"], "question_id": ["q", "q"], "question_version": [1, 1],
+                          "scale": [None, None], "score": [3.0, None]})  # fmt: skip
+    asked = ibis.memtable(
+        pa.table({"question_id": ["q"], "question_version": [1], "invited": [10.0]})
+    )
+    table = ibis.memtable(pa.Table.from_pandas(frame, preserve_index=False))
+    found = row(journey.response_rates(table, asked))
+    assert (found["question_version"], found["answered"], found["response_rate"]) == ("1", 1, 0.1)
+
+
+def test_invitations_that_leave_the_version_blank_stand_for_all_versions():
+    both = answers(many(30) + many(60, version="2"))
+    asked = ibis.memtable(
+        pa.table(
+            {
+                "question_id": ["q"],
+                "question_version": pa.array([None], pa.string()),
+                "invited": [200.0],
+            }
+        )
+    )
+    found = row(journey.response_rates(both, asked))
+    assert (found["question_version"], found["invited"], found["response_rate"]) == (
+        "1, 2",
+        200,
+        0.45,
+    )
+
+
+def test_rates_are_averaged_and_spellings_of_per_cent_are_one_unit(shop):
+    source = read_behaviour(
+        pd.DataFrame(
+            {"touchpoint": ["pay"] * 4, "measure": ["bounce rate"] * 2 + ["seen"] * 2,
+             "value": [0.1, 0.2, 40.0, 60.0], "unit": ["", "", "percent", "%"]}
+        )
+    )  # fmt: skip
+    found = journey.behaviour(shop, source.table)
+    assert found[["measure", "unit", "value"]].values.tolist() == [
+        ["bounce rate", "", pytest.approx(0.15)],
+        ["seen", "%", 50.0],
+    ]

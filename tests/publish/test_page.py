@@ -113,7 +113,7 @@ def test_a_map_without_an_event_log_is_shown_and_says_what_is_missing(without_lo
 
 
 def test_a_page_about_customers_stops_without_an_event_log(without_log):
-    with pytest.raises(PageStopped, match="This workspace has no events"):
+    with pytest.raises(PageStopped, match="This workspace has no event log yet"):
         open_page("Overview")
     with pytest.raises(PageStopped, match="no segment and no period"):
         open_page("Journey map", segment="device=mobile", log_needed=False)

@@ -5,8 +5,8 @@ import pytest
 
 from journey_widgets import Workspace, journey
 from journey_widgets.publish import explorer as explorers
-from journey_widgets.publish import map_page, path_page
-from journey_widgets.publish.page import PageStopped, open_page
+from journey_widgets.publish import map_page, overview, path_page
+from journey_widgets.publish.page import PageStopped, open_page, segments
 from journey_widgets.publish.small_groups import hide_small
 
 
@@ -65,9 +65,9 @@ def small(tmp_path, monkeypatch):
         "schema: sources/1\nevents:\n  file: tables/log.csv\n  time_zone: UTC\n  keep: [region]\n"
     )
     (folder / "sources.yaml").write_text(text, "utf-8")
-    document = Workspace.open(folder).journey
-    edited = document.model_copy(update={"funnel": ("product_page", "basket", "checkout")})
-    Workspace.open(folder).save(edited)
+    opened = Workspace.open(folder)
+    funnel = ("product_page", "basket", "checkout")
+    opened.save(opened.journey.model_copy(update={"funnel": funnel}))
     monkeypatch.setenv("JOURNEY_WORKSPACE", str(folder))
     return folder
 
@@ -131,3 +131,151 @@ def test_a_smallest_group_of_nobody_is_refused(small):
     settings.write_text(settings.read_text("utf-8") + "smallest_group: 0\n", "utf-8")
     with pytest.raises(Exception, match="smallest_group"):
         Workspace.open(small)
+
+
+@pytest.fixture
+def paths_of(small, monkeypatch):
+    """Open the page, as a report shows it, on paths given as customer -> steps."""
+
+    def make(paths, **columns):
+        rows = [
+            {"customer_id": who, "ts": f"2026-01-{1 + k:02} 10:00", "event": step,
+             **{c: values[who] for c, values in columns.items()}}
+            for who, steps in paths.items()
+            for k, step in enumerate(steps)
+        ]  # fmt: skip
+        pd.DataFrame(rows).to_csv(small / "tables" / "log.csv", index=False)
+        keep = ", ".join(c for c in columns if c != "channel")
+        text = f"schema: sources/1\nevents:\n  file: tables/log.csv\n  time_zone: UTC\n  keep: [{keep}]\n"
+        (small / "sources.yaml").write_text(text, "utf-8")
+        monkeypatch.setenv("JOURNEY_MODE", "report")
+        return open_page("Journey map")
+
+    return make
+
+
+ALL = ["product_page", "basket", "checkout"]
+
+
+def test_a_step_that_only_three_do_not_reach_keeps_its_own_figure(paths_of):
+    page = paths_of({f"c{i}": ALL if i < 97 else ALL[:2] for i in range(100)})
+
+    found = page.funnel()
+
+    assert found["customers"].tolist() == [100, 100, 97]
+    assert found["drop_off"].isna().tolist() == [False, False, True]
+    words = explorers.in_words(found, "all customers", page.labels(), least=page.least)
+    assert words.startswith("All customers: 97 of 100 reach Checkout (97%")
+    assert "lost before" not in words
+    assert "no single step" in repr(overview.in_short(page, found))
+
+
+def test_figures_in_sentences_are_those_of_everybody_also_where_some_are_not_drawn(paths_of):
+    rare = [["product_page", f"page_{i // 4}"] for i in range(40)]
+    page = paths_of(
+        {f"a{i}": ["product_page", "basket"] for i in range(60)}
+        | {f"b{i}": p for i, p in enumerate(rare)}
+    )
+
+    words = repr(path_page.step_picture(page, 6))
+
+    assert words.startswith(
+        "100% (95 % interval 96% to 100%) of 100 customers begin at Product page; 100%"
+    )
+
+
+@pytest.mark.parametrize("customers", [5, 6, 29, 30])
+def test_pages_about_few_customers_come_out_in_words(paths_of, customers):
+    page = paths_of({f"c{i}": ALL[: 1 + i % 3] for i in range(customers)})
+    pains = path_page.pain_points(page)
+    for part in (
+        path_page.flow_picture(page), path_page.step_picture(page, 4), path_page.designed(page),
+        path_page.retention(page), path_page.went_instead(page, pains), path_page.ways(page),
+        path_page.by_persona(page), overview.in_short(page, page.funnel()), overview.losses(page, page.funnel()),
+        explorers.explorer(page),
+    ):  # fmt: skip
+        assert "nan" not in part._repr_html_().casefold().replace("finance", "")
+
+
+def test_a_log_with_one_touchpoint_has_no_paths_to_draw(paths_of):
+    page = paths_of({f"c{i}": ["product_page"] for i in range(60)})
+    assert "Too few customers went the same way" in repr(path_page.flow_picture(page))
+
+
+def test_four_who_are_lost_are_no_pain_point_of_a_published_page(paths_of):
+    paths = {f"m{i}": ALL if i >= 4 else ALL[:2] for i in range(40)} | {
+        f"d{i}": ALL for i in range(1000)
+    }
+    page = paths_of(paths, device={k: "mobile" if k[0] == "m" else "desktop" for k in paths})
+
+    pains = path_page.pain_points(page)
+
+    assert pains.empty
+    assert "Basket → (end)" not in path_page.difference(page, pains)._repr_html_()
+
+
+def test_a_hidden_channel_gets_no_verdict(paths_of):
+    paths = {f"a{i}": ALL[1:] if i < 4 else ALL[1:2] for i in range(30)} | {
+        f"w{i}": ALL[1:2] for i in range(1000)
+    }
+    paths |= {f"x{i}": ["checkout"] for i in range(10)}
+    page = paths_of(paths, channel={k: "app" if k[0] == "a" else "web" for k in paths})
+
+    table = path_page.channels(page)._repr_html_()
+
+    app = next(line for line in table.split("<tr>") if ">app<" in line)
+    assert ">too few<" in app
+    assert ">30<" in app
+    assert ">4<" not in app
+
+
+def test_a_persona_that_nobody_begins_as_is_left_out(paths_of, small):
+    opened = Workspace.open(small)
+    person = {"id": "member", "label": "Member", "segment": "region=member"}
+    opened.save(
+        opened.journey.model_validate({**opened.journey.model_dump(), "personas": [person]})
+    )
+    rows = [
+        (f"c{i}", f"2026-01-0{k + 1}", s, "visitor" if k == 0 else "member")
+        for i in range(40)
+        for k, s in enumerate(ALL)
+    ]
+    people = [f"c{i}" for i in range(40)]
+    paths_of(dict.fromkeys(people, ALL), region=dict.fromkeys(people, "visitor"))
+    pd.DataFrame(rows, columns=["customer_id", "ts", "event", "region"]).to_csv(
+        small / "tables" / "log.csv", index=False
+    )
+    page = open_page("Journey map")
+
+    assert "No persona names a segment" in repr(path_page.by_persona(page))
+
+
+def test_many_answers_of_three_people_are_not_shown(small, monkeypatch):
+    answers = pd.DataFrame(
+        [(f"r{i}", "2026-01-02", "q", "1", 2 + i % 2, "1-5", f"c{i % 3}", "basket") for i in range(60)],
+        columns=["respondent_id", "ts", "question_id", "question_version", "score", "scale", "customer_id",
+                 "touchpoint"],
+    )  # fmt: skip
+    answers.to_csv(small / "tables" / "answers.csv", index=False)
+    text = (small / "sources.yaml").read_text("utf-8")
+    (small / "sources.yaml").write_text(
+        text + "answers:\n  file: tables/answers.csv\n  time_zone: UTC\n", "utf-8"
+    )
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+
+    assert "lowest mean" not in repr(map_page.in_short(open_page("Journey map")))
+    monkeypatch.setenv("JOURNEY_MODE", "notebook")
+    assert "lowest mean" in repr(map_page.in_short(open_page("Journey map")))
+
+
+def test_yes_and_no_are_groups_a_picker_can_choose(small):
+    frame = pd.DataFrame(
+        {"customer_id": [f"c{i}" for i in range(40)], "ts": pd.Timestamp("2026-01-01"), "event": "basket",
+         "member": [i % 2 == 0 for i in range(40)]}
+    )  # fmt: skip
+    frame.to_parquet(small / "tables" / "log.parquet")
+    text = "schema: sources/1\nevents:\n  file: tables/log.parquet\n  time_zone: UTC\n  keep: [member]\n"
+    (small / "sources.yaml").write_text(text, "utf-8")
+    page = open_page("Journey map")
+    assert segments(page.log) == {"member": ["false", "true"]}
+    assert open_page("Journey map", segment="member=true").index.customers() == 20

@@ -341,3 +341,11 @@ def test_a_review_is_out_of_date_once_a_holder_or_a_touchpoint_changed_and_not_b
     renamed = journey.touchpoints[0].model_copy(update={"label": "Ad"})
     space.save(journey.model_copy(update={"touchpoints": (renamed, *journey.touchpoints[1:])}))
     assert stale() == ["Touchpoints or stages of the journey", "Roles or their holders"]
+
+
+def test_saving_over_a_document_that_was_never_read_asks_where_the_edit_started(example):
+    edited = Workspace.open(example).journey.model_copy(update={"owner": "Ann"})
+
+    with pytest.raises(WorkspaceError, match=r"none was read from this workspace.*base_rev=1"):
+        Workspace.open(example).save(edited)
+    assert Workspace.open(example).save(edited, base_rev=1).rev == 2

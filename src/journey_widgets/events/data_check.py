@@ -13,6 +13,7 @@ from ibis import _
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.normalise import Normalised, raw, touchpoint_of
+from journey_widgets.events.personal import shown
 from journey_widgets.events.raw import ROW, RawTable
 from journey_widgets.events.stored_log import MANY_TIES, StoredLog
 from journey_widgets.tables import Contract
@@ -65,7 +66,7 @@ class DataCheck:
     def _example(self, flag: str) -> str:
         if not self.counts[flag]:
             return ""
-        return f"first: {self.counts[f'example:{flag}']!r} in record {self._record(flag)}"
+        return f"first: {shown(self.counts[f'example:{flag}'])} in record {self._record(flag)}"
 
     def _record(self, flag: str) -> int:
         """Return the number of the record in the source, from 1; a header does not count."""

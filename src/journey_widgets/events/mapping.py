@@ -14,6 +14,8 @@ from pydantic import (
 
 from journey_widgets.errors import did_you_mean
 
+Step = Literal["handle", "approve", "consult", "notify"]
+STEPS: tuple[Step, ...] = ("handle", "approve", "consult", "notify")
 Format = Literal["csv", "parquet", "xlsx", "jsonl"]
 
 
@@ -103,7 +105,9 @@ class SourceMapping(_Strict):
     unnest: str | None = None
     """JSON Lines only: a list of records in each line, one row per record."""
     touchpoints: dict[str, str] = {}
-    """Event name → touchpoint id."""
+    """Event name → touchpoint id; of tickets, kind → touchpoint id."""
+    steps: dict[str, Step] = {}
+    """Of tickets: activity → what it means for who did it; others only say who had the case when."""
     unmapped: Literal["keep", "set aside"] = "keep"
     """What happens to events whose name is not in ``touchpoints``."""
     questions: dict[str, Question] = {}

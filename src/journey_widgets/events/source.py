@@ -1,5 +1,6 @@
 """Reading a source: a lazy table, and the data check that is shown before any result."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -30,7 +31,7 @@ from journey_widgets.events.normalise import (
     normalise,
     touchpoint_of,
 )
-from journey_widgets.events.personal import key, key_mark, needed_key, refuse_personal
+from journey_widgets.events.personal import key, key_mark, refuse_personal
 from journey_widgets.events.raw import ROW, as_arrow, from_table
 from journey_widgets.events.stored_log import StoredLog, store_log, without_places
 from journey_widgets.tables import Contract, contract, require_columns
@@ -110,31 +111,53 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
     folder = cache if cache is not None else scratch_folder()
     folder.mkdir(parents=True, exist_ok=True)
     fingerprint = _fingerprint(source, mapping, folder)
-    target = folder / f"{kind}-{fingerprint[:16]}.parquet"
+    target = _place(folder, f"{kind}-{fingerprint[:16]}", mapping)
     notes = target.with_suffix(".json")
-    stored = _stored(target, notes, mapping)
+    stored = _stored(target, notes)
     if stored is None:
         with tempfile.TemporaryDirectory(dir=folder, prefix="reading-") as scratch:
             _read_anew(source, agreed, mapping, target, notes, Path(scratch))
-        stored = _stored(target, notes, mapping)
+        stored = _stored(target, notes)
+        if cache is not None:
+            _forget_raw_ids(folder, kind, mapping)
     if stored is None:
         msg = f"What was read of {kind} could not be stored in {folder}. Is the disk full?"
         raise InfrastructureError(msg)
     return Source(kind, *stored[:2], fingerprint, target, mapping, *stored[2:])
 
 
+def _place(folder: Path, name: str, mapping: SourceMapping) -> Path:
+    """Return the file of a table; one with pseudonyms carries the mark of the key they were made with."""
+    if not mapping.pseudonyms:
+        return folder / f"{name}.parquet"
+    secret = key()
+    if secret is not None:
+        return folder / f"{name}-{key_mark(secret)}.parquet"
+    # Who only reads what is stored, such as a dashboard, needs no key.
+    stored = sorted(folder.glob(f"{name}-*.parquet"), key=lambda p: p.stat().st_mtime)
+    return stored[-1] if stored else folder / f"{name}-.parquet"
+
+
+def _forget_raw_ids(folder: Path, kind: str, mapping: SourceMapping) -> None:
+    """Remove tables of the same source that were stored before its ids became pseudonyms."""
+    if not mapping.pseudonyms:
+        return
+    for notes in folder.glob(f"{kind}-*.json"):
+        with contextlib.suppress(ValueError, OSError):
+            hidden = json.loads(notes.read_text("utf-8")).get("pseudonyms", [])
+            if not set(mapping.pseudonyms) <= set(hidden):
+                notes.with_suffix(".parquet").unlink(missing_ok=True)
+                notes.unlink()
+
+
 def _stored(
-    target: Path, notes: Path, mapping: SourceMapping
+    target: Path, notes: Path
 ) -> tuple[ir.Table, pd.DataFrame, tuple[str, ...], int] | None:
     """Return a table and what was noted of it; None where they are not there whole."""
     if not (target.exists() and notes.exists()):
         return None
     try:
         noted = json.loads(notes.read_text("utf-8"))
-        # Who only reads what is stored, such as a dashboard, needs no key.
-        secret = key() if mapping.pseudonyms else None
-        if secret is not None and noted["key"] != key_mark(secret):
-            return None
         check = pd.DataFrame(noted["check"], columns=list(CHECK_COLUMNS))
         table = without_places(parquet_table(target))
         types = {"rows": "int64", "share": "float64"}
@@ -200,7 +223,7 @@ def _read_anew(
         "check": check,
         "touchpoints": stored.touchpoints if stored else (),
         "customers": stored.customers if stored else 0,
-        "key": key_mark(needed_key()) if mapping.pseudonyms else "",
+        "pseudonyms": list(mapping.pseudonyms),
     }
     part_notes = scratch / "notes.json"
     part_notes.write_text(json.dumps(noted, ensure_ascii=False), "utf-8")

@@ -2,6 +2,7 @@
 
 from statistics import NormalDist
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from journey_widgets.tables import require_columns
 LOW, HIGH = -2.0, 2.0
 COLUMNS = [
     "touchpoint", "label", "stage", "place", "judged", "judges", "judged_low", "judged_high",
-    "value", "n", "low", "high", "method", "certainty",
+    "value", "n", "people", "low", "high", "method", "certainty",
 ]  # fmt: skip
 
 
@@ -46,8 +47,8 @@ def emotion(
         ``place`` (int64, from 0); ``judged`` (float64), the common judgement, or the mean of the single
         ones where there is none; ``judges`` (int64), single judgements, ``judged_low`` and
         ``judged_high`` (float64), the lowest and highest of them; ``value`` (float64), mean of the
-        answers, with ``n``, ``low``, ``high``, ``method`` and ``certainty``. Missing where nobody
-        judged, or nobody answered.
+        answers, with ``n``, ``people`` (int64) who gave them, ``low``, ``high``, ``method`` and
+        ``certainty``. Missing where nobody judged, or nobody answered.
     """
     measured = _measured(answers)
     rows = []
@@ -59,11 +60,11 @@ def emotion(
                 "judged": judged, "judges": len(ratings),
                 "judged_low": min(ratings, default=np.nan),
                 "judged_high": max(ratings, default=np.nan),
-                **measured.get(t.id, {"value": np.nan, "n": 0, "low": np.nan, "high": np.nan}),
+                **measured.get(t.id, {"value": np.nan, "n": 0, "people": 0, "low": np.nan, "high": np.nan}),
             }
         )  # fmt: skip
     frame = pd.DataFrame(rows, columns=[c for c in COLUMNS if c not in ("method", "certainty")])
-    frame = frame.astype({"n": "int64", "place": "int64", "judges": "int64"})
+    frame = frame.astype({"n": "int64", "people": "int64", "place": "int64", "judges": "int64"})
     frame = frame.assign(method="mean, normal 95 %", certainty=certainty(frame["n"]))
     return defined(
         frame[COLUMNS],
@@ -104,15 +105,29 @@ def _measured(answers: ir.Table | None) -> dict[str, dict[str, float]]:
     placed = answers.mutate(placed=LOW + (HIGH - LOW) * (answers.score - low) / (high - low))
     about = placed.filter(_.touchpoint.notnull(), _.placed.notnull())
     found = collect(
-        about.group_by("touchpoint").agg(n=_.count(), value=_.placed.mean(), spread=_.placed.std())
+        about.group_by("touchpoint").agg(
+            n=_.count(), people=_who(about), value=_.placed.mean(), spread=_.placed.std()
+        )
     )
     z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
     result = {}
-    for name, n, mean, spread in found.itertuples(index=False, name=None):
+    for name, n, people, mean, spread in found.itertuples(index=False, name=None):
         reach = z * spread / np.sqrt(n) if n > 1 else np.nan
         low, high = max(mean - reach, LOW), min(mean + reach, HIGH)
-        result[str(name)] = {"value": float(mean), "n": int(n), "low": low, "high": high}
+        result[str(name)] = {
+            "value": float(mean),
+            "n": int(n),
+            "people": int(people),
+            "low": low,
+            "high": high,
+        }
     return result
+
+
+def _who(answers: ir.Table) -> ir.Value:
+    """Return the number of people who gave answers: customers where known, or else respondents."""
+    names = [answers[c] for c in ("customer_id", "respondent_id") if c in answers.columns]
+    return ibis.coalesce(*names).nunique() if names else answers.count()
 
 
 def contradictions(curve: pd.DataFrame, *, red: float = 0.0, min_n: int = MIN_N) -> list[Finding]:

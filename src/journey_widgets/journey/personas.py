@@ -37,11 +37,15 @@ def funnel_by_persona(log: Any, journey: Journey) -> pd.DataFrame:
     index = path_index(log)
     steps = [s for s in journey.funnel if s in set(index.touchpoints)]
     pairs = [(p, *(p.segment or "").partition("=")[::2]) for p in journey.personas]
-    known = [(p, c, v) for p, c, v in pairs if v and index.has(c, v)]
-    if len(steps) < 2 or not known:
+    named = [(p, c, v) for p, c, v in pairs if v and c in index.attributes]
+    if len(steps) < 2 or not named:
         return pd.DataFrame({c: [] for c in COLUMNS})
-    columns = list(dict.fromkeys(column for _p, column, _v in known))
+    columns = list(dict.fromkeys(column for _p, column, _v in named))
     cases = FunnelCases(index, steps, columns=columns)
+    groups = cases.groups()
+    known = [(p, c, v) for p, c, v in named if v in groups[c]]
+    if not known:
+        return pd.DataFrame({c: [] for c in COLUMNS})
     rows = []
     for persona, column, value in known:
         found = cases.funnel(column=column, value=value)

@@ -1,5 +1,6 @@
 """Who answered: a survey's answers against the invitations sent, question by question."""
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 from ibis import _
@@ -42,7 +43,14 @@ def response_rates(answers: ir.Table, invitations: ir.Table | None = None) -> pd
     need = ("respondent_id", "question_id", "question_version", "scale", "score")
     require_columns(answers.columns, *need, name="answers")
     by = ["question_id", "question_version"]
-    person = answers.group_by(*by, "respondent_id").agg(
+    alone = ibis.literal("row ") + ibis.row_number().cast("string")
+    named = answers.mutate(
+        question_id=answers.question_id.cast("string"),
+        question_version=answers.question_version.cast("string").fill_null(""),
+        scale=answers.scale.cast("string").fill_null(""),
+        respondent_id=answers.respondent_id.cast("string").fill_null(alone),
+    )
+    person = named.group_by(*by, "respondent_id").agg(
         scored=_.score.notnull().any(), scale=_.scale.min()
     )
     counted = person.group_by(by).agg(
@@ -76,25 +84,35 @@ def _with_invited(frame: pd.DataFrame, invitations: ir.Table | None) -> pd.DataF
     if invitations is None:
         return frame.assign(invited=pd.array([pd.NA] * len(frame), dtype="Int64"))
     require_columns(invitations.columns, "question_id", name="invitations")
+    table = invitations.mutate(
+        question_id=invitations.question_id.cast("string"),
+        question_version=(
+            invitations.question_version.cast("string").fill_null("")
+            if "question_version" in invitations.columns
+            else ibis.literal("")
+        ),
+    )
     many = _.invited.sum() if "invited" in invitations.columns else _.count()
-    versioned = "question_version" in invitations.columns
-    by = ["question_id", "question_version"] if versioned else ["question_id"]
-    asked = collect(invitations.group_by(by).agg(invited=many))
+    asked = collect(table.group_by("question_id", "question_version").agg(invited=many))
     asked["invited"] = asked["invited"].astype("Float64").astype("Int64")
-    if not versioned:
-        versions = frame.groupby("question_id")["question_version"].nunique()
-        several = set(versions[versions > 1].index)
-        frame = _over_versions(frame, several)
-    merged = frame.merge(asked, on=by, how="outer")
-    filled = {"answered": 0, "blank": 0, "scale": "", "question_version": ""}
-    return merged.fillna(filled)
+    # Where a question's invitations name no version they are meant for all of them together.
+    unversioned = set(asked.loc[asked["question_version"] == "", "question_id"])
+    frame = _over_versions(frame, unversioned)
+    meant = asked["question_id"].isin(unversioned)
+    together = asked[meant].groupby("question_id", as_index=False).agg(invited=("invited", "sum"))
+    versions = dict(zip(frame["question_id"], frame["question_version"], strict=True))
+    together["question_version"] = [versions.get(q, "") for q in together["question_id"]]
+    parts: list[pd.DataFrame] = [asked[~meant], together]
+    asked = pd.concat(parts, ignore_index=True)
+    merged = frame.merge(asked, on=["question_id", "question_version"], how="outer")
+    return merged.fillna({"answered": 0, "blank": 0, "scale": "", "question_version": ""})
 
 
 def _over_versions(frame: pd.DataFrame, questions: set[str]) -> pd.DataFrame:
     """Put the versions of these questions together: their invitations do not tell them apart."""
     chosen = frame["question_id"].isin(questions)
     joined = frame[chosen].groupby("question_id", as_index=False).agg(
-        question_version=("question_version", lambda v: ", ".join(sorted(v))),
+        question_version=("question_version", lambda v: ", ".join(sorted(x for x in v if x))),
         answered=("answered", "sum"), blank=("blank", "sum"),
         scale=("scale", lambda s: ", ".join(sorted(set(s)))),
     )  # fmt: skip

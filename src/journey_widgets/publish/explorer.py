@@ -61,6 +61,7 @@ class Explorer:
             since=since, until=until,
         )  # fmt: skip
         names = {t.id: t.label for t in self._journey.touchpoints}
+        # A group of nobody is as small as one of a few.
         frame = self._page.shown(frame, "customers", "drop_off")
         who = f"{self.segment.value}, {self.period.value}"
         sentence = in_words(frame, who, names, least=self._page.least)
@@ -79,15 +80,19 @@ def in_words(frame: pd.DataFrame, who: str, names: Mapping[str, str], *, least: 
     rows = frame.to_dict("records")
     last, worst = rows[-1], rows[1 + int(frame["drop_off"].iloc[1:].fillna(0).argmax())]
     who = who[:1].upper() + who[1:]
-    if last["n"] < MIN_N:
-        many = f"{last['n']}" if last["n"] >= least else f"fewer than {least}"
+    if pd.isna(last["n"]) or last["n"] < MIN_N:
+        many = f"fewer than {least}" if pd.isna(last["n"]) else f"{int(last['n'])}"
         return f"{who}: {many} customers are too few to say a share."
-    if pd.isna(last["customers"]):
-        return f"{who}: fewer than {least} of {last['n']:,} reach {names.get(last['step'], last['step'])}."
+    if pd.isna(last["customers"]) or pd.isna(last["n"]):
+        return f"{who}: fewer than {least} of {int(last['n']):,} reach {names.get(last['step'], last['step'])}."
     return (
-        f"{who}: {people(last['customers'])} of {last['n']:,} reach {names.get(last['step'], last['step'])} "
-        f"({last['conversion']:.0%}, 95 % interval {last['low']:.0%} to {last['high']:.0%}); most are "
-        f"lost before {names.get(worst['step'], worst['step'])} ({people(worst['drop_off'])})."
+        f"{who}: {people(last['customers'])} of {int(last['n']):,} reach {names.get(last['step'], last['step'])} "
+        f"({last['conversion']:.0%}, 95 % interval {last['low']:.0%} to {last['high']:.0%})"
+        + (
+            f"; most are lost before {names.get(worst['step'], worst['step'])} ({people(worst['drop_off'])})."
+            if worst["drop_off"] > 0
+            else "."
+        )
     )
 
 

@@ -19,7 +19,7 @@ from journey_widgets.publish.show import show
 
 def curve(page: Page) -> pd.DataFrame:
     """Return the emotion curve of the page's journey, with answers where there are any."""
-    return page.shown(paths.emotion(page.journey, _answers(page)), "n")
+    return page.shown(paths.emotion(page.journey, _answers(page)), "people")
 
 
 def _answers(page: Page) -> Any:
@@ -34,7 +34,7 @@ def in_short(page: Page) -> html.Html:
     j = page.journey
     felt = curve(page)
     covered = records(paths.map_quality(j))[1]
-    answered = felt[felt["n"] > 0]
+    answered = felt[felt["value"].notna()]
     pains = [i for i in j.items if i.kind == "pain_point" and i.state == "open"]
     high = sum(i.severity == "high" for i in pains)
     reviewed = f"last reviewed on {j.reviewed_on:%-d %B %Y}" if j.reviewed_on else "never reviewed"
@@ -102,7 +102,8 @@ def personas(page: Page) -> Any:
     known = [p for p in page.journey.personas if p.segment]
     if not page.has_log or answers is None or "customer_id" not in answers.columns or not known:
         return html.note("No persona names a segment of the log, or no answers say whose they are.")
-    frame = page.drawn(paths.emotion_by_persona(page.journey, answers, page.index), "n")
+    whole = paths.emotion_by_persona(page.journey, answers, page.index)
+    frame = page.drawn(whole, "people")
     enough = frame[frame["certainty"] == "sufficient"]
     pairs = [
         (one, other)
@@ -160,7 +161,7 @@ def who_answered(page: Page) -> html.Html:
     given = "invitations" in page.workspace.sources.present()
     invited = page.workspace.invitations().table if given else None
     frame = paths.response_rates(page.workspace.answers().table, invited)
-    frame = page.shown(frame, "answered")
+    frame = page.shown(frame, "answered", "blank", "invited")
     rated = records(frame[frame["response_rate"].notna()])
     sentence = (
         "Nobody noted how many people were invited, so nobody can say how many of them answered."

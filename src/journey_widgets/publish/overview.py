@@ -14,7 +14,8 @@ def in_short(page: Page, funnel: pd.DataFrame) -> html.Html:
     """Return the page's figures in boxes: customers, success, biggest loss, what is not settled."""
     owned = with_owners(funnel, page.workspace.raci, page.workspace.journey)
     first, last = owned.iloc[0], owned.iloc[-1]
-    lost = owned.sort_values("drop_off", ascending=False, kind="stable").iloc[0]
+    lost = owned.iloc[int(owned["drop_off"].fillna(0).argmax())]
+    few = not lost["drop_off"] > 0
     pressing = [f for f in page.findings() if f.severity != "info" and not f.acknowledged]
     counts = count_by_severity(pressing)
     return html.tiles(
@@ -25,8 +26,10 @@ def in_short(page: Page, funnel: pd.DataFrame) -> html.Html:
                 f"{_interval(last['low'], last['high'])} of {people(first['customers'])} who reached {first['label']}",
             ),
             "Most customers are lost before": (
-                str(lost["label"]),
-                f"{people(lost['drop_off'])} customers; {lost['accountable']} answers for it",
+                "no single step" if few else str(lost["label"]),
+                "too few are lost anywhere to say"
+                if few
+                else f"{people(lost['drop_off'])} customers; {lost['accountable']} answers for it",
             ),
             "Not settled": (
                 str(counts["error"] + counts["warn"]),
@@ -43,7 +46,7 @@ def funnel_sentence(page: Page, funnel: pd.DataFrame) -> str:
         (t.label for t in page.workspace.journey.touchpoints if t.id == last["step"]), last["step"]
     )
     return (
-        f"{people(last['customers'])} of {last['n']:,} customers reach {label} "
+        f"{people(last['customers'])} of {people(last['n'])} customers reach {label} "
         f"({_rate(last['conversion'], last['n'])}, 95 % interval {_interval(last['low'], last['high'])}); "
         "no time limit."
     )
@@ -71,7 +74,7 @@ def open_points(page: Page) -> html.Html:
 
 
 def _rate(value: float, n: int) -> str:
-    return f"{value:.0%}" if n >= MIN_N and pd.notna(value) else "too few"
+    return f"{value:.0%}" if not pd.isna(n) and n >= MIN_N and pd.notna(value) else "too few"
 
 
 def _interval(low: float, high: float) -> str:

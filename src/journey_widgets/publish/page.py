@@ -171,7 +171,18 @@ class Page:
     def drawn(self, frame: pd.DataFrame, *counts: str) -> pd.DataFrame:
         """Return a result as it may be drawn here: without rows about very few customers."""
         first = (counts or ("customers",))[0]
-        return self.shown(frame, *counts).dropna(subset=[first]).astype({first: frame[first].dtype})
+        kept = self.shown(frame, *counts).dropna(subset=[first])
+        whole = [c for c in frame.select_dtypes("integer").columns if not kept[c].isna().any()]
+        return kept.astype({c: frame[c].dtype for c in whole})
+
+    def comparable(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of `journey.compare` that this page may show: none about very few on either side."""
+        few = pd.Series(False, index=frame.index)
+        for column in ("customers_a", "customers_b", "n_a", "n_b"):
+            few |= frame[column].between(1, self.least - 1)
+        kept = frame[~few].reset_index(drop=True)
+        kept.attrs = dict(frame.attrs)
+        return kept
 
     def owners(self) -> pd.DataFrame:
         """Return the accountable and the responsible role of every touchpoint of the map."""
@@ -228,6 +239,8 @@ def open_page(
                 msg = f"{NO_LOG} Without one there is no segment and no period to choose."
                 raise ParameterError(msg)
             return Page(title, opened, segment, None, None, Period(ALL), version)
+        if "events" not in opened.sources.present():
+            raise JourneyError(NO_LOG)
         log = opened.events()
         days = Period.read(period)
         index = _index(log, segment)
@@ -250,7 +263,8 @@ def segments(log: Source) -> dict[str, list[str]]:
     """Return the columns a segment can be chosen by, each with its values."""
     found = {}
     for column in log.mapping.keep:
-        values = collect(log.table.select(column).distinct())[column].dropna().astype(str)
+        texts = log.table.select(value=log.table[column].cast("string")).distinct()
+        values = collect(texts)["value"].dropna()
         if 1 < len(values) <= MAX_SEGMENT_VALUES:
             found[column] = sorted(values)
     return found

@@ -16,6 +16,7 @@ from journey_widgets.publish import html
 from journey_widgets.publish.map_page import contradictions
 from journey_widgets.publish.page import Page, records, segments, with_log
 from journey_widgets.publish.show import show
+from journey_widgets.publish.small_groups import people
 
 RECOVERABLE = 0.5
 """Share of the customers lost beyond the others' share that is assumed to be won back."""
@@ -26,6 +27,9 @@ def flow_picture(page: Page, strongest: int = 30) -> Any:
     """Return the strongest paths on the map."""
     weights = ("count", "customers", "proba_out")
     steps = page.drawn(paths.transitions(page.index, ends=True, weights=weights))
+    inner = steps[(steps["source"] != "path_start") & (steps["target"] != "path_end")]
+    if not (inner["source"] != inner["target"]).any():
+        return html.note(NOBODY)
     flow = paths.flow(page.journey, steps, top=strongest)
     return show(charts.flow_chart(flow), flow.sentence(), note=paths.definition(steps))
 
@@ -33,20 +37,25 @@ def flow_picture(page: Page, strongest: int = 30) -> Any:
 @with_log
 def step_picture(page: Page, max_steps: int) -> Any:
     """Return who is where at each step, and goes where next, after a sentence."""
-    links = page.drawn(step_links(page.index, max_steps=check_steps(max_steps)))
+    whole = step_links(page.index, max_steps=check_steps(max_steps))
+    links = page.drawn(whole)
+    if links.empty:
+        return html.note(NOBODY)
     first = (
-        links[links["step"] == 1].groupby("source")["customers"].sum().sort_values(ascending=False)
+        whole[whole["step"] == 1].groupby("source")["customers"].sum().sort_values(ascending=False)
     )
     n, top = int(first.sum()), str(first.index[0])
-    ended = links[(links["target"] == "(ended)") & (links["step"] < max_steps)]["customers"].sum()
+    last = (whole["target"] == "(ended)") & (whole["step"] < max_steps)
+    ended = whole[last]["customers"].sum()
     sentence = (
-        f"{_share(int(first.iloc[0]), n)} of {n:,} customers begin at {page.labels().get(top, top)}; "
-        f"{_share(int(ended), n)} have ended before step {max_steps}."
+        f"{_share(page, int(first.iloc[0]), n)} of {n:,} customers begin at {page.labels().get(top, top)}; "
+        f"{_share(page, int(ended), n)} have ended before step {max_steps}."
     )
     picture = path_charts.step_flow_chart(step_flow(links), page.labels())
     return show(picture, sentence, note=paths.definition(links))
 
 
+NOBODY = "Too few customers went the same way to show it."
 NO_FUNNEL = (
     "The journey names no funnel of two steps or more that occur in this log. Add funnel: with touchpoint "
     "ids in order to it."
@@ -68,7 +77,10 @@ def pain_points(page: Page) -> pd.DataFrame:
         return paths.pain_points(page.index, [page.index.touchpoints[0]] * 2, by=[])
     owners = page.owners()
     kpis = {t.id: t.kpis[0].replace("_", " ") for t in page.journey.touchpoints if t.kpis}
-    return paths.pain_points(page.index, steps, worth=_worth(page), owners=owners, kpis=kpis)
+    found = paths.pain_points(page.index, steps, worth=_worth(page), owners=owners, kpis=kpis)
+    seen = found[found["lost"] >= page.least].reset_index(drop=True)
+    seen.attrs = dict(found.attrs)
+    return seen
 
 
 def _worth(page: Page) -> paths.Worth | None:
@@ -165,7 +177,7 @@ def went_instead(page: Page, found: pd.DataFrame) -> html.Html:
     shown = frame.assign(touchpoint=[names.get(t, t) for t in frame["touchpoint"]])
     return html.table(
         shown.head(8),
-        caption=f"What the {int(frame['n'].max()) if len(frame) else 0:,} customers did next who were lost after "
+        caption=f"What the {people(frame['n'].max()) if len(frame) else 0} customers did next who were lost after "
         f"{names.get(steps[step - 2], steps[step - 2])}",
         labels={"touchpoint": "Then", "customers": "Customers", "share": "Share", "low": "at least", "high": "at most"},
         percent=["share", "low", "high"], note=paths.definition(frame),
@@ -190,7 +202,7 @@ def difference(page: Page, found: pd.DataFrame) -> Any:
     value = value or known[column][0]
     try:
         a, b = paths.groups(page.index, column, value)
-        frame = paths.compare(a, b)
+        frame = page.comparable(paths.compare(a, b))
     except JourneyError as error:
         return html.note(str(error))
     higher = frame["verdict"].str.startswith("higher").sum()
@@ -208,7 +220,8 @@ def difference(page: Page, found: pd.DataFrame) -> Any:
 @with_log
 def designed(page: Page) -> html.Html:
     """Return the designed journey against the paths taken."""
-    frame = page.shown(paths.conformance(page.index, page.journey), "skipped", "customers")
+    frame = paths.conformance(page.index, page.journey)
+    frame = page.shown(frame, "customers", "skipped", "done", "repeated", "unplanned", "unmapped")
     return html.table(
         frame, caption="Designed and taken",
         labels={"label": "Touchpoint", "events": "Events", "done": "As designed", "repeated": "Repeated",
@@ -221,8 +234,9 @@ def designed(page: Page) -> html.Html:
 @with_log
 def ways(page: Page) -> html.Html:
     """Return the designed ways with what was measured on each."""
-    frame = page.shown(paths.ways(page.index, page.journey))
-    unused = int((frame["count"] == 0).sum())
+    whole = paths.ways(page.index, page.journey)
+    frame = page.shown(whole)
+    unused = int((whole["count"] == 0).sum())
     caption = f"{len(frame)} designed ways, {unused} of them never taken"
     return html.table(
         frame, caption=caption,
@@ -236,11 +250,13 @@ def ways(page: Page) -> html.Html:
 @with_log
 def by_persona(page: Page) -> html.Html:
     """Return how far the customers of each persona get."""
-    frame = page.shown(paths.funnel_by_persona(page.index, page.journey), "n", "customers")
+    frame = page.shown(paths.funnel_by_persona(page.index, page.journey), "customers", "drop_off")
     if frame.empty:
         return html.note("No persona names a segment of the log, so none can be counted.")
     labels = page.labels()
-    shown = frame.assign(lost_before=[labels.get(s, s) for s in frame["lost_before"]])
+    steps = zip(frame["lost_before"], frame["drop_off"], strict=True)
+    shown = frame.assign(lost_before=["" if pd.isna(n) else labels.get(s, s) for s, n in steps])
+    shown.attrs = dict(frame.attrs)
     last = labels.get(_steps(page)[-1], _steps(page)[-1])
     return html.table(
         shown, caption=f"How many of each persona reach {last}",
@@ -262,19 +278,23 @@ def channels(page: Page) -> html.Html:
     labels = page.labels()
     found = []
     for here, then in itertools.pairwise(steps):
-        frame = page.shown(paths.by_channel(page.index, here, then), "customers", "n")
+        frame = page.shown(paths.by_channel(page.index, here, then))
         if len(frame) > 1:
             found.append(frame.assign(at=labels.get(here, here), then=labels.get(then, then)))
     if not found:
         return html.note("Every step of the funnel happens in one channel only.", kind="good")
     whole = pd.concat(found, ignore_index=True)
     whole["verdict"] = [
-        ("better" if d > 0 else "worse") if differs else "" if c == "sufficient" else "too few"
+        "too few"
+        if pd.isna(d) or c != "sufficient"
+        else ("better" if d > 0 else "worse")
+        if differs
+        else ""
         for d, differs, c in zip(
             whole["difference"], whole["differs"], whole["certainty"], strict=True
         )
     ]
-    many = int(whole["differs"].sum())
+    many = int(whole["verdict"].isin(["better", "worse"]).sum())
     words = (
         f"{many} of {len(whole)} differ from the other channels beyond chance"
         if many
@@ -296,8 +316,12 @@ def retention(page: Page) -> Any:
     if later.empty:
         return html.note("No month is over yet for anybody who began; retention needs one.")
     back, n = int(later["customers"].sum()), int(later["n"].sum())
-    sentence = f"{_share(back, n)} of {n:,} customers come back in the month after they began."
+    sentence = (
+        f"{_share(page, back, n)} of {n:,} customers come back in the month after they began."
+    )
     drawn = page.drawn(frame)
+    if drawn.empty:
+        return html.note(NOBODY)
     return show(path_charts.retention_chart(drawn), sentence, note=paths.definition(drawn))
 
 
@@ -335,7 +359,9 @@ def check_steps(max_steps: int) -> int:
     return max_steps
 
 
-def _share(x: int, n: int) -> str:
+def _share(page: Page, x: int, n: int) -> str:
+    if 0 < x < page.least or n < page.least:
+        return "A few"
     if n < MIN_N:
         return f"{x} (too few to say a share)"
     low, high = (float(v) for v in wilson(x, n))

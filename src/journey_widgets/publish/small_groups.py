@@ -1,13 +1,19 @@
 """Small groups: what a published page does not say, because it would be about few people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from journey_widgets.journey.definition import KEY, definition
 
-PLACES = {"step", "offset", "place", "rank", "n"}
-"""Numbers that say where a row stands or what it is a part of, and nothing about its group."""
+PLACES = {"step", "offset", "place", "rank"}
+"""Numbers that say where a row stands, and nothing about its group."""
+APART: Mapping[str, tuple[str, ...]] = {
+    "drop_off": (),
+    "blank": (),
+    "invited": ("response_rate", "low", "high"),
+}
+"""Counts that stand beside the others: a small one is blanked with these columns, not with its row."""
 
 
 def hide_small(
@@ -18,30 +24,36 @@ def hide_small(
     Parameters
     ----------
     frame
-        A result; its `counts` are numbers of customers.
+        A result; its `counts` are numbers of customers. A base ``n`` is looked at too.
     least
         The smallest group whose figures may be seen. With 1, all are.
     counts
-        Columns looked at; a row with a small number in any of them, zero excepted, is blanked: every
-        number of it but `PLACES`.
+        Columns looked at. A row with a small number in any of them, zero excepted, is blanked: every number
+        of it but `PLACES`, and ``n`` too where that is small. A count in `APART` is blanked by itself.
 
     Notes
     -----
     Whoever knows the rest of a total can sometimes work out what is missing; against that no single
     table can help. It keeps a page from pointing at single people.
     """
-    small = pd.Series(False, index=frame.index)
-    for column in counts:
-        small |= frame[column].between(1, least - 1)
-    if not small.any():
+    looked_at = [c for c in (*counts, "n") if c in frame.columns]
+    numbers = [c for c in frame.select_dtypes("number").columns if c not in PLACES]
+    hidden = pd.DataFrame(False, index=frame.index, columns=numbers)
+    for count in dict.fromkeys(looked_at):
+        small = frame[count].between(1, least - 1).fillna(False).astype(bool)
+        with_it = (count, *APART[count]) if count in APART else tuple(numbers)
+        keep_base = count not in {"n", "people"} and count not in APART
+        for column in with_it:
+            if column in hidden and not (keep_base and column == "n"):
+                hidden[column] |= small
+    rows = int(hidden.any(axis=1).sum())
+    if not rows:
         return frame
-    kept = PLACES - set(counts)
-    numbers = [c for c in frame.select_dtypes("number").columns if c not in kept]
     result = frame.astype(dict.fromkeys(numbers, "float64"))
-    result.loc[small, numbers] = float("nan")
-    said = definition(frame)
-    rows = f"{int(small.sum())} row{'s' if small.sum() > 1 else ''}"
-    result.attrs = {**frame.attrs, KEY: f"{said} Not shown: {rows} of fewer than {least}.".strip()}
+    for column in numbers:
+        result.loc[hidden[column], column] = float("nan")
+    said = f"{rows} row{'s' if rows > 1 else ''} of fewer than {least}"
+    result.attrs = {**frame.attrs, KEY: f"{definition(frame)} Not shown: {said}.".strip()}
     return result
 
 

@@ -244,7 +244,7 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
             "Does it come too late to act?", "Tell sooner, or agree on another time.",
         ),
         "EVD-06": Text(
-            "{row}: {mean:.1f} hand-offs a case, with {planned} roles planned to do the work.",
+            "{row}: {mean:.2f} hand-overs a case, with {planned} planned to do the work.",
             "Who passes it on, and why?", "Look at the hand-over matrix.", "hand-over analysis",
         ),
     }

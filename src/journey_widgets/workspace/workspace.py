@@ -235,6 +235,8 @@ class Workspace:
             base_rev, base = self._seen.get(kind, (0, None))
         else:
             base = self._at(kind, base_rev)
+        if base is None and base_rev == 0 and kind not in self._seen:
+            self._refuse_unread(document, kind)
         outcome: list[Saved | Conflict] = []
 
         def on_top_of(head: Revision | None) -> tuple[str, int] | None:
@@ -258,6 +260,17 @@ class Workspace:
             if self.settings.mirror and self.folder is not None:
                 self._mirror(kind, result.rev)
         return result
+
+    def _refuse_unread(self, document: Document, kind: str) -> None:
+        """Raise where a document is saved over one that was never read from here."""
+        head = self._store.head(kind)
+        if head is not None and parse(head).body() != document.body():
+            msg = (
+                f"{kind} has {head.rev} revision{'s' if head.rev > 1 else ''}, and none was read from this workspace. "
+                f"Say which one the edit started from: save(…, base_rev={head.rev}), or read "
+                f"ws.document({kind!r}) first."
+            )
+            raise WorkspaceError(msg)
 
     def _at(self, kind: str, rev: int) -> Document | None:
         found = self._store.revision(kind, rev) if rev else None
