@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from journey_widgets.findings import Finding
-from journey_widgets.raci.context import Context
-from journey_widgets.raci.schemes import read_cell
+from journey_widgets.raci.context import Context, codes_of
 
 REDUNDANT = (("R", "C"), ("R", "I"), ("A", "C"), ("A", "I"), ("C", "I"))
 """Stronger letter, weaker letter: who does the work need not be asked or told."""
@@ -25,7 +24,7 @@ def unknown_letters(context: Context) -> Iterator[Finding]:
     matrix = context.matrix
     for row in matrix.rows:
         for role, text in row.cells.items():
-            for code in read_cell(text, matrix.letters)[1]:
+            for code in codes_of(text, matrix.scheme)[1]:
                 yield context.find(
                     "CELL-01", "error", "cell", row=row, role=role, code=code, scheme=matrix.scheme,
                     letters=", ".join(matrix.letters.letters), measured={"text": text},

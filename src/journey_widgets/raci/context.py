@@ -14,9 +14,14 @@ from journey_widgets.roles import RoleRegister
 
 
 @lru_cache(maxsize=4_096)
+def codes_of(text: str, scheme: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the letters of a cell that the scheme knows, and the codes it does not; equal texts are read once."""
+    return read_cell(text, SCHEMES[scheme])
+
+
 def letters_of(text: str, scheme: str) -> frozenset[str]:
     """Return the letters of a cell that the scheme knows."""
-    return read_cell(text, SCHEMES[scheme])[0]
+    return codes_of(text, scheme)[0]
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,18 @@
 """Hand-overs: who passes cases to whom, from the log."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from journey_widgets.estimates import certainty, wilson
+from journey_widgets.events.engine import collect
+from journey_widgets.events.source import Source
 from journey_widgets.journey.definition import defined
 from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.raci.handling import read_handling
 from journey_widgets.roles import RoleRegister
-
-UNMAPPED = "(no role)"
+from journey_widgets.tables import require_columns
 
 
 def passed_on(events: pd.DataFrame) -> pd.Series:
@@ -64,3 +67,39 @@ def hand_overs(
         f"A hand-over: the next event of a case with a {by} has another {by}; events without one are passed over",
         *handling.said,
     )
+
+
+def case_numbers(tickets: Any, counters: Mapping[str, str]) -> pd.DataFrame:
+    """Return in how many cases something happened at all, by counters the log keeps.
+
+    Parameters
+    ----------
+    tickets
+        A `Source` of tickets, or a table with ``case_id``, ``ts`` and the counters' columns.
+    counters
+        What is counted → its column, such as ``{"reopened": "reopen_count"}``. The last value of a case that is
+        not missing, in the order of the log, counts; above zero it happened.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per counter. Columns: ``what`` (str); ``cases`` (int64) with it, of ``n`` (int64) that have a
+        value; ``share`` (float64), ``low``, ``high``, ``method``, ``certainty``.
+    """
+    table = tickets.table if isinstance(tickets, Source) else tickets
+    require_columns(table.columns, "case_id", *counters.values(), name="tickets")
+    order = ["row"] if "row" in table.columns else ["ts"]
+    frame = collect(table.select("case_id", *order, *dict.fromkeys(counters.values())))
+    frame = frame.sort_values(order, kind="stable")
+    rows = []
+    for what, column in counters.items():
+        numbers = pd.to_numeric(frame[column], errors="coerce")
+        last = numbers.groupby(frame["case_id"]).last().dropna()
+        rows.append((what, int((last > 0).sum()), len(last)))
+    found = pd.DataFrame(rows, columns=["what", "cases", "n"])
+    low, high = wilson(found["cases"], found["n"])
+    found = found.assign(
+        share=found["cases"] / found["n"], low=low, high=high, method="wilson 95 %",
+        certainty=certainty(found["n"].to_numpy("int64")),
+    )  # fmt: skip
+    return defined(found, "Unit: cases; the last value of each case counts")
