@@ -20,7 +20,7 @@ from journey_widgets.raci import (
     RaciPolicy,
     check,
 )
-from journey_widgets.raci.load import loads
+from journey_widgets.raci.loads import loads
 from journey_widgets.raci.rules import Context
 from journey_widgets.raci.texts import TEXTS
 from journey_widgets.roles import Holder, Role, RoleRegister

@@ -17,8 +17,7 @@ MAX_BYTES, MAX_RATIO, MAX_ENTRIES = 200_000_000, 100, 1_000
 def read_workbook(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
     """Read the sheet the mapping names, or the first one."""
     del scratch
-    _check_archive(path)
-    rows, notes = _sheet(path, mapping)
+    rows, notes = sheet_rows(path, mapping.sheet)
     header = ["" if v is None else str(v).strip() for v in rows[0]] if rows else []
     while header and not header[-1]:
         header.pop()
@@ -32,19 +31,20 @@ def read_workbook(con: Backend, path: Path, mapping: SourceMapping, scratch: Pat
     return RawTable(con, con.create_table("raw", arrow), notes)
 
 
-def _sheet(path: Path, mapping: SourceMapping) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
-    """Return the rows of the sheet that are not blank, and which sheet had to be chosen."""
+def sheet_rows(
+    path: Path, wanted: str | None = None
+) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
+    """Return the rows of a sheet that are not blank, and which sheet had to be chosen: the first one."""
     import openpyxl
 
+    _check_archive(path)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         names = book.sheetnames
-        if mapping.sheet is not None and mapping.sheet not in names:
-            msg = (
-                f"{path.name} has no sheet {mapping.sheet!r}. {did_you_mean(mapping.sheet, names)}"
-            )
+        if wanted is not None and wanted not in names:
+            msg = f"{path.name} has no sheet {wanted!r}. {did_you_mean(wanted, names)}"
             raise JourneyDataError(msg)
-        sheet = book[mapping.sheet] if mapping.sheet else book.worksheets[0]
+        sheet = book[wanted] if wanted else book.worksheets[0]
         rows = [row for row in sheet.iter_rows(values_only=True) if any(v is not None for v in row)]
         book.close()
     except (KeyError, ValueError, IndexError, OSError, SyntaxError, zipfile.BadZipFile) as error:
@@ -52,7 +52,7 @@ def _sheet(path: Path, mapping: SourceMapping) -> tuple[list[tuple[Any, ...]], d
         raise JourneyDataError(msg) from None
     width = max((len(row) for row in rows), default=0)
     padded = [(*row, *([None] * (width - len(row)))) for row in rows]
-    return padded, {} if mapping.sheet or len(names) == 1 else {"sheet": sheet.title}
+    return padded, {} if wanted or len(names) == 1 else {"sheet": sheet.title}
 
 
 def _cells(values: list[Any]) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from journey_widgets.findings import Finding
 from journey_widgets.raci.context import Context
-from journey_widgets.raci.load import loads
+from journey_widgets.raci.loads import loads
 
 
 def not_too_much_on_one_role(context: Context) -> Iterator[Finding]:

@@ -1,0 +1,451 @@
+"""The three shapes in which people keep a RACI matrix, read and written.
+
+- *roles as columns*: a row a touchpoint, a column a role, letters in the cells;
+- *letters as columns*: a row a touchpoint, a column a letter, roles in the cells;
+- *long list*: a row an assignment: touchpoint, role, letters.
+
+Reading says what was understood before anything is kept, and loses nothing: a code no scheme knows stays in
+its cell, and `check` reports it.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import pandas as pd
+
+from journey_widgets.documents import slug
+from journey_widgets.errors import DocumentError, did_you_mean
+from journey_widgets.events.workbook import sheet_rows
+from journey_widgets.findings import Finding
+from journey_widgets.raci.document import RESERVED, RaciMatrix
+from journey_widgets.raci.rules import check
+from journey_widgets.raci.schemes import SCHEMES, Scheme, read_cell, write_cell
+from journey_widgets.safe import from_csv_text
+from journey_widgets.textfiles import read_text
+
+Shape = Literal["roles as columns", "letters as columns", "long list"]
+ROW_NAMES = frozenset(
+    {"touchpoint", "touchpoints", "task", "tasks", "activity", "activities", "step", "work", "deliverable",
+     "decision", "process", "item", "label", "row"}
+)  # fmt: skip
+ROLE_NAMES = frozenset(
+    {"role", "roles", "who", "person", "owner", "actor", "name", "stakeholder", "team"}
+)
+LETTER_NAMES = frozenset(
+    {
+        "letter",
+        "letters",
+        "raci",
+        "rasci",
+        "daci",
+        "cairo",
+        "code",
+        "codes",
+        "responsibility",
+        "assignment",
+        "value",
+    }
+)
+STAGE_NAMES = frozenset({"stage", "phase"})
+_SEVERAL = re.compile(r"\s*[;,\n/]\s*|\s+(?:and|&)\s+")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What was understood of a table, before it is kept.
+
+    Attributes
+    ----------
+    matrix
+        The matrix it makes.
+    shape
+        Which of the three shapes it has.
+    said
+        What was understood, in sentences.
+    findings
+        What `raci.check` says of it.
+    """
+
+    matrix: RaciMatrix
+    shape: Shape
+    said: tuple[str, ...]
+    findings: list[Finding]
+
+    def __str__(self) -> str:
+        return "\n".join(self.said)
+
+
+def read_table(
+    source: str | Path | pd.DataFrame, *, scheme: str = "RACI", shape: Shape | None = None,
+    sheet: str | None = None, label: str = "",
+) -> Preview:  # fmt: skip
+    """Read a matrix from a spreadsheet, a table or text pasted from one.
+
+    Parameters
+    ----------
+    source
+        Path of a CSV or XLSX file, a table, or text with tabs, commas or semicolons between cells, its
+        first line the header. Text has a line break in it; a `str` without one is a path.
+    scheme
+        Letter scheme of the cells.
+    shape
+        ``"roles as columns"``, ``"letters as columns"`` or ``"long list"``; found out by default.
+    sheet
+        Sheet of a workbook, the first one by default.
+    label
+        Name of the matrix; that of the file or sheet by default.
+
+    Raises
+    ------
+    DocumentError
+        There is no header with a row below it, a column occurs twice, or no shape fits.
+    """
+    if scheme not in SCHEMES:
+        msg = f"There is no letter scheme {scheme!r}. {did_you_mean(scheme, SCHEMES)}"
+        raise DocumentError(msg)
+    if shape is not None and shape not in get_args(Shape):
+        msg = f"There is no shape {shape!r}. {did_you_mean(shape, get_args(Shape))}"
+        raise DocumentError(msg)
+    lines, where, notes = _lines(source, sheet)
+    header, body = _header_and_body(lines, where)
+    letters = SCHEMES[scheme]
+    found = shape or _shape_of(header, body, letters, where)
+    read = {"roles as columns": _wide, "letters as columns": _by_letter, "long list": _long}[found]
+    cells, said = read(header, body, letters, where)
+    matrix = _matrix(cells, scheme, label or where.removesuffix(Path(where).suffix) or "RACI")
+    blank = sum(not r.cells for r in matrix.rows)
+    said = [
+        f"Read as: {found}", *notes,
+        f"{len(matrix.rows)} rows, {len(matrix.roles)} roles, {sum(len(r.cells) for r in matrix.rows)} cells filled",
+        *said, *([f"{blank} row{'s have' if blank > 1 else ' has'} no letter"] if blank else []),
+    ]  # fmt: skip
+    return Preview(matrix, found, tuple(said), check(matrix))
+
+
+def as_table(matrix: RaciMatrix, shape: Shape = "roles as columns") -> pd.DataFrame:
+    """Return a matrix in one of the three shapes; `read_table` reads each of them back.
+
+    Columns, all str: ``touchpoint``, ``stage``, and then a column per role, or per letter with the roles joined
+    by semicolons, or ``role`` and ``letters``. Rows without letters and roles without cells are in the first
+    shape only; the long list leaves them out.
+    """
+    names = _distinct_labels(matrix)
+    if shape == "roles as columns":
+        columns = {
+            names[r.id]: [row.cells.get(r.id, "") for row in matrix.rows] for r in matrix.roles
+        }
+    elif shape == "letters as columns":
+        columns = {
+            letter: [
+                "; ".join(names[r] for r in matrix.holders(row, letter)) for row in matrix.rows
+            ]
+            for letter in matrix.letters.letters
+        }
+    elif shape == "long list":
+        rows = [
+            (row.label, row.stage or "", names[role], text)
+            for row in matrix.rows
+            for role, text in row.cells.items()
+        ]
+        return pd.DataFrame(rows, columns=["touchpoint", "stage", "role", "letters"]).astype("str")
+    else:
+        msg = f"There is no shape {shape!r}. {did_you_mean(shape, get_args(Shape))}"
+        raise DocumentError(msg)
+    lead = {
+        "touchpoint": [r.label for r in matrix.rows],
+        "stage": [r.stage or "" for r in matrix.rows],
+    }
+    return pd.DataFrame({**lead, **columns}).astype("str")
+
+
+def _distinct_labels(matrix: RaciMatrix) -> dict[str, str]:
+    labels = [r.label for r in matrix.roles]
+    return {r.id: r.label if labels.count(r.label) == 1 else r.id for r in matrix.roles}
+
+
+def _lines(
+    source: str | Path | pd.DataFrame, sheet: str | None
+) -> tuple[list[list[str]], str, list[str]]:
+    """Return the cells of a source as text, its name, and what had to be chosen."""
+    if isinstance(source, pd.DataFrame):
+        frame = source if isinstance(source.index, pd.RangeIndex) else source.reset_index()
+        rows = [
+            [_text(c) for c in frame.columns],
+            *([_text(v) for v in line] for line in frame.to_numpy()),
+        ]
+        return rows, "the table", []
+    if isinstance(source, str) and "\n" in source:
+        return _split(source), "the pasted text", []
+    path = Path(source)
+    if path.suffix.lower() == ".xlsx":
+        cells, notes = sheet_rows(path, sheet)
+        said = [f"Sheet {notes['sheet']!r}, the first one"] if notes else []
+        return [[_text(v) for v in row] for row in cells], path.name, said
+    return _split(read_text(path)), path.name, []
+
+
+def _text(value: object) -> str:
+    if value is None or (not isinstance(value, str) and pd.isna(value)):  # type: ignore[call-overload]
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).replace("\r", "").strip()
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r" *[\n\t\v\f]+ *", " ", text).strip()
+
+
+def _split(text: str) -> list[list[str]]:
+    """Return the cells of text, by the separator its header uses most; quoted cells may hold line breaks."""
+    first = text.lstrip("\n").partition("\n")[0]
+    separator = max("\t,;|", key=first.count)
+    try:
+        rows = list(csv.reader(io.StringIO(text), delimiter=separator))
+    except csv.Error as error:
+        msg = f"The text is no table: {error}. Copy it again, or save it as CSV."
+        raise DocumentError(msg) from None
+    return [[from_csv_text(_text(c)) for c in row] for row in rows]
+
+
+def _header_and_body(lines: list[list[str]], where: str) -> tuple[list[str], list[list[str]]]:
+    filled = [
+        line for line in lines if any(c.strip() for c in line) and not line[0].startswith("# ")
+    ]
+    if len(filled) < 2:
+        msg = f"{where} has no header with a row below it. Name the roles in the first row."
+        raise DocumentError(msg)
+    header = [_one_line(c) for c in filled[0]]
+    while header and not header[-1]:
+        header.pop()
+    if len(header) < 2:
+        msg = f"{where} has one column; touchpoints and at least one role were needed."
+        raise DocumentError(msg)
+    body = []
+    for number, line in enumerate(filled[1:], start=2):
+        if any(c.strip() for c in line[len(header) :]):
+            msg = f"{where}, row {number}: {len(line)} cells, but the header names {len(header)}. Name every column."
+            raise DocumentError(msg)
+        body.append([*line[: len(header)], *[""] * (len(header) - len(line))])
+    folded = [h.casefold() for h in header]
+    twice = next((h for h in header if h and folded.count(h.casefold()) > 1), None)
+    if twice is not None:
+        msg = f"{where}: column {twice!r} occurs twice. Rename or merge them."
+        raise DocumentError(msg)
+    return header, body
+
+
+def _shape_of(
+    header: Sequence[str], body: Sequence[Sequence[str]], scheme: Scheme, where: str
+) -> Shape:
+    names = [_plain(h) for h in header]
+    if {*names} & ROLE_NAMES and ({*names} & LETTER_NAMES) and len(names) <= 5:
+        return "long list"
+    if sum(_letter(h, scheme) is not None for h in header[1:]) >= 2:
+        return "letters as columns"
+    codes = total = 0
+    for line in body:
+        for name, cell in zip(names[1:], line[1:], strict=True):
+            if cell and name not in RESERVED | STAGE_NAMES:
+                total += 1
+                codes += not read_cell(cell, scheme)[1]
+    if total and codes >= 0.5 * total:
+        return "roles as columns"
+    if not total:
+        return "roles as columns"
+    msg = (
+        f"{where}: {codes} of {total} cells are letters of {scheme.name}, too few to see its shape. "
+        f"Name it with shape=, one of {', '.join(map(repr, get_args(Shape)))}, or another scheme."
+    )
+    raise DocumentError(msg)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z]+", " ", name.casefold()).strip()
+
+
+def _letter(header: str, scheme: Scheme) -> str | None:
+    """Return the letter a column is named after: ``R``, ``Responsible``, ``R (does the work)``."""
+    name = header.strip()
+    if name.upper() in scheme.letters:
+        return name.upper()
+    first = re.split(r"[\s(:–-]+", name, maxsplit=1)[0]
+    if len(first) == 1 and first.upper() in scheme.letters:
+        return first.upper()
+    for letter, meaning in scheme.letters.items():
+        word = re.split(r"[:\s]", meaning, maxsplit=1)[0].casefold()
+        if first.casefold() == word:
+            return letter
+    return None
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Rows in order (label, stage, fields), roles in order, and the text of each cell."""
+
+    rows: list[tuple[str, str, dict[str, str]]]
+    roles: list[str]
+    text: dict[tuple[int, int], str]
+
+
+def _wide(
+    header: Sequence[str], body: Sequence[Sequence[str]], scheme: Scheme, where: str
+) -> tuple[_Cells, list[str]]:
+    del scheme, where
+    names = ["touchpoint", *(_field(h) for h in header[1:])]
+    role_at = [i for i, (n, h) in enumerate(zip(names, header, strict=True)) if i and n == "" and h]
+    rows: list[tuple[str, str, dict[str, str]]] = []
+    text: dict[tuple[int, int], str] = {}
+    for line in body:
+        fields = {
+            n: c for n, c in zip(names, line, strict=True) if n not in ("", "touchpoint") and c
+        }
+        for column, i in enumerate(role_at):
+            if line[i]:
+                text[len(rows), column] = line[i]
+        rows.append((line[0] or f"Row {len(rows) + 1}", fields.pop("stage", ""), fields))
+    known = [header[i] for i, n in enumerate(names) if i and n]
+    nameless = [i + 1 for i, h in enumerate(header) if not h and any(line[i] for line in body)]
+    if nameless:
+        msg = f"Column {nameless[0]} has cells and no name in the header. Name the role."
+        raise DocumentError(msg)
+    said = [f"Taken as facts of the row: {', '.join(known)}"] if known else []
+    unnamed = sum(not line[0] for line in body)
+    said += [f"{unnamed} rows have no name and were numbered"] if unnamed else []
+    return _Cells(rows, [header[i] for i in role_at], text), said
+
+
+def _field(header: str) -> str:
+    plain = header.strip().casefold().replace(" ", "_")
+    if plain in STAGE_NAMES:
+        return "stage"
+    return plain if plain in RESERVED - {"touchpoint", "label"} else ""
+
+
+def _by_letter(
+    header: Sequence[str], body: Sequence[Sequence[str]], scheme: Scheme, where: str
+) -> tuple[_Cells, list[str]]:
+    letter_at = {i: _letter(h, scheme) for i, h in enumerate(header) if i and _letter(h, scheme)}
+    if not letter_at:
+        msg = f"{where}: no column is named after a letter of {scheme.name}. Name them {', '.join(scheme.letters)}."
+        raise DocumentError(msg)
+    named = [letter for letter in letter_at.values() if letter]
+    twice = next((x for x in named if named.count(x) > 1), None)
+    if twice is not None:
+        msg = f"{where}: two columns mean {twice}. Merge them."
+        raise DocumentError(msg)
+    rows: list[tuple[str, str, dict[str, str]]] = []
+    roles: dict[str, int] = {}
+    held: dict[tuple[int, int], set[str]] = {}
+    for line in body:
+        number = len(rows)
+        fields = {
+            _field(h): c for h, c in zip(header[1:], line[1:], strict=True) if _field(h) and c
+        }
+        for i, letter in letter_at.items():
+            for role in filter(None, _SEVERAL.split(line[i])):
+                column = roles.setdefault(role, len(roles))
+                held.setdefault((number, column), set()).add(str(letter))
+        rows.append((line[0] or f"Row {number + 1}", fields.pop("stage", ""), fields))
+    used = {0, *letter_at} | {i for i, h in enumerate(header) if _field(h)}
+    _refuse_unused(header, body, used, where)
+    text = {place: write_cell(letters, scheme) for place, letters in held.items()}
+    return _Cells(rows, list(roles), text), [
+        f"Letters: {', '.join(f'{header[i]} = {x}' for i, x in letter_at.items())}"
+    ]
+
+
+def _long(
+    header: Sequence[str], body: Sequence[Sequence[str]], scheme: Scheme, where: str
+) -> tuple[_Cells, list[str]]:
+    names = [_plain(h) for h in header]
+
+    def at(known: frozenset[str], what: str) -> int:
+        found = next((i for i, n in enumerate(names) if n in known), None)
+        if found is None:
+            msg = f"{where}: no column says the {what}; {', '.join(header)} were found. Name it {sorted(known)[-1]}."
+            raise DocumentError(msg)
+        return found
+
+    role_at, letter_at = at(ROLE_NAMES, "role"), at(LETTER_NAMES, "letters")
+    rest = [i for i in range(len(header)) if i not in (role_at, letter_at)]
+    row_at = next((i for i in rest if names[i] in ROW_NAMES), rest[0] if rest else -1)
+    if row_at < 0:
+        msg = f"{where}: no column says the touchpoint; {', '.join(header)} were found."
+        raise DocumentError(msg)
+    stage_at = next((i for i in rest if names[i] in STAGE_NAMES), None)
+    _refuse_unused(
+        header,
+        body,
+        {role_at, letter_at, row_at, *([stage_at] if stage_at is not None else [])},
+        where,
+    )
+    rows: dict[tuple[str, str], int] = {}
+    roles: dict[str, int] = {}
+    text: dict[tuple[int, int], str] = {}
+    repeated = 0
+    for number, line in enumerate(body, start=2):
+        touchpoint, role = line[row_at], line[role_at]
+        if not touchpoint or not role:
+            msg = f"{where}, row {number}: the {'touchpoint' if not touchpoint else 'role'} is blank. Fill it in."
+            raise DocumentError(msg)
+        stage = line[stage_at] if stage_at is not None else ""
+        place = (
+            rows.setdefault((touchpoint, stage), len(rows)),
+            roles.setdefault(role, len(roles)),
+        )
+        repeated += place in text
+        text[place] = _joined(text.get(place, ""), line[letter_at], scheme)
+    cells = [(touchpoint, stage, dict[str, str]()) for touchpoint, stage in rows]
+    said = (
+        [f"{repeated} assignments of the same touchpoint and role were put together"]
+        if repeated
+        else []
+    )
+    return _Cells(cells, list(roles), text), said
+
+
+def _joined(one: str, other: str, scheme: Scheme) -> str:
+    """Return two texts of one cell together; unknown codes stay."""
+    if not one or not other:
+        return one or other
+    (a, odd), (b, strange) = read_cell(one, scheme), read_cell(other, scheme)
+    return "/".join([*(x for x in scheme.letters if x in a | b), *dict.fromkeys((*odd, *strange))])
+
+
+def _refuse_unused(
+    header: Sequence[str], body: Sequence[Sequence[str]], used: set[int], where: str
+) -> None:
+    """Raise where a column with something in it would be lost."""
+    for i, name in enumerate(header):
+        if i not in used and any(line[i] for line in body):
+            msg = f"{where}: column {name or i + 1!r} fits nowhere in this shape. Remove it, or say another shape=."
+            raise DocumentError(msg)
+
+
+def _matrix(cells: _Cells, scheme: str, label: str) -> RaciMatrix:
+    taken: set[str] = set(RESERVED)
+    roles = []
+    for name in cells.roles:
+        role = slug(name, taken)
+        taken.add(role)
+        roles.append({"id": role, "label": _one_line(name)})
+    named: set[str] = set()
+    rows = []
+    for number, (name, stage, fields) in enumerate(cells.rows):
+        touchpoint = slug(name, named)
+        named.add(touchpoint)
+        text = {
+            roles[column]["id"]: _one_line(cells.text[number, column])
+            for column in range(len(roles))
+            if (number, column) in cells.text
+        }
+        facts = {field: _one_line(value) for field, value in fields.items()}
+        row = {"touchpoint": touchpoint, "label": _one_line(name), "cells": text, **facts}
+        rows.append({**row, "stage": slug(stage)} if stage else row)
+    return RaciMatrix.from_body({"scheme": scheme, "label": label, "roles": roles, "rows": rows})

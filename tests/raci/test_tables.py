@@ -1,0 +1,167 @@
+"""Three shapes of table, read with a preview and written back, whatever people put into them."""
+
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from journey_widgets.errors import DocumentError, JourneyDataError
+from journey_widgets.raci import RaciMatrix, as_table, read_table
+from journey_widgets.raci.schemes import SCHEMES
+
+WIDE = "Task,Phase,Sales,Support\nMake offer,Buy,A,R\nHelp,Use,,A/R\n"
+SHAPES = ("roles as columns", "letters as columns", "long list")
+
+
+def cells(matrix):
+    names = {r.id: r.label for r in matrix.roles}
+    return {row.label: {names[r]: t for r, t in row.cells.items()} for row in matrix.rows}
+
+
+def test_roles_as_columns_are_recognised_and_said():
+    found = read_table(WIDE)
+    assert found.shape == "roles as columns"
+    assert cells(found.matrix) == {
+        "Make offer": {"Sales": "A", "Support": "R"},
+        "Help": {"Support": "R/A"},
+    }
+    assert [r.stage for r in found.matrix.rows] == ["buy", "use"]
+    assert str(found).splitlines() == [
+        "Read as: roles as columns", "2 rows, 2 roles, 3 cells filled", "Taken as facts of the row: Phase",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "header", ["Activity\tR\tA\tC\tI", "Activity\tResponsible\tAccountable\tConsulted\tInformed",
+               "Activity\tR (does it)\tA - answers\tC: asked\ti"]
+)  # fmt: skip
+def test_letters_as_columns_are_recognised(header):
+    found = read_table(f"{header}\nMake offer\tSupport; Sales\tSales\t\tBoss and Board\n")
+    assert found.shape == "letters as columns"
+    assert cells(found.matrix) == {
+        "Make offer": {"Support": "R", "Sales": "R/A", "Boss": "I", "Board": "I"}
+    }
+
+
+def test_a_long_list_is_recognised_and_repeats_are_put_together():
+    text = "task;who;RACI\nOffer;Sales;A\nOffer;Sales;r\nHelp;Support;R\n"
+    found = read_table(text)
+    assert found.shape == "long list"
+    assert cells(found.matrix) == {"Offer": {"Sales": "R/A"}, "Help": {"Support": "R"}}
+    assert "1 assignments of the same touchpoint and role were put together" in found.said
+
+
+def test_unknown_codes_stay_where_they_are_and_are_found():
+    found = read_table("Task,Sales,Support\nOffer,A,R?\nHelp,R,A\nCall,I,boss\n")
+    assert cells(found.matrix)["Call"] == {"Sales": "I", "Support": "boss"}
+    assert [f.code for f in found.findings if f.code == "CELL-01"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("scheme", list(SCHEMES))
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_writing_a_shape_and_reading_it_gives_the_same_matrix(shape, scheme, data):
+    letters = list(SCHEMES[scheme].letters)
+    roles = data.draw(
+        st.lists(
+            st.sampled_from(["Sales", "Support", "Ünit 5", "=Team", "Chef"]),
+            min_size=1,
+            unique=True,
+        )
+    )
+    names = st.text("abcdefgh \"'<>=é", min_size=1, max_size=12).filter(
+        lambda s: s.strip() == s and s.strip("'\"")
+    )
+    labels = data.draw(st.lists(names, min_size=1, max_size=5, unique_by=lambda s: s.casefold()))
+    grid = [
+        [data.draw(st.sets(st.sampled_from(letters), max_size=2)) for _ in roles] for _ in labels
+    ]
+    # What a shape cannot hold: roles that hold nothing, rows without letters.
+    for line in grid:
+        line[0] |= {letters[0]}
+    for column in range(len(roles)):
+        grid[0][column] |= {letters[1]}
+    frame = pd.DataFrame(
+        [["/".join(sorted(c)) for c in line] for line in grid], index=labels, columns=roles
+    )
+    matrix = RaciMatrix.from_frame(frame, scheme=scheme)
+
+    again = read_table(as_table(matrix, shape), scheme=scheme, shape=shape).matrix
+
+    assert cells(again) == cells(matrix)
+
+
+def test_a_workbook_is_read_with_the_sheet_that_was_chosen_said(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title = "Matrix"
+    for line in (
+        ["Task", "Sales", "Support"],
+        ["Offer", "A", "R"],
+        [None, None, None],
+        ["Help", None, "A, R"],
+    ):
+        book.active.append(line)
+    book.create_sheet("Other").append(["x"])
+    book.save(tmp_path / "m.xlsx")
+    found = read_table(tmp_path / "m.xlsx")
+    assert cells(found.matrix) == {
+        "Offer": {"Sales": "A", "Support": "R"},
+        "Help": {"Support": "R/A"},
+    }
+    assert "Sheet 'Matrix', the first one" in found.said
+    assert found.matrix.label == "m"
+    with pytest.raises(JourneyDataError, match="has no sheet 'Matrx'. Did you mean 'Matrix'"):
+        read_table(tmp_path / "m.xlsx", sheet="Matrx")
+
+
+def test_text_as_spreadsheets_put_it_on_the_clipboard():
+    # LibreOffice and Excel: tabs, quoted cells with line breaks, CR LF, an empty last line.
+    found = read_table(
+        'Task\t"Sales\nteam"\tSupport\r\n"Make\nan offer"\tA\tR\r\nHelp\t\t"A, R"\r\n'
+    )
+    assert [r.label for r in found.matrix.roles] == ["Sales team", "Support"]
+    assert cells(found.matrix) == {
+        "Make an offer": {"Sales team": "A", "Support": "R"},
+        "Help": {"Support": "R/A"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Task,Sales\n", "no header with a row below it"),
+        ("Task\nOffer\n", "has one column"),
+        ("Task,Sales,sales\nOffer,A,R\n", "column 'Sales' occurs twice"),
+        ("Task,Sales\nOffer,A,R\n", "row 2: 3 cells, but the header names 2"),
+        ("Task,,Sales\nOffer,x,A\nHelp,,R\nCall,,I\n", "Column 2 has cells and no name"),
+        ("Task,When,Where\nOffer,Monday,Rome\n", "0 of 2 cells are letters of RACI"),
+        ("task,who,letters\nOffer,,A\n", "row 2: the role is blank"),
+        ("task,R,A,cost\nOffer,Sales,Boss,12\n", "column 'cost' fits nowhere"),
+        ("task,R,Responsible,A\nOffer,Sales,Boss,X\n", "two columns mean R"),
+    ],
+)
+def test_what_would_be_lost_or_guessed_is_refused(text, words):
+    with pytest.raises(DocumentError, match=words):
+        read_table(text)
+
+
+def test_another_shape_or_scheme_can_be_said():
+    with pytest.raises(DocumentError, match="no shape 'wide'"):
+        read_table(WIDE, shape="wide")
+    with pytest.raises(DocumentError, match="no letter scheme 'RASIC'. Did you mean 'RASCI'"):
+        read_table(WIDE, scheme="RASIC")
+    assert read_table("Task,Sales\nOffer,S\n", scheme="RASCI").findings[0].code == "ROW-01"
+
+
+def test_rows_of_the_same_name_are_kept_apart_and_found():
+    found = read_table("Task,Sales\nOffer,A/R\nOffer,R\n")
+    assert [r.touchpoint for r in found.matrix.rows] == ["offer", "offer_2"]
+    assert "TAB-02" in [f.code for f in found.findings]
+
+
+def test_a_row_without_a_name_is_numbered_and_said():
+    found = read_table("Task,Sales\n,A/R\nOffer,R\n")
+    assert [r.label for r in found.matrix.rows] == ["Row 1", "Offer"]
+    assert "1 rows have no name and were numbered" in found.said
