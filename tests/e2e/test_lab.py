@@ -85,7 +85,7 @@ def test_letters_typed_fast_are_all_in_the_revision_that_is_saved_at_once(lab, e
     assert [r.cells["marketing_manager"] for r in matrix.rows[:8]] == ["I"] * 8
 
 
-@pytest.mark.parametrize(("name", "tables"), [("overview", 2), ("journey_map", 6)])
+@pytest.mark.parametrize(("name", "tables"), [("overview", 2), ("journey_map", 10)])
 def test_charts_and_tables_are_drawn_in_lab_offline(lab, new_page, name, tables):
     page = new_page(viewport={"width": 1400, "height": 1000})
     open_notebook(page, lab, name)

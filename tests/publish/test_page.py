@@ -4,7 +4,8 @@ import pytest
 
 from journey_widgets import Workspace
 from journey_widgets.publish import explorer, map_page, path_page
-from journey_widgets.publish.page import PageStopped, grid, open_page
+from journey_widgets.publish.matrix_edit import editable_grid
+from journey_widgets.publish.page import PageStopped, open_page
 from journey_widgets.publish.reports import run_report
 
 
@@ -13,15 +14,18 @@ def people(example, monkeypatch):
     """The same page, opened by two people."""
     monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
     pages = [open_page("RACI"), open_page("RACI")]
-    return [(page, grid(page)) for page in pages]
+    return [(page, editable_grid(page)) for page in pages]
 
 
 def write(edited, touchpoint, role, text, *, save=True):
-    rows = [r["id"] for r in edited.rows]
-    columns = [r["id"] for r in edited.roles]
     seq = edited.done + 1
-    changes = [[rows.index(touchpoint), columns.index(role), text]]
-    edited.set_state({"edit": {"seq": seq, "changes": changes, "save": seq if save else 0}})
+    step = {"seq": seq, "op": "cells", "cells": {touchpoint: {role: text}}}
+    edited.set_state({"edit": {"seq": seq, "steps": [step], "save": seq if save else 0}})
+
+
+def press_save(edited):
+    seq = edited.done + 1
+    edited.set_state({"edit": {"seq": seq, "steps": [], "save": seq}})
 
 
 def test_a_second_save_keeps_what_the_first_one_merged_in(people, example):
@@ -60,13 +64,13 @@ def test_a_cell_both_changed_is_settled_by_saving_again(people, example):
     write(a, "social_ad", "marketing_manager", "I")
 
     assert a.status["state"] == "conflict"
-    assert "One cell was changed by somebody else too" in a.status["text"]
+    assert "One place was changed by somebody else too" in a.status["text"]
     clash = a.clashes[0]
     assert (clash["base"], clash["theirs"], clash["mine"]) == ("R/A", "C", "I")
     assert a.to_document().cell("review", "success_manager") == "A"
     assert Workspace.open(example).raci.cell("social_ad", "marketing_manager") == "C"
 
-    a.set_state({"edit": {"seq": a.done + 1, "changes": [], "save": a.done + 1}})
+    press_save(a)
 
     now = Workspace.open(example).raci
     assert now.cell("social_ad", "marketing_manager") == "I"
@@ -76,15 +80,103 @@ def test_a_cell_both_changed_is_settled_by_saving_again(people, example):
 
 def test_rows_that_somebody_removed_meanwhile_are_said_in_words(people, example):
     (_page_a, a), _b = people
-    a.log.disabled = True
     space = Workspace.open(example)
     matrix = space.raci
     space.save(matrix.model_copy(update={"rows": matrix.rows[1:]}))
 
     write(a, "social_ad", "marketing_manager", "I")
 
-    assert a.status["state"] == "error"
-    assert "Run the page again to see it as it is now." in a.status["text"]
+    assert a.status["state"] == "conflict"
+    assert a.disputes == ["Social ad: somebody else deleted it, you changed it; it stays."]
+    press_save(a)
+    assert Workspace.open(example).raci.cell("social_ad", "marketing_manager") == "I"
+    assert a.disputes == []
+
+
+def test_rows_added_and_removed_on_two_pages_both_count(people, example):
+    (_page_a, a), (_page_b, b) = people
+    add = {"op": "add", "list": "rows", "part": {"label": "Call back"}, "before": None, "seq": 1}
+    a.set_state({"edit": {"seq": 1, "steps": [add], "save": 1}})
+    gone = {"op": "remove", "list": "rows", "id": "social_ad", "seq": 1}
+    b.set_state({"edit": {"seq": 1, "steps": [gone], "save": 1}})
+
+    rows = [r.touchpoint for r in Workspace.open(example).raci.rows]
+    assert "call_back" in rows
+    assert "social_ad" not in rows
+    assert b.rows[-1]["id"] == "call_back"
+
+
+def test_edits_that_were_not_saved_are_shown_when_the_page_is_run_again(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
+    first = editable_grid(open_page("RACI"))
+    write(first, "review", "success_manager", "A", save=False)
+    del first  # the kernel restarts
+
+    again = editable_grid(open_page("RACI"))
+    assert again.to_document().cell("review", "success_manager") == "A"
+    assert again.status["state"] == "draft"
+    assert "that were not saved are shown" in again.status["text"]
+    assert Workspace.open(example).raci.cell("review", "success_manager") == ""
+    again.set_state({"edit": {"seq": 1, "steps": [{"seq": 1, "op": "undo"}], "save": 0}})
+    assert again.to_document().cell("review", "success_manager") == ""
+
+    write(again, "review", "sales_rep", "C", save=True)
+    assert editable_grid(open_page("RACI")).status["state"] == "unchanged"
+    assert Workspace.open(example).raci.cell("review", "sales_rep") == "C"
+
+
+def test_unsaved_edits_meet_what_others_saved_meanwhile(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
+    first = editable_grid(open_page("RACI"))
+    write(first, "review", "success_manager", "A", save=False)
+    write(first, "social_ad", "sales_rep", "C", save=False)
+    other = editable_grid(open_page("RACI"))
+    other.set_state({"edit": {"seq": 1, "steps": [{"seq": 1, "op": "undo"}], "save": 0}})
+    write(other, "social_ad", "sales_rep", "R", save=True)
+    write(
+        first, "review", "marketing_manager", "I", save=False
+    )  # the first page keeps its edits again
+
+    again = editable_grid(open_page("RACI"))
+    assert again.to_document().cell("review", "success_manager") == "A"
+    assert again.to_document().cell("social_ad", "sales_rep") == "C"
+    press_save(again)
+    assert again.status["state"] == "conflict"
+    assert [(c["theirs"], c["mine"]) for c in again.clashes] == [("R", "C")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"rev": 9, "at": "2026-01-01", "body": {}}', '{"rev": 1, "at": 5, "body": 7}'],
+)
+def test_a_damaged_note_of_unsaved_edits_does_no_harm(example, monkeypatch, text):
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
+    monkeypatch.setenv("JOURNEY_AUTHOR", "ann")
+    (example / ".drafts").mkdir()
+    (example / ".drafts" / "raci-ann.json").write_text(text)
+    assert editable_grid(open_page("RACI")).status["state"] == "unchanged"
+
+
+def test_an_earlier_revision_is_restored_from_the_grid(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
+    edited = editable_grid(open_page("RACI"))
+    write(edited, "review", "success_manager", "A")
+    assert [r["rev"] for r in edited.revisions] == [2, 1]
+    edited.set_state(
+        {"edit": {"seq": 2, "steps": [{"seq": 2, "op": "restore", "rev": 1}], "save": 0}}
+    )
+    assert edited.status["text"] == "Revision 1 is restored, as revision 3"
+    assert Workspace.open(example).raci.cell("review", "success_manager") == ""
+
+
+def test_readers_have_no_draft_and_no_history_to_restore(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
+    write(editable_grid(open_page("RACI")), "review", "success_manager", "A", save=False)
+    monkeypatch.setenv("JOURNEY_READ_ONLY", "1")
+    reader = editable_grid(open_page("RACI"))
+    assert reader.read_only
+    assert reader.to_document().cell("review", "success_manager") == ""
+    assert (reader.can_save, reader.can_restore) == (False, False)
 
 
 @pytest.fixture

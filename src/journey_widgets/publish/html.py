@@ -202,6 +202,14 @@ def joined(*pieces: Html) -> Html:
     return Html("".join(p._repr_html_() for p in pieces), "; ".join(repr(p) for p in pieces))
 
 
+def sheet(title: str, content: Html) -> Html:
+    """Return a part with a heading that is printed on a sheet of its own."""
+    return Html(
+        f'<section class="jw-sheet"><h3>{html(title)}</h3>{content._repr_html_()}</section>',
+        f"{title}: {content!r}",
+    )
+
+
 def raw_table(markup: str, plain: str) -> Html:
     """Return a table another room has made with `safe.html`."""
     return Html(f'<div class="jw-scroll">{markup}</div>', plain)

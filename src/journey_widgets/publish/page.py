@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import wraps
@@ -26,11 +26,8 @@ from journey_widgets.publish.modes import WORKSPACE, mode, read_only
 from journey_widgets.publish.period import ALL, Period
 from journey_widgets.publish.show import use_in_altair
 from journey_widgets.publish.small_groups import hide_small
-from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.raci.owners import with_owners
-from journey_widgets.raci.table import to_html
-from journey_widgets.raci.widget import RaciGrid, SaveResult
-from journey_widgets.workspace import Conflict, Workspace
+from journey_widgets.workspace import Workspace
 
 AS_IS, TO_BE = "as_is", "to_be"
 MAX_SEGMENT_VALUES = 50
@@ -57,6 +54,8 @@ class Page:
     """The paths of the customers the page is about."""
     period: Period = field(default_factory=lambda: Period(ALL))
     version: str = AS_IS
+    more: dict[str, str] = field(default_factory=dict)
+    """Further parameters of the notebook, with what the web address names."""
 
     @property
     def has_log(self) -> bool:
@@ -203,7 +202,7 @@ class Page:
 
 def open_page(
     title: str, *, workspace: str = "", segment: str = ALL, period: str = ALL, version: str = AS_IS,
-    log_needed: bool = True,
+    more: Mapping[str, str] | None = None, log_needed: bool = True,
 ) -> Page:  # fmt: skip
     """Open the page of a notebook.
 
@@ -222,14 +221,18 @@ def open_page(
         When customers began: ``"all"``, or a period as `journey_widgets.publish.period` reads it.
     version
         The journey ``"as_is"`` or ``"to_be"``.
+    more
+        Further parameters of the notebook, which the web address may name too; they are in `Page.more`.
     log_needed
         Whether a workspace without an event log cannot show this page at all.
     """
-    with _said_on_the_page():
+    with said_on_the_page():
         use_in_altair()
+        named = dict(more or {})
         if mode() == "dashboard":
-            given = {"segment": segment, "period": period, "version": version}
-            segment, period, version = _from_address(given).values()
+            given = {"segment": segment, "period": period, "version": version, **named}
+            segment, period, version, *_rest = (found := _from_address(given)).values()
+            named = {name: found[name] for name in named}
         if version not in (AS_IS, TO_BE):
             msg = f"There is no version {version!r}. {did_you_mean(version, (AS_IS, TO_BE))}"
             raise ParameterError(msg)
@@ -238,7 +241,7 @@ def open_page(
             if segment != ALL or period != ALL:
                 msg = f"{NO_LOG} Without one there is no segment and no period to choose."
                 raise ParameterError(msg)
-            return Page(title, opened, segment, None, None, Period(ALL), version)
+            return Page(title, opened, segment, None, None, Period(ALL), version, named)
         if "events" not in opened.sources.present():
             raise JourneyError(NO_LOG)
         log = opened.events()
@@ -249,7 +252,7 @@ def open_page(
             if not index.customers():
                 msg = f"Nobody of {segment} began {days.in_words()}. Choose another period."
                 raise ParameterError(msg)
-        page = Page(title, opened, segment, log, index, days, version)
+        page = Page(title, opened, segment, log, index, days, version, named)
         if not page.shows_anybody():
             msg = (
                 f"Fewer than {page.least} customers are meant here; to protect them nothing is shown. "
@@ -336,7 +339,8 @@ def _example() -> Path:
 
 
 @contextlib.contextmanager
-def _said_on_the_page() -> Iterator[None]:
+def said_on_the_page() -> Iterator[None]:
+    """Say what is wrong in one sentence on the page, and stop there."""
     try:
         yield
     except JourneyError as error:
@@ -346,59 +350,3 @@ def _said_on_the_page() -> Iterator[None]:
 
         display(html.stopped(str(error)))
         raise PageStopped(str(error)) from None
-
-
-class MatrixEdit:
-    """An edit of the matrix in progress: it knows the revision that the person sees."""
-
-    def __init__(self, page: Page) -> None:
-        self._space, self._note = page.workspace, f"edited in {page.title}"
-        self.matrix, self._rev = self._space.raci, 0  # a draft, where nobody saved one
-        if self._space.rev("raci"):
-            newest, self._rev = self._space.newest("raci")
-            self.matrix = cast("RaciMatrix", newest)
-
-    def save(self, matrix: RaciMatrix) -> SaveResult:
-        """Save the matrix on top of the revision the person saw; say what came of it, in words."""
-        result = self._space.save(matrix, note=self._note, base_rev=self._rev)
-        if isinstance(result, Conflict):
-            return self._disputed(result)
-        self._rev = result.rev
-        saved = cast("RaciMatrix", result.document)
-        if not result.changed:
-            return SaveResult(f"Nothing new to save (revision {result.rev})", saved)
-        merged = ", with others' edits merged in" if result.merged else ""
-        return SaveResult(f"Saved as revision {result.rev}{merged}", saved)
-
-    def _disputed(self, conflict: Conflict) -> SaveResult:
-        cells = [c for c in conflict.clashes if len(c.path) == 4 and c.path[2] == "cells"]
-        if not cells or len(cells) < len(conflict.clashes):
-            msg = f"{conflict} Run the page again to see it as it is now."
-            raise JourneyError(msg)
-        self._rev = conflict.theirs_rev
-
-        def word(value: object) -> str:
-            return value if isinstance(value, str) else ""
-
-        places = tuple(
-            (c.path[1], c.path[3], word(c.base), word(c.theirs), word(c.mine)) for c in cells
-        )
-        many = f"{len(cells)} cells were" if len(cells) > 1 else "One cell was"
-        text = f"Not saved yet: {many} changed by somebody else too. Take theirs or keep yours, then save again."
-        return SaveResult(text, cast("RaciMatrix", conflict.keeping_mine()), places)
-
-
-def grid(page: Page) -> Any:
-    """Return the RACI grid of a page: editable where saving is possible, a table in a report."""
-    space = page.workspace
-    if mode() == "report":
-        matrix = space.raci
-        return html.joined(
-            html.raw_table(to_html(matrix, space.journey), matrix.label),
-            html.findings_list(page.findings()),
-        )
-    edit = MatrixEdit(page)
-    return RaciGrid(
-        edit.matrix, journey=space.journey, roles=space.roles, read_only=not page.may_edit,
-        on_save=edit.save if page.may_edit else None,
-    )  # fmt: skip

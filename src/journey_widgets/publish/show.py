@@ -31,7 +31,7 @@ def show(
     """
     if isinstance(thing, pd.DataFrame):
         return table(thing, caption=caption, note=note or definition(thing), **options)
-    if hasattr(thing, "to_dict") and hasattr(thing, "mark_bar") | hasattr(thing, "layer"):
+    if hasattr(thing, "to_dict") and hasattr(thing, "transform_filter"):
         spec = specification(thing)
         if mode() == "report":
             return picture(spec, caption, note=note, wide=wide)

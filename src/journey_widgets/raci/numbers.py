@@ -170,9 +170,11 @@ def role_card(
         if not held:
             continue
         letters = [x for x in meanings if x in held]
-        beside = [
-            f"{context.labels[r]} ({x})" for x in context.deciding() for r in row.holders(x) if r != role
-        ]  # fmt: skip
+        beside = {
+            r: "/".join(x for x in context.deciding() if x in row.cells[r])
+            for r in row.cells
+            if r != role and any(x in row.cells[r] for x in context.deciding())
+        }
         volume = 1.0 if row.row.volume is None else row.row.volume
         rows.append(
             {
@@ -180,7 +182,7 @@ def role_card(
                 "stage_label": stages.get(row.row.stage or "", row.row.stage or ""), "letters": "/".join(letters),
                 "means": "; ".join(meanings[x] for x in letters),
                 "kpis": ", ".join(k.replace("_", " ") for k in kpis.get(row.row.touchpoint, ())),
-                "with": ", ".join(dict.fromkeys(beside)), "volume": row.row.volume,
+                "with": ", ".join(f"{context.labels[r]} ({x})" for r, x in beside.items()), "volume": row.row.volume,
                 "load": volume * sum(policy.load_weights.get(x, 0.0) for x in letters), "note": row.row.note or "",
             }
         )  # fmt: skip

@@ -1,12 +1,17 @@
 """The matrix as a plain table: for reports, and for pages without script."""
 
+from collections.abc import Sequence
+
+from journey_widgets.findings import Finding, sentence, word
 from journey_widgets.journey.document import Journey
 from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.safe import html
 
 
-def to_html(matrix: RaciMatrix, journey: Journey | None = None) -> str:
-    """Return the matrix as an HTML table that needs no script and no colour."""
+def to_html(
+    matrix: RaciMatrix, journey: Journey | None = None, findings: Sequence[Finding] = ()
+) -> str:
+    """Return the matrix as an HTML table that needs no script and no colour, with findings below it."""
     stages = {s.id: s.label for s in journey.stages} if journey else {}
     head = "".join(f'<th scope="col">{html(role.label)}</th>' for role in matrix.roles)
     lines, before = [], None
@@ -25,4 +30,13 @@ def to_html(matrix: RaciMatrix, journey: Journey | None = None) -> str:
         f'<table class="jw-table jw-raci"><caption>{html(matrix.label)}</caption>'
         f'<thead><tr><th scope="col">Touchpoint</th>{head}</tr></thead>'
         f'<tbody>{"".join(lines)}</tbody></table><p class="jw-legend">{letters}</p>'
+        + (_listed(findings) if findings else "")
     )
+
+
+def _listed(findings: Sequence[Finding]) -> str:
+    items = "".join(
+        f"<li>{html(word(f))}: {html(f.message)} {html(f.acknowledged or f.fix)}</li>"
+        for f in findings
+    )
+    return f"<p>{html(sentence(findings))}</p><ul>{items}</ul>"

@@ -1,20 +1,21 @@
 // @ts-check
 /** @import { RenderProps } from "@anywidget/types" */
-/** @typedef {{ id: string, label: string, stage: string }} Row */
-/** @typedef {{ id: string, label: string }} Role */
+/** @typedef {{ id: string, label: string, stage: string, stage_label: string, note: string, upsell: boolean, apart: boolean }} Row */
+/** @typedef {{ id: string, label: string }} Named */
 /** @typedef {{ letter: string, meaning: string }} Letter */
-/** @typedef {{ code: string, severity: string, message: string, question: string, fix: string, row: number, col: number }} Finding */
-/** @typedef {{ state: string, text: string }} Status */
-/** @typedef {[number, number, string]} Change a row, a column, and the text the cell now has */
-/** @typedef {{ row: number, col: number, base: string, theirs: string, mine: string }} Clash */
-/** @typedef {{ seq: number, changes: Change[], save: number }} Edit what Python has not acknowledged yet, and the newest wish to save */
-/** @typedef {{ rows: Row[], roles: Role[], cells: string[][], letters: Letter[], findings: Finding[], clashes: Clash[], status: Status, edit: Edit, done: number, read_only: boolean, can_save: boolean, label: string }} State */
-/** @typedef {{ seq: number, changes: Change[] }} Sent */
+/** @typedef {{ code: string, severity: string, message: string, advice: string, row: string, role: string, scope: string }} Finding */
+/** @typedef {{ row: string, role: string, base: string, theirs: string, mine: string }} Clash */
+/** @typedef {{ rev: number, at: string, author: string, note: string, changes: number }} Revision */
+/** @typedef {{ seq?: number, op: string, list?: string, id?: string, field?: string, value?: any, part?: any, before?: string | null, stage?: string | null, rev?: number, cells?: Record<string, Record<string, string>> }} Step */
+/** @typedef {{ label: string, stages: Named[], rows: Row[], roles: Named[], letters: Letter[], cells: string[][], loads: { load: number, capacity: number | null }[], findings: Finding[], missing: { touchpoint: string, label: string, stage: string }[], unsent: number, status: { state: string, text: string }, clashes: Clash[], disputes: string[], revisions: Revision[], steps: { undo: number, redo: number }, edit: { seq: number, steps: Step[], save: number }, done: number, read_only: boolean, can_save: boolean, can_restore: boolean, has_load: boolean, today: string }} State */
+/** @typedef {{ sent: Step[], save: number }} Waiting what was sent and not acknowledged, shared by all views of a grid */
+/** @typedef {{ row: number, col: number }} Place row -1 is the line of roles, column -1 the names of rows */
 
-const WORDS = { error: "Error", warn: "Warning", info: "Note" };
+const WORDS = /** @type {Record<string, string>} */ ({ error: "Error", warn: "Warning", info: "Note", known: "Acknowledged" });
+const MARKS = /** @type {Record<string, string>} */ ({ error: "●", warn: "▲", info: "■", known: "✓" });
 const MAX_TEXT = 1000;
 const PATIENCE = 6000;
-const MARKS = { error: "●", warn: "▲", info: "■" };
+const LONG_PRESS = 500;
 
 /**
  * Make an element. Text from data is always set as text, never as HTML.
@@ -28,6 +29,12 @@ function make(name, text = "", attributes = {}) {
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   return element;
 }
+
+/** One line of text without control characters. @param {string} text */
+const oneLine = (text) => text.replace(/[\p{C}\s]+/gu, " ").trim().slice(0, MAX_TEXT);
+
+/** @param {number} n @param {string} word */
+const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
 /** Spreadsheet text, tabs between cells; a quoted cell may hold tabs and line breaks. @param {string} text */
 function parseBlock(text) {
@@ -47,76 +54,137 @@ function parseBlock(text) {
   return rows;
 }
 
-/** @typedef {{ sent: Sent[], save: number }} Waiting what was sent and not acknowledged, shared by all views of a grid */
-
 /** @param {RenderProps<State>} props @param {Waiting} waiting */
 function render({ model, el, signal }, waiting) {
-  const rows = model.get("rows");
-  const roles = model.get("roles");
-  const letters = model.get("letters");
-  const order = letters.map((l) => l.letter);
-  const meaning = new Map(letters.map((l) => [l.letter, l.meaning]));
-  /** @type {HTMLTableCellElement[][]} */
-  const grid = rows.map(() => []);
-  /** Undone and redoable edits, each with the texts before and after. @type {{ before: Change[], after: Change[] }[]} */
-  const done = [];
-  /** @type {{ before: Change[], after: Change[] }[]} */
-  const undone = [];
-  let at = { row: 0, col: 0 };
-  let anchor = at;
+  /** @type {Row[]} */ let rows = [];
+  /** @type {Named[]} */ let roles = [];
+  /** @type {string[]} */ let order = [];
+  /** @type {Map<string, string>} */ let meaning = new Map();
+  /** @type {string[][]} */ let cells = [];
+  /** @type {HTMLTableCellElement[][]} */ let grid = [];
+  /** @type {HTMLTableCellElement[]} */ let rowHeads = [];
+  /** @type {HTMLTableCellElement[]} */ let roleHeads = [];
+  /** Stages whose rows are folded away. @type {Set<string>} */
+  const folded = new Set();
+  /** Which findings are listed; notes and what the team lives with are there on request. */
+  const listed = new Set(["error", "warn"]);
+  /** @type {Place} */ let at = { row: 0, col: 0 };
+  /** @type {Place} */ let anchor = at;
+  /** @type {Set<HTMLElement>} */ let painted = new Set();
   let touched = false; // whether a cell was ever chosen: until then the tools have nothing to act on
-  let dragging = false;
-  let cycling = false;
-  let cells = shown();
+  let drawn = "";
+  /** The cell or name that is being typed in. @type {{ finish: (keep: boolean) => void } | null} */
+  let typing = null;
 
   el.classList.add("jw-raci-grid");
   const head = make("div", "", { class: "jw-head" });
   const summary = make("div", "", { class: "jw-summary", role: "status", "aria-live": "polite" });
   const tools = make("div", "", { class: "jw-tools", role: "toolbar", "aria-label": "Edit the matrix" });
+  const disputed = make("div", "", { class: "jw-dispute", role: "group", "aria-label": "Changed by somebody else too" });
   const frame = make("div", "", { class: "jw-frame" });
-  const table = make("table", "", { role: "grid", "aria-label": model.get("label") });
-  const list = make("ol", "", { class: "jw-findings", "aria-label": "Findings" });
-  const disputed = make("ul", "", { class: "jw-findings", "aria-label": "Changed by somebody else too" });
+  const table = make("table", "", { role: "grid" });
+  const legend = make("dl", "", { class: "jw-letters" });
   const help = make("p", "", { class: "jw-help" });
+  const filter = make("div", "", { class: "jw-filter", role: "group", "aria-label": "Findings shown" });
+  const list = make("ol", "", { class: "jw-findings", "aria-label": "Findings" });
+  const past = make("div", "", { class: "jw-history", role: "region", "aria-label": "Revisions" });
   const saved = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
   const notice = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
+  past.hidden = true;
   head.append(summary, tools);
   frame.append(table);
-  el.append(head, disputed, frame, help, list);
+  el.append(head, past, disputed, frame, legend, help, filter, list);
 
   const readOnly = () => model.get("read_only");
   /** @param {number} row @param {number} col */
-  const textAt = (row, col) => cells[row][col];
-  const name = (/** @type {number} */ row, /** @type {number} */ col) => `${rows[row].label}, ${roles[col].label}`;
+  const name = (row, col) => `${rows[row].label}, ${roles[col].label}`;
+  const rowAt = (/** @type {string} */ id) => rows.findIndex((r) => r.id === id);
+  const roleAt = (/** @type {string} */ id) => roles.findIndex((r) => r.id === id);
+  /** Rows that can be seen, in order. */
+  const open = () => rows.flatMap((r, i) => (folded.has(r.stage) ? [] : [i]));
 
-  /** What Python holds, with what it has not acknowledged yet on top. */
+  /** What Python holds, with the cells it has not acknowledged yet on top. */
   function shown() {
     const state = structuredClone(model.get("cells"));
-    for (const { changes } of waiting.sent) for (const [r, c, text] of changes) state[r][c] = text;
+    const done = model.get("done");
+    for (const step of waiting.sent) {
+      if ((step.seq ?? 0) <= done || step.op !== "cells") continue;
+      for (const [row, texts] of Object.entries(step.cells ?? {})) {
+        for (const [role, text] of Object.entries(texts)) {
+          const [r, c] = [rowAt(row), roleAt(role)];
+          if (r >= 0 && c >= 0) state[r][c] = text;
+        }
+      }
+    }
     return state;
   }
 
+  // --- drawing ------------------------------------------------------------------------------------
+
+  /** Draw the table anew where rows, roles or letters are others than before; otherwise only what changed. */
+  function paint() {
+    rows = model.get("rows");
+    roles = model.get("roles");
+    const letters = model.get("letters");
+    order = letters.map((l) => l.letter);
+    meaning = new Map(letters.map((l) => [l.letter, l.meaning]));
+    const wanted = JSON.stringify([rows, roles, letters, model.get("has_load"), [...folded], readOnly()]);
+    if (wanted !== drawn) {
+      drawn = wanted;
+      buildTable();
+      buildLegend();
+    }
+    paintCells();
+    paintFeet();
+    paintFindings();
+    paintTools();
+  }
+
   function buildTable() {
+    const active = document.activeElement;
+    const within = active instanceof HTMLElement && table.contains(active);
+    typing = null;
+    grid = rows.map(() => []);
+    rowHeads = [];
+    roleHeads = [];
+    painted = new Set();
+    table.replaceChildren();
+    table.setAttribute("aria-label", model.get("label"));
     table.setAttribute("aria-multiselectable", "true");
+    table.setAttribute("aria-readonly", String(readOnly()));
     table.setAttribute("aria-colcount", String(roles.length + 1));
     const line = table.createTHead().insertRow();
     line.append(make("th", "Touchpoint", { role: "columnheader", scope: "col" }));
-    for (const role of roles) line.append(make("th", role.label, { role: "columnheader", scope: "col", title: role.label }));
-    let stage = "";
+    roles.forEach((role, c) => {
+      const th = make("th", "", { role: "columnheader", scope: "col", tabindex: "-1" });
+      th.append(make("span", role.label, { class: "jw-name" }), make("span", "", { class: "jw-badge" }));
+      th.title = role.label;
+      th.dataset.row = "-1";
+      th.dataset.col = String(c);
+      roleHeads.push(th);
+      line.append(th);
+    });
+    let stage = "\u0000";
     let body = table.createTBody();
     rows.forEach((row, r) => {
-      if (row.stage !== stage || r === 0) {
+      if (row.stage !== stage) {
         stage = row.stage;
         body = table.createTBody();
         body.setAttribute("role", "rowgroup");
-        if (stage) {
-          const heading = make("th", "", { class: "jw-stage", role: "rowheader", colspan: String(roles.length + 1), scope: "colgroup" });
-          heading.append(make("span", stage));
-          body.insertRow().append(heading);
-        }
+        if (stage) body.append(stageLine(row, r));
       }
       const tr = body.insertRow();
-      tr.append(make("th", row.label, { role: "rowheader", scope: "row", title: row.label }));
+      tr.hidden = folded.has(row.stage);
+      const th = make("th", "", { role: "rowheader", scope: "row", tabindex: "-1" });
+      th.append(make("span", row.label, { class: "jw-name" }));
+      if (row.upsell) th.append(make("span", "upsell", { class: "jw-flag", title: "An upsell moment" }));
+      if (row.apart) th.append(make("span", "two pairs of eyes", { class: "jw-flag", title: "Who does it must not answer for it" }));
+      th.append(make("span", "", { class: "jw-badge" }));
+      th.title = [row.label, row.note].filter(Boolean).join("\n");
+      th.dataset.row = String(r);
+      th.dataset.col = "-1";
+      rowHeads.push(th);
+      tr.append(th);
       roles.forEach((_role, c) => {
         const td = tr.insertCell();
         td.setAttribute("role", "gridcell");
@@ -126,106 +194,309 @@ function render({ model, el, signal }, waiting) {
         grid[r].push(td);
       });
     });
+    if (roles.length) buildFeet();
     [...table.rows].forEach((tr, i) => {
       tr.setAttribute("role", "row");
       tr.setAttribute("aria-rowindex", String(i + 1));
     });
     table.setAttribute("aria-rowcount", String(table.rows.length));
+    at = { row: Math.min(at.row, rows.length - 1), col: Math.min(at.col, roles.length - 1) };
+    anchor = at;
+    paintSelection();
+    if (within) nodeAt(at)?.focus({ preventScroll: true });
   }
 
-  function buildTools() {
-    const buttons = letters.map((l) => {
-      const button = make("button", l.letter, { type: "button", title: l.meaning, class: `jw-letter jw-${l.letter}` });
-      button.ariaLabel = l.meaning;
-      button.addEventListener("click", (e) => { write(l.letter, e.shiftKey); refocus(); }, { signal });
-      return button;
-    });
-    /** @param {string} text @param {string} title @param {() => void} act */
-    const tool = (text, title, act) => {
-      const button = make("button", text, { type: "button", title });
-      button.addEventListener("click", act, { signal });
-      return button;
-    };
-    tools.append(
-      ...buttons,
-      tool("Clear", "Clear the chosen cells (Delete)", () => { fill(""); refocus(); }),
-      tool("Undo", "Undo (Ctrl+Z)", undo),
-      tool("Redo", "Redo (Ctrl+Y)", redo),
-    );
-    const button = tool("Save", "Save as a new revision", () => send([], true));
-    button.classList.add("jw-save");
-    tools.append(button, saved, notice);
-    help.textContent = `Type ${order.join(", ")}; with Shift a letter is added to the cell. Arrows move, Delete clears, a block from a spreadsheet can be pasted.`;
-    paintMode();
+  /** @param {Row} row @param {number} first */
+  function stageLine(row, first) {
+    const tr = make("tr", "", { class: "jw-stage-line" });
+    const th = make("th", "", { class: "jw-stage", role: "rowheader", colspan: String(roles.length + 1), scope: "colgroup" });
+    const closed = folded.has(row.stage);
+    const fold = make("button", closed ? "▸" : "▾", { type: "button", class: "jw-fold", "aria-expanded": String(!closed) });
+    fold.ariaLabel = `${closed ? "Show" : "Hide"} the rows of ${row.stage_label}`;
+    fold.addEventListener("click", () => {
+      if (folded.has(row.stage)) folded.delete(row.stage); else folded.add(row.stage);
+      if (folded.has(rows[at.row]?.stage)) { at = { row: open()[0] ?? 0, col: at.col }; anchor = at; }
+      paint();
+      /** @type {HTMLElement | null} */ (table.querySelector(`[data-stage="${CSS.escape(row.stage)}"] .jw-fold`))?.focus();
+    }, { signal });
+    const inner = make("span", "", { class: "jw-stage-words" });
+    inner.append(fold, make("span", row.stage_label), make("span", "", { class: "jw-answers" }));
+    th.append(inner);
+    th.dataset.stage = row.stage;
+    th.dataset.first = String(first);
+    tr.append(th);
+    return tr;
   }
 
-  function paintMode() {
-    tools.hidden = readOnly();
-    help.hidden = readOnly();
-    table.setAttribute("aria-readonly", String(readOnly()));
-    for (const button of tools.querySelectorAll("button")) button.disabled = !touched && !button.classList.contains("jw-save");
-    const save = /** @type {HTMLElement} */ (tools.querySelector(".jw-save"));
-    save.hidden = !model.get("can_save");
+  function buildFeet() {
+    const feet = table.createTFoot();
+    const lines = [...order, ...(model.get("has_load") ? ["Load"] : [])];
+    for (const what of lines) {
+      const tr = feet.insertRow();
+      const label = what === "Load" ? "Load" : `Rows with ${what}`;
+      tr.append(make("th", label, { role: "rowheader", scope: "row", title: what === "Load" ? "Volume x weight of the letters" : meaning.get(what) ?? "" }));
+      for (const _role of roles) tr.append(make("td", "", { role: "gridcell", class: "jw-foot" }));
+    }
+  }
+
+  function buildLegend() {
+    legend.replaceChildren(...model.get("letters").map((l) => {
+      const pair = make("div");
+      pair.append(make("dt", l.letter, { class: `jw-letter jw-${l.letter}` }), make("dd", l.meaning));
+      return pair;
+    }));
   }
 
   /** Paint the texts into the cells that are there, so that focus stays where it is. */
   function paintCells() {
     cells = shown();
-    grid.forEach((line, r) => line.forEach((td, c) => {
-      const text = cells[r][c];
-      if (td.dataset.text === text && td.childElementCount) return;
-      td.dataset.text = text;
-      const parts = text.split("/").filter(Boolean);
-      td.replaceChildren(...(parts.length ? parts : [""]).map((part) => {
-        const known = meaning.has(part);
-        return make("span", part, { class: part ? (known ? `jw-letter jw-${part}` : "jw-letter jw-unknown") : "jw-blank" });
-      }));
-      const said = parts.map((p) => meaning.get(p) ?? `unknown code ${p}`).join(", ") || "blank";
-      td.ariaLabel = `${name(r, c)}: ${said}`;
-      td.title = parts.length ? said : "";
+    grid.forEach((line, r) => line.forEach((td, c) => paintCell(td, r, c)));
+    paintAnswers();
+  }
+
+  /** @param {HTMLTableCellElement} td @param {number} r @param {number} c */
+  function paintCell(td, r, c) {
+    const text = cells[r][c];
+    if (td.dataset.text === text || td.firstElementChild instanceof HTMLInputElement) return;
+    td.dataset.text = text;
+    const parts = text.split("/").filter(Boolean);
+    td.replaceChildren(...(parts.length ? parts : [""]).flatMap((part, i) => {
+      const known = meaning.has(part);
+      const span = make("span", part, { class: part ? (known ? `jw-letter jw-${part}` : "jw-letter jw-unknown") : "jw-blank" });
+      return i ? [" ", span] : [span];
+    }));
+    const said = parts.map((p) => meaning.get(p) ?? `unknown code ${p}`).join(", ") || "blank";
+    td.ariaLabel = `${name(r, c)}: ${parts.length ? `${parts.join(" ")}, ` : ""}${said}`;
+    td.title = parts.length ? said : "";
+  }
+
+  /** Who answers in each stage, and for how much of it. */
+  function paintAnswers() {
+    const letter = order.includes("A") ? "A" : "";
+    for (const th of table.querySelectorAll("th.jw-stage")) {
+      const stage = /** @type {HTMLElement} */ (th).dataset.stage ?? "";
+      const inside = rows.flatMap((row, r) => (row.stage === stage ? [r] : []));
+      const held = roles.map((role, c) => ({ label: role.label, n: inside.filter((r) => cells[r][c].split("/").includes(letter)).length }));
+      const most = held.filter((h) => h.n).sort((a, b) => b.n - a.n);
+      const words = most.slice(0, 3).map((h) => `${h.label} (${h.n} of ${inside.length})`).join(", ");
+      const line = th.querySelector(".jw-answers");
+      if (line && letter) line.textContent = most.length ? `answers: ${words}${most.length > 3 ? " …" : ""}` : "nobody answers";
+    }
+  }
+
+  function paintFeet() {
+    const feet = [...(table.tFoot?.rows ?? [])];
+    const loads = model.get("loads");
+    feet.forEach((tr, i) => roles.forEach((role, c) => {
+      const td = tr.cells[c + 1];
+      const letter = order[i];
+      if (letter !== undefined) {
+        const n = cells.filter((line) => line[c].split("/").includes(letter)).length;
+        td.textContent = String(n);
+        td.ariaLabel = `${role.label}: ${count(n, "row")} with ${letter}`;
+        return;
+      }
+      const { load, capacity } = loads[c] ?? { load: 0, capacity: null };
+      const over = capacity !== null && load > capacity;
+      td.textContent = capacity === null ? load.toLocaleString("en") : `${over ? "▲ " : ""}${load.toLocaleString("en")} of ${capacity.toLocaleString("en")}`;
+      td.ariaLabel = `${role.label}: load ${td.textContent}${over ? ", too much" : ""}`;
+      td.toggleAttribute("data-over", over);
     }));
   }
 
   function paintFindings() {
     const findings = model.get("findings");
-    table.querySelectorAll("[data-severity]").forEach((node) => {
-      node.removeAttribute("data-severity");
-      node.removeAttribute("aria-invalid");
-    });
-    /** @param {Element | null | undefined} node @param {string} severity */
-    const mark = (node, severity) => {
-      if (!node || node.getAttribute("data-severity") === "error") return;
-      node.setAttribute("data-severity", severity);
-      if (severity === "error") node.setAttribute("aria-invalid", "true");
+    for (const node of [...grid.flat(), ...rowHeads, ...roleHeads]) {
+      if (node.dataset.severity) { delete node.dataset.severity; node.removeAttribute("aria-invalid"); }
+      const badge = node.querySelector(".jw-badge");
+      if (badge?.textContent) { badge.textContent = ""; badge.removeAttribute("title"); badge.removeAttribute("aria-label"); badge.removeAttribute("role"); badge.removeAttribute("data-severity"); }
+    }
+    /** @param {HTMLElement | undefined} node @param {Finding} f */
+    const mark = (node, f) => {
+      if (!node || f.severity === "info" || f.severity === "known") return;
+      if (node.dataset.severity !== "error") node.dataset.severity = f.severity;
+      if (f.severity === "error") node.setAttribute("aria-invalid", "true");
     };
-    const focused = [...list.children].findIndex((item) => item.contains(document.activeElement));
-    list.replaceChildren(...findings.map((f) => {
-      if (f.row >= 0) mark(f.col >= 0 ? grid[f.row][f.col] : grid[f.row][0]?.parentElement?.firstElementChild, f.severity);
-      const item = make("li", "", { class: `jw-finding jw-${f.severity}` });
-      const word = WORDS[/** @type {keyof typeof WORDS} */ (f.severity)];
-      item.append(
-        make("span", MARKS[/** @type {keyof typeof MARKS} */ (f.severity)], { class: "jw-mark", "aria-hidden": "true" }),
-        make("strong", `${word}: `), make("span", f.message),
-        make("span", ` ${f.question} ${f.fix}`, { class: "jw-advice" }), make("span", f.code, { class: "jw-code" }),
-      );
-      if (f.row >= 0) {
-        const go = make("button", "Show", { type: "button", class: "jw-go" });
-        go.ariaLabel = `Show ${rows[f.row].label} in the grid`;
-        go.addEventListener("click", () => move(f.row, Math.max(f.col, 0)), { signal });
-        item.append(go);
+    /** @type {Map<HTMLElement, Finding[]>} */
+    const about = new Map();
+    for (const f of findings) {
+      const [r, c] = [rowAt(f.row), roleAt(f.role)];
+      const cell = f.scope === "cell" && r >= 0 && c >= 0 ? grid[r][c] : undefined;
+      if (cell) mark(cell, f);
+      const header = r >= 0 ? rowHeads[r] : c >= 0 ? roleHeads[c] : undefined;
+      if (header && f.severity !== "info" && f.severity !== "known") {
+        mark(header, f);
+        about.set(header, [...(about.get(header) ?? []), f]);
       }
-      return item;
-    }));
+    }
+    for (const [header, own] of about) {
+      const badge = /** @type {HTMLElement | null} */ (header.querySelector(".jw-badge"));
+      if (!badge) continue;
+      const worst = own.some((f) => f.severity === "error") ? "error" : "warn";
+      badge.textContent = `${MARKS[worst]}${own.length > 1 ? own.length : ""}`;
+      badge.dataset.severity = worst;
+      badge.title = own.map((f) => `${WORDS[f.severity]}: ${f.message}`).join("\n");
+      badge.setAttribute("role", "img");
+      badge.ariaLabel = own.map((f) => `${WORDS[f.severity]}: ${f.message}`).join(" ");
+    }
+    paintFilter(findings);
+    paintList(findings);
+  }
+
+  /** @param {Finding[]} findings */
+  function paintFilter(findings) {
+    const many = (/** @type {string} */ s) => findings.filter((f) => f.severity === s).length;
+    const kinds = Object.keys(WORDS).filter((s) => many(s));
+    filter.hidden = !kinds.length;
+    const wanted = JSON.stringify(kinds.map((s) => [s, many(s), listed.has(s)]));
+    if (filter.dataset.drawn !== wanted) {
+      filter.dataset.drawn = wanted;
+      const focused = /** @type {HTMLElement | null} */ (filter.querySelector(":focus"))?.dataset.severity;
+      filter.replaceChildren(...kinds.map((s) => {
+        const word = s === "known" ? `${many(s)} acknowledged` : count(many(s), WORDS[s].toLowerCase());
+        const button = make("button", `${MARKS[s]} ${word}`, { type: "button", "aria-pressed": String(listed.has(s)), "data-severity": s });
+        button.title = listed.has(s) ? "Listed; press to hide" : "Hidden; press to list";
+        button.addEventListener("click", () => { if (listed.has(s)) listed.delete(s); else listed.add(s); paintFindings(); }, { signal });
+        return button;
+      }));
+      if (focused) /** @type {HTMLElement | null} */ (filter.querySelector(`[data-severity="${focused}"]`))?.focus();
+    }
+    const parts = ["error", "warn"].map((s) => [many(s), WORDS[s].toLowerCase()]).filter(([n]) => n);
+    summary.textContent = parts.length ? parts.map(([n, w]) => count(Number(n), String(w))).join(", ") : "No open findings";
+    summary.dataset.severity = many("error") ? "error" : many("warn") ? "warn" : "none";
+  }
+
+  /** @param {Finding[]} findings */
+  function paintList(findings) {
+    const seen = findings.filter((f) => listed.has(f.severity));
+    const wanted = JSON.stringify([seen, model.get("unsent"), readOnly(), rows.map((r) => r.id), roles.map((r) => r.id)]);
+    if (list.dataset.drawn === wanted) return;
+    if (list.querySelector("form")) return; // somebody writes a reason: the list waits
+    list.dataset.drawn = wanted;
+    const focused = [...list.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
+    list.replaceChildren(...seen.map(findingLine));
+    const left = model.get("unsent");
+    if (left) list.append(make("li", `${count(left, "more finding")}: settle these first, or look at the list below the grid.`, { class: "jw-finding" }));
     if (focused >= 0) {
       const buttons = [...list.querySelectorAll("button")];
       const next = buttons[Math.min(focused, buttons.length - 1)];
       if (next) next.focus(); else refocus();
     }
-    /** @param {string} severity */
-    const count = (severity) => findings.filter((f) => f.severity === severity).length;
-    const parts = Object.entries(WORDS).map(([s, word]) => [count(s), word.toLowerCase()]).filter(([n]) => n);
-    summary.textContent = parts.length ? parts.map(([n, w]) => `${n} ${w}${n === 1 ? "" : "s"}`).join(", ") : "No findings";
-    summary.dataset.severity = count("error") ? "error" : count("warn") ? "warn" : "none";
+  }
+
+  /** @param {Finding} f */
+  function findingLine(f) {
+    const item = make("li", "", { class: `jw-finding jw-${f.severity}` });
+    item.append(
+      make("span", MARKS[f.severity], { class: "jw-mark", "aria-hidden": "true" }), make("strong", `${WORDS[f.severity]}: `),
+      make("span", f.message), make("span", ` ${f.advice}`, { class: "jw-advice" }), make("span", f.code, { class: "jw-code" }),
+    );
+    const [r, c] = [rowAt(f.row), roleAt(f.role)];
+    if (r >= 0 || c >= 0) {
+      const go = make("button", "Show", { type: "button", class: "jw-go" });
+      go.ariaLabel = `Show ${r >= 0 ? rows[r].label : roles[c].label} in the grid`;
+      go.addEventListener("click", () => {
+        if (r >= 0 && folded.delete(rows[r].stage)) paint();
+        if (r >= 0) move(r, Math.max(c, 0)); else move(-1, c);
+      }, { signal });
+      item.append(go);
+    }
+    if (readOnly()) return item;
+    const absent = f.code === "MAT-01" ? model.get("missing").find((m) => m.touchpoint === f.row) : undefined;
+    if (absent) {
+      const fill = make("button", "Add its row", { type: "button", class: "jw-go" });
+      fill.ariaLabel = `Add its row: ${absent.label}`;
+      fill.addEventListener("click", () => {
+        whenDone = () => { if (rowAt(absent.touchpoint) >= 0) move(rowAt(absent.touchpoint), 0); };
+        send([{ op: "add", list: "rows", part: absent, before: endOf(absent.stage) }]);
+      }, { signal });
+      item.append(fill);
+    }
+    if (f.severity === "warn" || f.severity === "info") {
+      const accept = make("button", "Acknowledge", { type: "button", class: "jw-go" });
+      accept.ariaLabel = `Acknowledge: ${f.message}`;
+      accept.addEventListener("click", () => askReason(item, f), { signal });
+      item.append(accept);
+    } else if (f.severity === "known") {
+      const back = make("button", "Withdraw", { type: "button", class: "jw-go" });
+      back.ariaLabel = `Withdraw: ${f.message}`;
+      back.addEventListener("click", () => send([{ op: "withdraw", id: placeId(f) }]), { signal });
+      item.append(back);
+    }
+    return item;
+  }
+
+  /** The id Python gives an acknowledgement. @param {Finding} f */
+  const placeId = (f) => [f.code, f.row, f.role].filter(Boolean).join("__").toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 70);
+
+  /** Ask why a warning is accepted, and until when. @param {HTMLElement} item @param {Finding} f */
+  function askReason(item, f) {
+    const form = make("form", "", { class: "jw-reason" });
+    const reason = make("input", "", { type: "text", required: "", maxlength: "300", "aria-label": "Why is this accepted?", placeholder: "Why is this accepted?" });
+    const until = make("input", "", { type: "date", required: "", "aria-label": "Until" });
+    const day = new Date(`${model.get("today")}T00:00:00Z`);
+    day.setUTCMonth(day.getUTCMonth() + 6);
+    until.value = day.toISOString().slice(0, 10);
+    const yes = make("button", "Acknowledge", { type: "submit" });
+    const no = make("button", "Cancel", { type: "button" });
+    form.append(reason, make("span", "until"), until, yes, no);
+    const close = () => { form.remove(); list.dataset.drawn = ""; paintList(model.get("findings")); refocus(); };
+    form.addEventListener("submit", (e) => {
+      e.preventDefault();
+      const part = { code: f.code, ...(f.row ? { touchpoint: f.row } : {}), ...(f.role ? { role: f.role } : {}), reason: oneLine(reason.value), until: until.value };
+      form.remove();
+      send([{ op: "acknowledge", part }]);
+      close();
+    }, { signal });
+    no.addEventListener("click", close, { signal });
+    form.addEventListener("keydown", (e) => { e.stopPropagation(); if (e.key === "Escape") close(); }, { signal });
+    item.append(form);
+    reason.focus();
+  }
+
+  // --- tools, status, history, disputes -------------------------------------------------------------
+
+  /** @param {string} text @param {string} title @param {() => void} act @param {string} [more] */
+  function tool(text, title, act, more = "") {
+    const button = make("button", text, { type: "button", title, ...(more ? { class: more } : {}) });
+    button.addEventListener("click", act, { signal });
+    return button;
+  }
+
+  const clear = tool("Clear", "Clear the chosen cells (Delete)", () => { fill(""); refocus(); });
+  const undoing = tool("Undo", "Undo (Ctrl+Z)", () => send([{ op: "undo" }]));
+  const redoing = tool("Redo", "Redo (Ctrl+Y)", () => send([{ op: "redo" }]));
+  const addRow = tool("Add row", "Add a row below the chosen one", () => add("rows"));
+  const addRole = tool("Add role", "Add a column after the chosen one", () => add("roles"));
+  const saving = tool("Save", "Save as a new revision (Ctrl+S)", () => send([], true), "jw-save");
+  const history = tool("History", "Earlier revisions", () => { past.hidden = !past.hidden; paintHistory(); });
+  history.setAttribute("aria-expanded", "false");
+
+  function buildTools() {
+    const buttons = model.get("letters").map((l) => {
+      const button = tool(l.letter, l.meaning, () => { write(l.letter, false); refocus(); }, `jw-letter jw-${l.letter}`);
+      button.ariaLabel = l.meaning;
+      button.addEventListener("click", (e) => { if (e.shiftKey) { e.stopImmediatePropagation(); write(l.letter, true); refocus(); } }, { signal, capture: true });
+      return button;
+    });
+    tools.replaceChildren(...buttons, clear, undoing, redoing, addRow, addRole, saving, history, saved, notice);
+  }
+
+  function paintTools() {
+    const editing = !readOnly();
+    for (const child of tools.children) if (child instanceof HTMLButtonElement) child.hidden = !editing;
+    history.hidden = !model.get("revisions").length;
+    saving.hidden = !editing || !model.get("can_save");
+    tools.hidden = !editing && history.hidden;
+    help.hidden = !editing;
+    help.textContent = `Type ${order.join(", ")}; with Shift a letter is added to the cell. Arrows move, also onto names: Enter edits, Delete clears or removes, `
+      + "Alt and arrows move a row or role. A block from a spreadsheet can be pasted. Right-click or Shift+F10 opens a menu.";
+    const { undo, redo } = model.get("steps");
+    const pending = waiting.sent.length > 0;
+    undoing.disabled = !undo && !pending;
+    redoing.disabled = !redo;
+    for (const button of [clear, ...tools.querySelectorAll("button.jw-letter")]) /** @type {HTMLButtonElement} */ (button).disabled = !touched || at.row < 0 || at.col < 0;
+    history.setAttribute("aria-expanded", String(!past.hidden));
   }
 
   function paintStatus() {
@@ -234,34 +505,60 @@ function render({ model, el, signal }, waiting) {
     saved.dataset.state = state;
   }
 
-  /** Cells that somebody else saved meanwhile: both texts, and a way to take theirs. */
-  function paintClashes() {
-    const clashes = model.get("clashes").filter((c) => textAt(c.row, c.col) !== c.theirs);
-    disputed.hidden = !clashes.length;
-    disputed.replaceChildren(...clashes.map((c) => {
-      const item = make("li", "", { class: "jw-finding jw-warn" });
-      const word = (/** @type {string} */ text) => text || "blank";
-      item.append(
-        make("span", MARKS.warn, { class: "jw-mark", "aria-hidden": "true" }), make("strong", `${name(c.row, c.col)}: `),
-        make("span", `somebody else wrote ${word(c.theirs)}, you wrote ${word(c.mine)} (it was ${word(c.base)}).`),
-      );
-      const take = make("button", "Take theirs", { type: "button", class: "jw-go" });
-      take.ariaLabel = `Take theirs for ${name(c.row, c.col)}`;
-      take.addEventListener("click", () => { apply([[c.row, c.col, c.theirs]]); paintClashes(); refocus(); }, { signal });
-      item.append(take);
+  function paintHistory() {
+    history.setAttribute("aria-expanded", String(!past.hidden));
+    if (past.hidden) return;
+    const lines = model.get("revisions").map((r, i) => {
+      const item = make("li");
+      item.append(make("strong", `Revision ${r.rev}`), make("span", ` ${r.at}, ${r.author}: ${r.note || "no note"} (${count(r.changes, "change")})`));
+      if (i && model.get("can_restore")) {
+        const button = make("button", "Restore", { type: "button", class: "jw-go" });
+        button.ariaLabel = `Restore revision ${r.rev}`;
+        button.addEventListener("click", () => send([{ op: "restore", rev: r.rev }]), { signal });
+        item.append(" ", button);
+      }
       return item;
-    }));
+    });
+    const ol = make("ol");
+    ol.append(...lines);
+    past.replaceChildren(make("p", "Restoring saves an earlier revision again, as a new one; the history keeps all."), ol);
   }
 
-  /** Python has taken what was sent up to `done`. */
-  function acknowledge() {
-    const done = model.get("done");
-    waiting.sent = waiting.sent.filter((s) => s.seq > done);
-    if (waiting.save <= done) waiting.save = 0;
-    if (!waiting.sent.length && !waiting.save && notice.dataset.state === "lost") tell("");
-    paintCells();
-    paintClashes();
+  /** Cells and other places that somebody else saved meanwhile: both texts, and a way to settle each. */
+  function paintDisputes() {
+    const clashes = model.get("clashes");
+    const words = model.get("disputes");
+    const openOnes = clashes.filter((c) => rowAt(c.row) >= 0 && roleAt(c.role) >= 0);
+    disputed.hidden = !openOnes.length && !words.length;
+    if (disputed.hidden) { disputed.replaceChildren(); return; }
+    const word = (/** @type {string} */ text) => text || "blank";
+    const items = openOnes.map((c) => {
+      const [r, k] = [rowAt(c.row), roleAt(c.role)];
+      const now = cells[r][k];
+      const item = make("li");
+      const who = make("span", `${name(r, k)}: somebody else wrote ${word(c.theirs)}, you wrote ${word(c.mine)} (it was ${word(c.base)}). `);
+      const theirs = make("button", "Take theirs", { type: "button", class: "jw-go", "aria-pressed": String(now === c.theirs) });
+      theirs.ariaLabel = `Take theirs for ${name(r, k)}`;
+      theirs.addEventListener("click", () => { setCells([[r, k, c.theirs]]); paintDisputes(); }, { signal });
+      const mine = make("button", "Keep mine", { type: "button", class: "jw-go", "aria-pressed": String(now === c.mine) });
+      mine.ariaLabel = `Keep mine for ${name(r, k)}`;
+      mine.addEventListener("click", () => { setCells([[r, k, c.mine]]); paintDisputes(); }, { signal });
+      item.append(who, theirs, " ", mine);
+      return item;
+    });
+    items.push(...words.map((w) => make("li", w)));
+    const ul = make("ul");
+    ul.append(...items);
+    const parts = [make("strong", "Somebody else saved changes at the same places. Settle them, then save again."), ul];
+    if (openOnes.length > 1) {
+      const all = make("button", "Take all of theirs", { type: "button" });
+      all.addEventListener("click", () => { setCells(openOnes.map((c) => [rowAt(c.row), roleAt(c.role), c.theirs])); paintDisputes(); }, { signal });
+      parts.push(all);
+    }
+    disputed.replaceChildren(...parts);
   }
+
+  // --- sending ----------------------------------------------------------------------------------------
 
   /** @param {string} text @param {string} [state] */
   function tell(text, state = "") {
@@ -269,98 +566,122 @@ function render({ model, el, signal }, waiting) {
     notice.dataset.state = state;
   }
 
-  function refocus() {
-    if (grid[at.row]?.[at.col]) grid[at.row][at.col].focus();
+  /**
+   * Send steps, with everything that was not acknowledged before: whatever of it gets lost or overtaken on
+   * the way, the last message holds all.
+   * @param {Step[]} steps @param {boolean} [save]
+   */
+  function send(steps, save = false) {
+    if (readOnly()) return;
+    tell("");
+    const begin = Math.max(model.get("done"), model.get("edit").seq);
+    steps.forEach((step, i) => waiting.sent.push({ ...step, seq: begin + 1 + i }));
+    const seq = begin + Math.max(steps.length, 1);
+    if (save) waiting.save = seq;
+    model.set("edit", { seq, steps: waiting.sent, save: waiting.save });
+    model.save_changes();
+    setTimeout(() => {
+      if (!signal.aborted && model.get("done") < seq) tell("No answer yet: what you did last is not kept.", "lost");
+    }, PATIENCE);
   }
 
+  /** Python has taken what was sent up to `done`. */
+  function acknowledge() {
+    const done = model.get("done");
+    waiting.sent = waiting.sent.filter((s) => (s.seq ?? 0) > done);
+    if (waiting.save <= done) waiting.save = 0;
+    if (!waiting.sent.length && !waiting.save && notice.dataset.state === "lost") tell("");
+    paint();
+    paintDisputes();
+  }
+
+  /** @param {[number, number, string][]} changes */
+  function setCells(changes) {
+    if (readOnly()) return;
+    /** @type {Record<string, Record<string, string>>} */
+    const texts = {};
+    let any = false;
+    for (const [r, c, text] of changes) {
+      if (cells[r][c] === text) continue;
+      any = true;
+      (texts[rows[r].id] ??= {})[roles[c].id] = text;
+      cells[r][c] = text;
+      paintCell(grid[r][c], r, c);
+    }
+    if (any) send([{ op: "cells", cells: texts }]);
+    else tell("");
+  }
+
+  // --- choosing ---------------------------------------------------------------------------------------
+
+  /** @param {Place} place */
+  function nodeAt(place) {
+    if (place.row < 0) return roleHeads[place.col];
+    return place.col < 0 ? rowHeads[place.row] : grid[place.row]?.[place.col];
+  }
+
+  function refocus() { nodeAt(at)?.focus(); }
+
   function paintSelection() {
-    const [top, bottom] = [anchor.row, at.row].sort((a, b) => a - b);
-    const [left, right] = [anchor.col, at.col].sort((a, b) => a - b);
-    grid.forEach((line, r) => line.forEach((td, c) => {
-      const chosen = r >= top && r <= bottom && c >= left && c <= right;
-      td.setAttribute("aria-selected", String(chosen));
-      td.tabIndex = r === at.row && c === at.col ? 0 : -1;
-    }));
+    const wanted = new Set(chosen().map(([r, c]) => grid[r][c]));
+    for (const node of painted) if (!wanted.has(/** @type {HTMLTableCellElement} */ (node))) { node.removeAttribute("aria-selected"); node.tabIndex = -1; }
+    for (const node of wanted) node.setAttribute("aria-selected", "true");
+    const here = nodeAt(at);
+    painted = new Set(wanted);
+    if (here) { for (const node of painted) node.tabIndex = -1; here.tabIndex = 0; painted.add(here); }
   }
 
   /** @param {number} row @param {number} col @param {boolean} [extend] */
   function move(row, col, extend = false) {
-    if (!rows.length || !roles.length) return;
-    at = { row: Math.min(Math.max(row, 0), rows.length - 1), col: Math.min(Math.max(col, 0), roles.length - 1) };
+    if (!rows.length && !roles.length) return;
+    const old = nodeAt(at);
+    if (old) old.tabIndex = -1;
+    const least = extend ? 0 : -1;
+    at = { row: Math.min(Math.max(row, roles.length ? least : 0), rows.length - 1), col: Math.min(Math.max(col, rows.length ? least : 0), roles.length - 1) };
+    if (at.row < 0 && at.col < 0) at = { row: at.row, col: 0 };
+    if (!nodeAt(at)) at = rows.length ? { row: Math.max(at.row, 0), col: -1 } : { row: -1, col: Math.max(at.col, 0) };
     if (!extend) anchor = at;
-    if (!touched) { touched = true; paintMode(); }
+    touched = true;
     paintSelection();
-    grid[at.row][at.col].focus();
+    paintTools();
+    nodeAt(at)?.focus();
   }
 
-  /** @returns {[number, number][]} the chosen cells, row by row */
+  /** Move by a number of rows that can be seen. @param {number} by @param {boolean} extend */
+  function step(by, extend) {
+    const seen = open();
+    if (at.row < 0) { if (by > 0 && seen.length) move(seen[Math.min(by - 1, seen.length - 1)], at.col, false); return; }
+    const place = seen.indexOf(at.row) + by;
+    if (place < 0 && !extend && at.col >= 0 && by === -1) move(-1, at.col);
+    else move(seen[Math.min(Math.max(place, 0), seen.length - 1)] ?? at.row, at.col, extend);
+  }
+
+  /** @returns {[number, number][]} the chosen cells that can be seen, row by row */
   function chosen() {
+    if (at.row < 0 || at.col < 0 || anchor.row < 0 || anchor.col < 0) return [];
     const [top, bottom] = [anchor.row, at.row].sort((a, b) => a - b);
     const [left, right] = [anchor.col, at.col].sort((a, b) => a - b);
     /** @type {[number, number][]} */
     const places = [];
-    if (!rows.length || !roles.length) return places;
-    for (let r = top; r <= bottom; r += 1) for (let c = left; c <= right; c += 1) places.push([r, c]);
+    for (let r = top; r <= bottom; r += 1) {
+      if (!grid[r] || folded.has(rows[r].stage)) continue;
+      for (let c = left; c <= right; c += 1) if (grid[r][c]) places.push([r, c]);
+    }
     return places;
   }
 
-  /**
-   * Send changed cells, with everything that was not acknowledged before: whatever of it gets lost or
-   * overtaken on the way, the last message holds all.
-   * @param {Change[]} changes @param {boolean} [save]
-   */
-  function send(changes, save = false) {
-    const seq = Math.max(model.get("done"), model.get("edit").seq) + 1;
-    if (changes.length) waiting.sent.push({ seq, changes });
-    if (save) waiting.save = seq;
-    paintCells();
-    model.set("edit", { seq, changes: waiting.sent.flatMap((s) => s.changes), save: waiting.save });
-    model.save_changes();
-    setTimeout(() => {
-      if (!signal.aborted && model.get("done") < seq) tell("No answer yet: what you typed last is not kept.", "lost");
-    }, PATIENCE);
-  }
-
-  /** @param {Change[]} changes */
-  function apply(changes) {
-    if (readOnly()) return;
-    tell("");
-    const after = changes.filter(([r, c, text]) => text !== textAt(r, c));
-    if (!after.length) return;
-    done.push({ before: after.map(([r, c]) => [r, c, textAt(r, c)]), after });
-    undone.length = 0;
-    send(after);
-  }
-
-  /**
-   * Step back or forth; a cell that somebody else has changed since is left as it is, and said.
-   * @param {{ before: Change[], after: Change[] }[]} from @param {{ before: Change[], after: Change[] }[]} to
-   * @param {"before" | "after"} goal
-   */
-  function step(from, to, goal) {
-    const last = from.pop();
-    if (!last || readOnly()) return;
-    to.push(last);
-    const now = goal === "before" ? last.after : last.before;
-    const free = last[goal].filter((_change, i) => textAt(now[i][0], now[i][1]) === now[i][2]);
-    tell(free.length < now.length ? "Cells that were changed since are left as they are." : "");
-    if (free.length) send(free);
-    move(last[goal][0][0], last[goal][0][1]);
-  }
-
-  const undo = () => step(done, undone, "before");
-  const redo = () => step(undone, done, "after");
+  // --- writing ----------------------------------------------------------------------------------------
 
   /** @param {string} text */
-  const fill = (text) => apply(chosen().map(([r, c]) => [r, c, text]));
+  const fill = (text) => setCells(chosen().map(([r, c]) => [r, c, text]));
 
   /** Put a letter into the chosen cells; `add` keeps what is there. @param {string} letter @param {boolean} add */
   function write(letter, add) {
-    const strange = add && chosen().some(([r, c]) => textAt(r, c).split("/").some((p) => p && !order.includes(p)));
-    apply(chosen().map(([r, c]) => {
+    const strange = add && chosen().some(([r, c]) => cells[r][c].split("/").some((p) => p && !order.includes(p)));
+    setCells(chosen().map(([r, c]) => {
       if (!add) return [r, c, letter];
-      const parts = new Set(textAt(r, c).split("/").filter(Boolean));
-      if ([...parts].some((p) => !order.includes(p))) return [r, c, textAt(r, c)];
+      const parts = new Set(cells[r][c].split("/").filter(Boolean));
+      if ([...parts].some((p) => !order.includes(p))) return [r, c, cells[r][c]];
       if (parts.has(letter)) parts.delete(letter); else parts.add(letter);
       return [r, c, order.filter((l) => parts.has(l)).join("/")];
     }));
@@ -368,25 +689,24 @@ function render({ model, el, signal }, waiting) {
   }
 
   function cycle() {
-    const next = order[order.indexOf(textAt(at.row, at.col)) + 1] ?? "";
-    apply([[at.row, at.col, next]]);
+    if (at.row < 0 || at.col < 0) return;
+    setCells([[at.row, at.col, order[order.indexOf(cells[at.row][at.col]) + 1] ?? ""]]);
   }
 
   /** Put a block where the selection begins; one value alone fills the selection. @param {string} text */
   function paste(text) {
-    if (!text) return;
+    if (!text || !chosen().length) return;
     const block = parseBlock(text);
     if (block.length === 1 && block[0].length === 1) { fill(canonical(block[0][0])); return; }
-    const [top, left] = [Math.min(at.row, anchor.row), Math.min(at.col, anchor.col)];
-    /** @type {Change[]} */
-    const changes = [];
-    let outside = 0;
-    block.forEach((line, i) => line.forEach((cell, j) => {
-      if (top + i < rows.length && left + j < roles.length) changes.push([top + i, left + j, canonical(cell)]);
-      else outside += 1;
-    }));
-    apply(changes);
-    if (outside) tell(`${outside} pasted cell${outside > 1 ? "s" : ""} lay outside the grid and ${outside > 1 ? "were" : "was"} left out.`);
+    const seen = open();
+    const top = seen.indexOf(Math.min(at.row, anchor.row));
+    const left = Math.min(at.col, anchor.col);
+    const [high, wide] = [block.length, Math.max(...block.map((line) => line.length))];
+    if (top + high > seen.length || left + wide > roles.length) {
+      tell(`Nothing was pasted: the block has ${count(high, "row")} and ${count(wide, "column")}, and from here there is room for ${seen.length - top} and ${roles.length - left}.`, "error");
+      return;
+    }
+    setCells(block.flatMap((line, i) => line.map((cell, j) => /** @type {[number, number, string]} */ ([seen[top + i], left + j, canonical(cell)]))));
   }
 
   /** What Python's reading of a cell gives for known letters; other text stays, to be reported. @param {string} text */
@@ -395,133 +715,377 @@ function render({ model, el, signal }, waiting) {
     if (["", "-", "–", "—", ".", "N/A"].includes(plain)) return "";
     const parts = plain.split(/[/,;+&\s]+/).filter(Boolean);
     const codes = parts.flatMap((p) => ([...p].every((l) => order.includes(l)) ? [...p] : [p]));
-    return codes.every((c) => order.includes(c)) ? order.filter((l) => codes.includes(l)).join("/") : text.replace(/[\p{C}\s]+/gu, " ").trim().slice(0, MAX_TEXT);
+    return codes.every((c) => order.includes(c)) ? order.filter((l) => codes.includes(l)).join("/") : oneLine(text);
   }
 
   const copied = () => {
     const places = chosen();
     const width = new Set(places.map(([, c]) => c)).size;
-    const texts = places.map(([r, c]) => textAt(r, c));
+    const texts = places.map(([r, c]) => cells[r][c]);
     const lines = [];
     for (let i = 0; i < texts.length; i += width) lines.push(texts.slice(i, i + width).join("\t"));
     return lines.join("\n");
   };
 
+  /** Type over a cell or a name; Enter or leaving keeps it, Escape does not. @param {Place} place @param {string} [begin] */
+  function type(place, begin) {
+    const node = nodeAt(place);
+    if (!node || readOnly() || typing) return;
+    const isCell = place.row >= 0 && place.col >= 0;
+    const before = isCell ? cells[place.row][place.col] : place.row < 0 ? roles[place.col].label : rows[place.row].label;
+    const input = make("input", "", { type: "text", maxlength: isCell ? String(MAX_TEXT) : "300" });
+    input.ariaLabel = isCell ? `Letters of ${name(place.row, place.col)}` : `Name of ${before}`;
+    input.value = begin ?? before;
+    const kept = [...node.childNodes];
+    let over = false;
+    const finish = (/** @type {boolean} */ keep) => {
+      if (over) return;
+      over = true;
+      typing = null;
+      const text = oneLine(input.value);
+      node.replaceChildren(...kept);
+      if (isCell) {
+        delete node.dataset.text;
+        if (keep) setCells([[place.row, place.col, canonical(text)]]);
+        paintCell(/** @type {HTMLTableCellElement} */ (node), place.row, place.col);
+      } else if (keep && text && text !== before) {
+        const [what, id] = place.row < 0 ? ["roles", roles[place.col].id] : ["rows", rows[place.row].id];
+        send([{ op: "set", list: what, id, field: "label", value: text }]);
+      }
+    };
+    typing = { finish };
+    input.addEventListener("keydown", (e) => {
+      e.stopPropagation();
+      if (e.key === "Enter" || e.key === "Tab") {
+        e.preventDefault();
+        finish(true);
+        if (e.key === "Tab") move(place.row, place.col + (e.shiftKey ? -1 : 1));
+        else if (isCell) step(e.shiftKey ? -1 : 1, false);
+        else refocus();
+      } else if (e.key === "Escape") { e.preventDefault(); finish(false); refocus(); }
+    }, { signal });
+    input.addEventListener("blur", () => finish(true), { signal });
+    for (const event of ["pointerdown", "mousedown", "paste", "copy", "cut", "dblclick", "contextmenu"]) input.addEventListener(event, (e) => e.stopPropagation(), { signal });
+    node.replaceChildren(input);
+    input.focus();
+    if (begin === undefined) input.select();
+  }
+
+  // --- rows and roles -----------------------------------------------------------------------------------
+
+  /** @param {"rows" | "roles"} what */
+  function add(what) {
+    const words = what === "rows" ? "New row" : "New role";
+    const taken = new Set((what === "rows" ? rows : roles).map((p) => p.label));
+    let label = words;
+    for (let n = 2; taken.has(label); n += 1) label = `${words} ${n}`;
+    const here = what === "rows" ? at.row : at.col;
+    const before = here < 0 ? null : (what === "rows" ? rows : roles)[here + 1]?.id ?? null;
+    const stage = what === "rows" ? rows[Math.max(at.row, 0)]?.stage : "";
+    whenDone = () => {
+      const place = what === "rows" ? { row: rows.findIndex((r) => r.label === label), col: -1 } : { row: -1, col: roles.findIndex((r) => r.label === label) };
+      if (what === "rows" ? place.row < 0 : place.col < 0) return;
+      move(place.row, place.col);
+      type(place);
+    };
+    send([{ op: "add", list: what, part: { label, ...(stage ? { stage } : {}) }, before }]);
+  }
+
+  /** What to do once Python has answered. @type {(() => void) | null} */
+  let whenDone = null;
+
+  /** @param {Place} place */
+  function remove(place) {
+    if (place.row >= 0 && place.col >= 0) { fill(""); return; }
+    if (place.row < 0) send([{ op: "remove", list: "roles", id: roles[place.col].id }]);
+    else send([{ op: "remove", list: "rows", id: rows[place.row].id }]);
+  }
+
+  /** Move a row or role by keys; a row at the edge of its stage goes into the next one. @param {Place} place @param {number} by */
+  function shift(place, by) {
+    if (place.row < 0) {
+      const to = place.col + by;
+      if (to < 0 || to >= roles.length) return;
+      const before = roles[by > 0 ? to + 1 : to]?.id ?? null;
+      at = { row: -1, col: to };
+      anchor = at;
+      send([{ op: "move", list: "roles", id: roles[place.col].id, before }]);
+      return;
+    }
+    const row = rows[place.row];
+    const other = rows[place.row + by];
+    if (!other) return;
+    if (other.stage !== row.stage) { send([{ op: "move", list: "rows", id: row.id, before: by > 0 ? other.id : rows[place.row + 1]?.id ?? null, stage: other.stage || null }]); return; }
+    at = { row: place.row + by, col: place.col };
+    anchor = at;
+    send([{ op: "move", list: "rows", id: row.id, before: rows[by > 0 ? place.row + 2 : place.row - 1]?.id ?? null }]);
+  }
+
+  // --- a menu ---------------------------------------------------------------------------------------------
+
+  /** @param {Place} place @param {number} x @param {number} y */
+  function menu(place, x, y) {
+    if (readOnly()) return;
+    el.querySelector(".jw-menu")?.remove();
+    const box = make("div", "", { class: "jw-menu", role: "menu" });
+    /** @param {string} text @param {() => void} act */
+    const entry = (text, act) => {
+      const button = make("button", text, { type: "button", role: "menuitem", tabindex: "-1" });
+      button.addEventListener("click", () => { close(); act(); }, { signal });
+      box.append(button);
+    };
+    const isCell = place.row >= 0 && place.col >= 0;
+    box.ariaLabel = isCell ? name(place.row, place.col) : place.row < 0 ? roles[place.col].label : rows[place.row].label;
+    if (isCell) {
+      for (const l of order) entry(`${l}: ${meaning.get(l)}`, () => { write(l, false); refocus(); });
+      entry("Clear", () => { fill(""); refocus(); });
+      entry("Edit", () => type(place));
+    } else {
+      const what = place.row < 0 ? "role" : "row";
+      entry("Rename", () => type(place));
+      entry(`Add ${what} after`, () => add(place.row < 0 ? "roles" : "rows"));
+      entry(place.row < 0 ? "Move left" : "Move up", () => shift(place, -1));
+      entry(place.row < 0 ? "Move right" : "Move down", () => shift(place, 1));
+      if (place.row >= 0) {
+        for (const s of model.get("stages")) {
+          if (s.id !== rows[place.row].stage) entry(`Move to ${s.label}`, () => send([{ op: "move", list: "rows", id: rows[place.row].id, before: endOf(s.id), stage: s.id }]));
+        }
+        entry(rows[place.row].upsell ? "No upsell moment" : "Upsell moment", () => send([{ op: "set", list: "rows", id: rows[place.row].id, field: "upsell_moment", value: rows[place.row].upsell ? null : true }]));
+        entry(rows[place.row].apart ? "One pair of eyes is enough" : "Needs two pairs of eyes", () => send([{ op: "set", list: "rows", id: rows[place.row].id, field: "requires_separation", value: rows[place.row].apart ? null : true }]));
+      }
+      entry(`Delete this ${what}`, () => remove(place));
+    }
+    const over = new AbortController();
+    const close = () => { over.abort(); box.remove(); refocus(); };
+    signal.addEventListener("abort", () => over.abort(), { signal: over.signal });
+    box.addEventListener("keydown", (e) => {
+      e.stopPropagation();
+      const all = /** @type {HTMLElement[]} */ ([...box.children]);
+      const here = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+      if (e.key === "Escape" || e.key === "Tab") close();
+      else if (e.key === "ArrowDown") all[(here + 1) % all.length].focus();
+      else if (e.key === "ArrowUp") all[(here + all.length - 1) % all.length].focus();
+      else if (e.key === "Home") all[0].focus();
+      else if (e.key === "End") all[all.length - 1].focus();
+      else return;
+      e.preventDefault();
+    }, { signal: over.signal });
+    document.addEventListener("pointerdown", (e) => { if (!box.contains(/** @type {Node} */ (e.target))) close(); }, { signal: over.signal, capture: true });
+    el.append(box);
+    const area = el.getBoundingClientRect();
+    const [high, wide] = [box.offsetHeight, box.offsetWidth];
+    box.style.left = `${Math.max(0, Math.min(x, window.innerWidth - wide - 8) - area.left)}px`;
+    box.style.top = `${Math.min(y, Math.max(8, window.innerHeight - high - 8)) - area.top}px`;
+    /** @type {HTMLElement | null} */ (box.firstElementChild)?.focus();
+  }
+
+  /** The row that follows a stage's last one, so that a row put before it is the stage's new last. @param {string} stage */
+  function endOf(stage) {
+    const last = rows.map((r) => r.stage).lastIndexOf(stage);
+    if (last >= 0) return rows[last + 1]?.id ?? null;
+    const all = model.get("stages").map((s) => s.id);
+    const later = new Set(all.slice(all.indexOf(stage) + 1));
+    return rows.find((r) => later.has(r.stage))?.id ?? null;
+  }
+
+  // --- keys -----------------------------------------------------------------------------------------------
+
   /** @type {Record<string, (extend: boolean, far: boolean) => void>} */
   const MOVES = {
     ArrowRight: (extend) => move(at.row, at.col + 1, extend),
     ArrowLeft: (extend) => move(at.row, at.col - 1, extend),
-    ArrowDown: (extend) => move(at.row + 1, at.col, extend),
-    ArrowUp: (extend) => move(at.row - 1, at.col, extend),
-    Enter: (extend) => move(at.row + (extend ? -1 : 1), at.col),
-    Home: (extend, far) => move(far ? 0 : at.row, 0, extend),
-    End: (extend, far) => move(far ? rows.length - 1 : at.row, roles.length - 1, extend),
-    PageDown: (extend) => move(at.row + 10, at.col, extend),
-    PageUp: (extend) => move(at.row - 10, at.col, extend),
-    Delete: () => fill(""),
-    Backspace: () => fill(""),
+    ArrowDown: (extend) => step(1, extend),
+    ArrowUp: (extend) => step(-1, extend),
+    Home: (extend, far) => move(far ? open()[0] ?? 0 : at.row, 0, extend),
+    End: (extend, far) => move(far ? open().at(-1) ?? 0 : at.row, roles.length - 1, extend),
+    PageDown: (extend) => step(10, extend),
+    PageUp: (extend) => { if (at.row >= 0) { const seen = open(); move(seen[Math.max(seen.indexOf(at.row) - 10, 0)] ?? 0, at.col, extend); } },
   };
 
   /** @param {KeyboardEvent} event */
   function press(event) {
     const { key, shiftKey } = event;
+    if (/** @type {HTMLElement} */ (event.target).closest(".jw-fold")) return;
     const far = event.ctrlKey || event.metaKey;
     // A notebook acts on keys that bubble up to it: "b" adds a cell, Ctrl+Shift+M merges cells. Ctrl+S may pass.
-    if (!(far && key.toLowerCase() === "s")) event.stopPropagation();
-    if (key === "Tab" || key === "Escape") return;
     const lower = key.toLowerCase();
-    if (far && (lower === "z" || lower === "y")) {
-      if (lower === "y" || shiftKey) redo(); else undo();
+    if (far && lower === "s") { if (model.get("can_save") && !readOnly()) { send([], true); event.preventDefault(); } return; }
+    event.stopPropagation();
+    if (key === "Escape") { anchor = at; paintSelection(); return; }
+    if (key === "Tab") {
+      // Through the cells of a row, and out of the grid at its end.
+      const to = at.col + (shiftKey ? -1 : 1);
+      if (at.row < 0 || to < 0 || to >= roles.length) return;
+      move(at.row, to);
+    } else if (event.altKey && ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"].includes(key)) {
+      if (readOnly() || (at.row >= 0 && at.col >= 0)) return;
+      const across = key === "ArrowLeft" || key === "ArrowRight";
+      if (across === at.row < 0) shift(at, key === "ArrowUp" || key === "ArrowLeft" ? -1 : 1);
+    } else if (far && (lower === "z" || lower === "y")) {
+      send([{ op: lower === "y" || shiftKey ? "redo" : "undo" }]);
     } else if (far && lower === "a") {
-      anchor = { row: 0, col: 0 };
-      move(rows.length - 1, roles.length - 1, true);
+      anchor = { row: open()[0] ?? 0, col: 0 };
+      move(open().at(-1) ?? 0, roles.length - 1, true);
+    } else if (key === "ContextMenu" || (key === "F10" && shiftKey)) {
+      const box = nodeAt(at)?.getBoundingClientRect();
+      if (box) menu(at, box.left + 8, box.bottom);
     } else if (MOVES[key]) {
       MOVES[key](shiftKey, far);
+    } else if (key === "Enter" || key === "F2") {
+      if (readOnly()) { if (key === "Enter") step(shiftKey ? -1 : 1, false); } else type(at);
+    } else if (key === "Delete" || key === "Backspace") {
+      remove(at);
     } else if (!far && !event.altKey && order.includes(key.toUpperCase())) {
-      write(key.toUpperCase(), shiftKey);
+      if (at.row >= 0 && at.col >= 0) write(key.toUpperCase(), shiftKey);
     } else return;
     event.preventDefault();
-    event.stopPropagation();
   }
 
-  /** @param {Event} event @returns {HTMLTableCellElement | null} */
-  const cellOf = (event) => /** @type {Element} */ (event.target).closest?.("td[data-row]") ?? null;
+  // --- pointer ----------------------------------------------------------------------------------------------
 
-  /** Choose by mouse: a click chooses, Shift or a drag extends, a click on the chosen cell takes the next letter. @param {MouseEvent} event */
+  /** @param {Event} event @returns {{ node: HTMLTableCellElement, place: Place } | null} */
+  function under(event) {
+    const node = /** @type {HTMLTableCellElement | null} */ (/** @type {Element} */ (event.target).closest?.("[data-row][data-col]"));
+    return node && table.contains(node) ? { node, place: { row: Number(node.dataset.row), col: Number(node.dataset.col) } } : null;
+  }
+
+  /** Follow the pointer until it is released, or the gesture is taken back. @param {(e: PointerEvent) => void} follow @param {(kept: boolean, e: Event) => void} end */
+  function gesture(follow, end) {
+    const over = new AbortController();
+    const stop = (/** @type {boolean} */ kept, /** @type {Event} */ e) => { over.abort(); end(kept, e); };
+    signal.addEventListener("abort", () => over.abort(), { signal: over.signal });
+    window.addEventListener("pointermove", follow, { signal: over.signal });
+    window.addEventListener("pointerup", (e) => stop(true, e), { signal: over.signal });
+    window.addEventListener("pointercancel", (e) => stop(false, e), { signal: over.signal });
+    window.addEventListener("keydown", (e) => { if (e.key === "Escape") { e.stopPropagation(); stop(false, e); } }, { signal: over.signal, capture: true });
+  }
+
+  /** Choose: a press chooses, Shift or a drag extends, a press on the chosen cell takes the next letter. @param {PointerEvent} event */
   function point(event) {
-    const td = cellOf(event);
-    if (!td || event.button || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    const [row, col] = [Number(td.dataset.row), Number(td.dataset.col)];
-    const alone = row === at.row && col === at.col && anchor === at && document.activeElement === td;
-    if (event.detail <= 1) cycling = alone && !event.shiftKey;
-    dragging = true;
-    move(row, col, event.shiftKey);
+    const hit = under(event);
+    if (!hit || event.button || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { node, place } = hit;
+    const touch = event.pointerType === "touch";
+    const isCell = place.row >= 0 && place.col >= 0;
+    const alone = place.row === at.row && place.col === at.col && anchor === at && document.activeElement === node;
+    let cycling = alone && !event.shiftKey && isCell && event.detail <= 1;
+    if (!touch) { event.preventDefault(); move(place.row, place.col, event.shiftKey); }
+    const [startX, startY] = [event.clientX, event.clientY];
+    let moved = false;
+    let opened = false;
+    /** @type {(() => void) | null} */
+    let drop = null;
+    const long = touch ? setTimeout(() => { opened = true; move(place.row, place.col); menu(place, startX, startY); }, LONG_PRESS) : 0;
+    gesture((e) => {
+      if (!moved && Math.hypot(e.clientX - startX, e.clientY - startY) < 6) return;
+      moved = true;
+      clearTimeout(long);
+      if (touch) return; // a finger scrolls
+      if (isCell) {
+        const over = /** @type {HTMLElement | null} */ (document.elementFromPoint(e.clientX, e.clientY)?.closest("td[data-row]") ?? null);
+        if (!over || !table.contains(over)) return;
+        const [r, c] = [Number(over.dataset.row), Number(over.dataset.col)];
+        if (r !== at.row || c !== at.col) { cycling = false; move(r, c, true); }
+      } else if (!readOnly()) drop = dragging(place, e);
+    }, (kept) => {
+      clearTimeout(long);
+      table.querySelectorAll("[data-drop]").forEach((n) => n.removeAttribute("data-drop"));
+      if (touch && kept && !moved && !opened) {
+        const again = place.row === at.row && place.col === at.col && document.activeElement === node;
+        move(place.row, place.col);
+        if (again && isCell) cycle();
+      } else if (kept && moved && drop) drop();
+      else if (kept && !moved && cycling) cycle();
+    });
   }
 
-  /** @param {MouseEvent} event */
-  function drag(event) {
-    const td = dragging && event.buttons === 1 ? cellOf(event) : null;
-    if (!td || (Number(td.dataset.row) === at.row && Number(td.dataset.col) === at.col)) return;
-    cycling = false;
-    move(Number(td.dataset.row), Number(td.dataset.col), true);
+  /** Where a dragged row or role would go; marks it and returns what to do there. @param {Place} place @param {PointerEvent} e */
+  function dragging(place, e) {
+    table.querySelectorAll("[data-drop]").forEach((n) => n.removeAttribute("data-drop"));
+    const over = /** @type {HTMLElement | null} */ (document.elementFromPoint(e.clientX, e.clientY)?.closest("tr, th, td") ?? null);
+    if (!over || !table.contains(over)) return null;
+    if (place.row < 0) {
+      const col = roleHeads.findIndex((th) => { const b = th.getBoundingClientRect(); return e.clientX < b.left + b.width / 2; });
+      const before = col < 0 ? null : roles[col].id;
+      const mark = col < 0 ? roleHeads[roleHeads.length - 1] : roleHeads[col];
+      mark.dataset.drop = col < 0 ? "after" : "before";
+      if (before === roles[place.col].id || before === (roles[place.col + 1]?.id ?? null)) return null;
+      return () => send([{ op: "move", list: "roles", id: roles[place.col].id, before }]);
+    }
+    const row = rows[place.row];
+    const stage = /** @type {HTMLElement | null} */ (over.closest("tr")?.querySelector("th.jw-stage"));
+    if (stage) {
+      stage.dataset.drop = "into";
+      const id = stage.dataset.stage ?? "";
+      const first = rows[Number(stage.dataset.first)]?.id ?? null;
+      return () => send([{ op: "move", list: "rows", id: row.id, before: first === row.id ? rows[place.row + 1]?.id ?? null : first, stage: id || null }]);
+    }
+    const seen = open();
+    const next = seen.find((r) => { const b = rowHeads[r].getBoundingClientRect(); return e.clientY < b.top + b.height / 2; });
+    const near = next ?? seen[seen.length - 1];
+    rowHeads[near].dataset.drop = next === undefined ? "after" : "before";
+    const before = next === undefined ? null : rows[next].id;
+    // Between two stages a row joins the one it is nearer to.
+    const above = next === undefined ? near : seen[seen.indexOf(next) - 1];
+    const target = next !== undefined && above !== undefined && rows[above].stage !== rows[next].stage && e.clientY < rowHeads[next].getBoundingClientRect().top - 4 ? rows[above] : rows[near];
+    if (target.stage === row.stage && (before === row.id || before === (rows[place.row + 1]?.id ?? null))) return null;
+    return () => send([{ op: "move", list: "rows", id: row.id, before, ...(target.stage === row.stage ? {} : { stage: target.stage || null }) }]);
   }
 
-  /** @param {MouseEvent} event */
-  function release(event) {
-    if (dragging && cycling && cellOf(event)) cycle();
-    dragging = false;
-  }
-
-  buildTable();
   buildTools();
-  table.addEventListener("keydown", press, { signal });
-  table.addEventListener("mousedown", point, { signal });
-  table.addEventListener("mouseover", drag, { signal });
-  table.addEventListener("mouseup", release, { signal });
-  addEventListener("beforeunload", (event) => {
-    if (model.get("can_save") && (waiting.sent.length || ["changed", "conflict"].includes(model.get("status").state))) event.preventDefault();
-  }, { signal });
-  table.addEventListener("copy", (event) => {
-    event.clipboardData?.setData("text/plain", copied());
-    event.preventDefault();
-    event.stopPropagation();
-  }, { signal });
-  table.addEventListener("cut", (event) => {
-    event.clipboardData?.setData("text/plain", copied());
-    fill("");
-    event.preventDefault();
-    event.stopPropagation();
-  }, { signal });
-  table.addEventListener("paste", (event) => {
-    paste(event.clipboardData?.getData("text/plain") ?? "");
-    event.preventDefault();
-    event.stopPropagation();
-  }, { signal });
-  for (const type of ["keydown", "keyup", "keypress"]) {
-    tools.addEventListener(type, (event) => event.stopPropagation(), { signal });
-    list.addEventListener(type, (event) => event.stopPropagation(), { signal });
-  }
-
-  /** @type {[string, () => void][]} */
-  const watched = [
-    ["change:cells", paintCells],
-    ["change:edit", paintCells],
-    ["change:done", acknowledge],
-    ["change:clashes", paintClashes],
-    ["change:findings", paintFindings],
-    ["change:status", paintStatus],
-    ["change:read_only", paintMode],
-    ["change:can_save", paintMode],
-  ];
-  for (const [event, act] of watched) model.on(event, act);
-  signal.addEventListener("abort", () => watched.forEach(([event, act]) => model.off(event, act)));
-
-  paintCells();
-  paintFindings();
+  paint();
   paintStatus();
-  paintClashes();
-  paintSelection();
+  paintDisputes();
+  table.addEventListener("keydown", press, { signal });
+  table.addEventListener("pointerdown", point, { signal });
+  table.addEventListener("dblclick", (e) => { const hit = under(e); if (hit && (hit.place.row < 0 || hit.place.col < 0)) { e.preventDefault(); type(hit.place); } }, { signal });
+  table.addEventListener("contextmenu", (e) => {
+    const hit = under(e);
+    if (!hit || readOnly()) return;
+    e.preventDefault();
+    const inside = chosen().some(([r, c]) => r === hit.place.row && c === hit.place.col);
+    if (!inside) move(hit.place.row, hit.place.col);
+    menu(hit.place, e.clientX, e.clientY);
+  }, { signal });
+  table.addEventListener("focusin", (e) => {
+    const hit = under(e);
+    if (hit && !typing && (hit.place.row !== at.row || hit.place.col !== at.col) && e.target === hit.node) { at = hit.place; anchor = at; touched = true; paintSelection(); paintTools(); }
+  }, { signal });
+  table.addEventListener("paste", (e) => { if (readOnly()) return; e.preventDefault(); e.stopPropagation(); paste(e.clipboardData?.getData("text/plain") ?? ""); }, { signal });
+  for (const kind of /** @type {const} */ (["copy", "cut"])) {
+    table.addEventListener(kind, (e) => {
+      if (!chosen().length) return;
+      e.preventDefault();
+      e.stopPropagation();
+      e.clipboardData?.setData("text/plain", copied());
+      if (kind === "cut" && !readOnly()) fill("");
+    }, { signal });
+  }
+  window.addEventListener("beforeunload", (e) => {
+    const { state } = model.get("status");
+    if (model.get("can_save") && (["changed", "conflict", "error", "draft"].includes(state) || waiting.sent.length)) e.preventDefault();
+  }, { signal });
+
+  /** @type {[keyof State, () => void][]} */
+  const heard = [
+    ["done", () => { acknowledge(); const act = whenDone; whenDone = null; act?.(); }],
+    ["rows", paint], ["roles", paint], ["cells", paint], ["loads", paint], ["findings", paintFindings], ["steps", paintTools],
+    ["letters", () => { buildTools(); paint(); }], ["read_only", paint],
+    ["status", paintStatus], ["clashes", paintDisputes], ["disputes", paintDisputes],
+    ["revisions", () => { paintTools(); paintHistory(); }],
+  ];
+  // Several traits come in one message: what they say together is painted once.
+  let waitingToPaint = false;
+  const later = () => {
+    if (waitingToPaint) return;
+    waitingToPaint = true;
+    queueMicrotask(() => { waitingToPaint = false; if (!signal.aborted) { paint(); paintDisputes(); } });
+  };
+  for (const [trait, act] of heard) {
+    const listener = act === paint || act === paintFindings ? later : act;
+    model.on(`change:${trait}`, listener);
+    signal.addEventListener("abort", () => model.off(`change:${trait}`, listener));
+  }
 }
 
 export default () => {

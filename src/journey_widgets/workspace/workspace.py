@@ -327,13 +327,25 @@ class Workspace:
         findings += check_journey(journey, today=today)
         if self.rev("raci"):
             policy = RaciPolicy(publishing=publishing, today=today)
-            links = Links(
-                journey_changed=self._changed("journey", _touchpoints_of),
-                roles_changed=self._changed("roles", _holders_of),
-            )
-            findings += check(self.raci, journey, self.roles, policy, links)
+            findings += check(self.raci, journey, self.roles, policy, self.links())
         self._seen = seen
         return findings
+
+    def links(self) -> Links:
+        """Return what the other documents say about the matrix."""
+        return Links(
+            journey_changed=self._changed("journey", _touchpoints_of),
+            roles_changed=self._changed("roles", _holders_of),
+        )
+
+    def plans(self) -> list[tuple[datetime, RaciMatrix]]:
+        """Return every revision of the matrix with the moment (UTC) from which it held, oldest first."""
+        found = []
+        for revision in self._store.history("raci"):
+            document = parse(revision)
+            assert isinstance(document, RaciMatrix)  # noqa: S101 - KINDS says so
+            found.append((pd.Timestamp(revision.at_utc).to_pydatetime(), document))
+        return found
 
     def _changed(self, kind: str, part: Callable[[dict[str, Any]], Any]) -> date | None:
         """Return the day on which a part of a document was changed last; None where it never was."""

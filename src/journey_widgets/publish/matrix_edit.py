@@ -1,0 +1,168 @@
+"""Editing the matrix on a page: saved on top of what the person saw, kept while it is not saved."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from journey_widgets import safe
+from journey_widgets.errors import DocumentError, JourneyError
+from journey_widgets.merging import MISSING, Clash, merge
+from journey_widgets.publish.page import Page
+from journey_widgets.raci.document import RaciMatrix
+from journey_widgets.raci.widget import RaciGrid, SaveResult
+from journey_widgets.textfiles import write_text
+from journey_widgets.workspace import Conflict
+
+MOMENT = "%-d %b %Y, %H:%M"
+
+
+class MatrixEdit:
+    """An edit of the matrix in progress: it knows the revision that the person sees."""
+
+    def __init__(self, page: Page) -> None:
+        self._space, self._note = page.workspace, f"edited in {page.title}"
+        self._zone = ZoneInfo(page.workspace.settings.time_zone)
+        self.matrix, self._rev = self._space.raci, 0  # a draft, where nobody saved one
+        if self._space.rev("raci"):
+            newest, self._rev = self._space.newest("raci")
+            self.matrix = cast("RaciMatrix", newest)
+
+    def save(self, matrix: RaciMatrix) -> SaveResult:
+        """Save the matrix on top of the revision the person saw; say what came of it, in words."""
+        result = self._space.save(matrix, note=self._note, base_rev=self._rev)
+        if isinstance(result, Conflict):
+            return self._disputed(result, matrix)
+        self._rev = result.rev
+        saved = cast("RaciMatrix", result.document)
+        if not result.changed:
+            return SaveResult(f"Nothing new to save (revision {result.rev})", saved)
+        merged = ", with others' edits merged in" if result.merged else ""
+        return SaveResult(f"Saved as revision {result.rev}{merged}", saved)
+
+    def restore(self, rev: int) -> SaveResult:
+        """Save an earlier revision again, as a new one."""
+        result = self._space.restore("raci", rev)
+        if isinstance(result, Conflict):
+            msg = f"Somebody saved at the same moment. {result}"
+            raise JourneyError(msg)
+        self._rev = result.rev
+        words = f"Revision {rev} is restored, as revision {result.rev}"
+        return SaveResult(words, cast("RaciMatrix", result.document))
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the revisions, newest first, with times on the clock of the workspace."""
+        return [
+            {
+                "rev": int(r["rev"]), "at": f"{r['at_utc'].astimezone(self._zone):{MOMENT}}",
+                "author": str(r["author"]), "note": str(r["note"]), "changes": int(r["changes"]),
+            }
+            for r in self._space.history("raci").to_dict("records")
+        ]  # fmt: skip
+
+    def _disputed(self, conflict: Conflict, mine: RaciMatrix) -> SaveResult:
+        if not conflict.clashes:
+            msg = f"{conflict} Run the page again to see it as it is now."
+            raise JourneyError(msg)
+        self._rev = conflict.theirs_rev
+        cells = [c for c in conflict.clashes if len(c.path) == 4 and c.path[2] == "cells"]
+        others = tuple(_in_words(c, mine) for c in conflict.clashes if c not in cells)
+
+        def word(value: object) -> str:
+            return value if isinstance(value, str) else ""
+
+        places = tuple(
+            (c.path[1], c.path[3], word(c.base), word(c.theirs), word(c.mine)) for c in cells
+        )
+        count = len(conflict.clashes)
+        many = f"{count} places were" if count > 1 else "One place was"
+        text = (
+            f"Not saved yet: {many} changed by somebody else too. What you see is yours; settle it, "
+            "then save again."
+        )
+        return SaveResult(text, cast("RaciMatrix", conflict.keeping_mine()), places, others)
+
+    # --- edits that are not saved yet -----------------------------------------------------------
+
+    def _file(self) -> Path | None:
+        folder = self._space.folder
+        return (
+            None
+            if folder is None
+            else folder / ".drafts" / f"raci-{safe.file_name(self._space.author)}.json"
+        )
+
+    def keep(self, matrix: RaciMatrix | None) -> None:
+        """Keep what is not saved yet beside the workspace; None forgets it."""
+        file = self._file()
+        if file is None:
+            return
+        if matrix is None:
+            file.unlink(missing_ok=True)
+            return
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        noted = {"rev": self._rev, "at": datetime.now(UTC).isoformat(), "body": matrix.body()}
+        write_text(file, json.dumps(noted, ensure_ascii=False))
+        file.chmod(0o600)
+
+    def draft(self) -> tuple[RaciMatrix, str] | None:
+        """Return edits that were not saved, on top of what others saved since, and words about them."""
+        file = self._file()
+        if file is None or not file.exists():
+            return None
+        try:
+            noted = json.loads(file.read_text("utf-8"))
+            at = datetime.fromisoformat(noted["at"]).astimezone(self._zone)
+            rev = int(noted["rev"])
+            base = self._space.document("raci", rev).body() if rev else {}
+            # At a clash one's own edits are shown; saving them is what asks.
+            merged, clashes = merge(base, noted["body"], self.matrix.body())
+            found = RaciMatrix.from_body(merged)
+        except (OSError, ValueError, KeyError, TypeError, JourneyError, DocumentError):
+            return None
+        if found == self.matrix:
+            file.unlink(missing_ok=True)
+            return None
+        self._rev = rev if clashes else self._rev
+        return (
+            found,
+            f"Edits of {at:{MOMENT}} that were not saved are shown. Save them, or take them back with Undo.",
+        )
+
+
+def _in_words(clash: Clash, mine: RaciMatrix) -> str:
+    """Return a clash that is not about a cell in a sentence."""
+    many, *rest = clash.path
+    labels = {r.touchpoint: r.label for r in mine.rows} | {r.id: r.label for r in mine.roles}
+    if not rest:
+        return f"{many.replace('_', ' ')}: somebody else wrote {_told(clash.theirs)}, you wrote {_told(clash.mine)}."
+    if rest == ["order"]:
+        return f"The order of the {many}: somebody else moved some too; yours is shown."
+    label = labels.get(rest[0], rest[0])
+    if len(rest) == 1:
+        if clash.theirs is MISSING:
+            return f"{label}: somebody else deleted it, you changed it; it stays."
+        if clash.mine is MISSING:
+            return f"{label}: you deleted it, somebody else changed it; it goes."
+        return f"{label}: both of you added it, differently; yours is shown."
+    return (
+        f"{label}, {rest[1].replace('_', ' ')}: somebody else wrote {_told(clash.theirs)}, you wrote "
+        f"{_told(clash.mine)}."
+    )
+
+
+def _told(value: Any) -> str:
+    return "nothing" if value is MISSING or value in (None, "") else f"“{value}”"
+
+
+def editable_grid(page: Page, **beside: Any) -> RaciGrid:
+    """Return the grid of a page's matrix, tied to its workspace. `beside` goes to the grid: policy, links."""
+    edit = MatrixEdit(page)
+    may = page.may_edit
+    return RaciGrid(
+        edit.matrix, journey=page.workspace.journey, roles=page.workspace.roles, read_only=not may,
+        on_save=edit.save if may else None, on_draft=edit.keep if may else None,
+        draft=edit.draft() if may else None, history=edit.history,
+        on_restore=edit.restore if may else None, **beside,
+    )  # fmt: skip
