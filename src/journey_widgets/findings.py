@@ -62,6 +62,10 @@ class Finding:
     measured: Mapping[str, Any] = field(default_factory=dict)
     policy: Mapping[str, Any] = field(default_factory=dict)
 
+    def about(self) -> str:
+        """Return what it is about beside a touchpoint and a role: a stage, a KPI, a pair of letters …; often blank."""
+        return "+".join(v for k, v in sorted(self.ids.items()) if k not in ("touchpoint", "role"))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain JSON values."""
         return {

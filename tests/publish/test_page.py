@@ -153,8 +153,13 @@ def test_a_damaged_note_of_unsaved_edits_does_no_harm(example, monkeypatch, text
     monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
     monkeypatch.setenv("JOURNEY_AUTHOR", "ann")
     (example / ".drafts").mkdir()
-    (example / ".drafts" / "raci-ann.json").write_text(text)
-    assert editable_grid(open_page("RACI")).status["state"] == "unchanged"
+    (example / ".drafts" / "raci-ann-999999999.json").write_text(text)
+    grid = editable_grid(open_page("RACI"))
+    assert "could not be read; they are kept in raci-ann-" in grid.status["text"]
+    kept = list((example / ".drafts").glob("*.unreadable"))
+    assert [p.read_text() for p in kept] == [text]
+    write(grid, "review", "success_manager", "A", save=False)
+    assert [p.read_text() for p in kept] == [text]
 
 
 def test_an_earlier_revision_is_restored_from_the_grid(example, monkeypatch):
@@ -216,3 +221,49 @@ def test_a_report_of_a_workspace_without_a_log_is_made(without_log, tmp_path, na
     report = run_report(name, workspace=without_log, out=tmp_path / "out")
 
     assert "no event log yet" in report.path.read_text("utf-8")
+
+
+def test_a_cell_in_a_column_that_somebody_else_removed_is_kept_with_its_column(people, example):
+    (_page_a, a), (_page_b, b) = people
+    gone = {"op": "remove", "list": "roles", "id": "marketing_manager", "seq": 1}
+    b.set_state({"edit": {"seq": 1, "steps": [gone], "save": 1}})
+
+    write(a, "social_ad", "marketing_manager", "I")
+
+    assert a.disputes == [
+        "Marketing manager: somebody else removed this role, and you wrote in it; it is kept."
+    ]
+    assert a.to_document().cell("social_ad", "marketing_manager") == "I"
+    press_save(a)
+    assert a.status["state"] == "saved"
+    assert Workspace.open(example).raci.cell("social_ad", "marketing_manager") == "I"
+
+
+def test_a_draft_of_a_page_that_is_still_open_is_left_to_it(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
+    monkeypatch.setenv("JOURNEY_AUTHOR", "ann")
+    write(editable_grid(open_page("RACI")), "review", "success_manager", "A", save=False)
+    (own,) = (example / ".drafts").iterdir()
+    own.rename(own.with_name("raci-ann-1.json"))  # process 1 always runs
+    assert editable_grid(open_page("RACI")).status["state"] == "unchanged"
+    (example / ".drafts" / "raci-ann-1.json").rename(
+        example / ".drafts" / "raci-ann-999999999.json"
+    )
+    assert editable_grid(open_page("RACI")).status["state"] == "draft"
+
+
+def test_readers_of_a_dashboard_share_no_unsaved_edits(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
+    monkeypatch.setenv("JOURNEY_MODE", "dashboard")
+    write(editable_grid(open_page("RACI")), "review", "success_manager", "A", save=False)
+    assert not (example / ".drafts").exists()
+    assert editable_grid(open_page("RACI")).to_document().cell("review", "success_manager") == ""
+
+
+def test_a_revision_is_not_restored_over_one_that_was_not_seen(people, example):
+    (_page_a, a), (_page_b, b) = people
+    write(b, "review", "success_manager", "A")
+    a.log.disabled = True
+    a.set_state({"edit": {"seq": 1, "steps": [{"seq": 1, "op": "restore", "rev": 1}], "save": 0}})
+    assert "Somebody else saved revision 2 meanwhile" in a.status["text"]
+    assert Workspace.open(example).raci.cell("review", "success_manager") == "A"

@@ -116,3 +116,25 @@ def test_added_removed_and_moved_rows_and_roles_are_told():
 def test_there_is_a_difference_exactly_where_the_matrices_differ(one_matrix, other):
     assert diff(one_matrix, one_matrix).empty
     assert diff(one_matrix, other).empty == (one_matrix.body() == other.body())
+
+
+def test_what_is_left_as_written_and_gets_a_meaning_is_listed():
+    found = convert(one("S", "R/A", scheme="RACI"), "RACI-VS")
+    assert (
+        found.losses.loc[0, "what"] == "left as it was written, and S in it is a letter of RACI-VS"
+    )
+    assert convert(one("D/X", "A", scheme="DACI"), "RACI").losses["role"].tolist() == ["x", "y"]
+
+
+def test_added_rows_and_acknowledgements_are_told_by_label():
+    body = {**BEFORE.body()}
+    body["rows"] = [
+        *body["rows"],
+        {"touchpoint": "new", "label": "New", "cells": {"sales": "R"}, "note": "soon", "volume": 4},
+    ]
+    body["acknowledged"] = [
+        {"code": "ROW-07", "touchpoint": "help", "reason": "fine", "until": "2026-12-31"}
+    ]
+    found = rows_of(diff(BEFORE, RaciMatrix.from_body(body)))
+    assert ["row", "added", "New", "", "", "Sales R; volume 4.0; note soon"] in found
+    assert ["acknowledgement", "added", "Help", "", "", "ROW-07: fine (until 2026-12-31)"] in found

@@ -181,3 +181,18 @@ def test_a_table_with_a_number_index_takes_its_labels_from_the_first_column():
         RaciMatrix.from_frame(frame.assign(task=[None, "Bill"]))
     with pytest.raises(DocumentError, match="several levels"):
         RaciMatrix.from_frame(frame.set_index(["task", "Sales"]).assign(Support="R"))
+
+
+def test_a_text_that_a_spreadsheet_padded_to_one_width_is_read():
+    note = {"code": "ROW-07", "touchpoint": "a", "reason": "fine", "until": "2026-12-31"}
+    matrix = RaciMatrix.from_body(
+        {
+            "roles": [{"id": "x", "label": "X"}],
+            "rows": [{"touchpoint": "a", "label": "A"}],
+            "acknowledged": [note],
+        }
+    )
+    lines = matrix.to_text().splitlines()
+    wide = max(line.count(",") for line in lines) + 3
+    padded = "\r\n".join(line + "," * (wide - line.count(",")) for line in lines)
+    assert RaciMatrix.from_text(padded) == matrix

@@ -2,7 +2,9 @@
 
 from datetime import UTC, date, datetime
 
+import ibis
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -275,6 +277,11 @@ def test_a_draft_gives_the_work_to_those_who_do_it_and_leaves_the_rest():
     "name",
     [
         "System",
+        "chatbot",
+        "SupportBot",
+        "svc_zendesk",
+        "webhook",
+        "Anonymous user",
         "auto-reply",
         "Chat bot",
         "workflow engine",
@@ -292,7 +299,22 @@ def test_masked_names_and_programs_are_recognised(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["Abbott", "Robotham", "Value 7", "agent_01", "Max", "Systema Ltd", "Scriptor"]
+    "name",
+    [
+        "Abbott",
+        "Robotham",
+        "Value 7",
+        "agent_01",
+        "Max",
+        "Systema Ltd",
+        "Scriptor",
+        "System Administration",
+        "IT System Support",
+        "Automation Engineer",
+        "Workflow Manager",
+        "Batch Release Team",
+        "Xx",
+    ],
 )
 def test_names_of_people_are_not(name):
     assert not is_hidden(name)
@@ -359,3 +381,100 @@ def test_the_policy_sets_the_limits():
     assert "EVD-01" not in codes(
         compare_with_log(plan(tech="R"), events, steps=STEPS, policy=loose)
     )
+
+
+def test_before_a_row_was_there_the_first_plan_that_has_it_is_taken():
+    empty = RaciMatrix(roles=plan().roles)
+    day = 24 * 60
+    early = [(f"e{i}", "tech", "do", i) for i in range(50)]
+    late = [(f"l{i}", "tech", "do", 10 * day + i) for i in range(50)]
+    plans = [
+        (datetime(2025, 1, 1, tzinfo=UTC), empty),
+        (datetime(2026, 1, 5, tzinfo=UTC), plan(tech="R")),
+    ]
+    found = compare_with_log(plans, log(*early, *late), steps=STEPS)
+    assert found.conformance() == (100, 100)
+    assert "EVD-01" not in codes(found)
+
+
+def test_an_older_plan_is_read_in_its_own_scheme():
+    old = plan(tech="R").model_copy(update={"scheme": "DACI"})
+    old = RaciMatrix.from_body(
+        {**old.body(), "rows": [{"touchpoint": "help", "label": "Help", "cells": {"tech": "D"}}]}
+    )
+    day = 24 * 60
+    events = [(f"e{i}", "tech", "do", i) for i in range(60)] + [
+        (f"l{i}", "tech", "do", 10 * day + i) for i in range(60)
+    ]
+    plans = [
+        (datetime(2025, 1, 1, tzinfo=UTC), old),
+        (datetime(2026, 1, 5, tzinfo=UTC), plan(tech="R")),
+    ]
+    assert compare_with_log(plans, log(*events), steps=STEPS).conformance() == (120, 120)
+
+
+def test_changes_of_the_plan_outside_of_the_window_do_not_split_it():
+    plans = [
+        (datetime(2024, m, 1, tzinfo=UTC), plan(tech="R" if m % 2 else "A")) for m in range(1, 12)
+    ]
+    found = compare_with_log(plans, log(*handled(tech=40)), steps=STEPS, since=date(2026, 1, 1))
+    assert len(found.touchpoints) == 1
+    assert "EVD-00" not in codes(found)
+
+
+def test_nobody_asked_at_all_is_found_where_the_log_could_tell():
+    events = [
+        e
+        for i in range(40)
+        for e in ((i, "tech", "do", 100 * i), (i, "chief", "sign", 100 * i + 30))
+    ]
+    matrix = plan(tech="R", chief="A", sales="C")
+    assert "EVD-04" in codes(compare_with_log(matrix, log(*events), steps=STEPS))
+    blind = {k: v for k, v in STEPS.items() if v != "consult"}
+    assert "EVD-04" not in codes(compare_with_log(matrix, log(*events), steps=blind))
+
+
+def test_holders_are_found_whatever_the_case_of_their_names():
+    people = RoleRegister(roles=(Role(id="tech", label="Tech", holders=(Holder(name="Ann Lee"),)),))
+    events = [(i, "elsewhere", "do", i, "ANN LEE ") for i in range(5)]
+    assert compare_with_log(plan(tech="R"), log(*events), people, steps=STEPS).conformance() == (
+        5,
+        5,
+    )
+
+
+def test_a_draft_leaves_text_that_is_no_letter_and_makes_no_new_error():
+    odd = plan(tech="R?", support="TBD: ask Ann", chief="A")
+    draft = draft_from_log(odd, log(*handled(tech=42, support=30, sales=20)), steps=STEPS)
+    assert (draft.cell("help", "tech"), draft.cell("help", "support")) == ("R?", "TBD: ask Ann")
+    checked = RaciMatrix.from_body(
+        {**plan(tech="R", support="V", chief="A/S").body(), "scheme": "RACI-VS"}
+    )
+    taken = draft_from_log(checked, log(*handled(tech=42, support=40)), steps=STEPS)
+    assert "CELL-03" not in [f.code for f in check(taken)]
+    daci = RaciMatrix.from_body({**plan(tech="D", chief="A").body(), "scheme": "DACI"})
+    driven = draft_from_log(daci, log(*handled(tech=30, support=40, sales=30)), steps=STEPS)
+    assert "ROW-14" not in [f.code for f in check(driven)]
+
+
+def test_spellings_of_a_group_are_one_column_and_a_touchpoint_without_group_keeps_its_row():
+    frame = pd.DataFrame(
+        {"case_id": list("abc"), "ts": ["2026-01-01"] * 3, "activity": ["do"] * 3, "actor": ["x"] * 3,
+         "role": ["Support", "support", None], "kind": ["One", "One", "Two"]}
+    )  # fmt: skip
+    blank = empty_from_log(read_tickets(frame))
+    assert [r.label for r in blank.rows] == ["One", "Two"]
+    assert len(blank.roles) == 1
+
+
+def test_tables_that_were_not_read_by_us_are_taken_too():
+    frame = pd.DataFrame(
+        {"case_id": ["a", "b", "c"], "ts": pd.to_datetime(["2026-01-01T10:00Z", None, "2026-01-02T10:00Z"], utc=True),
+         "activity": ["do"] * 3, "actor": ["Ann"] * 3, "role": ["tech"] * 3, "kind": ["help"] * 3}
+    )  # fmt: skip
+    table = ibis.memtable(pa.Table.from_pandas(frame, preserve_index=False))
+    assert compare_with_log(plan(tech="R"), table, since=date(2026, 1, 2)).conformance() == (1, 1)
+    nothing = ibis.memtable(pa.Table.from_pandas(frame.head(0), preserve_index=False))
+    assert compare_with_log(plan(tech="R"), nothing).conformance() == (0, 0)
+    with pytest.raises(DocumentError, match="role, group or actor"):
+        hand_overs(plan(tech="R"), table, by="team")

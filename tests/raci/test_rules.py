@@ -572,6 +572,55 @@ def test_an_acknowledged_warning_stays_with_its_reason_until_it_expires():
     assert next(f for f in later if f.code == "ROW-08").acknowledged == ""
 
 
+def test_an_acknowledgement_is_for_one_stage_one_pair_and_one_change_only():
+    journey = journey_of("r1", stages=("s", "t", "u"))
+    matrix = acknowledging(matrix_of("R A"), code="MAT-02", about="t")
+    found = {
+        f.ids["stage"]: bool(f.acknowledged)
+        for f in check(matrix, journey=journey)
+        if f.code == "MAT-02"
+    }
+    assert found == {"t": True, "u": False}
+
+    both = acknowledging(
+        matrix_of("R/C/I A"), code="CELL-02", touchpoint="r1", role="a", about="R/C"
+    )
+    pairs = {f.about(): bool(f.acknowledged) for f in check(both) if f.code == "CELL-02"}
+    assert pairs == {"R/C": True, "R/I": False, "C/I": False}
+
+    reviewed = matrix_of("R A").model_copy(update={"reviewed_on": date(2026, 1, 1)})
+    old = acknowledging(reviewed, code="MAT-04", about="review of 2026-01-01")
+    links = Links(roles_changed=date(2026, 6, 1))
+    policy = RaciPolicy(today=date(2026, 12, 1))
+    stale = [
+        bool(f.acknowledged)
+        for f in check(old, journey_of("r1"), policy=policy, links=links)
+        if f.code == "MAT-04"
+    ]
+    assert sorted(stale) == [False, True]
+
+
+def test_acknowledgements_of_different_places_have_different_ids():
+    places = [("call", "back_office"), ("call_back", "office")]
+    notes = [
+        Acknowledged(code="CELL-02", touchpoint=t, role=r, until=date(2026, 12, 31), reason="x")
+        for t, r in places
+    ]
+    assert len({n.id for n in notes}) == 2
+
+
+def test_being_out_of_the_loop_is_not_being_involved():
+    matrix = matrix_of(*["R A O O O"] * 5, scheme="CAIRO")
+    assert not {"ROW-08", "MAT-06"} & set(codes(matrix))
+
+
+def test_col_08_and_col_10_are_two_things():
+    people = register(a={"holders": (), "active": False}, b={})
+    assert [
+        f.code for f in check(matrix_of("R A"), roles=people) if f.code in ("COL-08", "COL-10")
+    ] == ["COL-08", "COL-10"]
+
+
 def test_an_error_cannot_be_acknowledged():
     matrix = acknowledging(matrix_of("R C"), code="ROW-01", touchpoint="r1")
     assert all(not f.acknowledged for f in check(matrix))

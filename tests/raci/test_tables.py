@@ -37,7 +37,7 @@ def test_roles_as_columns_are_recognised_and_said():
                "Activity\tR (does it)\tA - answers\tC: asked\ti"]
 )  # fmt: skip
 def test_letters_as_columns_are_recognised(header):
-    found = read_table(f"{header}\nMake offer\tSupport; Sales\tSales\t\tBoss and Board\n")
+    found = read_table(f"{header}\nMake offer\tSupport; Sales\tSales\t\tBoss; Board\n")
     assert found.shape == "letters as columns"
     assert cells(found.matrix) == {
         "Make offer": {"Support": "R", "Sales": "R/A", "Boss": "I", "Board": "I"}
@@ -165,3 +165,63 @@ def test_a_row_without_a_name_is_numbered_and_said():
     found = read_table("Task,Sales\n,A/R\nOffer,R\n")
     assert [r.label for r in found.matrix.rows] == ["Row 1", "Offer"]
     assert "1 rows have no name and were numbered" in found.said
+
+
+def test_nothing_is_dropped_for_how_it_begins_or_what_it_is_called():
+    found = read_table("Task,Sales,Note,Volume\n# 1 priority,R,A,I\nOther,A,R,C\n")
+    assert cells(found.matrix) == {
+        "# 1 priority": {"Sales": "R", "Note": "A", "Volume": "I"}, "Other": {"Sales": "A", "Note": "R", "Volume": "C"},
+    }  # fmt: skip
+    noted = read_table("Task,Sales,Note\nOffer,R/A,call first\n").matrix
+    assert noted.rows[0].note == "call first"
+
+
+def test_our_own_text_is_read_with_everything_in_it():
+    matrix = RaciMatrix.from_body(
+        {
+            "label": "Mine", "roles": [{"id": "x", "label": "Sales, and more"}],
+            "rows": [{"touchpoint": "a", "label": 'Call "back"', "cells": {"x": "R"}, "note": "=1, \"2\""}],
+            "acknowledged": [{"code": "ROW-07", "touchpoint": "a", "reason": "so, be it", "until": "2026-12-31"}],
+        }
+    )  # fmt: skip
+    assert read_table(matrix.to_text()).matrix == matrix
+
+
+def test_stages_in_any_script_stay_apart():
+    found = read_table(
+        "Task,Stage,Sales\nOne,认知,R\nTwo,购买,A\nThree,Покупка,I\nFour,认知,C\n"
+    ).matrix
+    stages = [r.stage for r in found.rows]
+    assert len(set(stages)) == 3
+    assert stages[0] == stages[3]
+    assert (
+        len(
+            {
+                r.stage
+                for r in RaciMatrix.from_text("Task,stage,Sales\nOne,认知,R\nTwo,购买,A\n").rows
+            }
+        )
+        == 2
+    )
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Sales and Marketing", "Legal, EU", "R&D", "stage", "Touchpoint", "Letters", "A/B tests"],
+)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_roles_of_any_name_come_back_from_every_shape(label, shape):
+    matrix = RaciMatrix.from_body(
+        {"roles": [{"id": "odd", "label": label}, {"id": "boss", "label": "Boss"}],
+         "rows": [{"touchpoint": "a", "label": "Offer", "stage": "buy", "cells": {"odd": "R", "boss": "R/A"}},
+                  {"touchpoint": "b", "label": "Help", "cells": {"odd": "A", "boss": "C"}}]}
+    )  # fmt: skip
+    again = read_table(as_table(matrix, shape), shape=shape).matrix
+    assert [list(row.cells.values()) for row in again.rows] == [["R", "R/A"], ["A", "C"]]
+    assert again.rows[0].stage == "buy"
+
+
+def test_codes_that_have_no_column_are_not_dropped():
+    matrix = RaciMatrix.from_frame(pd.DataFrame({"Sales": ["A/X"]}, index=["Offer"]))
+    with pytest.raises(DocumentError, match="Offer, Sales: A/X"):
+        as_table(matrix, "letters as columns")

@@ -72,9 +72,9 @@ def test_an_unknown_code_stays_in_the_cell_and_is_reported():
     [
         (write("gone", "sales", "A"), "no row 'gone' any more"),
         (write("make_offer", "gone", "A"), "no role 'gone' any more"),
-        (write("make_offer", "sales", 5), "one line of up to 1,000 characters"),
-        (write("make_offer", "sales", "x" * 1_001), "one line of up to 1,000 characters"),
-        (write("make_offer", "sales", "a\nb"), "one line of up to 1,000 characters"),
+        (write("make_offer", "sales", 5), "one line of up to 3,000 characters"),
+        (write("make_offer", "sales", "x" * 3_001), "one line of up to 3,000 characters"),
+        (write("make_offer", "sales", "a\nb"), "one line of up to 3,000 characters"),
         ({"op": "cells", "cells": "R"}, "touchpoint → role → text was needed"),
         ({"op": "fly"}, "'None' cannot be edited"),
         ({"op": "fly", "list": "rows", "id": "make_offer"}, "no edit 'fly'"),
@@ -245,7 +245,7 @@ def test_a_warning_is_acknowledged_and_taken_back():
     assert known["advice"] == "Accepted: They sit together (until 2026-12-31)"
     send(grid, {"op": "acknowledge", "part": {**part, "reason": "Still"}})
     assert [a.reason for a in grid.to_document().acknowledged] == ["Still"]
-    send(grid, {"op": "withdraw", "id": "row_07_make_offer"})
+    send(grid, {"op": "withdraw", "id": known["id"]})
     assert next(f for f in grid.findings if f["code"] == "ROW-07")["severity"] == "info"
 
 

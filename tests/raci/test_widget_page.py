@@ -670,13 +670,11 @@ def test_added_rows_and_roles_are_named_at_once(show):
     page = show(grid)
     cell(page, "One, Sales").click()
     page.get_by_role("button", name="Add row").click()
-    settled(page)
     page.keyboard.type("Call back")
     page.keyboard.press("Enter")
     settled(page)
     assert [r["label"] for r in grid.rows] == ["One", "Call back", "Two"]
     page.get_by_role("button", name="Add role").click()
-    settled(page)
     page.keyboard.type("Boss")
     page.keyboard.press("Enter")
     settled(page)
@@ -689,7 +687,6 @@ def test_an_empty_matrix_is_filled_from_nothing(show):
     page = show(grid)
     for what, label in (("Add row", "Offer"), ("Add role", "Sales")):
         page.get_by_role("button", name=what).click()
-        settled(page)
         page.keyboard.type(label)
         page.keyboard.press("Enter")
         settled(page)
@@ -944,8 +941,7 @@ def test_a_reason_being_written_survives_what_arrives_meanwhile(show):
 def test_letters_are_explained_below_the_grid_and_on_each_cell(show):
     page = show(RaciGrid(pd.DataFrame({"Sales": ["A"]}, index=["One"])))
     assert (
-        "Accountable: the one person who answers for it"
-        in page.locator("dl.jw-letters").inner_text()
+        "Accountable: the one person who answers for it" in page.locator(".jw-letters").inner_text()
     )
     assert cell(page, "One, Sales").get_attribute("title").startswith("Accountable: the one person")
 
@@ -1092,6 +1088,177 @@ def test_axe_finds_no_violation(show, made_example, root, dark, read_only):
     found = page.evaluate(AXE)
 
     assert found == []
+
+
+# --- a kernel that answers late -----------------------------------------------------------------------------------
+
+
+def late(page, milliseconds=250):
+    page.evaluate(
+        """(ms) => { const real = window.kernel;
+          window.kernel = async (c) => {
+            const n = await real(c);
+            await new Promise((r) => setTimeout(r, ms));
+            return n;
+          }; }""",
+        milliseconds,
+    )
+
+
+def four(show):
+    grid = grid_of(["One", "Two", "Three", "Four"], ["Sales"])
+    return grid, show(grid)
+
+
+def test_a_name_typed_while_an_answer_arrives_goes_to_its_own_row(show):
+    grid, page = four(show)
+    late(page)
+    cell(page, "One, Sales").click()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Delete")
+    page.locator("tbody th[data-row='1']").dblclick()
+    page.keyboard.type("ZZ")
+    settled(page)
+    page.keyboard.type("Z")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert [r["label"] for r in grid.rows] == ["ZZZ", "Three", "Four"]
+
+
+def test_text_typed_in_a_cell_while_rows_change_is_kept(show):
+    grid, page = four(show)
+    late(page)
+    page.locator("tbody th[data-row='0']").dblclick()
+    page.keyboard.type("Uno")
+    page.keyboard.press("Enter")
+    cell(page, "Three, Sales").click()
+    page.keyboard.press("Enter")
+    page.keyboard.type("R/A")
+    settled(page)
+    page.keyboard.type("/C")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert (grid.rows[0]["label"], grid.cells) == ("Uno", [[""], [""], ["R/A/C"], [""]])
+
+
+def test_what_is_chosen_follows_its_row(show):
+    grid, page = four(show)
+    cell(page, "Two, Sales").click()
+    other = RaciMatrix.from_frame(
+        pd.DataFrame({"Sales": [""] * 5}, index=["Zero", "One", "Two", "Three", "Four"])
+    )
+    grid.replace(other)
+    page.evaluate("(news) => take(news)", page.kernel.flush())
+    page.keyboard.press("r")
+    settled(page)
+    assert grid.cells == [[""], [""], ["R"], [""], [""]]
+
+
+def test_a_menu_acts_on_the_row_it_was_opened_for(show):
+    grid, page = four(show)
+    late(page, 400)
+    cell(page, "One, Sales").click()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Delete")
+    page.locator("tbody th[data-row='1']").click(button="right")
+    settled(page)
+    page.get_by_role("menuitem", name="Delete this row").click()
+    settled(page)
+    assert [r["label"] for r in grid.rows] == ["Three", "Four"]
+
+
+def test_a_row_moved_twice_before_the_answer_moves_twice(show):
+    grid, page = four(show)
+    late(page)
+    cell(page, "One, Sales").click()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Alt+ArrowDown")
+    page.keyboard.press("Alt+ArrowDown")
+    for _ in range(3):
+        settled(page)
+    assert [r["label"] for r in grid.rows] == ["Two", "Three", "One", "Four"]
+
+
+def test_a_row_added_while_letters_are_on_their_way_is_added_once(show):
+    grid, page = four(show)
+    late(page)
+    cell(page, "One, Sales").click()
+    page.keyboard.press("r")
+    page.get_by_role("button", name="Add row").click()
+    page.keyboard.type("New")
+    page.keyboard.press("Enter")
+    for _ in range(3):
+        settled(page)
+    assert [r["label"] for r in grid.rows] == ["One", "New", "Two", "Three", "Four"]
+    assert grid.cells[0] == ["R"]
+    assert here(page) == [1, -1]
+
+
+def test_letters_typed_faster_than_the_answers_all_arrive_once(show):
+    grid = full(rows=6, roles=1)
+    page = show(grid)
+    late(page)
+    cell(page, "Row 0, Role 0").click()
+    for letter in "racira":
+        page.keyboard.press(letter)
+        page.keyboard.press("ArrowDown")
+    settled(page)
+    assert [line[0] for line in grid.cells] == ["R", "A", "C", "I", "R", "A"]
+    assert grid.steps["undo"] == 6
+
+
+def test_an_editor_that_is_opened_and_left_changes_nothing(show):
+    label = "می\u200cخواهم \U0001f469\u200d\U0001f680 " + "x" * 1500
+    grid = RaciGrid(
+        RaciMatrix.from_body(
+            {"roles": [{"id": "x", "label": "X"}], "rows": [{"touchpoint": "a", "label": label}]}
+        )
+    )
+    page = show(grid)
+    page.locator("tbody th[data-row='0']").dblclick()
+    page.keyboard.press("Enter")
+    page.locator("tbody th[data-row='0']").dblclick()
+    page.keyboard.press("End")
+    page.keyboard.type("!")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert grid.rows[0]["label"] == label + "!"
+    assert grid.steps["undo"] == 1
+
+
+def test_control_s_saves_also_while_a_cell_is_typed_in(show):
+    saved = []
+    grid = grid_of(
+        ["One"],
+        ["Sales"],
+        on_save=lambda m: saved.append(m.cell("one", "sales")) or SaveResult("Saved"),
+    )
+    page = show(grid)
+    cell(page, "One, Sales").click()
+    page.keyboard.press("Enter")
+    page.keyboard.type("a")
+    page.keyboard.press("Control+s")
+    settled(page)
+    assert saved == ["A"]
+
+
+def test_the_last_row_and_the_last_role_can_go_and_come_back(show):
+    grid = RaciGrid(pd.DataFrame({"Sales": ["A"]}, index=["One"]))
+    page = show(grid)
+    cell(page, "One, Sales").click()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Delete")
+    settled(page)
+    assert grid.rows == []
+    page.locator("thead th[data-col='0']").click()
+    page.keyboard.press("Delete")
+    settled(page)
+    assert grid.roles == []
+    assert page.evaluate("document.activeElement.textContent") == "Undo"
+    for _ in range(2):
+        page.get_by_role("button", name="Undo").click()
+        settled(page)
+    assert grid.cells == [["A"]]
 
 
 # Landmarks are the page's.

@@ -1,14 +1,18 @@
 """Editing the matrix on a page: saved on top of what the person saw, kept while it is not saved."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+import psutil
+
 from journey_widgets import safe
-from journey_widgets.errors import DocumentError, JourneyError
+from journey_widgets.errors import JourneyError
 from journey_widgets.merging import MISSING, Clash, merge
+from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page
 from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.raci.widget import RaciGrid, SaveResult
@@ -42,7 +46,11 @@ class MatrixEdit:
         return SaveResult(f"Saved as revision {result.rev}{merged}", saved)
 
     def restore(self, rev: int) -> SaveResult:
-        """Save an earlier revision again, as a new one."""
+        """Save an earlier revision again, as a new one; not over one the person has not seen."""
+        newest = self._space.rev("raci")
+        if newest != self._rev:
+            msg = f"Somebody else saved revision {newest} meanwhile. Save, or run the page again, before restoring."
+            raise JourneyError(msg)
         result = self._space.restore("raci", rev)
         if isinstance(result, Conflict):
             msg = f"Somebody saved at the same moment. {result}"
@@ -62,10 +70,11 @@ class MatrixEdit:
         ]  # fmt: skip
 
     def _disputed(self, conflict: Conflict, mine: RaciMatrix) -> SaveResult:
-        if not conflict.clashes:
-            msg = f"{conflict} Run the page again to see it as it is now."
-            raise JourneyError(msg)
         self._rev = conflict.theirs_rev
+        theirs = {r.id for r in cast("RaciMatrix", conflict.theirs).roles}
+        written = {c.path[3] for c in conflict.clashes if len(c.path) == 4 and c.path[2] == "cells"}
+        if not conflict.clashes or written - theirs:
+            return self._with_columns_back(conflict, mine)
         cells = [c for c in conflict.clashes if len(c.path) == 4 and c.path[2] == "cells"]
         others = tuple(_in_words(c, mine) for c in conflict.clashes if c not in cells)
 
@@ -83,15 +92,34 @@ class MatrixEdit:
         )
         return SaveResult(text, cast("RaciMatrix", conflict.keeping_mine()), places, others)
 
+    def _with_columns_back(self, conflict: Conflict, mine: RaciMatrix) -> SaveResult:
+        """Show both edits where somebody else removed a role that one's own cells are written for: with the role."""
+        base = conflict.base.body() if conflict.base else {}
+        merged, _clashes = merge(base, mine.body(), conflict.theirs.body())
+        there = {r["id"] for r in merged.get("roles", [])}
+        used = {role for row in merged.get("rows", []) for role in row.get("cells", {})}
+        back = [r for r in mine.roles if r.id in used - there]
+        merged["roles"] = [*merged.get("roles", []), *(r.model_dump() for r in back)]
+        words = tuple(
+            f"{r.label}: somebody else removed this role, and you wrote in it; it is kept."
+            for r in back
+        )
+        text = "Not saved yet: somebody else changed the same places. What you see holds both; save again to keep it."
+        return SaveResult(text, RaciMatrix.from_body(merged), (), words or (str(conflict),))
+
     # --- edits that are not saved yet -----------------------------------------------------------
 
-    def _file(self) -> Path | None:
+    def _drafts(self) -> Path | None:
         folder = self._space.folder
-        return (
-            None
-            if folder is None
-            else folder / ".drafts" / f"raci-{safe.file_name(self._space.author)}.json"
-        )
+        return None if folder is None else folder / ".drafts"
+
+    def _file(self) -> Path | None:
+        """Return this process's file: several open pages do not write over each other."""
+        folder = self._drafts()
+        return None if folder is None else folder / f"{self._begin()}{os.getpid()}.json"
+
+    def _begin(self) -> str:
+        return f"raci-{safe.file_name(self._space.author)}-"
 
     def keep(self, matrix: RaciMatrix | None) -> None:
         """Keep what is not saved yet beside the workspace; None forgets it."""
@@ -107,20 +135,31 @@ class MatrixEdit:
         file.chmod(0o600)
 
     def draft(self) -> tuple[RaciMatrix, str] | None:
-        """Return edits that were not saved, on top of what others saved since, and words about them."""
-        file = self._file()
-        if file is None or not file.exists():
+        """Return edits that were not saved, on top of what others saved since, and words about them.
+
+        They are those of this process, or of one of the same person that is gone.
+        """
+        file, folder = self._file(), self._drafts()
+        if file is None or folder is None or not folder.is_dir():
             return None
+        begin = self._begin()
+        left = [
+            p for p in folder.glob(f"{begin}*.json") if p == file or not _runs(p.stem[len(begin) :])
+        ]
+        newest = max(left, key=lambda p: p.stat().st_mtime, default=None)
+        if newest is None:
+            return None
+        if newest != file:
+            newest.replace(file)
         try:
-            noted = json.loads(file.read_text("utf-8"))
-            at = datetime.fromisoformat(noted["at"]).astimezone(self._zone)
-            rev = int(noted["rev"])
-            base = self._space.document("raci", rev).body() if rev else {}
-            # At a clash one's own edits are shown; saving them is what asks.
-            merged, clashes = merge(base, noted["body"], self.matrix.body())
-            found = RaciMatrix.from_body(merged)
-        except (OSError, ValueError, KeyError, TypeError, JourneyError, DocumentError):
-            return None
+            found, clashes, rev, at = self._read(file)
+        except (OSError, ValueError, KeyError, TypeError, JourneyError):
+            aside = file.with_suffix(f".{datetime.now(UTC):%Y%m%d%H%M%S}.unreadable")
+            file.replace(aside)
+            return (
+                self.matrix,
+                f"Edits that were not saved could not be read; they are kept in {aside.name}.",
+            )
         if found == self.matrix:
             file.unlink(missing_ok=True)
             return None
@@ -129,6 +168,19 @@ class MatrixEdit:
             found,
             f"Edits of {at:{MOMENT}} that were not saved are shown. Save them, or take them back with Undo.",
         )
+
+    def _read(self, file: Path) -> tuple[RaciMatrix, bool, int, datetime]:
+        noted = json.loads(file.read_text("utf-8"))
+        at = datetime.fromisoformat(noted["at"]).astimezone(self._zone)
+        rev = int(noted["rev"])
+        base = self._space.document("raci", rev).body() if rev else {}
+        # At a clash one's own edits are shown; saving them is what asks.
+        merged, clashes = merge(base, noted["body"], self.matrix.body())
+        return RaciMatrix.from_body(merged), bool(clashes), rev, at
+
+
+def _runs(text: str) -> bool:
+    return text.isdigit() and psutil.pid_exists(int(text))
 
 
 def _in_words(clash: Clash, mine: RaciMatrix) -> str:
@@ -160,9 +212,10 @@ def editable_grid(page: Page, **beside: Any) -> RaciGrid:
     """Return the grid of a page's matrix, tied to its workspace. `beside` goes to the grid: policy, links."""
     edit = MatrixEdit(page)
     may = page.may_edit
+    own = may and mode() == "notebook"  # a dashboard's readers may share a name
     return RaciGrid(
         edit.matrix, journey=page.workspace.journey, roles=page.workspace.roles, read_only=not may,
-        on_save=edit.save if may else None, on_draft=edit.keep if may else None,
-        draft=edit.draft() if may else None, history=edit.history,
+        on_save=edit.save if may else None, on_draft=edit.keep if own else None,
+        draft=edit.draft() if own else None, history=edit.history,
         on_restore=edit.restore if may else None, **beside,
     )  # fmt: skip

@@ -115,7 +115,7 @@ def read_policy(text: str) -> raci.RaciPolicy:
             number = kinds[name](value)
         except ValueError:
             number = -1
-        if number < 0:
+        if number < 0 or (number < 1 and name in ("min_events", "unused_events")):
             usual = getattr(raci.RaciPolicy(), name)
             msg = (
                 f"policy: {name} is {value!r}; a number from 0 was needed, such as {name}={usual}."

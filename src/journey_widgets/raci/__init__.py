@@ -4,6 +4,7 @@ from journey_widgets.raci.adopting import adopt, draft_from_log, empty_from_log
 from journey_widgets.raci.converting import convert
 from journey_widgets.raci.differences import diff
 from journey_widgets.raci.document import Acknowledged, MatrixRole, MatrixRow, RaciMatrix
+from journey_widgets.raci.exporting import export
 from journey_widgets.raci.hand_overs import case_numbers, hand_overs
 from journey_widgets.raci.numbers import load, role_card, stage_roll_up, structure
 from journey_widgets.raci.owners import owners, with_owners
@@ -29,6 +30,7 @@ __all__ = [
     "diff",
     "draft_from_log",
     "empty_from_log",
+    "export",
     "hand_overs",
     "load",
     "owners",

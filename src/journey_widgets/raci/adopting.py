@@ -7,7 +7,7 @@ import pandas as pd
 from journey_widgets.errors import DocumentError
 from journey_widgets.estimates import wilson
 from journey_widgets.events.engine import collect
-from journey_widgets.raci.context import letters_of
+from journey_widgets.raci.context import codes_of
 from journey_widgets.raci.document import MatrixRole, MatrixRow, RaciMatrix
 from journey_widgets.raci.handling import is_hidden, read_handling
 from journey_widgets.raci.plan_against_log import compare_with_log
@@ -62,7 +62,8 @@ def draft_from_log(
             rows.append(row)
             continue
         chosen = [str(r) for r, x in counts.items() if x / n >= policy.unplanned_share]
-        chosen = (chosen or [str(counts.index[0])])[: policy.max_responsible]
+        most = 1 if matrix.scheme == "DACI" else policy.max_responsible  # one drives
+        chosen = (chosen or [str(counts.index[0])])[:most]
         for role in chosen:
             if role not in columns:
                 columns.add(role)
@@ -83,10 +84,16 @@ def _with_responsible(
     cells = {}
     for role in [*row.cells, *(r for r in roles if r not in row.cells)]:
         text = row.cells.get(role, "")
-        letters = set(letters_of(text, matrix.scheme)) - {letter}
+        known, unknown = codes_of(text, matrix.scheme)
+        if unknown:
+            cells[role] = text  # what somebody wrote there is theirs to settle
+            continue
+        letters = set(known) - {letter}
         if role in roles:
-            # Who does the work need not be asked or told.
-            letters = (letters - {"C", "I", "O"}) | {letter}
+            # Who does the work need not be asked or told, and does not check it.
+            letters = (
+                letters - {"C", "I", "O", *({"V"} if matrix.scheme == "RACI-VS" else ())}
+            ) | {letter}
         cells[role] = write_cell(letters, matrix.letters)
     return row.model_copy(update={"cells": {r: t for r, t in cells.items() if t}})
 
@@ -98,11 +105,14 @@ def empty_from_log(tickets: Any, *, touchpoint: str = "kind", label: str = "RACI
     """
     table = tickets.table if hasattr(tickets, "table") else tickets
     require_columns(table.columns, touchpoint, "role", name="tickets")
-    frame = collect(table.select(about=touchpoint, group="role")).dropna()
+    frame = collect(table.select(about=touchpoint, group="role"))
 
     def most_first(column: str) -> list[str]:
-        counts = frame[column].astype("str").value_counts().sort_index()
-        return [str(v) for v in counts.sort_values(ascending=False, kind="stable").index]
+        texts = frame[column].dropna().astype("str").str.strip()
+        counts = texts[texts != ""].value_counts().sort_index()
+        names = [str(v) for v in counts.sort_values(ascending=False, kind="stable").index]
+        # Spellings that differ in case alone are one; the most frequent one is kept.
+        return list({name.casefold(): name for name in reversed(names)}.values())[::-1]
 
     return RaciMatrix.from_frame(
         _blank(most_first("about"), [g for g in most_first("group") if not is_hidden(g)]),

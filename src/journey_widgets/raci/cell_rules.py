@@ -42,6 +42,7 @@ def redundant_letters(context: Context) -> Iterator[Finding]:
                 if stronger in letters and weaker in letters:
                     yield context.find(
                         "CELL-02", "warn", "cell", row=row.row, role=role, stronger=stronger, weaker=weaker,
+                        ids={"pair": f"{stronger}/{weaker}"},
                     )  # fmt: skip
 
 

@@ -85,11 +85,11 @@ def roles_have_holders(context: Context) -> Iterator[Finding]:
         day = {"today": today.isoformat()}
         if not role.active:
             yield context.find("COL-10", "error", "column", role=column.id, letters=letters)
-        elif not names:
+        if not names:
             yield context.find(
                 "COL-08", "error", "column", role=column.id, policy=day, letters=letters
             )
-        elif len(set(names)) == 1 and context.responsible in held:
+        elif role.active and len(set(names)) == 1 and context.responsible in held:
             yield context.find(
                 "COL-09", "info", "column", role=column.id, policy=day, holder=names[0]
             )  # fmt: skip

@@ -32,6 +32,10 @@ class Row:
     cells: Mapping[str, frozenset[str]]
     """Role id → letters, of the cells that hold any, in column order."""
 
+    def involved(self) -> int:
+        """Return how many roles are involved; to be out of the loop on purpose is not to be."""
+        return sum(letters != {"O"} for letters in self.cells.values())
+
     def holders(self, letter: str | None) -> list[str]:
         """Return the ids of the roles that hold a letter, in column order."""
         return [role for role, letters in self.cells.items() if letter in letters]

@@ -95,8 +95,8 @@ class Conversion:
 def convert(matrix: RaciMatrix, to: str) -> Conversion:
     """Return the matrix in another letter scheme, with what is lost.
 
-    Letters go by way of RACI: DACI's D becomes R and its A becomes A, and so on. Codes that the scheme does not
-    know stay as they are.
+    Letters go by way of RACI: DACI's D becomes R and its A becomes A, and so on. A cell with a code that the
+    scheme does not know stays as it is written, and is listed.
     """
     if to not in SCHEMES:
         msg = f"There is no letter scheme {to!r}. {did_you_mean(to, SCHEMES)}"
@@ -115,6 +115,9 @@ def convert(matrix: RaciMatrix, to: str) -> Conversion:
             letters, unknown = codes_of(text, matrix.scheme)
             if unknown:
                 cells[role] = text
+                now = sorted(codes_of(text, to)[0])
+                means = f", and {', '.join(now)} in it is a letter of {to}" if now else ""
+                losses.append((row.touchpoint, role, text, text, f"left as it was written{means}"))
                 continue
             cells[role] = write_cell({mapping[x] for x in letters}, SCHEMES[to])
             for letter in matrix.letters.letters:

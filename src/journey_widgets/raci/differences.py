@@ -6,7 +6,7 @@ import pandas as pd
 
 from journey_widgets.merging import Change
 from journey_widgets.merging import diff as differences
-from journey_widgets.raci.document import RaciMatrix
+from journey_widgets.raci.document import Acknowledged, RaciMatrix
 
 COLUMNS = ["what", "change", "touchpoint", "role", "field", "before", "after"]
 
@@ -21,14 +21,19 @@ def diff(before: RaciMatrix, after: RaciMatrix) -> pd.DataFrame:
     """
     rows = {r.touchpoint: r.label for m in (before, after) for r in m.rows}
     roles = {r.id: r.label for m in (before, after) for r in m.roles}
-    found = [_told(change, rows, roles) for change in differences(before.body(), after.body())]
+    known = {a.id: a for m in (before, after) for a in m.acknowledged}
+    found = [
+        _told(change, rows, roles, known) for change in differences(before.body(), after.body())
+    ]
     return pd.DataFrame([f for many in found for f in many], columns=COLUMNS).astype("str")
 
 
-def _told(change: Change, rows: dict[str, str], roles: dict[str, str]) -> list[dict[str, Any]]:
+def _told(
+    change: Change, rows: dict[str, str], roles: dict[str, str], known: dict[str, Acknowledged]
+) -> list[dict[str, Any]]:
     many, *rest = change.path
     told = dict.fromkeys(COLUMNS, "") | {"change": change.kind, "what": "matrix", "field": many}
-    told |= {"before": _words(change.before), "after": _words(change.after)}
+    told |= {"before": _words(change.before, roles), "after": _words(change.after, roles)}
     if many in ("rows", "roles", "acknowledged") and not rest:
         # The whole list is new or gone: each part is a difference.
         added = change.kind == "added" or not change.before
@@ -39,7 +44,7 @@ def _told(change: Change, rows: dict[str, str], roles: dict[str, str]) -> list[d
             Change((many, part[name]), kind, None if added else part, part if added else None)
             for part in parts
         ]
-        return [t for piece in pieces for t in _told(piece, rows, roles)]
+        return [t for piece in pieces for t in _told(piece, rows, roles, known)]
     if many == "rows":
         if rest == ["order"]:
             return [told | {"what": "row", "field": "order"}]
@@ -63,19 +68,26 @@ def _told(change: Change, rows: dict[str, str], roles: dict[str, str]) -> list[d
             return [told | {"what": "role", "field": "order"}]
         told |= {"what": "role", "role": roles.get(rest[0], rest[0]), "field": ".".join(rest[1:])}
     elif many == "acknowledged":
-        told |= {"what": "acknowledgement", "field": ".".join(rest)}
+        about = known[rest[0]] if rest and rest[0] in known else None
+        told |= {"what": "acknowledgement", "field": ".".join(rest[1:])}
+        if about is not None:
+            told |= {
+                "touchpoint": rows.get(about.touchpoint or "", about.touchpoint or ""),
+                "role": roles.get(about.role or "", about.role or ""),
+            }
     return [told]
 
 
-def _words(value: Any) -> str:
+def _words(value: Any, roles: dict[str, str]) -> str:
     if value is None:
         return ""
     if isinstance(value, dict):
-        if "touchpoint" in value and "cells" in value:
-            return "; ".join(f"{r} {t}" for r, t in value["cells"].items()) or value.get(
-                "label", ""
-            )
-        return str(value.get("label") or value.get("reason") or value)
+        if "code" in value:
+            return f"{value['code']}: {value.get('reason', '')} (until {value.get('until', '')})"
+        facts = [f"{roles.get(r, r)} {t}" for r, t in value.get("cells", {}).items()]
+        rest = ("cells", "id", "touchpoint", "label")
+        facts += [f"{k.replace('_', ' ')} {v}" for k, v in value.items() if k not in rest]
+        return "; ".join(facts) or str(value.get("label", value))
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value)

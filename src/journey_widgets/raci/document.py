@@ -1,6 +1,7 @@
 """The RACI matrix: who is responsible, accountable, consulted, informed at each touchpoint."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -27,7 +28,7 @@ FLAG_COLUMNS = (
     "reviewed_by",
     "note",
 )
-ACKNOWLEDGED_COLUMNS = ("code", "touchpoint", "role", "until", "by", "reason")
+ACKNOWLEDGED_COLUMNS = ("code", "touchpoint", "role", "about", "until", "by", "reason")
 RESERVED = frozenset({*ROW_COLUMNS, *FLAG_COLUMNS})
 
 
@@ -68,6 +69,12 @@ class MatrixRow(Part):
         return {role: text for role, text in cells.items() if text != ""}
 
 
+def place_id(code: str, touchpoint: str, role: str, about: str) -> str:
+    """Return the id of an acknowledgement of a rule at a place; different places have different ones."""
+    place = "\n".join((touchpoint, role, about))
+    return f"{slug(code)}_{hashlib.sha256(place.encode()).hexdigest()[:12]}"
+
+
 class Acknowledged(Part):
     """A warning or note the team lives with, for a reason and until a day."""
 
@@ -75,6 +82,8 @@ class Acknowledged(Part):
     code: str = Field(pattern=r"^[A-Z]{3,4}-\d\d$")
     touchpoint: Id | None = None
     role: Id | None = None
+    about: Label | None = None
+    """What else it is about, as `Finding.about` says it."""
     until: date
     by: Label | None = None
     reason: Label
@@ -85,8 +94,8 @@ class Acknowledged(Part):
         """Name it by what it is about."""
         if not isinstance(given, Mapping):
             return given
-        about = [given.get("code"), given.get("touchpoint"), given.get("role")]
-        return {**given, "id": slug("__".join(str(a) for a in about if a))}
+        place = [str(given.get(n) or "") for n in ("touchpoint", "role", "about")]
+        return {**given, "id": place_id(str(given.get("code")), *place)}
 
     def in_words(self) -> str:
         """Return the reason, who gave it and until when it holds."""
@@ -217,6 +226,9 @@ class RaciMatrix(Document):
         known: list[dict[str, str]] = []
         while lines and lines[0][0].startswith("# "):
             line = lines.pop(0)
+            # A spreadsheet pads every line to the same width.
+            while len(line) > 1 and not line[-1].strip():
+                line = line[:-1]
             name, values = line[0][2:].strip(), [from_csv_text(v) for v in line[1:]]
             if name == "role" and len(values) > 1:
                 roles.append({"id": values[0], "label": values[1]})
@@ -265,13 +277,19 @@ class RaciMatrix(Document):
             raise DocumentError(msg)
         rows: list[dict[str, Any]] = []
         taken: set[str] = set()
+        stages: dict[str, str] = {}
         for number, line in enumerate(lines, start=2):
             if len(line) > len(names) and any(v.strip() for v in line[len(names) :]):
                 msg = f"{where}, row {number}: {len(line)} cells, but the header names {len(names)}. Check its commas."
                 raise DocumentError(msg)
             values = dict(zip(names, [v.strip() for v in line], strict=False))
             row = _row(
-                values, by_name, own_form=own_form, taken=taken, where=f"{where}, row {number}"
+                values,
+                by_name,
+                own_form=own_form,
+                taken=taken,
+                stages=stages,
+                where=f"{where}, row {number}",
             )
             taken.add(row["touchpoint"])
             rows.append(row)
@@ -291,8 +309,16 @@ class RaciMatrix(Document):
         for role in self.roles:
             write(["# role", role.id, csv_text(role.label)])
         for a in self.acknowledged:
-            words = [a.code, a.touchpoint or "", a.role or "", a.until.isoformat()]
-            write(["# acknowledged", *words, csv_text(a.by or ""), csv_text(a.reason)])
+            words = [a.code, a.touchpoint or "", a.role or "", csv_text(a.about or "")]
+            write(
+                [
+                    "# acknowledged",
+                    *words,
+                    a.until.isoformat(),
+                    csv_text(a.by or ""),
+                    csv_text(a.reason),
+                ]
+            )
         flags = [f for f in FLAG_COLUMNS if any(_flag(row, f) for row in self.rows)]
         write([*ROW_COLUMNS, *(role.id for role in self.roles), *flags])
         for row in self.rows:
@@ -310,18 +336,26 @@ class RaciMatrix(Document):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the matrix as people see it: ``touchpoint`` and ``stage``, then a column per role label."""
-        labels = [role.label for role in self.roles]
+        names = distinct_labels(self)
         data = {
             "touchpoint": [row.label for row in self.rows],
             "stage": [row.stage or "" for row in self.rows],
             **{
-                labels[i] if labels.count(labels[i]) == 1 else role.id: [
-                    row.cells.get(role.id, "") for row in self.rows
-                ]
-                for i, role in enumerate(self.roles)
+                names[role.id]: [row.cells.get(role.id, "") for row in self.rows]
+                for role in self.roles
             },
         }
         return pd.DataFrame(data).astype("str")
+
+
+def distinct_labels(matrix: RaciMatrix) -> dict[str, str]:
+    """Return role id → label; the id where two share a label, or it is called like another column."""
+    labels = [r.label.strip().casefold() for r in matrix.roles]
+    taken = {"touchpoint", "stage", "role", "letters"}
+    return {
+        r.id: r.label if labels.count(label) == 1 and label not in taken else r.id
+        for r, label in zip(matrix.roles, labels, strict=True)
+    }
 
 
 def _records(text: str, where: str) -> list[list[str]]:
@@ -364,6 +398,7 @@ def _row(
     *,
     own_form: bool,
     taken: set[str],
+    stages: dict[str, str],
     where: str,
 ) -> dict[str, Any]:
     name = from_csv_text(values.get("touchpoint", ""))
@@ -381,7 +416,9 @@ def _row(
     }
     if values.get("stage"):
         stage = from_csv_text(values["stage"])
-        row["stage"] = stage if own_form else slug(stage)
+        if not own_form and stage not in stages:
+            stages[stage] = slug(stage, set(stages.values()))
+        row["stage"] = stage if own_form else stages[stage]
     for flag in FLAG_COLUMNS:
         text = from_csv_text(values.get(flag, ""))
         if text:

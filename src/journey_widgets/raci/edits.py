@@ -13,6 +13,7 @@
 ``list`` is ``"rows"`` or ``"roles"``; a row is named by its touchpoint.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +27,7 @@ FIELDS = {
     "rows": ("label", "stage", "note", "volume", "upsell_moment", "requires_separation"),
     "roles": ("label",),
 }
-MAX_TEXT = 1_000
+MAX_TEXT = 3_000
 """Longest text of a cell; codes are short, and a cell is no place for a comment."""
 
 
@@ -49,7 +50,7 @@ def apply_edit(matrix: RaciMatrix, edit: Mapping[str, Any]) -> RaciMatrix:
 
 
 def _same_place(known: Mapping[str, Any], part: Any) -> bool:
-    names = ("code", "touchpoint", "role")
+    names = ("code", "touchpoint", "role", "about")
     return isinstance(part, Mapping) and all(known.get(n) == part.get(n) for n in names)
 
 
@@ -71,13 +72,17 @@ def _with_cells(matrix: RaciMatrix, cells: Any) -> RaciMatrix:
             if role not in order:
                 msg = f"There is no role {str(role)[:80]!r} any more."
                 raise DocumentError(msg)
-            if not (isinstance(text, str) and len(text) <= MAX_TEXT and text.isprintable()):
+            if not (isinstance(text, str) and len(text) <= MAX_TEXT and _is_line(text)):
                 msg = f"a cell holds one line of up to {MAX_TEXT:,} characters; got {str(text)[:80]!r}."
                 raise DocumentError(msg)
             new[role] = canonical_cell(text, matrix.letters)
         kept = {role: new[role] for role in order if new.get(role)}
         rows[places[touchpoint]] = row.model_copy(update={"cells": kept})
     return matrix.model_copy(update={"rows": tuple(rows)})
+
+
+def _is_line(text: str) -> bool:
+    return not any(unicodedata.category(c) in {"Cc", "Cs"} for c in text)
 
 
 def _change(body: dict[str, Any], kind: str, many: str, edit: Mapping[str, Any]) -> None:

@@ -8,17 +8,19 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import altair as alt
 import pandas as pd
 
 from journey_widgets.chart_theme import CONFIG, INK
 from journey_widgets.errors import DocumentError
 from journey_widgets.journey.document import Journey
-from journey_widgets.raci.document import RaciMatrix
+from journey_widgets.raci.document import MatrixRow, RaciMatrix
 from journey_widgets.raci.table import to_html
 from journey_widgets.safe import FORMULA_STARTS, html
+
+if TYPE_CHECKING:
+    import altair as alt
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~])")
 MAX_PICTURE_LABEL = 40
@@ -52,18 +54,27 @@ def _facts(matrix: RaciMatrix) -> list[str]:
         f"Accepted: {a.code} {' '.join(x for x in (a.touchpoint, a.role) if x)}: {a.in_words()}"
         for a in matrix.acknowledged
     ]
-    return [f"{matrix.scheme}: {letters}", f"{reviewed}{by}", *known]
+    rows = [f"{r.label}: {'; '.join(facts)}" for r in matrix.rows if (facts := _of_row(r))]
+    return [f"{matrix.scheme}: {letters}", f"{reviewed}{by}", *rows, *known]
+
+
+def _of_row(row: MatrixRow) -> list[str]:
+    """Return what is said of a row beside its letters."""
+    facts = ["an upsell moment"] if row.upsell_moment else []
+    facts += ["needs two pairs of eyes"] if row.requires_separation else []
+    facts += [f"volume {row.volume:,g}"] if row.volume is not None else []
+    by = f" by {row.reviewed_by}" if row.reviewed_by else ""
+    facts += [f"reviewed on {row.reviewed_on}{by}"] if row.reviewed_on else []
+    return [*facts, row.note] if row.note else facts
 
 
 def _sheet(matrix: RaciMatrix, journey: Journey | None) -> tuple[list[str], list[list[str]]]:
     """Return the header and the lines of the table."""
     stages = {s.id: s.label for s in journey.stages} if journey else {}
-    noted = any(r.note for r in matrix.rows)
-    header = ["Stage", "Touchpoint", *(r.label for r in matrix.roles), *(["Note"] if noted else [])]
+    header = ["Stage", "Touchpoint", *(r.label for r in matrix.roles)]
     lines = [
         [
-            stages.get(r.stage or "", r.stage or ""), r.label, *(r.cells.get(c.id, "") for c in matrix.roles),
-            *([r.note or ""] if noted else []),
+            stages.get(r.stage or "", r.stage or ""), r.label, *(r.cells.get(c.id, "") for c in matrix.roles)
         ]
         for r in matrix.rows
     ]  # fmt: skip
@@ -154,8 +165,12 @@ def _no_control(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
 
 
-def picture(matrix: RaciMatrix, journey: Journey | None = None) -> alt.LayerChart | alt.FacetChart:
+def picture(
+    matrix: RaciMatrix, journey: Journey | None = None
+) -> "alt.LayerChart | alt.FacetChart":
     """Draw the matrix: a cell a letter, strong for those who answer, plain for those who do the work."""
+    import altair as alt
+
     stages = {s.id: s.label for s in journey.stages} if journey else {}
     rows = [
         {

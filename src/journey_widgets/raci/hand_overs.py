@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from journey_widgets.errors import DocumentError
 from journey_widgets.estimates import certainty, wilson
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import Source
@@ -47,6 +48,9 @@ def hand_overs(
         which; ``median_hours`` (float64) between the two events. The sum of a source's rows is the number of
         times it handed a case over.
     """
+    if by not in ("role", "group", "actor"):
+        msg = f"by is {by!r}; role, group or actor was needed."
+        raise DocumentError(msg)
     handling = read_handling(tickets, matrix, roles, **reading)
     events = handling.events[handling.events[by] != ""]
     before = events.groupby("case", sort=False)[[by, "ts"]].shift()

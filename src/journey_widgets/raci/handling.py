@@ -24,13 +24,15 @@ from journey_widgets.roles import RoleRegister
 from journey_widgets.tables import require_columns
 
 MASKED = re.compile(
-    r"^(?:[\W_xX]*|masked|anonym\w*|redacted|hidden|unknown|unassigned|n/?a|none|null|nobody)$",
+    r"^(?:\W*|_+|x{3,}|masked|anonym\w*(?:\s+\w+)?|redacted|hidden|unknown|unassigned|n/?a|none|null|nobody)$",
     re.IGNORECASE,
 )
 """Names that hide who it was."""
 ROBOT = re.compile(
-    r"(?:^|[^a-z])(?:ro)?bots?(?:$|[^a-z])|(?:^|[^a-z])(?:system|automat\w*|script|batch|daemon|cron|workflow|rpa"
-    r"|service account|auto-?reply)(?:$|[^a-z])",
+    r"^(?:(?:system|automation|batch|script)(?:[\s_-]*(?:user|account|process|job|rule|\d+))?"
+    r"|workflow(?:[\s_-]*(?:engine|rule|user|\d+))?|auto[\s_-]?reply|cron(?:[\s_-]*job)?|daemon|rpa(?:[\s_-].*)?"
+    r"|svc[\s_-].+|service[\s_-]account.*|web[\s_-]?hooks?.*|(?:api|integration)(?:[\s_-]*user)?)$"
+    r"|(?:^|[\s_-])(?:ro|chat|help|support|service|sales|mail|auto)?bot(?:$|[\s_-]*\d*$)",
     re.IGNORECASE,
 )
 """Names of programs: they do work, and nobody can be responsible through them."""
@@ -57,6 +59,8 @@ class Handling:
     events: pd.DataFrame
     outside: int
     said: tuple[str, ...] = field(default=())
+    told: frozenset[str] = frozenset()
+    """Kinds of step the log can tell at all."""
 
     def unmapped(self) -> pd.DataFrame:
         """Return who has no role: ``actor``, ``group`` (str), ``events`` (int64), most first."""
@@ -117,6 +121,8 @@ def read_handling(
     order = ["case", "ts", "row"] if "row" in table.columns else ["case", "ts"]
     chosen = table.select(**wanted, **({"row": "row"} if "row" in table.columns else {}))
     frame = collect(chosen)
+    frame["ts"] = _naive(frame["ts"])
+    frame = frame[frame["ts"].notna()]
     inside = _within(frame["ts"], since, until, time_zone)
     frame = frame[inside].sort_values(order, kind="stable", ignore_index=True)
     texts = {c: _text(frame, c) for c in ("case", "activity", "actor", "about", "group")}
@@ -142,7 +148,16 @@ def read_handling(
     )
     nobody = (texts["actor"] == "") & (texts["group"] == "")
     events["hidden"] = hidden_actor.astype(bool) | hidden_group.astype(bool) | nobody
-    return Handling(events, int((~inside).sum()), tuple(_said(meant, since, until, touchpoint)))
+    told = frozenset(meant.values()) if meant else frozenset({"handle"})
+    said = tuple(_said(meant, since, until, touchpoint))
+    return Handling(events, int((~inside).sum()), said, told)
+
+
+def _naive(moments: pd.Series) -> pd.Series:
+    """Return moments as naive timestamps in UTC, whatever the table has."""
+    stamps = pd.to_datetime(moments, utc=True)
+    naive: pd.Series = stamps.dt.tz_localize(None)
+    return naive
 
 
 def _text(frame: pd.DataFrame, column: str) -> "pd.Series[str]":
@@ -158,7 +173,8 @@ def is_hidden(name: str) -> bool:
 
 def _once(values: pd.Series, read: Any) -> pd.Series:
     """Return each value read; equal ones are read once."""
-    return values.map({v: read(v) for v in values.unique()})
+    found = values.map({v: read(v) for v in values.unique()})
+    return found if len(found) else found.astype("object")
 
 
 def _row_of(value: str, matrix: RaciMatrix, given: Mapping[str, str]) -> str:
@@ -181,6 +197,7 @@ def _roles(
         names.setdefault(role.label.strip().casefold(), role.id)
     by_group = _once(groups, lambda v: names.get(v.strip().casefold(), ""))
     held = _held_by(roles)
+    actors = _once(actors, lambda v: v.strip().casefold())
     known = actors.isin(list(held))
     if not known.any():
         return by_group.astype("str")
@@ -198,7 +215,7 @@ def _held_by(roles: RoleRegister | None) -> dict[str, list[tuple[str, Any]]]:
     found: dict[str, list[tuple[str, Any]]] = {}
     for role in roles.roles if roles else ():
         for holder in role.holders:
-            found.setdefault(holder.name, []).append((role.id, holder))
+            found.setdefault(holder.name.strip().casefold(), []).append((role.id, holder))
     return found
 
 
@@ -220,6 +237,14 @@ def _within(moments: pd.Series, since: date | None, until: date | None, zone: st
     if until is not None:
         inside &= moments < _midnight(until + pd.Timedelta(days=1), zone)
     return inside
+
+
+def days(
+    since: date | None, until: date | None, zone: str
+) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+    """Return the first moment of a window and the first one after it, naive in UTC."""
+    after = None if until is None else _midnight(until + pd.Timedelta(days=1), zone)
+    return None if since is None else _midnight(since, zone), after
 
 
 def _midnight(day: date, zone: str) -> pd.Timestamp:

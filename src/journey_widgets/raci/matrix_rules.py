@@ -76,7 +76,7 @@ def was_reviewed(context: Context) -> Iterator[Finding]:
         days = (policy.today - on).days
         yield context.find(
             "MAT-04", "warn", "matrix", what=f"The matrix was reviewed {days} days ago, on {on}",
-            measured={"days": days}, policy=limit,
+            measured={"days": days}, policy=limit, ids={"change": f"review of {on}"},
         )  # fmt: skip
     for what, day in (
         ("Touchpoints or stages of the journey", context.links.journey_changed),
@@ -90,6 +90,7 @@ def _changed(context: Context, what: str, day: date, on: date) -> Finding:
     return context.find(
         "MAT-04", "warn", "matrix", what=f"{what} were changed on {day}, after the review of {on}",
         measured={"changed": day.isoformat()}, policy={"reviewed_on": on.isoformat()},
+        ids={"change": f"{what.split()[0].lower()} {day}"},
     )  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def not_too_full(context: Context) -> Iterator[Finding]:
     n, k = len(context.rows), len(context.matrix.roles)
     if n < context.policy.rows_from or not k:
         return
-    share = sum(len(row.cells) for row in context.rows) / (n * k)
+    share = sum(row.involved() for row in context.rows) / (n * k)
     if share > context.policy.density:
         yield context.find(
             "MAT-06", "warn", "matrix", share=share, measured={"density": share},

@@ -20,9 +20,10 @@ from journey_widgets.journey.definition import defined
 from journey_widgets.raci.context import Context, Row, letters_of
 from journey_widgets.raci.document import MatrixRow, RaciMatrix
 from journey_widgets.raci.hand_overs import passed_on
-from journey_widgets.raci.handling import Handling, read_handling
+from journey_widgets.raci.handling import Handling, days, read_handling
 from journey_widgets.raci.policy import Links, RaciPolicy
 from journey_widgets.raci.rules import acknowledge, ordered
+from journey_widgets.raci.schemes import SCHEMES
 from journey_widgets.roles import RoleRegister
 
 Plan = tuple[datetime, RaciMatrix]
@@ -101,13 +102,17 @@ def compare_with_log(
     handled = events[(events["step"] == "handle") & (events["touchpoint"] != "")]
     context = Context.of(newest, None, roles, policy, Links())
     passed = passed_on(events)
+    window = days(reading.get("since"), reading.get("until"), reading.get("time_zone", "UTC"))
     doers: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     findings: list[Finding] = []
     for row in newest.rows:
         here = events[events["touchpoint"] == row.touchpoint]
-        for since, until, then in _parts(plans, row.touchpoint):
-            piece = _Piece(context, row, then, since, until, _between(here, since, until), passed)
+        for since, until, then, scheme in _parts(plans, row.touchpoint, window):
+            events_then = _between(here, since, until)
+            piece = _Piece(
+                context, row, then, scheme, handling.told, since, until, events_then, passed
+            )
             doers += piece.doers()
             rows.append(piece.numbers())
             findings += piece.findings()
@@ -136,21 +141,30 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _parts(
-    plans: Sequence[Plan], touchpoint: str
-) -> Iterator[tuple[datetime | None, datetime | None, Row]]:
-    """Return the parts of the window in which a row said the same: since, until, the row as it was."""
-    parts: list[tuple[datetime | None, Row]] = []
-    for number, (moment, matrix) in enumerate(plans):
-        found = next((r for r in matrix.rows if r.touchpoint == touchpoint), None)
-        row = found or MatrixRow(touchpoint=touchpoint, label=touchpoint)
+    plans: Sequence[Plan], touchpoint: str, window: tuple[pd.Timestamp | None, pd.Timestamp | None]
+) -> Iterator[tuple[datetime | None, datetime | None, Row, str]]:
+    """Return the parts of the window in which a row said the same: since, until, the row, its letter scheme.
+
+    The first plan that has the row is taken to have held before; where a plan lacks it, the one before it
+    goes on.
+    """
+    parts: list[tuple[datetime | None, Row, str]] = []
+    for moment, matrix in plans:
+        row = next((r for r in matrix.rows if r.touchpoint == touchpoint), None)
+        if row is None:
+            continue
         read = {r: letters_of(text, matrix.scheme) for r, text in row.cells.items()}
         cells = {r: letters for r, letters in read.items() if letters}
-        if parts and parts[-1][1].cells == cells:
+        if parts and parts[-1][1].cells == cells and parts[-1][2] == matrix.scheme:
             continue
-        parts.append((moment if number else None, Row(row, cells)))
-    ends = [since for since, _row in parts[1:]]
-    for (since, then), until in zip(parts, [*ends, None], strict=True):
-        yield since, until, then
+        parts.append((moment if parts else None, Row(row, cells), matrix.scheme))
+    ends = [since for since, _row, _scheme in parts[1:]]
+    first, last = window
+    for (since, then, scheme), until in zip(parts, [*ends, None], strict=True):
+        over = first is not None and until is not None and until <= first
+        ahead = last is not None and since is not None and since >= last
+        if not over and not ahead:
+            yield since, until, then, scheme
 
 
 def _between(events: pd.DataFrame, since: datetime | None, until: datetime | None) -> pd.DataFrame:
@@ -169,6 +183,8 @@ class _Piece:
     context: Context
     row: MatrixRow
     then: Row
+    scheme: str
+    told: frozenset[str]
     since: datetime | None
     until: datetime | None
     events: pd.DataFrame
@@ -177,8 +193,8 @@ class _Piece:
     def planned(self) -> list[str]:
         """Roles that are to do the work; who supports them in RASCI does it too."""
         letters = [
-            self.context.responsible,
-            *(["S"] if self.context.matrix.scheme == "RASCI" else []),
+            "D" if self.scheme == "DACI" else "R",
+            *(["S"] if self.scheme == "RASCI" else []),
         ]
         return [r for r, held in self.then.cells.items() if any(x in held for x in letters)]
 
@@ -205,7 +221,7 @@ class _Piece:
         ]
         names = planned + [r for r in seen if r not in planned]
         n = int(counts.sum())
-        scheme = self.context.matrix.letters.letters
+        scheme = SCHEMES[self.scheme].letters
         rows = []
         for role in names:
             held = self.then.cells.get(role, frozenset())
@@ -251,7 +267,7 @@ class _Piece:
         yield from self._consulted()
         yield from self._informed()
         cases = self.events["case"].nunique()
-        mean, planned = self._passed() / cases, len(self.planned())
+        mean, planned = self._passed() / max(cases, 1), len(self.planned())
         if mean > planned:
             yield find(
                 "EVD-06", "warn", "evidence", row=self.row, mean=mean, planned=_roles_in_words(planned),
@@ -308,7 +324,7 @@ class _Piece:
         """EVD-04: a planned C was not asked in a case before its decision, the first approval."""
         asked, decided = self.of("consult"), self.of("approve")
         decisions = decided.groupby("case")["ts"].min()
-        if asked.empty or len(decisions) < self.context.policy.min_events:
+        if "consult" not in self.told or len(decisions) < self.context.policy.min_events:
             return
         limit = self.context.policy.not_consulted_share
         for role in self.then.holders("C"):

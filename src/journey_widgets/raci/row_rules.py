@@ -60,7 +60,7 @@ def not_too_many_asked(context: Context) -> Iterator[Finding]:
             )  # fmt: skip
         if not asked and not told:
             yield context.find("ROW-07", "info", "row", row=row.row)
-        if k >= policy.everybody_from and len(row.cells) == k:
+        if k >= policy.everybody_from and row.involved() == k:
             yield context.find("ROW-08", "warn", "row", row=row.row, roles=k)
 
 

@@ -95,17 +95,23 @@ def acknowledge(
     findings: Iterable[Finding], matrix: RaciMatrix, policy: RaciPolicy
 ) -> list[Finding]:
     """Return findings with the reason of their acknowledgement, where one is in force."""
-    valid: dict[tuple[str, str, str], Acknowledged] = {
-        (a.code, a.touchpoint or "", a.role or ""): a
+    valid: dict[tuple[str, ...], Acknowledged] = {
+        (a.code, a.touchpoint or "", a.role or "", a.about or ""): a
         for a in matrix.acknowledged
         if a.until is None or policy.today <= a.until
     }
     result = []
     for finding in findings:
-        place = (finding.code, finding.ids.get("touchpoint", ""), finding.ids.get("role", ""))
-        known = valid.get(place) if finding.severity != "error" else None
+        known = (
+            valid.get((finding.code, *place_of(finding))) if finding.severity != "error" else None
+        )
         result.append(replace(finding, acknowledged=known.in_words()) if known else finding)
     return result
+
+
+def place_of(finding: Finding) -> tuple[str, str, str]:
+    """Return where a finding is: touchpoint, role, and what else it is about; blank where it is not."""
+    return finding.ids.get("touchpoint", ""), finding.ids.get("role", ""), finding.about()
 
 
 def ordered(findings: Iterable[Finding], matrix: RaciMatrix) -> list[Finding]:

@@ -22,7 +22,7 @@ from journey_widgets.documents import slug
 from journey_widgets.errors import DocumentError, did_you_mean
 from journey_widgets.events.workbook import sheet_rows
 from journey_widgets.findings import Finding
-from journey_widgets.raci.document import RESERVED, RaciMatrix
+from journey_widgets.raci.document import RESERVED, RaciMatrix, distinct_labels
 from journey_widgets.raci.rules import check
 from journey_widgets.raci.schemes import SCHEMES, Scheme, read_cell, write_cell
 from journey_widgets.safe import from_csv_text
@@ -52,7 +52,8 @@ LETTER_NAMES = frozenset(
     }
 )
 STAGE_NAMES = frozenset({"stage", "phase"})
-_SEVERAL = re.compile(r"\s*[;,\n/]\s*|\s+(?:and|&)\s+")
+_SEVERAL, _COMMAS = re.compile(r"\s*[;\n]\s*"), re.compile(r"\s*,\s*")
+"""Between several roles in a cell: semicolons or line breaks; where a table has neither, commas."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,11 @@ def read_table(
     if shape is not None and shape not in get_args(Shape):
         msg = f"There is no shape {shape!r}. {did_you_mean(shape, get_args(Shape))}"
         raise DocumentError(msg)
+    own = _own_form(source)
+    if own is not None:
+        matrix = RaciMatrix.from_text(own[0], where=own[1])
+        words = "Read as: the text form of a matrix, with everything in it"
+        return Preview(matrix, "roles as columns", (words,), check(matrix))
     lines, where, notes = _lines(source, sheet)
     header, body = _header_and_body(lines, where)
     letters = SCHEMES[scheme]
@@ -127,6 +133,19 @@ def read_table(
     return Preview(matrix, found, tuple(said), check(matrix))
 
 
+def _own_form(source: str | Path | pd.DataFrame) -> tuple[str, str] | None:
+    """Return the text and name of a source that is our own CSV form."""
+    if isinstance(source, pd.DataFrame):
+        return None
+    if isinstance(source, str) and "\n" in source:
+        text, where = source, "the pasted text"
+    elif Path(source).suffix.lower() == ".xlsx":
+        return None
+    else:
+        text, where = read_text(Path(source)), Path(source).name
+    return (text, where) if re.match(r'^"?# schema"?[,;\t]"?raci/', text) else None
+
+
 def as_table(matrix: RaciMatrix, shape: Shape = "roles as columns") -> pd.DataFrame:
     """Return a matrix in one of the three shapes; `read_table` reads each of them back.
 
@@ -134,15 +153,27 @@ def as_table(matrix: RaciMatrix, shape: Shape = "roles as columns") -> pd.DataFr
     by semicolons, or ``role`` and ``letters``. Rows without letters and roles without cells are in the first
     shape only; the long list leaves them out.
     """
-    names = _distinct_labels(matrix)
+    names = distinct_labels(matrix)
     if shape == "roles as columns":
         columns = {
             names[r.id]: [row.cells.get(r.id, "") for row in matrix.rows] for r in matrix.roles
         }
     elif shape == "letters as columns":
+        strange = [
+            f"{row.label}, {names[r]}: {text}"
+            for row in matrix.rows
+            for r, text in row.cells.items()
+            if read_cell(text, matrix.letters)[1]
+        ]
+        if strange:
+            msg = (
+                f"Codes that {matrix.scheme} does not know have no column in this shape: "
+                f"{'; '.join(strange[:3])}. Settle them first, or take another shape."
+            )
+            raise DocumentError(msg)
         columns = {
             letter: [
-                "; ".join(names[r] for r in matrix.holders(row, letter)) for row in matrix.rows
+                _together([names[r] for r in matrix.holders(row, letter)]) for row in matrix.rows
             ]
             for letter in matrix.letters.letters
         }
@@ -163,9 +194,10 @@ def as_table(matrix: RaciMatrix, shape: Shape = "roles as columns") -> pd.DataFr
     return pd.DataFrame({**lead, **columns}).astype("str")
 
 
-def _distinct_labels(matrix: RaciMatrix) -> dict[str, str]:
-    labels = [r.label for r in matrix.roles]
-    return {r.id: r.label if labels.count(r.label) == 1 else r.id for r in matrix.roles}
+def _together(roles: list[str]) -> str:
+    """Return roles in one cell; a semicolon at the end keeps a comma in a name from being read as between two."""
+    text = "; ".join(roles)
+    return f"{text};" if "," in text and len(roles) == 1 else text
 
 
 def _lines(
@@ -214,9 +246,7 @@ def _split(text: str) -> list[list[str]]:
 
 
 def _header_and_body(lines: list[list[str]], where: str) -> tuple[list[str], list[list[str]]]:
-    filled = [
-        line for line in lines if any(c.strip() for c in line) and not line[0].startswith("# ")
-    ]
+    filled = [line for line in lines if any(c.strip() for c in line)]
     if len(filled) < 2:
         msg = f"{where} has no header with a row below it. Name the roles in the first row."
         raise DocumentError(msg)
@@ -296,8 +326,13 @@ class _Cells:
 def _wide(
     header: Sequence[str], body: Sequence[Sequence[str]], scheme: Scheme, where: str
 ) -> tuple[_Cells, list[str]]:
-    del scheme, where
-    names = ["touchpoint", *(_field(h) for h in header[1:])]
+    del where
+    names = ["touchpoint"]
+    for i, h in enumerate(header[1:], start=1):
+        filled = [line[i] for line in body if line[i]]
+        # A role may be called Note or Volume: what holds letters alone is a role.
+        letters = bool(filled) and not any(read_cell(c, scheme)[1] for c in filled)
+        names.append("" if letters and _field(h) != "stage" else _field(h))
     role_at = [i for i, (n, h) in enumerate(zip(names, header, strict=True)) if i and n == "" and h]
     rows: list[tuple[str, str, dict[str, str]]] = []
     text: dict[tuple[int, int], str] = {}
@@ -342,13 +377,15 @@ def _by_letter(
     rows: list[tuple[str, str, dict[str, str]]] = []
     roles: dict[str, int] = {}
     held: dict[tuple[int, int], set[str]] = {}
+    plain = not any(_SEVERAL.search(line[i]) for line in body for i in letter_at)
+    between = _COMMAS if plain else _SEVERAL
     for line in body:
         number = len(rows)
         fields = {
             _field(h): c for h, c in zip(header[1:], line[1:], strict=True) if _field(h) and c
         }
         for i, letter in letter_at.items():
-            for role in filter(None, _SEVERAL.split(line[i])):
+            for role in filter(None, between.split(line[i])):
                 column = roles.setdefault(role, len(roles))
                 held.setdefault((number, column), set()).add(str(letter))
         rows.append((line[0] or f"Row {number + 1}", fields.pop("stage", ""), fields))
@@ -436,6 +473,7 @@ def _matrix(cells: _Cells, scheme: str, label: str) -> RaciMatrix:
         taken.add(role)
         roles.append({"id": role, "label": _one_line(name)})
     named: set[str] = set()
+    stages: dict[str, str] = {}
     rows = []
     for number, (name, stage, fields) in enumerate(cells.rows):
         touchpoint = slug(name, named)
@@ -447,5 +485,7 @@ def _matrix(cells: _Cells, scheme: str, label: str) -> RaciMatrix:
         }
         facts = {field: _one_line(value) for field, value in fields.items()}
         row = {"touchpoint": touchpoint, "label": _one_line(name), "cells": text, **facts}
-        rows.append({**row, "stage": slug(stage)} if stage else row)
+        if stage and stage not in stages:
+            stages[stage] = slug(stage, set(stages.values()))
+        rows.append({**row, "stage": stages[stage]} if stage else row)
     return RaciMatrix.from_body({"scheme": scheme, "label": label, "roles": roles, "rows": rows})

@@ -3,7 +3,7 @@
 /** @typedef {{ id: string, label: string, stage: string, stage_label: string, note: string, upsell: boolean, apart: boolean }} Row */
 /** @typedef {{ id: string, label: string }} Named */
 /** @typedef {{ letter: string, meaning: string }} Letter */
-/** @typedef {{ code: string, severity: string, message: string, advice: string, row: string, role: string, scope: string }} Finding */
+/** @typedef {{ code: string, severity: string, message: string, advice: string, row: string, role: string, about: string, id: string, scope: string }} Finding */
 /** @typedef {{ row: string, role: string, base: string, theirs: string, mine: string }} Clash */
 /** @typedef {{ rev: number, at: string, author: string, note: string, changes: number }} Revision */
 /** @typedef {{ seq?: number, op: string, list?: string, id?: string, field?: string, value?: any, part?: any, before?: string | null, stage?: string | null, rev?: number, cells?: Record<string, Record<string, string>> }} Step */
@@ -13,9 +13,10 @@
 
 const WORDS = /** @type {Record<string, string>} */ ({ error: "Error", warn: "Warning", info: "Note", known: "Acknowledged" });
 const MARKS = /** @type {Record<string, string>} */ ({ error: "●", warn: "▲", info: "■", known: "✓" });
-const MAX_TEXT = 1000;
+const MAX_TEXT = 3000;
 const PATIENCE = 6000;
 const LONG_PRESS = 500;
+const TALL = 30;
 
 /**
  * Make an element. Text from data is always set as text, never as HTML.
@@ -31,7 +32,7 @@ function make(name, text = "", attributes = {}) {
 }
 
 /** One line of text without control characters. @param {string} text */
-const oneLine = (text) => text.replace(/[\p{C}\s]+/gu, " ").trim().slice(0, MAX_TEXT);
+const oneLine = (text) => text.replace(/[\p{Cc}\p{Cs}]+/gu, " ").trim();
 
 /** @param {number} n @param {string} word */
 const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
@@ -83,7 +84,7 @@ function render({ model, el, signal }, waiting) {
   const disputed = make("div", "", { class: "jw-dispute", role: "group", "aria-label": "Changed by somebody else too" });
   const frame = make("div", "", { class: "jw-frame" });
   const table = make("table", "", { role: "grid" });
-  const legend = make("dl", "", { class: "jw-letters" });
+  const legend = make("div", "", { class: "jw-letters" });
   const help = make("p", "", { class: "jw-help" });
   const filter = make("div", "", { class: "jw-filter", role: "group", "aria-label": "Findings shown" });
   const list = make("ol", "", { class: "jw-findings", "aria-label": "Findings" });
@@ -123,13 +124,21 @@ function render({ model, el, signal }, waiting) {
 
   /** Draw the table anew where rows, roles or letters are others than before; otherwise only what changed. */
   function paint() {
-    rows = model.get("rows");
-    roles = model.get("roles");
     const letters = model.get("letters");
-    order = letters.map((l) => l.letter);
-    meaning = new Map(letters.map((l) => [l.letter, l.meaning]));
-    const wanted = JSON.stringify([rows, roles, letters, model.get("has_load"), [...folded], readOnly()]);
+    const wanted = JSON.stringify([model.get("rows"), model.get("roles"), letters, model.get("has_load"), [...folded], readOnly()]);
     if (wanted !== drawn) {
+      if (typing) return; // what is being typed in stays; it is drawn anew when that is done
+      const ids = [at, anchor].map((p) => [rows[p.row]?.id, roles[p.col]?.id]);
+      rows = model.get("rows");
+      roles = model.get("roles");
+      order = letters.map((l) => l.letter);
+      meaning = new Map(letters.map((l) => [l.letter, l.meaning]));
+      // What is chosen is a row and a role, wherever they stand now.
+      [at, anchor] = [at, anchor].map((p, i) => ({
+        row: p.row < 0 ? -1 : ids[i][0] !== undefined && rowAt(ids[i][0]) >= 0 ? rowAt(ids[i][0]) : Math.min(p.row, rows.length - 1),
+        col: p.col < 0 ? -1 : ids[i][1] !== undefined && roleAt(ids[i][1]) >= 0 ? roleAt(ids[i][1]) : Math.min(p.col, roles.length - 1),
+      }));
+      if (anchor.row === at.row && anchor.col === at.col) anchor = at;
       drawn = wanted;
       buildTable();
       buildLegend();
@@ -143,7 +152,6 @@ function render({ model, el, signal }, waiting) {
   function buildTable() {
     const active = document.activeElement;
     const within = active instanceof HTMLElement && table.contains(active);
-    typing = null;
     grid = rows.map(() => []);
     rowHeads = [];
     roleHeads = [];
@@ -200,10 +208,10 @@ function render({ model, el, signal }, waiting) {
       tr.setAttribute("aria-rowindex", String(i + 1));
     });
     table.setAttribute("aria-rowcount", String(table.rows.length));
-    at = { row: Math.min(at.row, rows.length - 1), col: Math.min(at.col, roles.length - 1) };
-    anchor = at;
+    frame.classList.toggle("jw-tall", rows.length > TALL); // a short one needs no scrolling of its own
+    if (!nodeAt(at)) { at = rows.length ? { row: Math.max(at.row, 0), col: -1 } : { row: -1, col: roles.length ? Math.max(at.col, 0) : -1 }; anchor = at; }
     paintSelection();
-    if (within) nodeAt(at)?.focus({ preventScroll: true });
+    if (within) (nodeAt(at) ?? undoing).focus({ preventScroll: true });
   }
 
   /** @param {Row} row @param {number} first */
@@ -241,8 +249,8 @@ function render({ model, el, signal }, waiting) {
 
   function buildLegend() {
     legend.replaceChildren(...model.get("letters").map((l) => {
-      const pair = make("div");
-      pair.append(make("dt", l.letter, { class: `jw-letter jw-${l.letter}` }), make("dd", l.meaning));
+      const pair = make("span");
+      pair.append(make("span", l.letter, { class: `jw-letter jw-${l.letter}` }), l.meaning);
       return pair;
     }));
   }
@@ -406,10 +414,10 @@ function render({ model, el, signal }, waiting) {
     if (absent) {
       const fill = make("button", "Add its row", { type: "button", class: "jw-go" });
       fill.ariaLabel = `Add its row: ${absent.label}`;
-      fill.addEventListener("click", () => {
-        whenDone = () => { if (rowAt(absent.touchpoint) >= 0) move(rowAt(absent.touchpoint), 0); };
+      fill.addEventListener("click", () => afterwards(() => {
         send([{ op: "add", list: "rows", part: absent, before: endOf(absent.stage) }]);
-      }, { signal });
+        whenDone(() => { if (rowAt(absent.touchpoint) >= 0) move(rowAt(absent.touchpoint), 0); });
+      }), { signal });
       item.append(fill);
     }
     if (f.severity === "warn" || f.severity === "info") {
@@ -420,14 +428,11 @@ function render({ model, el, signal }, waiting) {
     } else if (f.severity === "known") {
       const back = make("button", "Withdraw", { type: "button", class: "jw-go" });
       back.ariaLabel = `Withdraw: ${f.message}`;
-      back.addEventListener("click", () => send([{ op: "withdraw", id: placeId(f) }]), { signal });
+      back.addEventListener("click", () => send([{ op: "withdraw", id: f.id }]), { signal });
       item.append(back);
     }
     return item;
   }
-
-  /** The id Python gives an acknowledgement. @param {Finding} f */
-  const placeId = (f) => [f.code, f.row, f.role].filter(Boolean).join("__").toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 70);
 
   /** Ask why a warning is accepted, and until when. @param {HTMLElement} item @param {Finding} f */
   function askReason(item, f) {
@@ -443,7 +448,7 @@ function render({ model, el, signal }, waiting) {
     const close = () => { form.remove(); list.dataset.drawn = ""; paintList(model.get("findings")); refocus(); };
     form.addEventListener("submit", (e) => {
       e.preventDefault();
-      const part = { code: f.code, ...(f.row ? { touchpoint: f.row } : {}), ...(f.role ? { role: f.role } : {}), reason: oneLine(reason.value), until: until.value };
+      const part = { code: f.code, ...(f.row ? { touchpoint: f.row } : {}), ...(f.role ? { role: f.role } : {}), ...(f.about ? { about: f.about } : {}), reason: oneLine(reason.value), until: until.value };
       form.remove();
       send([{ op: "acknowledge", part }]);
       close();
@@ -574,15 +579,23 @@ function render({ model, el, signal }, waiting) {
   function send(steps, save = false) {
     if (readOnly()) return;
     tell("");
-    const begin = Math.max(model.get("done"), model.get("edit").seq);
+    const begin = Math.max(model.get("done"), model.get("edit").seq, waiting.sent.at(-1)?.seq ?? 0);
     steps.forEach((step, i) => waiting.sent.push({ ...step, seq: begin + 1 + i }));
     const seq = begin + Math.max(steps.length, 1);
     if (save) waiting.save = seq;
-    model.set("edit", { seq, steps: waiting.sent, save: waiting.save });
+    model.set("edit", { seq, steps: structuredClone(waiting.sent), save: waiting.save });
     model.save_changes();
     setTimeout(() => {
       if (!signal.aborted && model.get("done") < seq) tell("No answer yet: what you did last is not kept.", "lost");
     }, PATIENCE);
+  }
+
+  /** Steps that are worked out from what is shown wait until everything before them was answered. @type {(() => void)[]} */
+  const queue = [];
+
+  /** @param {() => void} act */
+  function afterwards(act) {
+    if (waiting.sent.length) queue.push(act); else act();
   }
 
   /** Python has taken what was sent up to `done`. */
@@ -593,6 +606,7 @@ function render({ model, el, signal }, waiting) {
     if (!waiting.sent.length && !waiting.save && notice.dataset.state === "lost") tell("");
     paint();
     paintDisputes();
+    if (!waiting.sent.length) queue.shift()?.();
   }
 
   /** @param {[number, number, string][]} changes */
@@ -733,25 +747,24 @@ function render({ model, el, signal }, waiting) {
     if (!node || readOnly() || typing) return;
     const isCell = place.row >= 0 && place.col >= 0;
     const before = isCell ? cells[place.row][place.col] : place.row < 0 ? roles[place.col].label : rows[place.row].label;
-    const input = make("input", "", { type: "text", maxlength: isCell ? String(MAX_TEXT) : "300" });
+    const input = make("input", "", { type: "text", maxlength: String(MAX_TEXT) });
     input.ariaLabel = isCell ? `Letters of ${name(place.row, place.col)}` : `Name of ${before}`;
     input.value = begin ?? before;
     const kept = [...node.childNodes];
+    const [row, role] = [rows[place.row]?.id ?? "", roles[place.col]?.id ?? ""];
     let over = false;
     const finish = (/** @type {boolean} */ keep) => {
       if (over) return;
       over = true;
       typing = null;
       const text = oneLine(input.value);
+      const changed = keep && input.value !== before;
       node.replaceChildren(...kept);
-      if (isCell) {
-        delete node.dataset.text;
-        if (keep) setCells([[place.row, place.col, canonical(text)]]);
-        paintCell(/** @type {HTMLTableCellElement} */ (node), place.row, place.col);
-      } else if (keep && text && text !== before) {
-        const [what, id] = place.row < 0 ? ["roles", roles[place.col].id] : ["rows", rows[place.row].id];
-        send([{ op: "set", list: what, id, field: "label", value: text }]);
-      }
+      delete node.dataset.text;
+      if (isCell) paintCell(/** @type {HTMLTableCellElement} */ (node), place.row, place.col);
+      if (drawn !== "" && changed && isCell) send([{ op: "cells", cells: { [row]: { [role]: canonical(text) } } }]);
+      else if (changed && !isCell && text) send([{ op: "set", list: place.row < 0 ? "roles" : "rows", id: place.row < 0 ? role : row, field: "label", value: text }]);
+      paint(); // what came meanwhile
     };
     typing = { finish };
     input.addEventListener("keydown", (e) => {
@@ -759,10 +772,16 @@ function render({ model, el, signal }, waiting) {
       if (e.key === "Enter" || e.key === "Tab") {
         e.preventDefault();
         finish(true);
-        if (e.key === "Tab") move(place.row, place.col + (e.shiftKey ? -1 : 1));
+        if (e.key === "Tab") move(at.row, at.col + (e.shiftKey ? -1 : 1));
         else if (isCell) step(e.shiftKey ? -1 : 1, false);
         else refocus();
       } else if (e.key === "Escape") { e.preventDefault(); finish(false); refocus(); }
+      else if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "s") {
+        e.preventDefault();
+        finish(true);
+        refocus();
+        if (model.get("can_save")) send([], true);
+      }
     }, { signal });
     input.addEventListener("blur", () => finish(true), { signal });
     for (const event of ["pointerdown", "mousedown", "paste", "copy", "cut", "dblclick", "contextmenu"]) input.addEventListener(event, (e) => e.stopPropagation(), { signal });
@@ -773,52 +792,80 @@ function render({ model, el, signal }, waiting) {
 
   // --- rows and roles -----------------------------------------------------------------------------------
 
-  /** @param {"rows" | "roles"} what */
+  /** Ask the name of a new row or role, then add it after the chosen one. @param {"rows" | "roles"} what */
   function add(what) {
-    const words = what === "rows" ? "New row" : "New role";
-    const taken = new Set((what === "rows" ? rows : roles).map((p) => p.label));
-    let label = words;
-    for (let n = 2; taken.has(label); n += 1) label = `${words} ${n}`;
-    const here = what === "rows" ? at.row : at.col;
-    const before = here < 0 ? null : (what === "rows" ? rows : roles)[here + 1]?.id ?? null;
+    el.querySelector(".jw-new")?.remove();
+    const here = what === "rows" ? rows[at.row]?.id : roles[at.col]?.id;
     const stage = what === "rows" ? rows[Math.max(at.row, 0)]?.stage : "";
-    whenDone = () => {
-      const place = what === "rows" ? { row: rows.findIndex((r) => r.label === label), col: -1 } : { row: -1, col: roles.findIndex((r) => r.label === label) };
-      if (what === "rows" ? place.row < 0 : place.col < 0) return;
-      move(place.row, place.col);
-      type(place);
-    };
-    send([{ op: "add", list: what, part: { label, ...(stage ? { stage } : {}) }, before }]);
+    const words = what === "rows" ? "Name of the new row" : "Name of the new role";
+    const form = make("form", "", { class: "jw-new" });
+    const label = make("input", "", { type: "text", required: "", maxlength: "300", placeholder: words, "aria-label": words });
+    const no = make("button", "Cancel", { type: "button" });
+    form.append(label, make("button", "Add", { type: "submit" }), no);
+    const close = () => { form.remove(); refocus(); };
+    form.addEventListener("submit", (e) => {
+      e.preventDefault();
+      const name = oneLine(label.value);
+      form.remove();
+      if (!name) { refocus(); return; }
+      afterwards(() => {
+        const list = what === "rows" ? rows : roles;
+        const place = here === undefined ? -1 : list.findIndex((p) => p.id === here);
+        const before = place < 0 ? null : list[place + 1]?.id ?? null;
+        const known = new Set(list.map((p) => p.id));
+        send([{ op: "add", list: what, part: { label: name, ...(stage ? { stage } : {}) }, before }]);
+        whenDone(() => {
+          const fresh = (what === "rows" ? rows : roles).findIndex((p) => !known.has(p.id));
+          if (fresh >= 0) move(what === "rows" ? fresh : -1, what === "rows" ? -1 : fresh);
+        });
+      });
+      refocus();
+    }, { signal });
+    no.addEventListener("click", close, { signal });
+    form.addEventListener("keydown", (e) => { e.stopPropagation(); if (e.key === "Escape") close(); }, { signal });
+    tools.after(form);
+    label.focus();
   }
 
-  /** What to do once Python has answered. @type {(() => void) | null} */
-  let whenDone = null;
+  /** What to do once Python has taken a step. @type {{ seq: number, act: () => void }[]} */
+  let waitingActs = [];
+
+  /** @param {() => void} act */
+  function whenDone(act) {
+    waitingActs.push({ seq: model.get("edit").seq, act });
+  }
+
+  function actWhenDone() {
+    const done = model.get("done");
+    const ready = waitingActs.filter((w) => w.seq <= done);
+    waitingActs = waitingActs.filter((w) => w.seq > done);
+    for (const { act } of ready) act();
+  }
 
   /** @param {Place} place */
   function remove(place) {
     if (place.row >= 0 && place.col >= 0) { fill(""); return; }
-    if (place.row < 0) send([{ op: "remove", list: "roles", id: roles[place.col].id }]);
-    else send([{ op: "remove", list: "rows", id: rows[place.row].id }]);
+    const [list, id] = place.row < 0 ? ["roles", roles[place.col]?.id] : ["rows", rows[place.row]?.id];
+    if (id !== undefined) send([{ op: "remove", list, id }]);
   }
 
   /** Move a row or role by keys; a row at the edge of its stage goes into the next one. @param {Place} place @param {number} by */
   function shift(place, by) {
-    if (place.row < 0) {
-      const to = place.col + by;
-      if (to < 0 || to >= roles.length) return;
-      const before = roles[by > 0 ? to + 1 : to]?.id ?? null;
-      at = { row: -1, col: to };
-      anchor = at;
-      send([{ op: "move", list: "roles", id: roles[place.col].id, before }]);
-      return;
-    }
-    const row = rows[place.row];
-    const other = rows[place.row + by];
-    if (!other) return;
-    if (other.stage !== row.stage) { send([{ op: "move", list: "rows", id: row.id, before: by > 0 ? other.id : rows[place.row + 1]?.id ?? null, stage: other.stage || null }]); return; }
-    at = { row: place.row + by, col: place.col };
-    anchor = at;
-    send([{ op: "move", list: "rows", id: row.id, before: rows[by > 0 ? place.row + 2 : place.row - 1]?.id ?? null }]);
+    const across = place.row < 0;
+    const id = across ? roles[place.col].id : rows[place.row].id;
+    afterwards(() => {
+      const here = across ? roleAt(id) : rowAt(id);
+      if (here < 0) return;
+      if (across) {
+        const to = here + by;
+        if (to >= 0 && to < roles.length) send([{ op: "move", list: "roles", id, before: roles[by > 0 ? to + 1 : to]?.id ?? null }]);
+        return;
+      }
+      const other = rows[here + by];
+      if (!other) return;
+      if (other.stage !== rows[here].stage) send([{ op: "move", list: "rows", id, before: by > 0 ? other.id : rows[here + 1]?.id ?? null, stage: other.stage || null }]);
+      else send([{ op: "move", list: "rows", id, before: rows[by > 0 ? here + 2 : here - 1]?.id ?? null }]);
+    });
   }
 
   // --- a menu ---------------------------------------------------------------------------------------------
@@ -835,25 +882,35 @@ function render({ model, el, signal }, waiting) {
       box.append(button);
     };
     const isCell = place.row >= 0 && place.col >= 0;
+    const [row, role] = [rows[place.row]?.id ?? "", roles[place.col]?.id ?? ""];
+    /** Where it stands now: rows and roles may have changed since the menu was opened. */
+    const now = () => ({ row: place.row < 0 ? -1 : rowAt(row), col: place.col < 0 ? -1 : roleAt(role) });
+    /** @param {(p: Place) => void} act */
+    const there = (act) => () => {
+      const p = now();
+      if ((place.row >= 0 && p.row < 0) || (place.col >= 0 && p.col < 0)) tell("It is not there any more.");
+      else act(p);
+    };
     box.ariaLabel = isCell ? name(place.row, place.col) : place.row < 0 ? roles[place.col].label : rows[place.row].label;
     if (isCell) {
       for (const l of order) entry(`${l}: ${meaning.get(l)}`, () => { write(l, false); refocus(); });
       entry("Clear", () => { fill(""); refocus(); });
-      entry("Edit", () => type(place));
+      entry("Edit", there((p) => type(p)));
     } else {
       const what = place.row < 0 ? "role" : "row";
-      entry("Rename", () => type(place));
+      entry("Rename", there((p) => type(p)));
       entry(`Add ${what} after`, () => add(place.row < 0 ? "roles" : "rows"));
-      entry(place.row < 0 ? "Move left" : "Move up", () => shift(place, -1));
-      entry(place.row < 0 ? "Move right" : "Move down", () => shift(place, 1));
+      entry(place.row < 0 ? "Move left" : "Move up", there((p) => shift(p, -1)));
+      entry(place.row < 0 ? "Move right" : "Move down", there((p) => shift(p, 1)));
       if (place.row >= 0) {
         for (const s of model.get("stages")) {
-          if (s.id !== rows[place.row].stage) entry(`Move to ${s.label}`, () => send([{ op: "move", list: "rows", id: rows[place.row].id, before: endOf(s.id), stage: s.id }]));
+          if (s.id !== rows[place.row].stage) entry(`Move to ${s.label}`, () => afterwards(() => send([{ op: "move", list: "rows", id: row, before: endOf(s.id), stage: s.id }])));
         }
-        entry(rows[place.row].upsell ? "No upsell moment" : "Upsell moment", () => send([{ op: "set", list: "rows", id: rows[place.row].id, field: "upsell_moment", value: rows[place.row].upsell ? null : true }]));
-        entry(rows[place.row].apart ? "One pair of eyes is enough" : "Needs two pairs of eyes", () => send([{ op: "set", list: "rows", id: rows[place.row].id, field: "requires_separation", value: rows[place.row].apart ? null : true }]));
+        const { upsell, apart } = rows[place.row];
+        entry(upsell ? "No upsell moment" : "Upsell moment", () => send([{ op: "set", list: "rows", id: row, field: "upsell_moment", value: upsell ? null : true }]));
+        entry(apart ? "One pair of eyes is enough" : "Needs two pairs of eyes", () => send([{ op: "set", list: "rows", id: row, field: "requires_separation", value: apart ? null : true }]));
       }
-      entry(`Delete this ${what}`, () => remove(place));
+      entry(`Delete this ${what}`, there((p) => remove(p)));
     }
     const over = new AbortController();
     const close = () => { over.abort(); box.remove(); refocus(); };
@@ -1068,7 +1125,7 @@ function render({ model, el, signal }, waiting) {
 
   /** @type {[keyof State, () => void][]} */
   const heard = [
-    ["done", () => { acknowledge(); const act = whenDone; whenDone = null; act?.(); }],
+    ["done", () => { acknowledge(); actWhenDone(); }],
     ["rows", paint], ["roles", paint], ["cells", paint], ["loads", paint], ["findings", paintFindings], ["steps", paintTools],
     ["letters", () => { buildTools(); paint(); }], ["read_only", paint],
     ["status", paintStatus], ["clashes", paintDisputes], ["disputes", paintDisputes],

@@ -14,11 +14,11 @@ from journey_widgets.findings import Finding
 from journey_widgets.journey.document import Journey
 from journey_widgets.merging import merge
 from journey_widgets.raci.context import Context
-from journey_widgets.raci.document import RaciMatrix, as_matrix
+from journey_widgets.raci.document import RaciMatrix, as_matrix, place_id
 from journey_widgets.raci.edits import apply_edit
 from journey_widgets.raci.loads import loads
 from journey_widgets.raci.policy import Links, RaciPolicy
-from journey_widgets.raci.rules import check
+from journey_widgets.raci.rules import check, place_of
 from journey_widgets.raci.table import to_html
 from journey_widgets.roles import RoleRegister
 
@@ -128,8 +128,9 @@ class RaciGrid(anywidget.AnyWidget):
         self._show(self._matrix)
         self._list_revisions()
         if draft is not None:
-            self._past.append((self._matrix, draft[0]))
-            self._show(draft[0])
+            if draft[0] != self._matrix:
+                self._past.append((self._matrix, draft[0]))
+                self._show(draft[0])
             self.status = {"state": "draft", "text": draft[1]}
 
     def to_document(self) -> RaciMatrix:
@@ -198,6 +199,8 @@ class RaciGrid(anywidget.AnyWidget):
             else f"{finding.question} {finding.fix}".strip(),
             "row": finding.ids.get("touchpoint", ""),
             "role": finding.ids.get("role", ""),
+            "about": finding.about(),
+            "id": place_id(finding.code, *place_of(finding)),
             "scope": finding.scope,
         }
 
@@ -235,7 +238,7 @@ class RaciGrid(anywidget.AnyWidget):
             if edit.get("save", 0) > self._saved:
                 self._saved = edit["save"]
                 self._save()
-            self.done = edit["seq"]
+            self.done = max([edit["seq"], *(s["seq"] for s in edit["steps"])])
 
     def _take(self, step: Mapping[str, Any]) -> None:
         """Apply one step, as a whole or not at all, and say so."""
