@@ -2,15 +2,12 @@
 
 import ast
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 
-import pytest
-
 from journey_widgets.publish import chart_widget
+from support.frontend import package
 
 SAFE_MODULES = {"publish/html.py", "publish/page.py", "raci/table.py"}
 """Where HTML is made or shown, with `safe.html` around each text."""
@@ -205,18 +202,11 @@ def test_notebooks_are_thin_and_hold_only_checked_outputs(root):
                 assert cell["execution_count"] is None
 
 
-def test_the_scripts_of_widgets_have_the_types_they_say(root):
-    npm = shutil.which("npm")
-    if npm is None:
-        if os.environ.get("CI"):
-            pytest.fail("Node.js is missing, and CI must check the scripts' types.")
-        pytest.skip("Node.js is not installed: the types of the widgets' scripts are not checked.")
-    folder = root / "tests" / "frontend"
-    if not (folder / "node_modules" / "typescript").exists():
-        subprocess.run([npm, "ci", "--silent"], cwd=folder, check=True)
+def test_the_scripts_of_widgets_have_the_types_they_say():
+    folder = package("typescript").parent.parent
 
     done = subprocess.run(
-        [npm, "run", "--silent", "check"], cwd=folder, capture_output=True, text=True, check=False
+        ["npm", "run", "--silent", "check"], cwd=folder, capture_output=True, text=True, check=False
     )
 
     assert done.returncode == 0, done.stdout

@@ -7,6 +7,7 @@ from journey_widgets import RaciGrid, Workspace
 from journey_widgets.raci import RaciMatrix, RaciPolicy
 from journey_widgets.raci.widget import SaveResult
 from journey_widgets.roles import RoleRegister
+from support.frontend import package
 
 pytestmark = pytest.mark.page
 
@@ -1059,7 +1060,7 @@ def test_a_narrow_page_scrolls_the_grid_and_clips_nothing(show, made_example, wi
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("read_only", [False, True])
-def test_axe_finds_no_violation(show, made_example, root, dark, read_only):
+def test_axe_finds_no_violation(show, made_example, dark, read_only):
     space = Workspace.open(made_example, read_only=True)
     revisions = [
         {"rev": 2, "at": "today", "author": "Bob", "note": "", "changes": 1},
@@ -1081,9 +1082,7 @@ def test_axe_finds_no_violation(show, made_example, root, dark, read_only):
     cell(page, "Checkout, Web shop owner").click()
     if not read_only:
         page.keyboard.press("Shift+F10")
-    page.add_script_tag(
-        path=root / "tests" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-    )
+    page.add_script_tag(path=package("axe-core") / "axe.min.js")
 
     found = page.evaluate(AXE)
 

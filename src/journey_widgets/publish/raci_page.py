@@ -219,8 +219,9 @@ def gaps(view: RaciPage) -> html.Html:
 def _visits(page: Page) -> dict[str, int]:
     if not page.has_log:
         return {}
-    counted = collect(page.log.table.group_by("touchpoint").agg(n=_.count()))
-    return dict(zip(counted["touchpoint"], counted["n"].astype(int), strict=True))
+    counted = collect(page.index.table.group_by("touchpoint").agg(n=_.count()))
+    names = [page.index.touchpoints[code] for code in counted["touchpoint"]]
+    return dict(zip(names, counted["n"].astype(int), strict=True))
 
 
 def stages(view: RaciPage) -> html.Html:
