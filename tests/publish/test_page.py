@@ -1,5 +1,8 @@
 """Two people edit the matrix on two pages: nobody's letters are lost."""
 
+import json
+
+import psutil
 import pytest
 
 from journey_widgets import Workspace
@@ -153,7 +156,7 @@ def test_a_damaged_note_of_unsaved_edits_does_no_harm(example, monkeypatch, text
     monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
     monkeypatch.setenv("JOURNEY_AUTHOR", "ann")
     (example / ".drafts").mkdir()
-    (example / ".drafts" / "raci-ann-999999999.json").write_text(text)
+    (example / ".drafts" / "raci-ann-0123abcd.json").write_text(text)
     grid = editable_grid(open_page("RACI"))
     assert "could not be read; they are kept in raci-ann-" in grid.status["text"]
     kept = list((example / ".drafts").glob("*.unreadable"))
@@ -243,13 +246,50 @@ def test_a_draft_of_a_page_that_is_still_open_is_left_to_it(example, monkeypatch
     monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
     monkeypatch.setenv("JOURNEY_AUTHOR", "ann")
     write(editable_grid(open_page("RACI")), "review", "success_manager", "A", save=False)
-    (own,) = (example / ".drafts").iterdir()
-    own.rename(own.with_name("raci-ann-1.json"))  # process 1 always runs
+    (file,) = (example / ".drafts").iterdir()
+    noted = json.loads(file.read_text())
+    host, _pid, _began = noted["by"]
+    first = psutil.Process(1)
+
+    def by(*owner):
+        file.write_text(json.dumps({**noted, "by": owner}))
+
+    by(host, 1, first.create_time())  # it runs
     assert editable_grid(open_page("RACI")).status["state"] == "unchanged"
-    (example / ".drafts" / "raci-ann-1.json").rename(
-        example / ".drafts" / "raci-ann-999999999.json"
-    )
+    by("elsewhere", 999_999_999, 5.0)  # nobody can tell
+    assert editable_grid(open_page("RACI")).status["state"] == "unchanged"
+    by(host, 1, first.create_time() - 1000)  # its number belongs to another one now
     assert editable_grid(open_page("RACI")).status["state"] == "draft"
+
+
+def test_people_whose_names_begin_alike_do_not_see_each_others_edits(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
+    monkeypatch.setenv("JOURNEY_AUTHOR", "Anna")
+    write(editable_grid(open_page("RACI")), "review", "success_manager", "A", save=False)
+    for other in ("anna", "an", "Anna Maria"):
+        monkeypatch.setenv("JOURNEY_AUTHOR", other)
+        assert editable_grid(open_page("RACI")).status["state"] == "unchanged"
+    monkeypatch.setenv("JOURNEY_AUTHOR", "Anna")
+    assert editable_grid(open_page("RACI")).status["state"] == "draft"
+
+
+def test_a_clash_beside_a_removed_role_is_shown_too(people, example):
+    (_page_a, a), (_page_b, b) = people
+    gone = {"op": "remove", "list": "roles", "id": "sales_rep", "seq": 1}
+    theirs = {"op": "cells", "cells": {"social_ad": {"marketing_manager": "C"}}, "seq": 2}
+    b.set_state({"edit": {"seq": 2, "steps": [gone, theirs], "save": 2}})
+    mine = {
+        "op": "cells",
+        "cells": {"social_ad": {"marketing_manager": "I", "sales_rep": "R/A"}},
+        "seq": 1,
+    }
+    a.set_state({"edit": {"seq": 1, "steps": [mine], "save": 1}})
+
+    assert [(c["row"], c["role"], c["theirs"], c["mine"]) for c in a.clashes] == [
+        ("social_ad", "marketing_manager", "C", "I")]  # fmt: skip
+    assert a.disputes == [
+        "Sales representative: somebody else removed this role, and you wrote in it; it is kept."
+    ]
 
 
 def test_readers_of_a_dashboard_share_no_unsaved_edits(example, monkeypatch):

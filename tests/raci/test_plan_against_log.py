@@ -478,3 +478,16 @@ def test_tables_that_were_not_read_by_us_are_taken_too():
     assert compare_with_log(plan(tech="R"), nothing).conformance() == (0, 0)
     with pytest.raises(DocumentError, match="role, group or actor"):
         hand_overs(plan(tech="R"), table, by="team")
+
+
+def test_findings_about_an_older_plan_say_when_and_are_accepted_apart():
+    plans = [
+        (datetime(2025, 1, 1, tzinfo=UTC), plan(tech="R")),
+        (datetime(2026, 2, 1, tzinfo=UTC), plan(support="R")),
+    ]
+    found = compare_with_log(plans, log(*handled(support=60)), steps=STEPS)
+    one = next(f for f in found.findings if f.code == "EVD-01")
+    assert one.message.endswith("(until 1 Feb 2026).")
+    assert one.about() == "until 1 Feb 2026"
+    assert [f.message for f in found.findings if f.code == "EVD-00"] == [
+        "Help: 0 handling events in the window; 30 are needed to judge (since 1 Feb 2026)."]  # fmt: skip

@@ -225,3 +225,41 @@ def test_codes_that_have_no_column_are_not_dropped():
     matrix = RaciMatrix.from_frame(pd.DataFrame({"Sales": ["A/X"]}, index=["Offer"]))
     with pytest.raises(DocumentError, match="Offer, Sales: A/X"):
         as_table(matrix, "letters as columns")
+
+
+def test_the_touchpoints_are_found_wherever_they_stand(tmp_path):
+    for header, rows in (
+        ("Stage\tTouchpoint\tSales\tFin", "Buy\tOffer\tA\tR\nBuy\tHelp\tR\tA"),
+        ("No\tTask\tSales\tFin", "1\tOffer\tA\tR\n2\tHelp\tR\tA"),
+        ("\tSales\tFin", "Offer\tA\tR\nHelp\tR\tA"),
+    ):
+        found = read_table(f"{header}\n{rows}\n").matrix
+        assert cells(found) == {
+            "Offer": {"Sales": "A", "Fin": "R"},
+            "Help": {"Sales": "R", "Fin": "A"},
+        }
+    found = read_table("No\tTask\tSales\n1\tOffer\tA\n2\tHelp\tR\n")
+    assert "Left out, as numbers of the rows: No" in found.said
+    from journey_widgets.raci import export
+
+    assert cells(read_table(export(found.matrix, tmp_path / "m.xlsx")).matrix) == cells(
+        found.matrix
+    )
+
+
+@pytest.mark.parametrize(
+    "names", [("A-Team", "C-level"), ("C level", "I T"), ("Accountable", "R"), ("A", "Accountable")]
+)
+def test_roles_that_look_like_letters_stay_roles(names):
+    frame = pd.DataFrame([["R", "A"], ["A", "R"]], index=["Offer", "Help"], columns=list(names))
+    found = read_table(frame.rename_axis("Task").reset_index())
+    assert found.shape == "roles as columns"
+    assert [r.label for r in found.matrix.roles] == list(names)
+    listed = read_table("Task\tOwner\tValue\nOffer\tA\tR\nHelp\tR\tA\n")
+    assert [r.label for r in listed.matrix.roles] == ["Owner", "Value"]
+
+
+def test_words_are_letters_in_a_long_list_and_a_mark_of_byte_order_is_none():
+    found = read_table("\ufefftask,who,letter\nOffer,Sales,Responsible\nOffer,Boss,accountable\n")
+    assert cells(found.matrix) == {"Offer": {"Sales": "R", "Boss": "A"}}
+    assert read_table("\ufeff" + found.matrix.to_text()).matrix == found.matrix

@@ -406,3 +406,24 @@ def test_a_row_that_is_gone_takes_its_acknowledgements_along():
     )
     with pytest.raises(DocumentError, match="lists|cannot be edited"):
         apply_edit(matrix, {"op": "remove", "list": "lists", "id": "x"})
+
+
+def test_an_undo_that_would_take_away_what_somebody_else_wrote_is_said_and_kept():
+    grid = small()
+    send(grid, {"op": "add", "list": "roles", "part": {"label": "Fin"}, "before": None})
+    grid.replace(apply_edit(grid.to_document(), write("make_offer", "fin", "R")))
+    send(grid, {"op": "undo"})
+    assert (
+        grid.status["text"]
+        == "Not taken: somebody else wrote in what this step would take away; it stays."
+    )
+    assert grid.steps == {"undo": 1, "redo": 0}
+
+
+def test_removing_what_is_gone_already_is_no_fault():
+    grid = small()
+    gone = {"op": "remove", "list": "rows", "id": "make_offer"}
+    send(grid, gone)
+    send(grid, gone)
+    assert grid.status["state"] == "changed"
+    assert grid.steps["undo"] == 1

@@ -1260,6 +1260,120 @@ def test_the_last_row_and_the_last_role_can_go_and_come_back(show):
     assert grid.cells == [["A"]]
 
 
+def wait(page, times=4):
+    for _ in range(times):
+        settled(page)
+
+
+def test_an_undo_waits_for_the_steps_before_it(show):
+    grid, page = four(show)
+    late(page)
+    cell(page, "One, Sales").click()
+    for key in ("r", "ArrowLeft", "Alt+ArrowDown", "Control+z"):
+        page.keyboard.press(key)
+    wait(page)
+    assert [r["label"] for r in grid.rows] == ["One", "Two", "Three", "Four"]
+    assert grid.cells[0] == ["R"]
+
+
+def test_a_save_waits_for_the_steps_before_it(show):
+    saved = []
+    grid = grid_of(
+        ["One"],
+        ["Sales"],
+        on_save=lambda m: saved.append([r.label for r in m.rows]) or SaveResult("Saved"),
+    )
+    page = show(grid)
+    late(page)
+    cell(page, "One, Sales").click()
+    page.keyboard.press("r")
+    page.get_by_role("button", name="Add row").click()
+    page.keyboard.type("New")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+s")
+    wait(page)
+    assert saved == [["One", "New"]]
+
+
+def test_a_step_at_the_edge_does_not_hold_up_the_next(show):
+    grid, page = four(show)
+    late(page)
+    cell(page, "Four, Sales").click()
+    for key in ("r", "ArrowLeft", "Alt+ArrowDown", "Alt+ArrowUp"):
+        page.keyboard.press(key)
+    wait(page)
+    assert [r["label"] for r in grid.rows] == ["One", "Two", "Four", "Three"]
+
+
+def test_moves_wait_while_somebody_types_and_are_not_lost(show):
+    grid, page = four(show)
+    late(page)
+    cell(page, "One, Sales").click()
+    for key in ("ArrowLeft", "Alt+ArrowDown", "Alt+ArrowDown"):
+        page.keyboard.press(key)
+    page.locator("tbody th[data-row='3']").dblclick()
+    page.keyboard.type("ZZ")
+    wait(page, 2)
+    page.keyboard.press("Enter")
+    wait(page)
+    assert [r["label"] for r in grid.rows] == ["Two", "Three", "One", "ZZ"]
+
+
+def test_a_letter_typed_again_after_an_undo_counts(show):
+    grid = RaciGrid(pd.DataFrame({"Sales": ["R"]}, index=["One"]))
+    page = show(grid)
+    late(page)
+    cell(page, "One, Sales").click()
+    for key in ("a", "Control+z", "a"):
+        page.keyboard.press(key)
+    wait(page)
+    assert grid.cells == [["A"]]
+
+
+def test_a_second_name_being_typed_is_left_alone_by_the_answer_to_the_first(show):
+    grid, page = four(show)
+    late(page, 400)
+    cell(page, "One, Sales").click()
+    page.get_by_role("button", name="Add row").click()
+    page.keyboard.type("New")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Add row").click()
+    page.keyboard.type("Oth")
+    settled(page)
+    page.keyboard.type("er")
+    page.keyboard.press("Enter")
+    wait(page)
+    assert {r["label"] for r in grid.rows} == {"One", "Two", "Three", "Four", "New", "Other"}
+
+
+def test_a_row_dropped_below_the_last_one_seen_stays_in_its_stage(show):
+    frame = pd.DataFrame(
+        {"stage": ["s1", "s1", "s2", "s3"], "Sales": ["A", "R", "C", "I"]}, index=list("abcd")
+    )
+    grid = RaciGrid(RaciMatrix.from_frame(frame))
+    page = show(grid)
+    for stage in ("s2", "s3"):
+        page.get_by_role("button", name=f"Hide the rows of {stage}").click()
+    drag(
+        page,
+        middle(page.locator("tbody th[data-row='0']")),
+        middle(page.locator("tbody th[data-row='1']"), dy=0.8),
+    )
+    assert [r["id"] for r in grid.rows] == ["b", "a", "c", "d"]
+
+
+def test_a_row_moved_into_a_folded_stage_opens_it(show):
+    grid = staged()
+    page = show(grid)
+    page.get_by_role("button", name="Hide the rows of use").click()
+    cell(page, "Two, Sales").click()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Alt+ArrowDown")
+    wait(page, 2)
+    assert (grid.rows[1]["id"], grid.rows[1]["stage"]) == ("two", "use")
+    assert here(page) == [1, -1]
+
+
 # Landmarks are the page's.
 AXE = """axe.run(document.querySelector('.jw-raci-grid'), { rules: { region: { enabled: false } } })
   .then((r) => r.violations.map(

@@ -2,6 +2,10 @@
 
 import json
 import os
+import re
+import socket
+import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +32,7 @@ class MatrixEdit:
     def __init__(self, page: Page) -> None:
         self._space, self._note = page.workspace, f"edited in {page.title}"
         self._zone = ZoneInfo(page.workspace.settings.time_zone)
+        self._name = uuid.uuid4().hex[:8]
         self.matrix, self._rev = self._space.raci, 0  # a draft, where nobody saved one
         if self._space.rev("raci"):
             newest, self._rev = self._space.newest("raci")
@@ -75,22 +80,19 @@ class MatrixEdit:
         written = {c.path[3] for c in conflict.clashes if len(c.path) == 4 and c.path[2] == "cells"}
         if not conflict.clashes or written - theirs:
             return self._with_columns_back(conflict, mine)
-        cells = [c for c in conflict.clashes if len(c.path) == 4 and c.path[2] == "cells"]
-        others = tuple(_in_words(c, mine) for c in conflict.clashes if c not in cells)
-
-        def word(value: object) -> str:
-            return value if isinstance(value, str) else ""
-
-        places = tuple(
-            (c.path[1], c.path[3], word(c.base), word(c.theirs), word(c.mine)) for c in cells
-        )
+        places, others = _split(conflict, lambda _role: True)
         count = len(conflict.clashes)
         many = f"{count} places were" if count > 1 else "One place was"
         text = (
             f"Not saved yet: {many} changed by somebody else too. What you see is yours; settle it, "
             "then save again."
         )
-        return SaveResult(text, cast("RaciMatrix", conflict.keeping_mine()), places, others)
+        return SaveResult(
+            text,
+            cast("RaciMatrix", conflict.keeping_mine()),
+            places,
+            tuple(_in_words(c, mine) for c in others),
+        )
 
     def _with_columns_back(self, conflict: Conflict, mine: RaciMatrix) -> SaveResult:
         """Show both edits where somebody else removed a role that one's own cells are written for: with the role."""
@@ -100,12 +102,21 @@ class MatrixEdit:
         used = {role for row in merged.get("rows", []) for role in row.get("cells", {})}
         back = [r for r in mine.roles if r.id in used - there]
         merged["roles"] = [*merged.get("roles", []), *(r.model_dump() for r in back)]
-        words = tuple(
+        words = [
             f"{r.label}: somebody else removed this role, and you wrote in it; it is kept."
             for r in back
+        ]
+        gone = {r.id for r in back}
+        cells, others = _split(conflict, lambda role: role not in gone)
+        words += [_in_words(c, mine) for c in others if len(c.path) < 4 or c.path[3] not in gone]
+        text = (
+            "Not saved yet: somebody else changed the same places. What you see is yours; settle it, "
+            "then save again."
         )
-        text = "Not saved yet: somebody else changed the same places. What you see holds both; save again to keep it."
-        return SaveResult(text, RaciMatrix.from_body(merged), (), words or (str(conflict),))
+        shown = RaciMatrix.from_body(merged)
+        return SaveResult(
+            text, shown, cells, tuple(words) or ((str(conflict),) if not cells else ())
+        )
 
     # --- edits that are not saved yet -----------------------------------------------------------
 
@@ -113,24 +124,22 @@ class MatrixEdit:
         folder = self._space.folder
         return None if folder is None else folder / ".drafts"
 
-    def _file(self) -> Path | None:
-        """Return this process's file: several open pages do not write over each other."""
-        folder = self._drafts()
-        return None if folder is None else folder / f"{self._begin()}{os.getpid()}.json"
-
     def _begin(self) -> str:
         return f"raci-{safe.file_name(self._space.author)}-"
 
     def keep(self, matrix: RaciMatrix | None) -> None:
         """Keep what is not saved yet beside the workspace; None forgets it."""
-        file = self._file()
-        if file is None:
+        folder = self._drafts()
+        if folder is None:
             return
+        file = folder / f"{self._begin()}{self._name}.json"
         if matrix is None:
             file.unlink(missing_ok=True)
             return
-        file.parent.mkdir(mode=0o700, exist_ok=True)
-        noted = {"rev": self._rev, "at": datetime.now(UTC).isoformat(), "body": matrix.body()}
+        folder.mkdir(mode=0o700, exist_ok=True)
+        noted = {
+            "rev": self._rev, "at": datetime.now(UTC).isoformat(), "by": _process(), "body": matrix.body(),
+        }  # fmt: skip
         write_text(file, json.dumps(noted, ensure_ascii=False))
         file.chmod(0o600)
 
@@ -139,35 +148,36 @@ class MatrixEdit:
 
         They are those of this process, or of one of the same person that is gone.
         """
-        file, folder = self._file(), self._drafts()
-        if file is None or folder is None or not folder.is_dir():
+        folder = self._drafts()
+        try:
+            newest = self._left_behind(folder) if folder is not None and folder.is_dir() else None
+        except OSError:
             return None
-        begin = self._begin()
-        left = [
-            p for p in folder.glob(f"{begin}*.json") if p == file or not _runs(p.stem[len(begin) :])
-        ]
-        newest = max(left, key=lambda p: p.stat().st_mtime, default=None)
         if newest is None:
             return None
-        if newest != file:
-            newest.replace(file)
+        self._name = newest.stem[len(self._begin()) :]  # it is this page's from now on
         try:
-            found, clashes, rev, at = self._read(file)
+            found, clashes, rev, at = self._read(newest)
         except (OSError, ValueError, KeyError, TypeError, JourneyError):
-            aside = file.with_suffix(f".{datetime.now(UTC):%Y%m%d%H%M%S}.unreadable")
-            file.replace(aside)
+            self._name = uuid.uuid4().hex[:8]
             return (
                 self.matrix,
-                f"Edits that were not saved could not be read; they are kept in {aside.name}.",
+                f"Edits that were not saved could not be read; they are kept in {_aside(newest)}.",
             )
         if found == self.matrix:
-            file.unlink(missing_ok=True)
+            newest.unlink(missing_ok=True)
             return None
         self._rev = rev if clashes else self._rev
         return (
             found,
             f"Edits of {at:{MOMENT}} that were not saved are shown. Save them, or take them back with Undo.",
         )
+
+    def _left_behind(self, folder: Path) -> Path | None:
+        """Return the newest file of this person whose process is this one, or is gone."""
+        named = re.compile(re.escape(self._begin()) + r"[0-9a-f]{8}\.json")
+        left = [p for p in folder.iterdir() if named.fullmatch(p.name) and not _in_use(p)]
+        return max(left, key=lambda p: p.stat().st_mtime, default=None)
 
     def _read(self, file: Path) -> tuple[RaciMatrix, bool, int, datetime]:
         noted = json.loads(file.read_text("utf-8"))
@@ -179,8 +189,50 @@ class MatrixEdit:
         return RaciMatrix.from_body(merged), bool(clashes), rev, at
 
 
-def _runs(text: str) -> bool:
-    return text.isdigit() and psutil.pid_exists(int(text))
+def _process() -> list[Any]:
+    """Return by what this process is known: machine, number, and when it began."""
+    return [socket.gethostname(), os.getpid(), psutil.Process().create_time()]
+
+
+def _in_use(file: Path) -> bool:
+    """Return whether another process that still runs, or one on another machine, keeps its edits in a file."""
+    try:
+        host, pid, began = json.loads(file.read_text("utf-8"))["by"]
+        if [host, pid, began] == _process():
+            return False
+        elsewhere = host != socket.gethostname()
+        return elsewhere or bool(abs(psutil.Process(int(pid)).create_time() - began) < 1)
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        return False
+
+
+def _aside(file: Path) -> str:
+    """Put a file that cannot be read where it is not written over; return its name."""
+    aside = file.with_suffix(f".{datetime.now(UTC):%Y%m%d%H%M%S}.unreadable")
+    try:
+        file.replace(aside)
+    except OSError:
+        return file.name
+    return aside.name
+
+
+def _split(
+    conflict: Conflict, known: Callable[[str], bool]
+) -> tuple[tuple[tuple[str, str, str, str, str], ...], list[Clash]]:
+    """Return the clashes that are cells of known roles, as the grid settles them, and the others."""
+
+    def word(value: object) -> str:
+        return value if isinstance(value, str) else ""
+
+    cells = [
+        c
+        for c in conflict.clashes
+        if len(c.path) == 4 and c.path[2] == "cells" and known(c.path[3])
+    ]
+    places = tuple(
+        (c.path[1], c.path[3], word(c.base), word(c.theirs), word(c.mine)) for c in cells
+    )
+    return places, [c for c in conflict.clashes if c not in cells]
 
 
 def _in_words(clash: Clash, mine: RaciMatrix) -> str:

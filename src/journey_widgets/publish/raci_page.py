@@ -1,5 +1,6 @@
 """The RACI page's words, tables and pictures: who answers, what is not settled, and what the log says."""
 
+import math
 from dataclasses import fields, replace
 from functools import cached_property
 from typing import Any, cast
@@ -95,7 +96,7 @@ def _revision(page: Page, given: str) -> int | None:
     if not given:
         return None
     newest = page.workspace.rev("raci")
-    if not given.isdigit() or not 1 <= int(given) <= newest:
+    if not (given.isascii() and given.isdigit()) or not 1 <= int(given) <= newest:
         msg = f"matrix is {given!r}; blank, or a revision from 1 to {newest} was needed."
         raise ParameterError(msg)
     return int(given) if int(given) != newest else None
@@ -115,7 +116,11 @@ def read_policy(text: str) -> raci.RaciPolicy:
             number = kinds[name](value)
         except ValueError:
             number = -1
-        if number < 0 or (number < 1 and name in ("min_events", "unused_events")):
+        if (
+            not math.isfinite(number)
+            or number < 0
+            or (number < 1 and name in ("min_events", "unused_events"))
+        ):
             usual = getattr(raci.RaciPolicy(), name)
             msg = (
                 f"policy: {name} is {value!r}; a number from 0 was needed, such as {name}={usual}."

@@ -100,6 +100,8 @@ def _change(body: dict[str, Any], kind: str, many: str, edit: Mapping[str, Any])
         body[many] = parts
         return
     found = next((i for i, p in enumerate(parts) if p[name] == edit.get("id")), None)
+    if found is None and kind == "remove":
+        return  # it is gone already
     if found is None:
         what = "row" if many == "rows" else "role"
         msg = f"There is no {what} {str(edit.get('id'))[:80]!r} any more."

@@ -6,7 +6,7 @@ date.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ import pandas as pd
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import certainty, wilson
-from journey_widgets.findings import Finding
+from journey_widgets.findings import Finding, Severity
 from journey_widgets.journey.definition import defined
 from journey_widgets.raci.context import Context, Row, letters_of
 from journey_widgets.raci.document import MatrixRow, RaciMatrix
@@ -252,9 +252,21 @@ class _Piece:
     def _passed(self) -> int:
         return int(self.passed[self.events.index].sum())
 
+    def _find(self, code: str, severity: Severity, scope: str, **more: Any) -> Finding:
+        """Return a finding that says which part of the window it is about, where the plan changed in it."""
+        ends = [f"since {self.since:%-d %b %Y}"] if self.since else []
+        ends += [f"until {self.until:%-d %b %Y}"] if self.until else []
+        ids = {**(more.pop("ids", None) or {}), **({"part": " ".join(ends)} if ends else {})}
+        found = self.context.find(code, severity, scope, ids=ids, **more)
+        return (
+            replace(found, message=f"{found.message[:-1]} ({', '.join(ends)}).") if ends else found
+        )
+
     def findings(self) -> Iterator[Finding]:
-        find, policy = self.context.find, self.context.policy
+        find, policy = self._find, self.context.policy
         n = len(self.of("handle"))
+        if not self.judged and not n and self.until is not None:
+            return  # an older plan in days without events
         if not self.judged:
             yield find(
                 "EVD-00", "info", "evidence", row=self.row, n=n, least=policy.min_events,
@@ -282,7 +294,7 @@ class _Piece:
         low, high = (float(v) for v in wilson(x, n))
         if low > limit:
             most = _most(others)
-            yield self.context.find(
+            yield self._find(
                 "EVD-01", "warn", "evidence", row=self.row, role=_label(self.context, most), share=x / n,
                 n=n, low=low, high=high, measured={"x": x, "n": n, "low": low, "high": high, "most": most},
                 policy={"unplanned_share": limit},
@@ -297,7 +309,7 @@ class _Piece:
             return
         for role in self.planned():
             if not (roles == role).any():
-                yield self.context.find(
+                yield self._find(
                     "EVD-02", "warn", "evidence", row=self.row, ids={"role": role},
                     role=_label(self.context, role), x=0, n=n, high=high,
                     measured={"x": 0, "n": n, "high": high}, policy={"unused_share": policy.unused_share},
@@ -314,7 +326,7 @@ class _Piece:
         low, high = (float(v) for v in wilson(x, n))
         if low > policy.wrong_approver_share:
             most = _most(others)
-            yield self.context.find(
+            yield self._find(
                 "EVD-03", "warn", "evidence", row=self.row, role=_label(self.context, most), share=x / n,
                 n=n, low=low, high=high, measured={"x": x, "n": n, "low": low, "high": high, "most": most},
                 policy={"wrong_approver_share": policy.wrong_approver_share},
@@ -333,7 +345,7 @@ class _Piece:
             )
             x, n = int((~(first <= decisions)).sum()), len(decisions)
             if x / n > limit:
-                yield self.context.find(
+                yield self._find(
                     "EVD-04", "info", "evidence", row=self.row, ids={"role": role},
                     role=_label(self.context, role), x=x, n=n, share=x / n, measured={"x": x, "n": n},
                     policy={"not_consulted_share": limit},
@@ -353,7 +365,7 @@ class _Piece:
             waits = (before["ts"] - before["done"]).dropna().dt.total_seconds() / 3600
             if len(waits) >= self.context.policy.min_events and waits.median() > agreed:
                 hours = float(waits.median())
-                yield self.context.find(
+                yield self._find(
                     "EVD-05", "info", "evidence", row=self.row, ids={"role": role}, hours=hours,
                     role=_label(self.context, role), agreed=agreed,
                     measured={"median_hours": hours, "n": len(waits)}, policy={"inform_hours": agreed},

@@ -138,7 +138,7 @@ def _own_form(source: str | Path | pd.DataFrame) -> tuple[str, str] | None:
     if isinstance(source, pd.DataFrame):
         return None
     if isinstance(source, str) and "\n" in source:
-        text, where = source, "the pasted text"
+        text, where = source.removeprefix("\ufeff"), "the pasted text"
     elif Path(source).suffix.lower() == ".xlsx":
         return None
     else:
@@ -235,6 +235,7 @@ def _one_line(text: str) -> str:
 
 def _split(text: str) -> list[list[str]]:
     """Return the cells of text, by the separator its header uses most; quoted cells may hold line breaks."""
+    text = text.removeprefix("\ufeff")
     first = text.lstrip("\n").partition("\n")[0]
     separator = max("\t,;|", key=first.count)
     try:
@@ -275,8 +276,14 @@ def _shape_of(
 ) -> Shape:
     names = [_plain(h) for h in header]
     if {*names} & ROLE_NAMES and ({*names} & LETTER_NAMES) and len(names) <= 5:
-        return "long list"
-    if sum(_letter(h, scheme) is not None for h in header[1:]) >= 2:
+        who = next(i for i, n in enumerate(names) if n in ROLE_NAMES)
+        held = [line[who] for line in body if line[who]]
+        if not held or not all(_is_code(cell, scheme) for cell in held):
+            return "long list"
+    named = [i for i, h in enumerate(header) if i and _letter(h, scheme)]
+    if len(named) >= 2 and not all(
+        _is_code(line[i], scheme) for line in body for i in named if line[i]
+    ):
         return "letters as columns"
     codes = total = 0
     for line in body:
@@ -295,6 +302,22 @@ def _shape_of(
     raise DocumentError(msg)
 
 
+def _is_code(text: str, scheme: Scheme) -> bool:
+    """Return whether a cell holds letters of the scheme and nothing else."""
+    return not read_cell(text, scheme)[1]
+
+
+def _row_column(header: Sequence[str]) -> int:
+    """Return the place of the column that names the work; the first one where none is called like it."""
+    return next((i for i, h in enumerate(header) if _plain(h) in ROW_NAMES), 0)
+
+
+def _is_numbering(header: str, cells: Sequence[str]) -> bool:
+    return header.casefold().strip(" .") in {"no", "nr", "#", "number", "row"} and all(
+        c.isdigit() for c in cells if c
+    )
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z]+", " ", name.casefold()).strip()
 
@@ -304,12 +327,12 @@ def _letter(header: str, scheme: Scheme) -> str | None:
     name = header.strip()
     if name.upper() in scheme.letters:
         return name.upper()
-    first = re.split(r"[\s(:–-]+", name, maxsplit=1)[0]
-    if len(first) == 1 and first.upper() in scheme.letters:
-        return first.upper()
+    marked = re.match(r"([A-Za-z])(?:\s*[(:]|\s+[-–=]\s)", name)
+    if marked and marked[1].upper() in scheme.letters:
+        return marked[1].upper()
     for letter, meaning in scheme.letters.items():
         word = re.split(r"[:\s]", meaning, maxsplit=1)[0].casefold()
-        if first.casefold() == word:
+        if re.split(r"[\s(:]+", name, maxsplit=1)[0].casefold() == word:
             return letter
     return None
 
@@ -327,30 +350,42 @@ def _wide(
     header: Sequence[str], body: Sequence[Sequence[str]], scheme: Scheme, where: str
 ) -> tuple[_Cells, list[str]]:
     del where
-    names = ["touchpoint"]
-    for i, h in enumerate(header[1:], start=1):
+    at = _row_column(header)
+    names, numbered = [], []
+    for i, h in enumerate(header):
         filled = [line[i] for line in body if line[i]]
         # A role may be called Note or Volume: what holds letters alone is a role.
-        letters = bool(filled) and not any(read_cell(c, scheme)[1] for c in filled)
+        letters = bool(filled) and all(_is_code(c, scheme) for c in filled)
         names.append("" if letters and _field(h) != "stage" else _field(h))
-    role_at = [i for i, (n, h) in enumerate(zip(names, header, strict=True)) if i and n == "" and h]
+        if i != at and h and _is_numbering(h, filled) and not letters:
+            numbered.append(i)
+    role_at = [
+        i for i, h in enumerate(header) if i != at and names[i] == "" and h and i not in numbered
+    ]
     rows: list[tuple[str, str, dict[str, str]]] = []
     text: dict[tuple[int, int], str] = {}
     for line in body:
         fields = {
-            n: c for n, c in zip(names, line, strict=True) if n not in ("", "touchpoint") and c
+            n: c for i, (n, c) in enumerate(zip(names, line, strict=True)) if n and i != at and c
         }
         for column, i in enumerate(role_at):
             if line[i]:
                 text[len(rows), column] = line[i]
-        rows.append((line[0] or f"Row {len(rows) + 1}", fields.pop("stage", ""), fields))
-    known = [header[i] for i, n in enumerate(names) if i and n]
-    nameless = [i + 1 for i, h in enumerate(header) if not h and any(line[i] for line in body)]
+        rows.append((line[at] or f"Row {len(rows) + 1}", fields.pop("stage", ""), fields))
+    known = [header[i] for i, n in enumerate(names) if i != at and n]
+    nameless = [
+        i + 1 for i, h in enumerate(header) if i != at and not h and any(line[i] for line in body)
+    ]
     if nameless:
         msg = f"Column {nameless[0]} has cells and no name in the header. Name the role."
         raise DocumentError(msg)
     said = [f"Taken as facts of the row: {', '.join(known)}"] if known else []
-    unnamed = sum(not line[0] for line in body)
+    said += (
+        [f"Left out, as numbers of the rows: {', '.join(header[i] for i in numbered)}"]
+        if numbered
+        else []
+    )
+    unnamed = sum(not line[at] for line in body)
     said += [f"{unnamed} rows have no name and were numbered"] if unnamed else []
     return _Cells(rows, [header[i] for i in role_at], text), said
 
@@ -365,7 +400,10 @@ def _field(header: str) -> str:
 def _by_letter(
     header: Sequence[str], body: Sequence[Sequence[str]], scheme: Scheme, where: str
 ) -> tuple[_Cells, list[str]]:
-    letter_at = {i: _letter(h, scheme) for i, h in enumerate(header) if i and _letter(h, scheme)}
+    at = _row_column(header)
+    letter_at = {
+        i: _letter(h, scheme) for i, h in enumerate(header) if i != at and _letter(h, scheme)
+    }
     if not letter_at:
         msg = f"{where}: no column is named after a letter of {scheme.name}. Name them {', '.join(scheme.letters)}."
         raise DocumentError(msg)
@@ -382,14 +420,16 @@ def _by_letter(
     for line in body:
         number = len(rows)
         fields = {
-            _field(h): c for h, c in zip(header[1:], line[1:], strict=True) if _field(h) and c
+            _field(h): c
+            for i, (h, c) in enumerate(zip(header, line, strict=True))
+            if i != at and _field(h) and c
         }
         for i, letter in letter_at.items():
             for role in filter(None, between.split(line[i])):
                 column = roles.setdefault(role, len(roles))
                 held.setdefault((number, column), set()).add(str(letter))
-        rows.append((line[0] or f"Row {number + 1}", fields.pop("stage", ""), fields))
-    used = {0, *letter_at} | {i for i, h in enumerate(header) if _field(h)}
+        rows.append((line[at] or f"Row {number + 1}", fields.pop("stage", ""), fields))
+    used = {at, *letter_at} | {i for i, h in enumerate(header) if _field(h)}
     _refuse_unused(header, body, used, where)
     text = {place: write_cell(letters, scheme) for place, letters in held.items()}
     return _Cells(rows, list(roles), text), [
@@ -437,7 +477,9 @@ def _long(
             roles.setdefault(role, len(roles)),
         )
         repeated += place in text
-        text[place] = _joined(text.get(place, ""), line[letter_at], scheme)
+        text[place] = _joined(
+            text.get(place, ""), _letter(line[letter_at], scheme) or line[letter_at], scheme
+        )
     cells = [(touchpoint, stage, dict[str, str]()) for touchpoint, stage in rows]
     said = (
         [f"{repeated} assignments of the same touchpoint and role were put together"]

@@ -404,8 +404,9 @@ function render({ model, el, signal }, waiting) {
       const go = make("button", "Show", { type: "button", class: "jw-go" });
       go.ariaLabel = `Show ${r >= 0 ? rows[r].label : roles[c].label} in the grid`;
       go.addEventListener("click", () => {
-        if (r >= 0 && folded.delete(rows[r].stage)) paint();
-        if (r >= 0) move(r, Math.max(c, 0)); else move(-1, c);
+        const [row, col] = [rowAt(f.row), roleAt(f.role)];
+        if (row >= 0 && folded.delete(rows[row].stage)) paint();
+        if (row >= 0) move(row, Math.max(col, 0)); else if (col >= 0) move(-1, col);
       }, { signal });
       item.append(go);
     }
@@ -415,6 +416,7 @@ function render({ model, el, signal }, waiting) {
       const fill = make("button", "Add its row", { type: "button", class: "jw-go" });
       fill.ariaLabel = `Add its row: ${absent.label}`;
       fill.addEventListener("click", () => afterwards(() => {
+        folded.delete(absent.stage);
         send([{ op: "add", list: "rows", part: absent, before: endOf(absent.stage) }]);
         whenDone(() => { if (rowAt(absent.touchpoint) >= 0) move(rowAt(absent.touchpoint), 0); });
       }), { signal });
@@ -436,6 +438,7 @@ function render({ model, el, signal }, waiting) {
 
   /** Ask why a warning is accepted, and until when. @param {HTMLElement} item @param {Finding} f */
   function askReason(item, f) {
+    list.querySelector("form")?.remove();
     const form = make("form", "", { class: "jw-reason" });
     const reason = make("input", "", { type: "text", required: "", maxlength: "300", "aria-label": "Why is this accepted?", placeholder: "Why is this accepted?" });
     const until = make("input", "", { type: "date", required: "", "aria-label": "Until" });
@@ -469,11 +472,11 @@ function render({ model, el, signal }, waiting) {
   }
 
   const clear = tool("Clear", "Clear the chosen cells (Delete)", () => { fill(""); refocus(); });
-  const undoing = tool("Undo", "Undo (Ctrl+Z)", () => send([{ op: "undo" }]));
-  const redoing = tool("Redo", "Redo (Ctrl+Y)", () => send([{ op: "redo" }]));
+  const undoing = tool("Undo", "Undo (Ctrl+Z)", () => afterwards(() => send([{ op: "undo" }])));
+  const redoing = tool("Redo", "Redo (Ctrl+Y)", () => afterwards(() => send([{ op: "redo" }])));
   const addRow = tool("Add row", "Add a row below the chosen one", () => add("rows"));
   const addRole = tool("Add role", "Add a column after the chosen one", () => add("roles"));
-  const saving = tool("Save", "Save as a new revision (Ctrl+S)", () => send([], true), "jw-save");
+  const saving = tool("Save", "Save as a new revision (Ctrl+S)", save, "jw-save");
   const history = tool("History", "Earlier revisions", () => { past.hidden = !past.hidden; paintHistory(); });
   history.setAttribute("aria-expanded", "false");
 
@@ -595,7 +598,17 @@ function render({ model, el, signal }, waiting) {
 
   /** @param {() => void} act */
   function afterwards(act) {
-    if (waiting.sent.length) queue.push(act); else act();
+    if (waiting.sent.length || queue.length || typing) queue.push(act); else act();
+  }
+
+  /** Do what waits, as long as nothing else is on its way. */
+  function drain() {
+    while (!waiting.sent.length && !typing && queue.length) queue.shift()?.();
+  }
+
+  function save() {
+    if (!model.get("can_save") || readOnly()) return;
+    if (queue.length) queue.push(() => send([], true)); else send([], true);
   }
 
   /** Python has taken what was sent up to `done`. */
@@ -606,7 +619,7 @@ function render({ model, el, signal }, waiting) {
     if (!waiting.sent.length && !waiting.save && notice.dataset.state === "lost") tell("");
     paint();
     paintDisputes();
-    if (!waiting.sent.length) queue.shift()?.();
+    drain();
   }
 
   /** @param {[number, number, string][]} changes */
@@ -615,14 +628,18 @@ function render({ model, el, signal }, waiting) {
     /** @type {Record<string, Record<string, string>>} */
     const texts = {};
     let any = false;
+    // While an undo is on its way nobody knows what a cell holds.
+    const unsure = queue.length > 0 || waiting.sent.some((s) => s.op !== "cells");
     for (const [r, c, text] of changes) {
-      if (cells[r][c] === text) continue;
+      if (cells[r][c] === text && !unsure) continue;
       any = true;
       (texts[rows[r].id] ??= {})[roles[c].id] = text;
       cells[r][c] = text;
       paintCell(grid[r][c], r, c);
     }
-    if (any) send([{ op: "cells", cells: texts }]);
+    const act = () => send([{ op: "cells", cells: texts }]);
+    if (any && queue.length) queue.push(act);
+    else if (any) act();
     else tell("");
   }
 
@@ -765,6 +782,7 @@ function render({ model, el, signal }, waiting) {
       if (drawn !== "" && changed && isCell) send([{ op: "cells", cells: { [row]: { [role]: canonical(text) } } }]);
       else if (changed && !isCell && text) send([{ op: "set", list: place.row < 0 ? "roles" : "rows", id: place.row < 0 ? role : row, field: "label", value: text }]);
       paint(); // what came meanwhile
+      drain();
     };
     typing = { finish };
     input.addEventListener("keydown", (e) => {
@@ -780,7 +798,7 @@ function render({ model, el, signal }, waiting) {
         e.preventDefault();
         finish(true);
         refocus();
-        if (model.get("can_save")) send([], true);
+        save();
       }
     }, { signal });
     input.addEventListener("blur", () => finish(true), { signal });
@@ -796,7 +814,7 @@ function render({ model, el, signal }, waiting) {
   function add(what) {
     el.querySelector(".jw-new")?.remove();
     const here = what === "rows" ? rows[at.row]?.id : roles[at.col]?.id;
-    const stage = what === "rows" ? rows[Math.max(at.row, 0)]?.stage : "";
+    const stage = what === "rows" ? (rows[at.row] ?? rows.at(-1))?.stage : "";
     const words = what === "rows" ? "Name of the new row" : "Name of the new role";
     const form = make("form", "", { class: "jw-new" });
     const label = make("input", "", { type: "text", required: "", maxlength: "300", placeholder: words, "aria-label": words });
@@ -813,6 +831,7 @@ function render({ model, el, signal }, waiting) {
         const place = here === undefined ? -1 : list.findIndex((p) => p.id === here);
         const before = place < 0 ? null : list[place + 1]?.id ?? null;
         const known = new Set(list.map((p) => p.id));
+        folded.delete(stage ?? "");
         send([{ op: "add", list: what, part: { label: name, ...(stage ? { stage } : {}) }, before }]);
         whenDone(() => {
           const fresh = (what === "rows" ? rows : roles).findIndex((p) => !known.has(p.id));
@@ -839,7 +858,9 @@ function render({ model, el, signal }, waiting) {
     const done = model.get("done");
     const ready = waitingActs.filter((w) => w.seq <= done);
     waitingActs = waitingActs.filter((w) => w.seq > done);
-    for (const { act } of ready) act();
+    // Whoever is typing elsewhere meanwhile is not taken away from it.
+    const busy = typing || el.querySelector(".jw-new, .jw-reason, .jw-menu");
+    if (!busy) for (const { act } of ready) act();
   }
 
   /** @param {Place} place */
@@ -863,6 +884,7 @@ function render({ model, el, signal }, waiting) {
       }
       const other = rows[here + by];
       if (!other) return;
+      folded.delete(other.stage);
       if (other.stage !== rows[here].stage) send([{ op: "move", list: "rows", id, before: by > 0 ? other.id : rows[here + 1]?.id ?? null, stage: other.stage || null }]);
       else send([{ op: "move", list: "rows", id, before: rows[by > 0 ? here + 2 : here - 1]?.id ?? null }]);
     });
@@ -966,7 +988,7 @@ function render({ model, el, signal }, waiting) {
     const far = event.ctrlKey || event.metaKey;
     // A notebook acts on keys that bubble up to it: "b" adds a cell, Ctrl+Shift+M merges cells. Ctrl+S may pass.
     const lower = key.toLowerCase();
-    if (far && lower === "s") { if (model.get("can_save") && !readOnly()) { send([], true); event.preventDefault(); } return; }
+    if (far && lower === "s") { if (model.get("can_save") && !readOnly()) { save(); event.preventDefault(); } return; }
     event.stopPropagation();
     if (key === "Escape") { anchor = at; paintSelection(); return; }
     if (key === "Tab") {
@@ -979,7 +1001,7 @@ function render({ model, el, signal }, waiting) {
       const across = key === "ArrowLeft" || key === "ArrowRight";
       if (across === at.row < 0) shift(at, key === "ArrowUp" || key === "ArrowLeft" ? -1 : 1);
     } else if (far && (lower === "z" || lower === "y")) {
-      send([{ op: lower === "y" || shiftKey ? "redo" : "undo" }]);
+      afterwards(() => send([{ op: lower === "y" || shiftKey ? "redo" : "undo" }]));
     } else if (far && lower === "a") {
       anchor = { row: open()[0] ?? 0, col: 0 };
       move(open().at(-1) ?? 0, roles.length - 1, true);
@@ -1081,7 +1103,7 @@ function render({ model, el, signal }, waiting) {
     const next = seen.find((r) => { const b = rowHeads[r].getBoundingClientRect(); return e.clientY < b.top + b.height / 2; });
     const near = next ?? seen[seen.length - 1];
     rowHeads[near].dataset.drop = next === undefined ? "after" : "before";
-    const before = next === undefined ? null : rows[next].id;
+    const before = next === undefined ? rows[near + 1]?.id ?? null : rows[next].id;
     // Between two stages a row joins the one it is nearer to.
     const above = next === undefined ? near : seen[seen.indexOf(next) - 1];
     const target = next !== undefined && above !== undefined && rows[above].stage !== rows[next].stage && e.clientY < rowHeads[next].getBoundingClientRect().top - 4 ? rows[above] : rows[near];
@@ -1120,7 +1142,7 @@ function render({ model, el, signal }, waiting) {
   }
   window.addEventListener("beforeunload", (e) => {
     const { state } = model.get("status");
-    if (model.get("can_save") && (["changed", "conflict", "error", "draft"].includes(state) || waiting.sent.length)) e.preventDefault();
+    if (model.get("can_save") && (["changed", "conflict", "error", "draft"].includes(state) || waiting.sent.length || queue.length)) e.preventDefault();
   }, { signal });
 
   /** @type {[keyof State, () => void][]} */

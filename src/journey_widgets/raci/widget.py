@@ -252,7 +252,7 @@ class RaciGrid(anywidget.AnyWidget):
             else:
                 self._apply(step)
         except (DocumentError, JourneyError) as error:
-            words = str(error).removeprefix("the matrix: ")
+            words = str(error).removeprefix("the matrix: ").removeprefix("the document: ")
             self._show(self._matrix)
             self.status = {"state": "error", "text": f"Not taken: {words}"}
 
@@ -271,20 +271,27 @@ class RaciGrid(anywidget.AnyWidget):
 
     def _step_back(self) -> None:
         if self._past:
-            before, after = self._past.pop()
-            self._future.append((before, after))
+            before, after = self._past[-1]
             self._merge_step(after, before)
+            self._future.append(self._past.pop())
+            self.steps = {"undo": len(self._past), "redo": len(self._future)}
 
     def _step_forth(self) -> None:
         if self._future:
-            before, after = self._future.pop()
-            self._past.append((before, after))
+            before, after = self._future[-1]
             self._merge_step(before, after)
+            self._past.append(self._future.pop())
+            self.steps = {"undo": len(self._past), "redo": len(self._future)}
 
     def _merge_step(self, base: RaciMatrix, goal: RaciMatrix) -> None:
         """Go from `base` to `goal`; what somebody else changed since stays as it is."""
         merged, clashes = merge(base.body(), self._matrix.body(), goal.body())
-        self._show(RaciMatrix.from_body(merged, where="the matrix"))
+        try:
+            matrix = RaciMatrix.from_body(merged)
+        except DocumentError:
+            msg = "somebody else wrote in what this step would take away; it stays."
+            raise DocumentError(msg) from None
+        self._show(matrix)
         self._say_changed("What was changed since is left as it is" if clashes else "")
 
     def _save(self) -> None:
