@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 if TYPE_CHECKING:
-    from journey_widgets import journey, raci
+    from journey_widgets import cross_impact, journey, raci
     from journey_widgets.events.source import (
         read_answers,
         read_behaviour,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Conflict", "JourneyMapEditor", "RaciGrid", "Saved", "Workspace", "journey", "mode", "open_page",
-    "raci",
+    "Conflict", "JourneyMapEditor", "RaciGrid", "Saved", "Workspace", "cross_impact", "journey", "mode",
+    "open_page", "raci",
     "read_answers", "read_behaviour", "read_events", "read_invitations", "read_order_lines",
     "read_tickets", "read_trials", "save_picture", "show",
 ]  # fmt: skip
@@ -64,7 +64,7 @@ _WHERE = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"journey", "raci"}:
+    if name in {"cross_impact", "journey", "raci"}:
         return import_module(f"{__name__}.{name}")
     if name in _WHERE:
         return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

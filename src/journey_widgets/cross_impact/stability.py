@@ -1,0 +1,249 @@
+"""Does the answer survive honest disagreement: how often a factor keeps its role, its rank, the lead."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from journey_widgets.cross_impact.agreement import stacked
+from journey_widgets.cross_impact.direct import ROLES, Cut, cut_at, much
+from journey_widgets.cross_impact.matrix import Floats, Influence, as_influence, ranks
+from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.journey.definition import defined
+
+Noise = Literal["raters", "half_point", "one_point"]
+Measure = Literal["total", "direct"]
+NOISE_WORDS: dict[Noise, str] = {
+    "raters": "raters drawn again with replacement, cells averaged",
+    "half_point": "each judgement that is not 0 moved by up to half a point",
+    "one_point": "each judgement moved by -1, 0 or +1 with chances 1/4, 1/2, 1/4",
+}
+DRAWS = 2_000
+SAFE = 0.8
+"""Share of draws from which on a lead is called safe."""
+BATCH = 500
+
+
+def stability(
+    judged: Any,
+    *,
+    measure: Measure = "total",
+    outcome: str | None = None,
+    noise: Noise | None = None,
+    cut: Cut = "mean",
+    draws: int = DRAWS,
+    seed: int = 1,
+    outcomes: Iterable[str] = (),
+) -> pd.DataFrame:
+    """Return how often each factor keeps its role, rank and lead when judgements vary.
+
+    Parameters
+    ----------
+    judged
+        Rater → influence matrix, or one matrix (see `as_influence`).
+    measure
+        What is ranked: ``"total"`` influence over all chains, or ``"direct"`` sums.
+    outcome
+        Rank the push on this name; else the sum over factors.
+    noise
+        ``"raters"`` (default for two raters or more), ``"half_point"`` (default for one) or
+        ``"one_point"``. Moved judgements stay in the scale and on their side of 0 in a scale from 0.
+    cut
+        Where "much" begins, for roles (see `direct_influence`).
+    draws, seed
+        How many draws, and what makes them repeatable.
+    outcomes
+        Names of rows that are outcomes too.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a factor, best rank first. Columns: ``factor`` (str); ``value`` (float64) and ``rank``
+        (int64) as judged; ``rank_low``, ``rank_high`` (float64, 95 % of draws); ``top_share`` (share of
+        draws it leads, ties shared out), ``rank_share`` (share in which it keeps its rank); ``role``
+        (str), ``role_share`` (share in which it keeps its role); ``n`` (int64, draws counted); ``method``.
+
+    Notes
+    -----
+    Half a point of noise with zeros kept is the model of Delias, spectralDEMATEL, 2026. Totals divide by the largest of
+    all row and column sums, in each draw anew. Draws without an answer are left out and counted in the definition.
+    """
+    influence, cube = _checked(judged, list(outcomes))
+    kind: Noise = noise or ("raters" if len(cube) > 1 else "half_point")
+    for what, given, known in (
+        ("noise", kind, get_args(Noise)),
+        ("measure", measure, get_args(Measure)),
+    ):
+        if given not in known:
+            msg = f"{what} is {given!r}. {did_you_mean(str(given), known)}"
+            raise JourneyDataError(msg)
+    if kind == "raters" and len(cube) < 2:
+        msg = "There is one rater; drawing raters again needs two or more. Use noise='half_point'."
+        raise JourneyDataError(msg)
+    if draws < 1:
+        msg = f"draws is {draws}; 1 or more was needed."
+        raise JourneyDataError(msg)
+    if outcome is not None and outcome not in influence.names:
+        msg = f"No column is called {outcome!r}. {did_you_mean(outcome, influence.names)}"
+        raise JourneyDataError(msg)
+    at = None if outcome is None else influence.names.index(outcome)
+    base = np.abs(influence.signed())[None]
+    np.fill_diagonal(base[0], 0)
+    value = _measured(base, measure, influence.n, at)[0]
+    if np.isnan(value).any():
+        msg = (
+            "Total influence has no answer for these judgements: all are 0, or chains never fade. "
+            "Use measure='direct', or judge in finer steps."
+        )
+        raise JourneyDataError(msg)
+    role = _roles(base, influence.n, cut)[0]
+    rank = ranks(value)
+    rng = np.random.default_rng(seed)
+    drawn_ranks, leads, kept_role = [], [], []
+    for start in range(0, draws, BATCH):
+        size = min(BATCH, draws - start)
+        batch = _drawn(cube, influence, kind, size, rng)
+        values = _measured(batch, measure, influence.n, at)
+        good = ~np.isnan(values).any(axis=1)
+        values, batch = values[good], batch[good]
+        if len(values):
+            drawn_ranks.append(_ranks(values))
+            first = drawn_ranks[-1] == 1
+            leads.append(first / first.sum(axis=1, keepdims=True))
+            kept_role.append(_roles(batch, influence.n, cut) == role)
+    if not drawn_ranks:
+        msg = f"None of {draws} draws had an answer: the judgements are nearly all 0 or all alike."
+        raise JourneyDataError(msg)
+    all_ranks = np.concatenate(drawn_ranks)
+    low, high = np.quantile(all_ranks, [0.025, 0.975], axis=0)
+    found = pd.DataFrame(
+        {
+            "factor": influence.factors,
+            "value": value,
+            "rank": rank,
+            "rank_low": low,
+            "rank_high": high,
+            "top_share": np.concatenate(leads).mean(axis=0),
+            "rank_share": (all_ranks == rank).mean(axis=0),
+            "role": [ROLES[bool(r & 2), bool(r & 1)] for r in role],
+            "role_share": np.concatenate(kept_role).mean(axis=0),
+            "n": len(all_ranks),
+            "method": kind,
+        }
+    ).sort_values("rank", kind="stable", ignore_index=True)
+    lost = draws - len(all_ranks)
+    return defined(
+        found,
+        f"{draws:,} draws, seed {seed}: {NOISE_WORDS[kind]}. Ranked by {measure} influence"
+        f"{f' on {outcome}' if outcome else ''}; roles by the {cut.replace('_', ' ')}",
+        f"{lost} draws had no answer and are left out" if lost else "",
+    )
+
+
+def leader_sentence(found: pd.DataFrame) -> str:
+    """Return whether the first of a `stability` table is safe to call the lever, in words."""
+    top = found.sort_values("top_share", ascending=False, kind="stable").iloc[0]
+    name = str(top["factor"])
+    share = f"{name[:1].upper()}{name[1:]} leads in {top['top_share']:.0%} of draws"
+    return (
+        f"{share}: it is safe to call it the lever."
+        if top["top_share"] >= SAFE
+        else f"{share}: not safe to call it the lever."
+    )
+
+
+def _checked(judged: Any, outcomes: list[str]) -> tuple[Influence, Floats]:
+    """Return the matrix of means and the stack of all raters' judgements."""
+    if not isinstance(judged, Mapping):
+        influence = as_influence(judged, outcomes)
+        cube = influence.values[None].copy()
+        cube[0][np.diag_indices(len(influence.names))] = np.nan
+        return influence, cube
+    names, cube = stacked(judged, outcomes)
+    first = as_influence(next(iter(judged.values())), outcomes)
+    rated = (~np.isnan(cube)).sum(axis=0)
+    mean = np.where(rated > 0, np.nansum(cube, axis=0) / np.maximum(rated, 1), np.nan)
+    return Influence(
+        first.factors, first.outcomes, mean, np.zeros((len(names), len(names)), bool)
+    ), cube
+
+
+def _drawn(
+    cube: Floats, influence: Influence, kind: Noise, size: int, rng: np.random.Generator
+) -> Floats:
+    """Return `size` matrices of strengths as they might have been judged."""
+    width = cube.shape[1]
+    if kind == "raters":
+        picks = rng.multinomial(len(cube), [1 / len(cube)] * len(cube), size=size).astype(float)
+        sums = picks @ np.nan_to_num(cube).reshape(len(cube), -1)
+        counts = picks @ (~np.isnan(cube)).astype(float).reshape(len(cube), -1)
+        means = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+        found: Floats = np.abs(means.reshape(size, width, width))
+        return found
+    values = influence.signed()
+    most = max(3.0, float(np.abs(values).max()))
+    least = -most if (values < 0).any() else 0.0
+    if kind == "half_point":
+        moved = values + rng.uniform(-0.5, 0.5, (size, width, width)) * (values != 0)
+    else:
+        moved = values + rng.choice([-1, 0, 0, 1], (size, width, width))
+    # What nobody judged does not vary.
+    asked = ~np.isnan(influence.values) & ~np.eye(width, dtype=bool)
+    moved = np.abs(np.clip(moved, least, most)) * asked
+    return np.asarray(moved)
+
+
+def _measured(batch: Floats, measure: Measure, n: int, at: int | None) -> Floats:
+    """Return draws x factors; NaN rows where a draw has no answer."""
+    relations: Floats = batch if measure == "direct" else _totals(batch)
+    found = np.asarray(relations[:, :n, :n].sum(axis=2) if at is None else relations[:, :n, at])
+    if measure == "direct":
+        judged = np.asarray(batch.any(axis=(1, 2)))
+        found = np.where(judged[:, None], found, np.nan)
+    return found
+
+
+def _totals(batch: Floats) -> Floats:
+    scale = np.maximum(batch.sum(axis=1).max(axis=1), batch.sum(axis=2).max(axis=1))
+    share = batch / np.where(scale == 0, np.nan, scale)[:, None, None]
+    share = np.where(np.isnan(share), 1.0, share)
+    own = np.eye(batch.shape[1])
+    try:
+        found = np.linalg.solve(own - share, share)
+    except np.linalg.LinAlgError:
+        found = np.array([_one_total(own - s, s) for s in share])
+    bad = (scale == 0) | (np.abs(found).max(axis=(1, 2)) > 1e8) | (found.min(axis=(1, 2)) < -1e-6)
+    found[bad | np.isnan(found).any(axis=(1, 2))] = np.nan
+    return np.asarray(found)
+
+
+def _one_total(left: Floats, share: Floats) -> Floats:
+    try:
+        return np.asarray(np.linalg.solve(left, share), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return np.full_like(share, np.nan)
+
+
+def _roles(batch: Floats, n: int, cut: Cut) -> npt.NDArray[np.int64]:
+    """Return draws x factors: 2 for giving much, and 1 more for receiving much."""
+    active, passive = batch[:, :n, :n].sum(axis=2), batch[:, :n, :n].sum(axis=1)
+    given, received = (
+        much(sums, np.apply_along_axis(cut_at, 1, sums, cut)[:, None]) for sums in (active, passive)
+    )
+    return np.asarray(2 * given.astype(np.int64) + received)
+
+
+def _ranks(values: Floats) -> npt.NDArray[np.int64]:
+    """Return competition ranks row by row, 1 for the largest; values equal to rounding share a rank."""
+    order = np.argsort(-values, axis=1, kind="stable")
+    in_order = np.take_along_axis(values, order, axis=1)
+    place = np.arange(values.shape[1])
+    near = in_order[:, :-1] - in_order[:, 1:] <= 1e-9 * np.abs(in_order[:, :-1])
+    starts = np.concatenate(
+        [np.zeros((len(values), 1), dtype=np.int64), np.where(near, 0, place[1:])], axis=1
+    )
+    found = np.empty(values.shape, dtype=np.int64)
+    np.put_along_axis(found, order, np.maximum.accumulate(starts, axis=1) + 1, axis=1)
+    return found
