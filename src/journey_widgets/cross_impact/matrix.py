@@ -149,14 +149,14 @@ def _number(cell: Any, row: str, column: str) -> float:
 
 
 def ranks(values: Floats) -> npt.NDArray[np.int64]:
-    """Return competition ranks, 1 for the largest; values equal to rounding share the best rank."""
-    order = np.argsort(-values, kind="stable")
-    found = np.empty(len(values), dtype=np.int64)
-    rank = 1
-    for place, i in enumerate(order):
-        if place and not np.isclose(values[i], values[order[place - 1]], rtol=1e-9, atol=0):
-            rank = place + 1
-        found[i] = rank
+    """Return competition ranks along the last axis, 1 for the largest; values equal to rounding share a rank."""
+    order = np.argsort(-values, axis=-1, kind="stable")
+    in_order = np.take_along_axis(values, order, axis=-1)
+    near = in_order[..., :-1] - in_order[..., 1:] <= 1e-9 * np.abs(in_order[..., :-1])
+    starts = np.zeros(values.shape, dtype=np.int64)
+    starts[..., 1:] = np.where(near, 0, np.arange(1, values.shape[-1]))
+    found = np.empty(values.shape, dtype=np.int64)
+    np.put_along_axis(found, order, np.maximum.accumulate(starts, axis=-1) + 1, axis=-1)
     return found
 
 

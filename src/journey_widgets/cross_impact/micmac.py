@@ -23,14 +23,15 @@ Diagonal = Literal["kept", "dropped"]
 DIAGONALS: tuple[Diagonal, ...] = get_args(Diagonal)
 MAX_POWER = 400
 MAX_PERIOD = 12
+CHECK_EVERY = 12
 
 
 @dataclass(frozen=True)
 class _Powers:
     """Sums of the powers of a matrix: shares of all sums by power, and how the series ends."""
 
-    influence: list[Floats]
-    dependence: list[Floats]
+    sums: list[Floats]
+    """Row sums and column sums by power, 2 x n each."""
     period: int
     """After how many powers it repeats; 0 where it had not settled at the last power."""
     vanished: int
@@ -82,10 +83,11 @@ def micmac(
     direct = _factors(influence, potential=potential)
     direct_sums = _sums(direct, diagonal)
     powers = _powers(direct, diagonal)
-    history = [
-        np.stack([ranks(i), ranks(d)])
-        for i, d in zip(powers.influence, powers.dependence, strict=True)
-    ]
+    history = (
+        ranks(np.stack(powers.sums))
+        if powers.sums
+        else np.ones((0, 2, influence.n), dtype=np.int64)
+    )
     stable, period, words = _settled(powers, history)
     if not direct.any():
         indirect = np.zeros(len(direct)), np.zeros(len(direct))
@@ -93,11 +95,7 @@ def micmac(
         relations = total_relations(_alone(influence, direct)).to_numpy()
         indirect = relations.sum(axis=1), relations.sum(axis=0)
     else:
-        last = max(period, 1)
-        indirect = (
-            np.mean(powers.influence[-last:], axis=0),
-            np.mean(powers.dependence[-last:], axis=0),
-        )
+        indirect = np.mean(powers.sums[-max(period, 1) :], axis=0)
     found = pd.DataFrame(
         {
             "factor": influence.factors,
@@ -214,34 +212,47 @@ def _sums(power: Floats, diagonal: Diagonal) -> tuple[Floats, Floats]:
 
 
 def _powers(direct: Floats, diagonal: Diagonal) -> _Powers:
-    """Raise the matrix until the shares of its sums repeat, vanish, or the last power is reached."""
-    rows: list[Floats] = []
-    columns: list[Floats] = []
-    power = direct
+    """Raise the matrix until the shares of its sums and their ranks repeat, vanish, or the last power is reached."""
+    n = len(direct)
+    sums: list[Floats] = []
+    power, given, received = direct, np.ones(n), np.ones(n)
     for number in range(1, MAX_POWER + 1):
-        scale = power.sum()
-        if scale == 0:
-            return _Powers(rows, columns, 0, number)
-        power = power / scale
-        given, received = _sums(power, diagonal)
-        rows.append(given)
-        columns.append(received)
-        for period in range(1, min(MAX_PERIOD, number // 2) + 1):
-            if _repeats(rows, period) and _repeats(columns, period):
-                return _Powers(rows, columns, period, 0)
-        power = power @ direct
-    return _Powers(rows, columns, 0, 0)
+        if diagonal == "kept":
+            # The sums of a power follow from those of the one before.
+            given, received = direct @ given, received @ direct
+            total = float(given.sum())
+        else:
+            power = direct if number == 1 else power @ direct
+            total = float(power.sum())
+            power = power / (total or 1.0)
+            given, received = _sums(power, diagonal)
+        if total == 0:
+            return _Powers(sums, 0, number)
+        if diagonal == "kept":
+            given, received = given / total, received / float(received.sum())
+        sums.append(np.stack([given, received]))
+        if number % CHECK_EVERY == 0:
+            period = _period(np.stack(sums[-2 * MAX_PERIOD :]))
+            if period:
+                return _Powers(sums, period, 0)
+    return _Powers(sums, 0, 0)
 
 
-def _repeats(series: list[Floats], period: int) -> bool:
-    """Whether each of the last powers equals the one a period before it."""
-    return all(
-        np.allclose(series[-i], series[-i - period], rtol=1e-12, atol=0)
-        for i in range(1, period + 1)
-    )
+def _period(sums: Floats) -> int:
+    """Return after how many powers shares and ranks repeat; 0 where they do not yet.
+
+    A factor outside the strongest loop has a share that shrinks for ever: its rank must repeat, its share need not.
+    """
+    by_rank = ranks(sums)
+    for period in range(1, len(sums) // 2 + 1):
+        if np.abs(sums[-period:] - sums[-2 * period : -period]).max() > 1e-11:
+            continue
+        if (by_rank[period:] == by_rank[:-period]).all():
+            return period
+    return 0
 
 
-def _settled(powers: _Powers, history: list[npt.NDArray[np.int64]]) -> tuple[int | None, int, str]:
+def _settled(powers: _Powers, history: npt.NDArray[np.int64]) -> tuple[int | None, int, str]:
     """Return the power from which ranks stay, their period, and what happened in words."""
     if powers.vanished == 1:
         return None, 0, "No factor acts on another; all ranks are shared."

@@ -109,7 +109,7 @@ def stability(
         good = ~np.isnan(values).any(axis=1)
         values, batch = values[good], batch[good]
         if len(values):
-            drawn_ranks.append(_ranks(values))
+            drawn_ranks.append(ranks(values))
             first = drawn_ranks[-1] == 1
             leads.append(first / first.sum(axis=1, keepdims=True))
             kept_role.append(_roles(batch, influence.n, cut) == role)
@@ -233,17 +233,3 @@ def _roles(batch: Floats, n: int, cut: Cut) -> npt.NDArray[np.int64]:
         much(sums, np.apply_along_axis(cut_at, 1, sums, cut)[:, None]) for sums in (active, passive)
     )
     return np.asarray(2 * given.astype(np.int64) + received)
-
-
-def _ranks(values: Floats) -> npt.NDArray[np.int64]:
-    """Return competition ranks row by row, 1 for the largest; values equal to rounding share a rank."""
-    order = np.argsort(-values, axis=1, kind="stable")
-    in_order = np.take_along_axis(values, order, axis=1)
-    place = np.arange(values.shape[1])
-    near = in_order[:, :-1] - in_order[:, 1:] <= 1e-9 * np.abs(in_order[:, :-1])
-    starts = np.concatenate(
-        [np.zeros((len(values), 1), dtype=np.int64), np.where(near, 0, place[1:])], axis=1
-    )
-    found = np.empty(values.shape, dtype=np.int64)
-    np.put_along_axis(found, order, np.maximum.accumulate(starts, axis=1) + 1, axis=1)
-    return found
