@@ -136,7 +136,9 @@ def agreement(ratings: Mapping[str, Any], *, outcomes: Iterable[str] = ()) -> pd
             "apart": spread >= APART,
         }
     )
-    return defined(found, f"{len(cube)} raters; cells nobody rated are left out, blanks are not 0.")
+    return defined(
+        found, f"Raters: {len(cube)}. Cells nobody rated are left out, blanks are not 0."
+    )
 
 
 def agreement_numbers(ratings: Mapping[str, Any], *, outcomes: Iterable[str] = ()) -> pd.DataFrame:

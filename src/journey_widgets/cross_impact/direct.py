@@ -91,7 +91,7 @@ def direct_influence(
     )
     return defined(
         found,
-        f"Sums of strengths without sign, among {n} factors. Much is at or above {CUT_WORDS[cut]}: "
+        f"Sums of strengths without sign, over factors. Much is at or above {CUT_WORDS[cut]}: "
         f"{lines[0]:.4g} given, {lines[1]:.4g} received.{influence.blanks()}",
     )
 

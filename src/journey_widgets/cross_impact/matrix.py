@@ -112,13 +112,15 @@ def as_influence(matrix: Any, outcomes: Iterable[str] = ()) -> Influence:
     values = np.full((len(names), len(names)), np.nan)
     potential = np.zeros(values.shape, dtype=bool)
     place = {name: i for i, name in enumerate(names)}
-    for row, cells in zip(rows, frame.itertuples(index=False, name=None), strict=True):
-        for column, cell in zip(columns, cells, strict=True):
-            at = place[row], place[column]
-            if isinstance(cell, str) and cell.strip().upper() == POTENTIAL:
-                potential[at], values[at] = True, 0.0
-            else:
-                values[at] = _number(cell, row, column)
+    at = np.ix_([place[r] for r in rows], [place[c] for c in columns])
+    if all(pd.api.types.is_numeric_dtype(t) for t in frame.dtypes):
+        values[at] = _finite(frame.to_numpy(dtype=float, na_value=np.nan), frame)
+    else:
+        cells = frame.to_numpy(dtype=object)
+        coming = np.array([[_is_potential(cell) for cell in row] for row in cells], dtype=bool)
+        numbers = [[_number(cell) for cell in row] for row in cells]
+        values[at] = _finite(np.where(coming, 0.0, numbers), frame)
+        potential[at] = coming
     return Influence(tuple(factors), tuple(targets), values, potential)
 
 
@@ -135,17 +137,32 @@ def _unnamed(matrix: Any) -> pd.DataFrame:
     return pd.DataFrame(rows, index=names, columns=names)
 
 
-def _number(cell: Any, row: str, column: str) -> float:
+def _is_potential(cell: Any) -> bool:
+    return isinstance(cell, str) and cell.strip().upper() == POTENTIAL
+
+
+def _number(cell: Any) -> float:
+    """Return a cell as a number, NaN for a blank, infinity for what is neither."""
     if cell is None or cell is pd.NA or (isinstance(cell, str) and not cell.strip()):
         return float("nan")
     try:
-        value = float(cell)
+        return float(cell)
     except (TypeError, ValueError):
-        value = float("inf")
-    if np.isinf(value):
-        msg = f"{row!r} on {column!r} is {cell!r}; a number, a blank or 'P' was needed."
+        return float("inf")
+
+
+def _finite(values: Floats, frame: pd.DataFrame) -> Floats:
+    """Return the values, or refuse the first that is no number."""
+    strange = np.argwhere(np.isinf(values))
+    if len(strange):
+        row, column = strange[0]
+        cell = frame.iat[row, column]
+        msg = (
+            f"{str(frame.index[row])!r} on {str(frame.columns[column])!r} is {cell!r}; a number, a blank "
+            "or 'P' was needed."
+        )
         raise JourneyDataError(msg)
-    return value
+    return values
 
 
 def ranks(values: Floats) -> npt.NDArray[np.int64]:
@@ -158,9 +175,3 @@ def ranks(values: Floats) -> npt.NDArray[np.int64]:
     found = np.empty(values.shape, dtype=np.int64)
     np.put_along_axis(found, order, np.maximum.accumulate(starts, axis=-1) + 1, axis=-1)
     return found
-
-
-def named(names: Iterable[str]) -> str:
-    """Return names as a person lists them: ``"a, b and c"``."""
-    *first, last = list(names)
-    return f"{', '.join(first)} and {last}" if first else last
