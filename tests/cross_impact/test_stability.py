@@ -160,6 +160,17 @@ def test_a_chain_is_said_in_words_with_its_direction():
     assert row["share"] == pytest.approx(1)
 
 
+def test_a_target_behind_one_weak_link_is_found_among_thirty_strong_factors():
+    names = [f"f{i}" for i in range(30)]
+    strong = np.full((30, 30), 3) - 3 * np.eye(30, dtype=int)
+    matrix = pd.DataFrame(strong, index=names, columns=names).assign(effort=0, nothing=0)
+    matrix.loc["f29", "effort"] = 1
+    found = chains(matrix, "f0", "effort")
+    assert found["path"][0] == "f0 -> f29 -> effort"
+    assert found["steps"].tolist() == [2, 3, 3, 3, 3]
+    assert chains(matrix, "f0", "nothing").empty
+
+
 def test_where_no_chain_leads_there_is_none():
     assert chains(FIVE_TOUCHPOINTS, "support", "checkout").empty
     with pytest.raises(JourneyDataError, match="two different names"):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journey_widgets.cross_impact.matrix import as_influence
+from journey_widgets.cross_impact.matrix import Floats, as_influence
 from journey_widgets.cross_impact.total import Normalisation, normalised, total_relations
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.journey.definition import defined
@@ -57,19 +57,21 @@ def chains(
     first, last = names.index(source), names.index(target)
     total = float(total_relations(influence, normalisation).to_numpy()[first, last])
     follows = [np.flatnonzero(row).tolist() for row in share]
-    # A link is never above 1, so a chain never grows: what comes off the heap first is strongest.
-    open_: list[tuple[float, tuple[int, ...]]] = [(-1.0, (first,))]
+    best = _best(share, last)
+    # Ordered by what a chain can still be at best: what reaches the target first is strongest.
+    open_: list[tuple[float, float, tuple[int, ...]]] = [(-best[first], 1.0, (first,))]
     found: list[tuple[float, tuple[int, ...]]] = []
     visited = 0
     while open_ and len(found) < top and visited < MAX_VISITED:
-        strength, path = heapq.heappop(open_)
+        _at_best, strength, path = heapq.heappop(open_)
         visited += 1
         if path[-1] == last:
-            found.append((-strength, path))
+            found.append((strength, path))
             continue
         for step in follows[path[-1]]:
-            if step not in path:
-                heapq.heappush(open_, (strength * float(share[path[-1], step]), (*path, step)))
+            if step not in path and best[step] > 0:
+                longer = strength * float(share[path[-1], step])
+                heapq.heappush(open_, (-longer * best[step], longer, (*path, step)))
     rows = []
     for strength, path in found:
         signs = [signed[i, j] > 0 for i, j in pairwise(path)]
@@ -94,6 +96,15 @@ def chains(
         "Chains that pass no name twice, by the product of their normalised links; loops are part of the total only.",
         cut,
     )
+
+
+def _best(share: Floats, target: int) -> list[float]:
+    """Return the strongest chain from each name to the target, 0 where none leads."""
+    found = np.zeros(len(share))
+    found[target] = 1
+    for _length in range(len(share)):
+        found = np.maximum(found, (share * found).max(axis=1))
+    return [float(one) for one in found]
 
 
 def _words(names: list[str], signs: list[bool]) -> str:
