@@ -18,7 +18,7 @@ from journey_widgets.journey.definition import defined
 
 Ints = npt.NDArray[np.int64]
 FRONTIER = 50_000
-MAX_PARTIAL = 2_500_000
+MAX_PARTIAL = 2_000_000
 """Partial scenarios looked at before the search gives up with what it has."""
 MAX_EXACT = 5_000_000
 """Possible scenarios up to which basins are counted and not sampled."""
