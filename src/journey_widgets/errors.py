@@ -42,3 +42,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return "There is none."
     shown = ", ".join(repr(n) for n in names[:12])
     return f"Known: {shown}{' …' if len(names) > 12 else ''}."
+
+
+def one_of(what: str, given: object, known: Iterable[str]) -> None:
+    """Refuse a choice that is not one of the `known`; `what` is the parameter's name."""
+    names = list(known)
+    if given not in names:
+        msg = f"{what} is {given!r}. {did_you_mean(str(given), names)}"
+        raise JourneyDataError(msg)

@@ -120,6 +120,8 @@ def test_what_cannot_be_drawn_is_refused():
         stability(FIVE_TOUCHPOINTS, noise="raters")
     with pytest.raises(JourneyDataError, match="Did you mean 'one_point'"):
         stability(FIVE_TOUCHPOINTS, noise="onepoint")
+    with pytest.raises(JourneyDataError, match="cut is 'half'. Did you mean 'half_maximum'"):
+        stability(FIVE_TOUCHPOINTS, cut="half")
     with pytest.raises(JourneyDataError, match="1 or more"):
         stability(FIVE_TOUCHPOINTS, draws=0)
     with pytest.raises(JourneyDataError, match="Did you mean 'support'"):

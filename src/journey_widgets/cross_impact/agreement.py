@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from journey_widgets.cross_impact.matrix import Floats, as_influence
-from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.errors import JourneyDataError, one_of
 from journey_widgets.journey.definition import defined
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
@@ -41,9 +41,7 @@ def krippendorff_alpha(ratings: npt.ArrayLike, level: Level = "ordinal") -> floa
     Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011: 1 - observed / expected disagreement, from
     the matrix of coincidences.
     """
-    if level not in LEVELS:
-        msg = f"level is {level!r}. {did_you_mean(str(level), LEVELS)}"
-        raise JourneyDataError(msg)
+    one_of("level", level, LEVELS)
     table = np.asarray(ratings, dtype=float)
     table = table[(~np.isnan(table)).sum(axis=1) >= 2]
     values = np.unique(table[~np.isnan(table)])

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from journey_widgets.cross_impact.matrix import Floats, as_influence, ranks
-from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.errors import one_of
 from journey_widgets.journey.definition import defined
 
 Cut = Literal["mean", "median", "half_maximum"]
@@ -59,9 +59,7 @@ def direct_influence(
     never does. Sums and cuts are taken over factors alone, as an
     outcome column would move the line.
     """
-    if cut not in CUTS:
-        msg = f"cut is {cut!r}. {did_you_mean(str(cut), CUTS)}"
-        raise JourneyDataError(msg)
+    one_of("cut", cut, CUTS)
     influence = as_influence(matrix, outcomes)
     n = influence.n
     strengths = influence.strengths()
@@ -69,6 +67,7 @@ def direct_influence(
     active = strengths[:, :n].sum(axis=1)
     passive = strengths[:n].sum(axis=0)
     lines = cut_at(active[:n], cut), cut_at(passive[:n], cut)
+    given, received = (float(line[0]) for line in lines)
     above = much(active, lines[0]), much(passive, lines[1])
     roles = [ROLES[bool(a), bool(p)] for a, p in zip(*above, strict=True)]
     blank = [None] * len(influence.outcomes)
@@ -82,8 +81,8 @@ def direct_influence(
             "product": active * passive,
             "quotient": pd.array(quotient, dtype="Float64"),
             "role": roles[:n] + ["outcome"] * len(influence.outcomes),
-            "active_distance": active - lines[0],
-            "passive_distance": passive - lines[1],
+            "active_distance": active - given,
+            "passive_distance": passive - received,
             "outcome_sum": strengths[:, n:].sum(axis=1),
             "active_rank": pd.array([*ranks(active[:n]), *blank], dtype="Int64"),
             "passive_rank": pd.array([*ranks(passive[:n]), *blank], dtype="Int64"),
@@ -92,17 +91,18 @@ def direct_influence(
     return defined(
         found,
         f"Sums of strengths without sign, over factors. Much is at or above {CUT_WORDS[cut]}: "
-        f"{lines[0]:.4g} given, {lines[1]:.4g} received.{influence.blanks()}",
+        f"{given:.4g} given, {received:.4g} received.{influence.blanks()}",
     )
 
 
-def much(sums: Floats, line: float | Floats) -> npt.NDArray[np.bool_]:
+def much(sums: Floats, line: Floats) -> npt.NDArray[np.bool_]:
     """Return which sums are at or above a line; a sum of 0 never is."""
-    return np.asarray((sums >= np.asarray(line) - 1e-9) & (sums > 0))
+    return np.asarray((sums >= line - 1e-9) & (sums > 0))
 
 
-def cut_at(sums: Floats, cut: Cut) -> float:
-    """Return the value at which "much" begins."""
+def cut_at(sums: Floats, cut: Cut) -> Floats:
+    """Return the value at which "much" begins, over the last axis, which stays with length 1."""
     if cut == "half_maximum":
-        return float(sums.max()) / 2
-    return float(np.mean(sums) if cut == "mean" else np.median(sums))
+        return np.asarray(sums.max(axis=-1, keepdims=True) / 2)
+    middle = np.mean if cut == "mean" else np.median
+    return np.asarray(middle(sums, axis=-1, keepdims=True))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from journey_widgets.cross_impact.matrix import Floats
-from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.errors import JourneyDataError, did_you_mean, one_of
 from journey_widgets.journey.definition import defined
 
 Absence = Literal["coherent", "ignored"]
@@ -76,9 +76,7 @@ def event_probabilities(
     if (conditional is None) == (strength is None):
         msg = "Give either conditional or strength."
         raise JourneyDataError(msg)
-    if absence not in get_args(Absence):
-        msg = f"absence is {absence!r}. {did_you_mean(str(absence), get_args(Absence))}"
-        raise JourneyDataError(msg)
+    one_of("absence", absence, get_args(Absence))
     limit = MAX_EVENTS if strength is None else MAX_EVENTS_IN_ORDER
     if len(names) > limit:
         msg = f"{len(names)} events were given; up to {limit} can be worked out exactly. Leave some out or split them."

@@ -16,7 +16,7 @@ from journey_widgets.cross_impact.matrix import (
     ranks,
 )
 from journey_widgets.cross_impact.total import total_relations
-from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.errors import JourneyDataError, one_of
 from journey_widgets.journey.definition import defined
 
 Diagonal = Literal["kept", "dropped"]
@@ -76,9 +76,7 @@ def micmac(
     indirect columns hold the damped total (`total_relations`). Where ranks alternate, they are those of the mean
     over one period.
     """
-    if diagonal not in DIAGONALS:
-        msg = f"diagonal is {diagonal!r}. {did_you_mean(str(diagonal), DIAGONALS)}"
-        raise JourneyDataError(msg)
+    one_of("diagonal", diagonal, DIAGONALS)
     influence = as_influence(matrix, outcomes)
     direct = _factors(influence, potential=potential)
     direct_sums = _sums(direct, diagonal)

@@ -8,9 +8,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from journey_widgets.cross_impact.agreement import stacked
-from journey_widgets.cross_impact.direct import ROLES, Cut, cut_at, much
+from journey_widgets.cross_impact.direct import CUTS, ROLES, Cut, cut_at, much
 from journey_widgets.cross_impact.matrix import Floats, Influence, as_influence, ranks
-from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.cross_impact.total import relations_of
+from journey_widgets.errors import JourneyDataError, did_you_mean, one_of
 from journey_widgets.journey.definition import defined
 
 Noise = Literal["raters", "half_point", "one_point"]
@@ -72,13 +73,9 @@ def stability(
     """
     influence, cube = _checked(judged, list(outcomes))
     kind: Noise = noise or ("raters" if len(cube) > 1 else "half_point")
-    for what, given, known in (
-        ("noise", kind, get_args(Noise)),
-        ("measure", measure, get_args(Measure)),
-    ):
-        if given not in known:
-            msg = f"{what} is {given!r}. {did_you_mean(str(given), known)}"
-            raise JourneyDataError(msg)
+    one_of("noise", kind, get_args(Noise))
+    one_of("measure", measure, get_args(Measure))
+    one_of("cut", cut, CUTS)
     if kind == "raters" and len(cube) < 2:
         msg = "There is one rater; drawing raters again needs two or more. Use noise='half_point'."
         raise JourneyDataError(msg)
@@ -209,19 +206,18 @@ def _totals(batch: Floats) -> Floats:
     scale = np.maximum(batch.sum(axis=1).max(axis=1), batch.sum(axis=2).max(axis=1))
     share = batch / np.where(scale == 0, np.nan, scale)[:, None, None]
     share = np.where(np.isnan(share), 1.0, share)
-    own = np.eye(batch.shape[1])
     try:
-        found = np.linalg.solve(own - share, share)
+        found = relations_of(share)
     except np.linalg.LinAlgError:
-        found = np.array([_one_total(own - s, s) for s in share])
+        found = np.array([_one_total(one) for one in share])
     bad = (scale == 0) | (np.abs(found).max(axis=(1, 2)) > 1e8) | (found.min(axis=(1, 2)) < -1e-6)
     found[bad | np.isnan(found).any(axis=(1, 2))] = np.nan
     return np.asarray(found)
 
 
-def _one_total(left: Floats, share: Floats) -> Floats:
+def _one_total(share: Floats) -> Floats:
     try:
-        return np.asarray(np.linalg.solve(left, share), dtype=np.float64)
+        return relations_of(share)
     except np.linalg.LinAlgError:
         return np.full_like(share, np.nan)
 
@@ -229,7 +225,5 @@ def _one_total(left: Floats, share: Floats) -> Floats:
 def _roles(batch: Floats, n: int, cut: Cut) -> npt.NDArray[np.int64]:
     """Return draws x factors: 2 for giving much, and 1 more for receiving much."""
     active, passive = batch[:, :n, :n].sum(axis=2), batch[:, :n, :n].sum(axis=1)
-    given, received = (
-        much(sums, np.apply_along_axis(cut_at, 1, sums, cut)[:, None]) for sums in (active, passive)
-    )
+    given, received = (much(sums, cut_at(sums, cut)) for sums in (active, passive))
     return np.asarray(2 * given.astype(np.int64) + received)

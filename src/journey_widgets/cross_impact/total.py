@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from journey_widgets.cross_impact.matrix import Floats, Influence, as_influence, ranks
-from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.errors import JourneyDataError, did_you_mean, one_of
 from journey_widgets.journey.definition import defined
 
 Normalisation = Literal["rows_and_columns", "rows"]
@@ -23,9 +23,7 @@ NEARLY_ONE = 1 - 1e-9
 
 def normalised(influence: Influence, normalisation: Normalisation, *, signed: bool) -> Floats:
     """Return the matrix divided so that chains fade, or refuse it where they never do."""
-    if normalisation not in NORMALISATIONS:
-        msg = f"normalisation is {normalisation!r}. {did_you_mean(str(normalisation), NORMALISATIONS)}"
-        raise JourneyDataError(msg)
+    one_of("normalisation", normalisation, NORMALISATIONS)
     strengths = influence.strengths()
     rows, columns = strengths.sum(axis=1).max(), strengths.sum(axis=0).max()
     scale = float(max(rows, columns) if normalisation == "rows_and_columns" else rows)
@@ -77,7 +75,7 @@ def total_relations(
     Gabus and Fontela, World Problems, An Invitation to Further Thought within the Framework of DEMATEL, 1972.
     """
     influence = as_influence(matrix, outcomes)
-    relations = _relations(normalised(influence, normalisation, signed=signed))
+    relations = relations_of(normalised(influence, normalisation, signed=signed))
     names = list(influence.names)
     return pd.DataFrame(relations, index=names, columns=names)
 
@@ -106,7 +104,7 @@ def total_influence(
     influence = as_influence(matrix, outcomes)
     n = influence.n
     share = normalised(influence, normalisation, signed=False)
-    relations = _relations(share)
+    relations = relations_of(share)
     given, received = relations[:, :n].sum(axis=1), relations[:n].sum(axis=0)
     relation = given - received
     flat = np.isclose(given, received, rtol=1e-9, atol=1e-12)
@@ -193,9 +191,7 @@ def strong_links(
     pandas.DataFrame
         Columns: ``source``, ``target`` (str, equal for a loop), ``total`` (float64).
     """
-    if threshold not in THRESHOLDS:
-        msg = f"threshold is {threshold!r}. {did_you_mean(str(threshold), THRESHOLDS)}"
-        raise JourneyDataError(msg)
+    one_of("threshold", threshold, THRESHOLDS)
     relations = total_relations(matrix, normalisation, outcomes=outcomes)
     cells = relations.to_numpy()
     at = float(cells.mean()) + (float(cells.std()) if threshold == "mean_plus_sd" else 0.0)
@@ -240,8 +236,8 @@ def push(
     at = influence.names.index(outcome)
     keep = [i for i in range(influence.n) if i != at]
     direct = influence.signed()[keep, at]
-    total = _relations(normalised(influence, normalisation, signed=False))[keep, at]
-    net = _relations(normalised(influence, normalisation, signed=True))[keep, at]
+    total = relations_of(normalised(influence, normalisation, signed=False))[keep, at]
+    net = relations_of(normalised(influence, normalisation, signed=True))[keep, at]
     found = pd.DataFrame(
         {
             "factor": [influence.names[i] for i in keep],
@@ -259,9 +255,10 @@ def push(
     )
 
 
-def _relations(share: Floats) -> Floats:
-    """Return N (I - N)⁻¹, with no sum below rounding where no chain leads."""
-    found = np.asarray(np.linalg.solve((np.eye(len(share)) - share).T, share.T).T, dtype=np.float64)
+def relations_of(share: Floats) -> Floats:
+    """Return N (I - N)⁻¹ of one normalised matrix or a stack, with no sum below rounding where no chain leads."""
+    # N and (I - N)⁻¹ commute.
+    found = np.asarray(np.linalg.solve(np.eye(share.shape[-1]) - share, share), dtype=np.float64)
     return np.where(np.abs(found) < 1e-15, 0.0, found)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from journey_widgets.cross_impact.matrix import Floats, as_influence, ranks
-from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.errors import JourneyDataError, did_you_mean, one_of
 from journey_widgets.journey.definition import defined
 
 Rule = Literal["kosko", "modified_kosko", "rescaled"]
@@ -143,10 +143,8 @@ def what_if(
     A change c moves a value b of the baseline to b + c (1 - b) for c > 0 and to b + c (b - least) for c < 0,
     with least 0 (sigmoid) or -1 (tanh).
     """
-    for what, given, known in (("squash", squash, get_args(Squash)), ("rule", rule, RULES)):
-        if given not in known:
-            msg = f"{what} is {given!r}. {did_you_mean(str(given), known)}"
-            raise JourneyDataError(msg)
+    one_of("squash", squash, get_args(Squash))
+    one_of("rule", rule, RULES)
     influence = as_influence(matrix, outcomes)
     for name, change in changes.items():
         if name not in influence.names:

@@ -318,7 +318,7 @@ class RaciGrid(anywidget.AnyWidget):
             result = act()
             if result.matrix is not None:
                 self._show(result.matrix)
-        except Exception as error:
+        except Exception as error:  # whatever fails, the edits stay and the page says so
             self.log.exception("saving the matrix failed")
             self.status = {"state": "error", "text": f"Not saved: {error}"}
             return False
