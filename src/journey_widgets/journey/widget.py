@@ -10,6 +10,7 @@ import anywidget
 import pandas as pd
 import traitlets as t
 
+from journey_widgets.edit_messages import checked
 from journey_widgets.errors import DocumentError
 from journey_widgets.journey.document import Journey
 from journey_widgets.journey.edits import apply_edit, remedies
@@ -133,23 +134,9 @@ class JourneyMapEditor(anywidget.AnyWidget):
 
     @t.validate("edit")
     def _check_edit(self, proposal: Any) -> dict[str, Any]:
-        edit = proposal["value"]
-        seq, edits, save = edit.get("seq"), edit.get("edits"), edit.get("save", 0)
-        if self.read_only and (edits or save):
-            msg = "This map is read-only; the edit was not taken."
-            raise t.TraitError(msg)
-        if not (
-            isinstance(seq, int)
-            and isinstance(save, int)
-            and isinstance(edits, list)
-            and all(isinstance(e, dict) and isinstance(e.get("seq"), int) for e in edits)
-        ):
-            msg = f"an edit needs seq, edits with seq, and save; got {str(edit)[:80]!r}."
-            raise t.TraitError(msg)
-        if any(len(str(e)) > MAX_BYTES for e in edits):
-            msg = f"an edit of a map holds up to {MAX_BYTES:,} characters."
-            raise t.TraitError(msg)
-        return dict(edit)
+        return checked(
+            proposal["value"], "edits", what="map", read_only=self.read_only, most=MAX_BYTES
+        )
 
     @t.observe("edit")
     def _take_edit(self, change: Any) -> None:

@@ -9,6 +9,7 @@ import anywidget
 import pandas as pd
 import traitlets as t
 
+from journey_widgets.edit_messages import checked
 from journey_widgets.errors import DocumentError, JourneyError
 from journey_widgets.findings import Finding
 from journey_widgets.journey.document import Journey
@@ -206,23 +207,9 @@ class RaciGrid(anywidget.AnyWidget):
 
     @t.validate("edit")
     def _check_edit(self, proposal: Any) -> dict[str, Any]:
-        edit = proposal["value"]
-        steps, seq, save = edit.get("steps"), edit.get("seq"), edit.get("save", 0)
-        if self.read_only and (steps or save):
-            msg = "This grid is read-only; the edit was not taken."
-            raise t.TraitError(msg)
-        if not (
-            isinstance(seq, int)
-            and isinstance(save, int)
-            and isinstance(steps, list)
-            and all(isinstance(s, dict) and isinstance(s.get("seq"), int) for s in steps)
-        ):
-            msg = f"an edit needs seq, steps with seq, and save; got {str(edit)[:80]!r}."
-            raise t.TraitError(msg)
-        if any(len(str(s)) > MAX_BYTES for s in steps):
-            msg = f"a step of a matrix holds up to {MAX_BYTES:,} characters."
-            raise t.TraitError(msg)
-        return dict(edit)
+        return checked(
+            proposal["value"], "steps", what="grid", read_only=self.read_only, most=MAX_BYTES
+        )
 
     @t.observe("edit")
     def _take_edit(self, change: Any) -> None:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -45,6 +45,8 @@ from journey_widgets.workspace.texts import (
 )
 
 STORE = "store.sqlite"
+
+_D = TypeVar("_D", bound=Document)
 
 
 class Workspace:
@@ -141,35 +143,31 @@ class Workspace:
     @property
     def journey(self) -> Journey:
         """The journey document, newest revision."""
-        found = self.document("journey")
-        assert isinstance(found, Journey)  # noqa: S101 - KINDS says so
-        return found
+        return self._newest(Journey)
 
     @property
     def to_be(self) -> ToBeJourney:
         """The journey as it shall be; the journey as it is, where none was saved."""
         if not self.rev("journey_to_be"):
             return ToBeJourney.from_body(self.journey.body())
-        found = self.document("journey_to_be")
-        assert isinstance(found, ToBeJourney)  # noqa: S101 - KINDS says so
-        return found
+        return self._newest(ToBeJourney)
 
     @property
     def roles(self) -> RoleRegister:
         """The role register, newest revision; empty if none was saved."""
-        found = self.document("roles") if self.rev("roles") else RoleRegister()
-        assert isinstance(found, RoleRegister)  # noqa: S101 - KINDS says so
-        return found
+        return self._newest(RoleRegister) if self.rev("roles") else RoleRegister()
 
     @property
     def raci(self) -> RaciMatrix:
         """The RACI matrix, newest revision; a draft of journey and roles if none was saved."""
-        found = (
-            self.document("raci")
-            if self.rev("raci")
-            else RaciMatrix.draft(self.journey, self.roles)
-        )
-        assert isinstance(found, RaciMatrix)  # noqa: S101 - KINDS says so
+        if self.rev("raci"):
+            return self._newest(RaciMatrix)
+        return RaciMatrix.draft(self.journey, self.roles)
+
+    def _newest(self, model: type[_D]) -> _D:
+        """Return the newest revision of a kind of document."""
+        found = self.document(model.kind)
+        assert isinstance(found, model)  # noqa: S101 - KINDS says so
         return found
 
     def rev(self, kind: str) -> int:

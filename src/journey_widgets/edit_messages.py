@@ -1,0 +1,41 @@
+"""What a page sends when somebody edits: numbered steps, and the number of a save. A page is never trusted."""
+
+from typing import Any
+
+import traitlets as t
+
+
+def checked(
+    edit: dict[str, Any], steps: str, *, what: str, read_only: bool, most: int
+) -> dict[str, Any]:
+    """Return an edit as it was sent, or raise `traitlets.TraitError` for one that cannot be.
+
+    Parameters
+    ----------
+    edit
+        ``seq`` (int), the steps, each a dict with its own ``seq``, and ``save`` (int, 0 for no save).
+    steps
+        Name of the field that holds the steps.
+    what
+        What is edited, in a person's word: ``"grid"``, ``"map"``.
+    read_only
+        Whether nothing may be edited or saved.
+    most
+        Characters a step may hold.
+    """
+    seq, found, save = edit.get("seq"), edit.get(steps), edit.get("save", 0)
+    if read_only and (found or save):
+        msg = f"This {what} is read-only; the edit was not taken."
+        raise t.TraitError(msg)
+    if not (
+        isinstance(seq, int)
+        and isinstance(save, int)
+        and isinstance(found, list)
+        and all(isinstance(s, dict) and isinstance(s.get("seq"), int) for s in found)
+    ):
+        msg = f"an edit needs seq, {steps} with seq, and save; got {str(edit)[:80]!r}."
+        raise t.TraitError(msg)
+    if any(len(str(s)) > most for s in found):
+        msg = f"one step of a {what} holds up to {most:,} characters."
+        raise t.TraitError(msg)
+    return dict(edit)
