@@ -32,6 +32,23 @@ TRICKY = st.sampled_from(
 )
 
 
+@pytest.mark.parametrize(
+    ("label", "kept"),
+    [
+        ("\u202egnp.exe", "\u202egnp.exe\u202c"),
+        ("\u2067a\u202eb", "\u2067a\u202eb\u202c\u2069"),
+        ("\u2067a\u202eb\u2069c", "\u2067a\u202eb\u2069c"),
+        ("\u202aa\u202c b", "\u202aa\u202c b"),
+        ("a\u202c", "a\u202c"),
+        ("\u05e9\u05dc\u05d5\u05dd", "\u05e9\u05dc\u05d5\u05dd"),
+    ],
+)
+def test_a_label_cannot_turn_what_stands_after_it(label, kept):
+    once = Stage(id="s", label=label).label
+    assert once == kept
+    assert Stage(id="s", label=once).label == kept
+
+
 @given(st.lists(LINES | TRICKY, min_size=1, max_size=5), st.text("abc\n\t :#-", max_size=40))
 def test_reading_the_text_of_a_journey_gives_the_journey_and_the_same_text_again(labels, goal):
     journey = Journey(

@@ -15,6 +15,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from journey_widgets.errors import DocumentError, did_you_mean
+from journey_widgets.safe import closed
 
 MAX_BYTES, MAX_DEPTH = 5_000_000, 40
 _ID = r"^[a-z][a-z0-9_]*$"
@@ -33,7 +34,9 @@ def _one_line(text: str) -> str:
     return text
 
 
-Label = Annotated[str, Field(min_length=1, max_length=3_000), AfterValidator(_one_line)]
+Label = Annotated[
+    str, Field(min_length=1, max_length=3_000), AfterValidator(_one_line), AfterValidator(closed)
+]
 """One line of free text in any language. It is shown as text, whatever it holds."""
 
 

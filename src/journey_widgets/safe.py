@@ -10,12 +10,36 @@ import unicodedata
 from pathlib import Path
 
 FORMULA_STARTS = "=+-@\t\r\0＝＋－＠"
+_TURNS = {
+    **dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c"),
+    **dict.fromkeys("\u2066\u2067\u2068", "\u2069"),
+}
+"""Characters that set the direction of what follows, and the one that ends each."""
 _DEVICE_NAMES = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$")
 
 
 def html(text: object) -> str:
     """Return text for an HTML element or a quoted attribute."""
     return _html.escape(str(text), quote=True)
+
+
+def closed(text: str) -> str:
+    """Return text that cannot turn the direction of what stands after it: what it opens, it ends.
+
+    Source: Unicode Standard Annex 9, rules X1 to X7. Text without such characters stays as it is.
+    """
+    if not any(c in _TURNS for c in text):
+        return text
+    ends: list[str] = []
+    for c in text:
+        if c in _TURNS:
+            ends.append(_TURNS[c])
+        elif ends and c == ends[-1]:
+            ends.pop()
+        elif c == "\u2069" and c in ends:
+            # The end of an isolate ends what was opened in it.
+            del ends[len(ends) - 1 - ends[::-1].index(c) :]
+    return text + "".join(reversed(ends))
 
 
 def csv_text(text: str) -> str:

@@ -365,8 +365,15 @@ def test_the_cell_being_edited_keeps_its_focus_when_findings_arrive(show):
     assert page.evaluate("document.activeElement.dataset.col") == "1"
 
 
-def test_labels_are_shown_as_the_characters_they_are(show):
-    label = "<img src=x onerror=alert(1)>"
+def test_a_label_that_turns_text_round_turns_nothing_but_itself(show):
+    grid = grid_of(["\u202eoffer"], ["Sales"])
+    page = show(grid)
+    finding = page.locator(".jw-findings li").filter(has_text="offer").first.inner_text()
+    assert finding.count("\u202e") == finding.count("\u202c") > 0
+
+
+@pytest.mark.parametrize("label", ["<img src=x onerror=alert(1)>", "=1+1", "{{ 7*7 }}", "`a`"])
+def test_labels_are_shown_as_the_characters_they_are(show, label):
     grid = grid_of([label], [label])
     page = show(grid)
     asked = []
