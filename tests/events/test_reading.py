@@ -122,6 +122,15 @@ def test_a_number_is_read_by_the_decimal_mark_that_was_named_or_not_at_all(
     assert len(facts(source, "unreadable")) == (value is None)
 
 
+def test_unreadable_times_are_refused_with_the_mapping_that_would_read_them(tmp_path):
+    path = write(tmp_path / "e.csv", "who;when;event\na;7/29/2026;x\n")
+    said = r"such as ts: \{from: when, formats: \['%d/%m/%Y %H:%M'\]\}"
+    with pytest.raises(JourneyDataError, match=said):
+        read_events(path, separator=";", customer_id="who", ts="when")
+    mended = {"from": "when", "formats": ["%m/%d/%Y"]}
+    assert len(read_events(path, separator=";", customer_id="who", ts=mended).to_pandas()) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "formats", "zone", "utc"),
     [

@@ -27,6 +27,7 @@ def test_a_map_without_a_funnel_says_so_and_shows_the_rest(bare):
     assert "names no funnel" in repr(path_page.pain_sentence(bare, pains))
     assert "names no funnel" in repr(path_page.went_instead(bare, pains))
     assert "names no funnel" in repr(explorer.explorer(bare))
+    assert "<table" not in path_page.pain_table(bare, pains)._repr_html_()
     assert "Nothing is noted" in repr(map_page.noted(bare))
     assert "No persona" in repr(map_page.personas(bare))
     for part in (map_page.in_short, map_page.the_map, path_page.flow_picture,
@@ -34,6 +35,26 @@ def test_a_map_without_a_funnel_says_so_and_shows_the_rest(bare):
         assert part(bare)._repr_html_()
     for part in (path_page.pain_table, path_page.difference, path_page.what_next):
         assert part(bare, pains)._repr_html_()
+
+
+def test_a_log_that_hardly_meets_the_map_is_said_first(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+    rows = [(f"c{i}", "2026-01-01", "checkout" if i < 3 else f"seen {i % 2}") for i in range(10)]
+    frame = pd.DataFrame(rows, columns=["customer_id", "ts", "event"])
+    frame.to_csv(example / "tables" / "log.csv", index=False)
+    text = "schema: sources/1\nevents:\n  file: tables/log.csv\n  time_zone: UTC\n"
+    (example / "sources.yaml").write_text(text, "utf-8")
+    page = open_page("Journey map", workspace=str(example))
+
+    assert "7 of 10 events of the log are at no touchpoint of the map" in repr(
+        map_page.in_short(page)
+    )
+
+
+def test_a_log_on_the_map_is_not_said_to_be_off_it(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+    page = open_page("Journey map", workspace=str(example))
+    assert "no touchpoint of the map" not in repr(map_page.in_short(page))
 
 
 def test_the_pages_sentence_names_loss_owner_and_what_it_assumes(example, monkeypatch):

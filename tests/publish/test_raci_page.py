@@ -33,6 +33,15 @@ def test_gaps_come_by_how_many_pass_and_how_it_feels(view):
     assert ">832<" in table
 
 
+def test_a_row_that_is_on_no_map_goes_by_its_own_name(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
+    space = Workspace.open(example)
+    row = space.raci.rows[0].model_copy(update={"touchpoint": "fax", "label": "Fax line"})
+    space.save(space.raci.model_copy(update={"rows": (*space.raci.rows, row)}))
+    assert ">Fax line<" in raci_page.gaps(raci_page.open_raci())._repr_html_()
+
+
 def test_the_planted_doer_and_both_readings_are_on_the_page(view):
     words = raci_page.evidence(view)._repr_html_()
     assert "42% of 1,685 events (40% to 45%) are done by roles that are not planned for it" in words

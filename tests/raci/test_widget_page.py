@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from journey_widgets import RaciGrid, Workspace
-from journey_widgets.raci import RaciMatrix, RaciPolicy
+from journey_widgets.raci import RaciMatrix, RaciPolicy, check
 from journey_widgets.raci.widget import SaveResult
 from journey_widgets.roles import RoleRegister
 from support.frontend import package
@@ -343,6 +343,18 @@ def test_findings_follow_the_edits_in_words_and_marks(show):
 
     assert summary.inner_text() == "No open findings"
     assert page.locator("[data-severity=error]").count() == 0
+
+
+def test_all_findings_are_counted_where_only_the_first_are_listed(show):
+    names = [f"Row {i}" for i in range(450)]
+    grid = grid_of(names, ["Sales"])
+    page = show(grid)
+    errors = sum(f.severity == "error" for f in check(grid.to_document()))
+
+    assert errors > 450
+    assert page.get_by_role("status").first.inner_text().startswith(f"{errors} errors")
+    assert f"{errors} errors" in page.locator("[data-severity=error]").first.inner_text()
+    assert "more findings: settle these first" in page.locator(".jw-findings li").last.inner_text()
 
 
 def test_a_finding_leads_to_its_row(show):

@@ -84,7 +84,8 @@ class DataCheck:
             kind = next(c.kind for c in self.read_in.columns if c.name == column)
             ask = {
                 "instant": f"Its formats are {list(spec.formats) if spec and spec.formats else 'ISO 8601'}"
-                f"; name the right ones, such as formats: ['%d/%m/%Y %H:%M'].",
+                f"; name the right ones beside the column, such as {column}: "
+                f"{{from: {spec.from_ if spec and spec.from_ else column}, formats: ['%d/%m/%Y %H:%M']}}.",
                 "number": f"decimal: '{self.mapping.decimal}' is set; is that right, and are codes "
                 "for blank listed under missing?",
                 "text": "",

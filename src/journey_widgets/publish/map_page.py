@@ -52,7 +52,20 @@ def in_short(page: Page) -> html.Html:
             f"{worst['value']:+.1f} on a scale from -2 to 2 (95 % interval {worst['low']:+.1f} to "
             f"{worst['high']:+.1f}, {int(worst['n']):,} answers)."
         )
-    return html.lead(" ".join(sentences))
+    return html.lead(" ".join([*sentences, _off_the_map(page)]).strip())
+
+
+def _off_the_map(page: Page) -> str:
+    """Return how much of the log happens at no touchpoint of the map, where that is more than half."""
+    visits = page.visits()
+    known = {t.id for t in page.journey.touchpoints}
+    total, off = sum(visits.values()), sum(n for name, n in visits.items() if name not in known)
+    if not total or off <= total / 2:
+        return ""
+    return (
+        f"{off:,} of {total:,} events of the log are at no touchpoint of the map: name the touchpoint of each "
+        "event under touchpoints in sources.yaml."
+    )
 
 
 def the_map(page: Page, view: str = "team") -> Any:

@@ -145,6 +145,14 @@ class Page:
             target=[labels.get(t, t) for t in transitions["target"]],
         )
 
+    def visits(self) -> dict[str, int]:
+        """Return touchpoint id, or name in the log, → events there; none without a log."""
+        if not self.has_log:
+            return {}
+        counted = collect(self.index.table.group_by("touchpoint").agg(n=_.count()))
+        names = [self.index.touchpoints[code] for code in counted["touchpoint"]]
+        return dict(zip(names, counted["n"].astype(int), strict=True))
+
     def funnel(self, within: str = "") -> pd.DataFrame:
         """Return the funnel the journey document names, for this segment."""
         steps = [s for s in self.journey.funnel if s in set(self.index.touchpoints)]

@@ -74,7 +74,7 @@ def pain_points(page: Page) -> pd.DataFrame:
         return pd.DataFrame()
     steps = _steps(page)
     if len(steps) < 2:
-        return paths.pain_points(page.index, [page.index.touchpoints[0]] * 2, by=[])
+        return pd.DataFrame()
     owners = page.owners()
     kpis = {t.id: t.kpis[0].replace("_", " ") for t in page.journey.touchpoints if t.kpis}
     found = paths.pain_points(page.index, steps, worth=_worth(page), owners=owners, kpis=kpis)
@@ -128,6 +128,8 @@ def pain_sentence(page: Page, found: pd.DataFrame) -> html.Html:
 @with_log
 def pain_table(page: Page, found: pd.DataFrame) -> html.Html:
     """Return the pain points with owners, KPIs, losses and assumptions."""
+    if len(_steps(page)) < 2:
+        return html.note("Without a funnel no group can be held against the others.")
     labels = page.labels()
     shown = found.assign(
         touchpoint=[labels.get(t, t) for t in found["touchpoint"]],

@@ -6,12 +6,10 @@ from functools import cached_property
 from typing import Any, cast
 
 import pandas as pd
-from ibis import _
 
 from journey_widgets import raci
 from journey_widgets.errors import ParameterError, did_you_mean
 from journey_widgets.estimates import wilson
-from journey_widgets.events.engine import collect
 from journey_widgets.findings import Finding, sentence
 from journey_widgets.publish import html
 from journey_widgets.publish.map_page import curve
@@ -173,7 +171,7 @@ def the_matrix(view: RaciPage) -> Any:
 
 def gaps(view: RaciPage) -> html.Html:
     """Return the gaps that matter most: rows with errors, by how many pass there and how it feels."""
-    labels = view.page.labels()
+    labels = {r.touchpoint: r.label for r in view.matrix.rows} | view.page.labels()
     errors: dict[str, list[str]] = {}
     for f in view.findings():
         if f.severity == "error" or f.code == "MAT-01":
@@ -184,7 +182,7 @@ def gaps(view: RaciPage) -> html.Html:
             "Every touchpoint has somebody who answers for it and somebody who does the work.",
             kind="good",
         )
-    visits = _visits(view.page)
+    visits = view.page.visits()
     felt = {r["touchpoint"]: r for r in records(curve(view.page))}
     pains = [
         i.touchpoint
@@ -219,14 +217,6 @@ def gaps(view: RaciPage) -> html.Html:
         note="In order of events there, doubled where it feels very bad, halved where it feels very good, and "
         "multiplied by one more than the open pain points.",
     )  # fmt: skip
-
-
-def _visits(page: Page) -> dict[str, int]:
-    if not page.has_log:
-        return {}
-    counted = collect(page.index.table.group_by("touchpoint").agg(n=_.count()))
-    names = [page.index.touchpoints[code] for code in counted["touchpoint"]]
-    return dict(zip(names, counted["n"].astype(int), strict=True))
 
 
 def stages(view: RaciPage) -> html.Html:

@@ -202,7 +202,8 @@ def _as_error(name: str, fault: Mapping[str, Any]) -> JourneyError:
         return ParameterError(f"{name}: {fault['said']}")
     where = f" in cell {fault['cell']}" if fault.get("cell") is not None else ""
     return InfrastructureError(
-        f"{name} was not made: {fault['kind']}{where}: {fault['said']}. The last good report is unchanged."
+        f"{name} was not made: {fault['kind']}{where}: {fault['said'].rstrip('.')}. The last good "
+        "report is unchanged."
     )
 
 

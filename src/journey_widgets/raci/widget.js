@@ -7,7 +7,7 @@
 /** @typedef {{ row: string, role: string, base: string, theirs: string, mine: string }} Clash */
 /** @typedef {{ rev: number, at: string, author: string, note: string, changes: number }} Revision */
 /** @typedef {{ seq?: number, op: string, list?: string, id?: string, field?: string, value?: any, part?: any, before?: string | null, stage?: string | null, rev?: number, cells?: Record<string, Record<string, string>> }} Step */
-/** @typedef {{ label: string, stages: Named[], rows: Row[], roles: Named[], letters: Letter[], cells: string[][], loads: { load: number, capacity: number | null }[], findings: Finding[], missing: { touchpoint: string, label: string, stage: string }[], unsent: number, status: { state: string, text: string }, clashes: Clash[], disputes: string[], revisions: Revision[], steps: { undo: number, redo: number }, edit: { seq: number, steps: Step[], save: number }, done: number, read_only: boolean, can_save: boolean, can_restore: boolean, has_load: boolean, today: string }} State */
+/** @typedef {{ label: string, stages: Named[], rows: Row[], roles: Named[], letters: Letter[], cells: string[][], loads: { load: number, capacity: number | null }[], findings: Finding[], missing: { touchpoint: string, label: string, stage: string }[], found: Record<string, number>, status: { state: string, text: string }, clashes: Clash[], disputes: string[], revisions: Revision[], steps: { undo: number, redo: number }, edit: { seq: number, steps: Step[], save: number }, done: number, read_only: boolean, can_save: boolean, can_restore: boolean, has_load: boolean, today: string }} State */
 /** @typedef {{ sent: Step[], save: number }} Waiting what was sent and not acknowledged, shared by all views of a grid */
 /** @typedef {{ row: number, col: number }} Place row -1 is the line of roles, column -1 the names of rows */
 
@@ -347,13 +347,12 @@ function render({ model, el, signal }, waiting) {
       badge.setAttribute("role", "img");
       badge.ariaLabel = own.map((f) => `${WORDS[f.severity]}: ${f.message}`).join(" ");
     }
-    paintFilter(findings);
+    paintFilter();
     paintList(findings);
   }
 
-  /** @param {Finding[]} findings */
-  function paintFilter(findings) {
-    const many = (/** @type {string} */ s) => findings.filter((f) => f.severity === s).length;
+  function paintFilter() {
+    const many = (/** @type {string} */ s) => model.get("found")[s] || 0;
     const kinds = Object.keys(WORDS).filter((s) => many(s));
     filter.hidden = !kinds.length;
     const wanted = JSON.stringify(kinds.map((s) => [s, many(s), listed.has(s)]));
@@ -377,13 +376,13 @@ function render({ model, el, signal }, waiting) {
   /** @param {Finding[]} findings */
   function paintList(findings) {
     const seen = findings.filter((f) => listed.has(f.severity));
-    const wanted = JSON.stringify([seen, model.get("unsent"), readOnly(), rows.map((r) => r.id), roles.map((r) => r.id)]);
+    const wanted = JSON.stringify([seen, model.get("found"), readOnly(), rows.map((r) => r.id), roles.map((r) => r.id)]);
     if (list.dataset.drawn === wanted) return;
     if (list.querySelector("form")) return; // somebody writes a reason: the list waits
     list.dataset.drawn = wanted;
     const focused = [...list.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
     list.replaceChildren(...seen.map(findingLine));
-    const left = model.get("unsent");
+    const left = Object.values(model.get("found")).reduce((a, b) => a + b, 0) - findings.length;
     if (left) list.append(make("li", `${count(left, "more finding")}: settle these first, or look at the list below the grid.`, { class: "jw-finding" }));
     if (focused >= 0) {
       const buttons = [...list.querySelectorAll("button")];
@@ -1148,7 +1147,7 @@ function render({ model, el, signal }, waiting) {
   /** @type {[keyof State, () => void][]} */
   const heard = [
     ["done", () => { acknowledge(); actWhenDone(); }],
-    ["rows", paint], ["roles", paint], ["cells", paint], ["loads", paint], ["findings", paintFindings], ["steps", paintTools],
+    ["rows", paint], ["roles", paint], ["cells", paint], ["loads", paint], ["findings", paintFindings], ["found", paintFindings], ["steps", paintTools],
     ["letters", () => { buildTools(); paint(); }], ["read_only", paint],
     ["status", paintStatus], ["clashes", paintDisputes], ["disputes", paintDisputes],
     ["revisions", () => { paintTools(); paintHistory(); }],

@@ -1,5 +1,6 @@
 """Grid for editing a RACI matrix."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from journey_widgets.raci.table import to_html
 from journey_widgets.roles import RoleRegister
 
 MAX_FINDINGS = 400
-"""Findings sent to the page; more than anybody reads, and their number is said."""
+"""Findings sent to the page; more than anybody reads. All are counted."""
 MAX_BYTES = 500_000
 """Largest single step; a matrix is letters, not files."""
 
@@ -81,7 +82,7 @@ class RaciGrid(anywidget.AnyWidget):
     loads = t.List(t.Dict()).tag(sync=True)
     findings = t.List(t.Dict()).tag(sync=True)
     missing = t.List(t.Dict()).tag(sync=True)
-    unsent = t.Int(0).tag(sync=True)
+    found = t.Dict({}).tag(sync=True)
     status = t.Dict({"state": "unchanged", "text": ""}).tag(sync=True)
     clashes = t.List(t.Dict()).tag(sync=True)
     disputes = t.List(t.Unicode()).tag(sync=True)
@@ -174,7 +175,7 @@ class RaciGrid(anywidget.AnyWidget):
                 if p.id not in there
             ]
             found = check(matrix, self._journey, self._register, self._policy, self._links)
-            self.unsent = max(len(found) - MAX_FINDINGS, 0)
+            self.found = dict(Counter("known" if f.acknowledged else f.severity for f in found))
             self.findings = [self._plain(f) for f in found[:MAX_FINDINGS]]
             self.steps = {"undo": len(self._past), "redo": len(self._future)}
 

@@ -189,7 +189,8 @@ class Workspace:
             msg = (
                 f"{kind} has no revision {rev}; it has {newest}."
                 if newest
-                else f"This workspace has no {kind} yet. Save one with ws.save(…)."
+                else f"This workspace has no {kind} yet. Save one with ws.save(…), "
+                "or start from a template: journey new DIR --template NAME."
             )
             raise WorkspaceError(msg)
         document = parse(found)
