@@ -1,10 +1,12 @@
 """Text files: checked before reading, written whole or not at all."""
 
+import csv
+import io
 import os
 import tempfile
 from pathlib import Path
 
-from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.errors import DocumentError, JourneyDataError, did_you_mean
 
 
 def check_file(path: Path) -> None:
@@ -40,6 +42,19 @@ def read_text(path: Path) -> str:
             f"{error.start} is not UTF-8. Save the file as UTF-8."
         )
         raise JourneyDataError(msg) from None
+
+
+def csv_records(text: str, where: str) -> list[list[str]]:
+    """Return the lines of a sheet that are not blank, by the separator its first line uses."""
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    csv.field_size_limit(20_000_000)
+    try:
+        rows = list(csv.reader(io.StringIO(text), delimiter=separator))
+    except csv.Error as error:
+        msg = f"{where} is no CSV: {error}. Save it again as CSV UTF-8."
+        raise DocumentError(msg) from None
+    return [row for row in rows if any(cell.strip() for cell in row)]
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-HERE = Path(__file__).parent / "cases"
+CASES = Path(__file__).parent / "cases"
 
 
 def case(name: str) -> dict[str, Any]:
     """Return a worked case."""
-    found: dict[str, Any] = json.loads((HERE / f"{name}.json").read_text())
+    found: dict[str, Any] = json.loads((CASES / f"{name}.json").read_text())
     return found
 
 

@@ -3,7 +3,9 @@
 from journey_widgets.cross_impact.agreement import agreement, agreement_numbers
 from journey_widgets.cross_impact.chains import chains
 from journey_widgets.cross_impact.direct import direct_influence
+from journey_widgets.cross_impact.document import CrossImpact, Intervention, Judgement
 from journey_widgets.cross_impact.event_odds import EventChances, event_probabilities
+from journey_widgets.cross_impact.futures import Futures, read_scw, read_sl, write_scw, write_sl
 from journey_widgets.cross_impact.matrix import Influence, as_influence
 from journey_widgets.cross_impact.micmac import attenuated, micmac, rank_change
 from journey_widgets.cross_impact.scenarios import (
@@ -12,6 +14,7 @@ from journey_widgets.cross_impact.scenarios import (
     basins,
     consistent_scenarios,
 )
+from journey_widgets.cross_impact.square import from_square
 from journey_widgets.cross_impact.stability import leader_sentence, stability
 from journey_widgets.cross_impact.total import (
     coupling,
@@ -23,8 +26,12 @@ from journey_widgets.cross_impact.total import (
 from journey_widgets.cross_impact.what_if import what_if
 
 __all__ = [
+    "CrossImpact",
     "EventChances",
+    "Futures",
     "Influence",
+    "Intervention",
+    "Judgement",
     "agreement",
     "agreement_numbers",
     "as_cib",
@@ -37,13 +44,18 @@ __all__ = [
     "coupling",
     "direct_influence",
     "event_probabilities",
+    "from_square",
     "leader_sentence",
     "micmac",
     "push",
     "rank_change",
+    "read_scw",
+    "read_sl",
     "stability",
     "strong_links",
     "total_influence",
     "total_relations",
     "what_if",
+    "write_scw",
+    "write_sl",
 ]

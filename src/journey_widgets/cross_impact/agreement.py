@@ -1,13 +1,15 @@
 """Do raters agree: spread of each cell, and one number for all of them."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journey_widgets.cross_impact.matrix import Floats, as_influence
+from journey_widgets.cross_impact.document import CrossImpact
+from journey_widgets.cross_impact.matrix import Floats, Influence, as_influence
 from journey_widgets.errors import JourneyDataError, one_of
 from journey_widgets.journey.definition import defined
 
@@ -95,51 +97,63 @@ def kendall_w(ratings: npt.ArrayLike) -> float | None:
     return float(12 * deviation / under) if under > 0 else None
 
 
-def agreement(ratings: Mapping[str, Any], *, outcomes: Iterable[str] = ()) -> pd.DataFrame:
+def agreement(
+    ratings: Mapping[str, Any] | CrossImpact, *, outcomes: Iterable[str] = ()
+) -> pd.DataFrame:
     """Return how far raters agree on each cell.
 
     Parameters
     ----------
     ratings
-        Rater → influence matrix (see `as_influence`), all with the same names. A blank and a "do not know" are
-        missing, never 0.
+        Rater → influence matrix (see `as_influence`), all with the same names, or the document. A blank and a "do
+        not know" are missing, never 0.
     outcomes
         Names of rows that are outcomes too.
 
     Returns
     -------
     pandas.DataFrame
-        One row a cell that anybody rated, row by row. Columns: ``source``, ``target`` (str); ``n`` (int64,
-        raters); ``median``, ``iqr``, ``range``, ``mean`` (float64); ``apart`` (bool, range of 2 or more).
+        One row a cell that anybody looked at, row by row. Columns: ``source``, ``target`` (str); ``n`` (int64,
+        raters who judged it), ``unknown`` (int64, raters who do not know); ``median``, ``iqr``, ``range``,
+        ``mean`` (float64, missing where n is 0); ``apart`` (bool, range of 2 or more).
 
     See Also
     --------
     agreement_numbers : One number for the whole matrix.
     """
-    names, cube = stacked(ratings, outcomes)
+    first, cube = stacked(ratings, outcomes)
+    names = first.names
     rated = (~np.isnan(cube)).sum(axis=0)
-    rows, columns = np.nonzero(rated)
-    cells = cube[:, rows, columns]
-    quarter = np.nanquantile(cells, [0.25, 0.5, 0.75], axis=0) if cells.size else np.zeros((3, 0))
-    spread = np.nanmax(cells, axis=0) - np.nanmin(cells, axis=0) if cells.size else np.zeros(0)
+    rows, columns = np.nonzero(rated + first.unknown)
+    cells, some = cube[:, rows, columns], rated[rows, columns] > 0
+    quarter, spread, mean = np.full((3, len(rows)), np.nan), *np.full((2, len(rows)), np.nan)
+    if some.any():
+        judged = cells[:, some]
+        quarter[:, some] = np.nanquantile(judged, [0.25, 0.5, 0.75], axis=0)
+        spread[some] = np.nanmax(judged, axis=0) - np.nanmin(judged, axis=0)
+        mean[some] = np.nanmean(judged, axis=0)
     found = pd.DataFrame(
         {
             "source": np.array(names, dtype=object)[rows],
             "target": np.array(names, dtype=object)[columns],
             "n": rated[rows, columns].astype("int64"),
+            "unknown": first.unknown[rows, columns].astype("int64"),
             "median": quarter[1],
             "iqr": quarter[2] - quarter[0],
             "range": spread,
-            "mean": np.nanmean(cells, axis=0) if cells.size else np.zeros(0),
+            "mean": mean,
             "apart": spread >= APART,
         }
     )
     return defined(
-        found, f"Raters: {len(cube)}. Cells nobody rated are left out, blanks are not 0."
+        found,
+        f"Raters: {len(cube)}. Cells nobody looked at are left out; blank and do not know are not 0.",
     )
 
 
-def agreement_numbers(ratings: Mapping[str, Any], *, outcomes: Iterable[str] = ()) -> pd.DataFrame:
+def agreement_numbers(
+    ratings: Mapping[str, Any] | CrossImpact, *, outcomes: Iterable[str] = ()
+) -> pd.DataFrame:
     """Return agreement over all cells.
 
     Returns
@@ -149,7 +163,7 @@ def agreement_numbers(ratings: Mapping[str, Any], *, outcomes: Iterable[str] = (
         missing where it cannot be computed), ``n`` (int64, cells it is taken over), ``raters`` (int64),
         ``reading`` (str, in words).
     """
-    _names, cube = stacked(ratings, outcomes)
+    _first, cube = stacked(ratings, outcomes)
     off = ~np.eye(cube.shape[1], dtype=bool)
     units = cube[:, off].T
     alpha, w = krippendorff_alpha(units), kendall_w(units)
@@ -176,16 +190,21 @@ def agreement_numbers(ratings: Mapping[str, Any], *, outcomes: Iterable[str] = (
 
 
 def stacked(
-    ratings: Mapping[str, Any], outcomes: Iterable[str] = ()
-) -> tuple[tuple[str, ...], Floats]:
-    """Return the names, and rater x row x column values in one order, NaN for a blank and on the diagonal."""
+    ratings: "Mapping[str, Any] | CrossImpact", outcomes: Iterable[str] = ()
+) -> tuple[Influence, Floats]:
+    """Return one rater's names, and rater x row x column values in that order, NaN for a blank and on the diagonal.
+
+    The influence matrix is the first rater's, but for ``unknown``, which counts all of them.
+    """
+    if isinstance(ratings, CrossImpact):
+        outcomes, ratings = ratings.outcome_ids(), ratings.ratings()
     if not ratings:
         msg = "No rater has judged anything yet; at least one matrix was needed."
         raise JourneyDataError(msg)
     named = list(outcomes)
     checked = {rater: as_influence(matrix, named) for rater, matrix in ratings.items()}
     first, names = next((rater, i.names) for rater, i in checked.items())
-    layers = []
+    layers, unknown = [], []
     for rater, influence in checked.items():
         if set(influence.names) != set(names):
             strange = sorted(set(influence.names) ^ set(names))
@@ -196,9 +215,10 @@ def stacked(
             raise JourneyDataError(msg)
         order = [influence.names.index(name) for name in names]
         layers.append(influence.values[np.ix_(order, order)])
+        unknown.append(influence.unknown[np.ix_(order, order)])
     cube = np.array(layers)
     cube[:, np.arange(len(names)), np.arange(len(names))] = np.nan
-    return names, cube
+    return replace(checked[first], unknown=np.array(unknown).sum(axis=0)), cube
 
 
 def _distances(values: Floats, totals: Floats, level: Level) -> Floats:

@@ -13,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journey_widgets.cross_impact.document import POTENTIAL, UNKNOWN, CrossImpact
 from journey_widgets.errors import JourneyDataError, did_you_mean
 
 Floats = npt.NDArray[np.float64]
-POTENTIAL = "P"
-"""A relation that is not there today and may be tomorrow, in the notation of MICMAC."""
 POTENTIAL_STRENGTH = 3.0
 
 
@@ -26,13 +25,15 @@ class Influence:
     """A checked influence matrix.
 
     ``values[i, j]`` is how strongly ``names[i]`` acts on ``names[j]``, in the scale it was judged in; NaN is
-    a blank. ``names`` are the factors, then the outcomes; ``potential`` marks relations that may come.
+    a blank. ``names`` are the factors, then the outcomes; ``potential`` marks relations that may come, ``unknown``
+    cells that somebody looked at and does not know.
     """
 
     factors: tuple[str, ...]
     outcomes: tuple[str, ...]
     values: Floats
     potential: npt.NDArray[np.bool_]
+    unknown: npt.NDArray[np.bool_]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,7 +71,8 @@ def as_influence(matrix: Any, outcomes: Iterable[str] = ()) -> Influence:
     ----------
     matrix
         A DataFrame with names as index and columns, or rows of numbers (then the factors are called ``"1"``,
-        ``"2"`` …), or an `Influence`. A missing value is a blank; ``"P"`` is a potential relation.
+        ``"2"`` …), or the document `CrossImpact` (then names are ids), or an `Influence`. A missing value is a
+        blank, ``"?"`` is "do not know" and counts like one, ``"P"`` is a potential relation.
     outcomes
         Names of rows that are outcomes too, such as advocacy where word of mouth acts back.
 
@@ -81,6 +83,8 @@ def as_influence(matrix: Any, outcomes: Iterable[str] = ()) -> Influence:
     """
     if isinstance(matrix, Influence):
         return matrix
+    if isinstance(matrix, CrossImpact):
+        matrix, outcomes = matrix.judged(), matrix.outcome_ids()
     frame = matrix if isinstance(matrix, pd.DataFrame) else _unnamed(matrix)
     rows, columns = [str(r) for r in frame.index], [str(c) for c in frame.columns]
     for what, names in (("row", rows), ("column", columns)):
@@ -110,18 +114,21 @@ def as_influence(matrix: Any, outcomes: Iterable[str] = ()) -> Influence:
         raise JourneyDataError(msg)
     names = factors + targets
     values = np.full((len(names), len(names)), np.nan)
-    potential = np.zeros(values.shape, dtype=bool)
+    potential, unknown = np.zeros(values.shape, dtype=bool), np.zeros(values.shape, dtype=bool)
     place = {name: i for i, name in enumerate(names)}
     at = np.ix_([place[r] for r in rows], [place[c] for c in columns])
     if all(pd.api.types.is_numeric_dtype(t) for t in frame.dtypes):
         values[at] = _finite(frame.to_numpy(dtype=float, na_value=np.nan), frame)
     else:
         cells = frame.to_numpy(dtype=object)
-        coming = np.array([[_is_potential(cell) for cell in row] for row in cells], dtype=bool)
+        coming, asked = (
+            np.array([[_is(cell, mark) for cell in row] for row in cells], dtype=bool)
+            for mark in (POTENTIAL, UNKNOWN)
+        )
         numbers = [[_number(cell) for cell in row] for row in cells]
         values[at] = _finite(np.where(coming, 0.0, numbers), frame)
-        potential[at] = coming
-    return Influence(tuple(factors), tuple(targets), values, potential)
+        potential[at], unknown[at] = coming, asked
+    return Influence(tuple(factors), tuple(targets), values, potential, unknown)
 
 
 def _unnamed(matrix: Any) -> pd.DataFrame:
@@ -137,13 +144,13 @@ def _unnamed(matrix: Any) -> pd.DataFrame:
     return pd.DataFrame(rows, index=names, columns=names)
 
 
-def _is_potential(cell: Any) -> bool:
-    return isinstance(cell, str) and cell.strip().upper() == POTENTIAL
+def _is(cell: Any, mark: str) -> bool:
+    return isinstance(cell, str) and cell.strip().upper() == mark
 
 
 def _number(cell: Any) -> float:
     """Return a cell as a number, NaN for a blank, infinity for what is neither."""
-    if cell is None or cell is pd.NA or (isinstance(cell, str) and not cell.strip()):
+    if cell is None or cell is pd.NA or (isinstance(cell, str) and cell.strip() in ("", UNKNOWN)):
         return float("nan")
     try:
         return float(cell)
@@ -158,7 +165,7 @@ def _finite(values: Floats, frame: pd.DataFrame) -> Floats:
         row, column = strange[0]
         cell = frame.iat[row, column]
         msg = (
-            f"{str(frame.index[row])!r} on {str(frame.columns[column])!r} is {cell!r}; a number, a blank "
+            f"{str(frame.index[row])!r} on {str(frame.columns[column])!r} is {cell!r}; a number, a blank, '?' "
             "or 'P' was needed."
         )
         raise JourneyDataError(msg)

@@ -201,7 +201,8 @@ def _factors(influence: Influence, *, potential: bool) -> Floats:
 
 def _alone(influence: Influence, direct: Floats) -> Influence:
     """Return the factors without the outcomes."""
-    return Influence(influence.factors, (), direct, np.zeros(direct.shape, dtype=bool))
+    nothing = np.zeros(direct.shape, dtype=bool)
+    return Influence(influence.factors, (), direct, nothing, nothing)
 
 
 def _sums(power: Floats, diagonal: Diagonal) -> tuple[Floats, Floats]:

@@ -7,7 +7,7 @@ descriptor speaks for the variant that was chosen. A score is not a probability,
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,14 @@ SUCCESSION = (
     "Global succession: all descriptors move at once to their best variant; in a tie the present one stays, else "
     "the first of the best is taken"
 )
+
+
+@runtime_checkable
+class HoldsCib(Protocol):
+    """A document that holds descriptors and their matrix."""
+
+    def to_cib(self) -> dict[str, Any]:
+        """Return ``{"descriptors": [...], "matrix": [...]}``."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +80,12 @@ def as_cib(given: Any) -> Cib:
     ----------
     given
         A `Cib`, or ``{"descriptors": [{"name", "variants"}, …], "matrix": rows of whole numbers}`` with one row and
-        one column a variant, in order.
+        one column a variant, in order, or the document `Futures`.
     """
     if isinstance(given, Cib):
         return given
+    if isinstance(given, HoldsCib):
+        given = given.to_cib()
     if not isinstance(given, Mapping) or not {"descriptors", "matrix"} <= set(given):
         msg = 'A mapping {"descriptors": [...], "matrix": [...]} was needed.'
         raise JourneyDataError(msg)

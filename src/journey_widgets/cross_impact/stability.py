@@ -1,6 +1,7 @@
 """Does the answer survive honest disagreement: how often a factor keeps its role, its rank, the lead."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from journey_widgets.cross_impact.agreement import stacked
 from journey_widgets.cross_impact.direct import CUTS, ROLES, Cut, cut_at, much
+from journey_widgets.cross_impact.document import CrossImpact
 from journey_widgets.cross_impact.matrix import Floats, Influence, as_influence, ranks
 from journey_widgets.cross_impact.total import relations_of
 from journey_widgets.errors import JourneyDataError, did_you_mean, one_of
@@ -43,7 +45,8 @@ def stability(
     Parameters
     ----------
     judged
-        Rater → influence matrix, or one matrix (see `as_influence`).
+        Rater → influence matrix, or one matrix (see `as_influence`). Of a document, its raters where there are two or
+        more; what was agreed on does not say how sure it is.
     measure
         What is ranked: ``"total"`` influence over all chains, or ``"direct"`` sums.
     outcome
@@ -71,11 +74,79 @@ def stability(
     Half a point of noise with zeros kept is the model of Delias, spectralDEMATEL, 2026. Totals divide by the largest of
     all row and column sums, in each draw anew. Draws without an answer are left out and counted in the definition.
     """
+    one_of("cut", cut, CUTS)
+    drawn = vary(
+        judged,
+        measure=measure,
+        outcome=outcome,
+        noise=noise,
+        draws=draws,
+        seed=seed,
+        outcomes=outcomes,
+    )
+    influence, rank = drawn.influence, ranks(drawn.value)
+    role = _roles(drawn.base[None], influence.n, cut)[0]
+    all_ranks = ranks(drawn.values)
+    first = all_ranks == 1
+    leads = first / first.sum(axis=1, keepdims=True)
+    kept_role = np.concatenate([_roles(batch, influence.n, cut) == role for batch in drawn.batches])
+    low, high = np.quantile(all_ranks, [0.025, 0.975], axis=0)
+    found = pd.DataFrame(
+        {
+            "factor": influence.factors,
+            "value": drawn.value,
+            "rank": rank,
+            "rank_low": low,
+            "rank_high": high,
+            "top_share": leads.mean(axis=0),
+            "rank_share": (all_ranks == rank).mean(axis=0),
+            "role": [ROLES[bool(r & 2), bool(r & 1)] for r in role],
+            "role_share": kept_role.mean(axis=0),
+            "n": len(all_ranks),
+            "method": drawn.noise,
+        }
+    ).sort_values("rank", kind="stable", ignore_index=True)
+    return defined(
+        found,
+        f"{draws:,} draws, seed {seed}: {NOISE_WORDS[drawn.noise]}. Ranked by {measure} influence"
+        f"{f' on {outcome}' if outcome else ''}; roles by the {cut.replace('_', ' ')}",
+        f"{drawn.lost} draws had no answer and are left out" if drawn.lost else "",
+    )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What is ranked, as it was judged and as it might have been."""
+
+    influence: Influence
+    noise: Noise
+    base: Floats
+    """The strengths as judged."""
+    value: Floats
+    """Of each factor, as judged."""
+    values: Floats
+    """Draws x factors."""
+    batches: list[Floats]
+    """The strengths of the draws, in pieces."""
+    lost: int
+    """Draws that had no answer."""
+
+
+def vary(
+    judged: Any,
+    *,
+    measure: Measure = "total",
+    outcome: str | None = None,
+    noise: Noise | None = None,
+    draws: int = DRAWS,
+    seed: int = 1,
+    outcomes: Iterable[str] = (),
+) -> Drawn:
+    """Work out what is ranked for the judgements, and for many draws of them (parameters as of `stability`)."""
     influence, cube = _checked(judged, list(outcomes))
     kind: Noise = noise or ("raters" if len(cube) > 1 else "half_point")
     one_of("noise", kind, get_args(Noise))
     one_of("measure", measure, get_args(Measure))
-    one_of("cut", cut, CUTS)
     if kind == "raters" and len(cube) < 2:
         msg = "There is one rater; drawing raters again needs two or more. Use noise='half_point'."
         raise JourneyDataError(msg)
@@ -86,57 +157,28 @@ def stability(
         msg = f"No column is called {outcome!r}. {did_you_mean(outcome, influence.names)}"
         raise JourneyDataError(msg)
     at = None if outcome is None else influence.names.index(outcome)
-    base = np.abs(influence.signed())[None]
-    np.fill_diagonal(base[0], 0)
-    value = _measured(base, measure, influence.n, at)[0]
+    base = np.abs(influence.signed())
+    np.fill_diagonal(base, 0)
+    value = _measured(base[None], measure, influence.n, at)[0]
     if np.isnan(value).any():
         msg = (
             "Total influence has no answer for these judgements: all are 0, or chains never fade. "
             "Use measure='direct', or judge in finer steps."
         )
         raise JourneyDataError(msg)
-    role = _roles(base, influence.n, cut)[0]
-    rank = ranks(value)
     rng = np.random.default_rng(seed)
-    drawn_ranks, leads, kept_role = [], [], []
+    batches, values = [], []
     for start in range(0, draws, BATCH):
-        size = min(BATCH, draws - start)
-        batch = _drawn(cube, influence, kind, size, rng)
-        values = _measured(batch, measure, influence.n, at)
-        good = ~np.isnan(values).any(axis=1)
-        values, batch = values[good], batch[good]
-        if len(values):
-            drawn_ranks.append(ranks(values))
-            first = drawn_ranks[-1] == 1
-            leads.append(first / first.sum(axis=1, keepdims=True))
-            kept_role.append(_roles(batch, influence.n, cut) == role)
-    if not drawn_ranks:
+        batch = _drawn(cube, influence, kind, min(BATCH, draws - start), rng)
+        found = _measured(batch, measure, influence.n, at)
+        good = ~np.isnan(found).any(axis=1)
+        batches.append(batch[good])
+        values.append(found[good])
+    together = np.concatenate(values)
+    if not len(together):
         msg = f"None of {draws} draws had an answer: the judgements are nearly all 0 or all alike."
         raise JourneyDataError(msg)
-    all_ranks = np.concatenate(drawn_ranks)
-    low, high = np.quantile(all_ranks, [0.025, 0.975], axis=0)
-    found = pd.DataFrame(
-        {
-            "factor": influence.factors,
-            "value": value,
-            "rank": rank,
-            "rank_low": low,
-            "rank_high": high,
-            "top_share": np.concatenate(leads).mean(axis=0),
-            "rank_share": (all_ranks == rank).mean(axis=0),
-            "role": [ROLES[bool(r & 2), bool(r & 1)] for r in role],
-            "role_share": np.concatenate(kept_role).mean(axis=0),
-            "n": len(all_ranks),
-            "method": kind,
-        }
-    ).sort_values("rank", kind="stable", ignore_index=True)
-    lost = draws - len(all_ranks)
-    return defined(
-        found,
-        f"{draws:,} draws, seed {seed}: {NOISE_WORDS[kind]}. Ranked by {measure} influence"
-        f"{f' on {outcome}' if outcome else ''}; roles by the {cut.replace('_', ' ')}",
-        f"{lost} draws had no answer and are left out" if lost else "",
-    )
+    return Drawn(influence, kind, base, value, together, batches, draws - len(together))
 
 
 def leader_sentence(found: pd.DataFrame) -> str:
@@ -153,18 +195,19 @@ def leader_sentence(found: pd.DataFrame) -> str:
 
 def _checked(judged: Any, outcomes: list[str]) -> tuple[Influence, Floats]:
     """Return the matrix of means and the stack of all raters' judgements."""
+    if isinstance(judged, CrossImpact):
+        outcomes, ratings = judged.outcome_ids(), judged.ratings()
+        judged = ratings if len(ratings) > 1 else judged.judged()
     if not isinstance(judged, Mapping):
         influence = as_influence(judged, outcomes)
         cube = influence.values[None].copy()
         cube[0][np.diag_indices(len(influence.names))] = np.nan
         return influence, cube
-    names, cube = stacked(judged, outcomes)
-    first = as_influence(next(iter(judged.values())), outcomes)
+    first, cube = stacked(judged, outcomes)
+    nothing = np.zeros(first.values.shape, dtype=bool)
     rated = (~np.isnan(cube)).sum(axis=0)
     mean = np.where(rated > 0, np.nansum(cube, axis=0) / np.maximum(rated, 1), np.nan)
-    return Influence(
-        first.factors, first.outcomes, mean, np.zeros((len(names), len(names)), bool)
-    ), cube
+    return Influence(first.factors, first.outcomes, mean, nothing, nothing), cube
 
 
 def _drawn(

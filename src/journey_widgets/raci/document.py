@@ -17,7 +17,7 @@ from journey_widgets.journey.document import Journey
 from journey_widgets.raci.schemes import SCHEMES, Scheme, canonical_cell, read_cell
 from journey_widgets.roles import RoleRegister
 from journey_widgets.safe import csv_text, from_csv_text
-from journey_widgets.textfiles import read_text
+from journey_widgets.textfiles import csv_records, read_text
 
 ROW_COLUMNS = ("touchpoint", "label", "stage")
 FLAG_COLUMNS = (
@@ -220,7 +220,7 @@ class RaciMatrix(Document):
     def from_text(cls, text: str, *, where: str = "") -> Self:
         """Read the CSV text form; a sheet without our first lines is taken as touchpoints by roles."""
         where = where or "raci.csv"
-        lines = _records(text, where)
+        lines = csv_records(text, where)
         meta: dict[str, Any] = {}
         roles: list[dict[str, str]] = []
         known: list[dict[str, str]] = []
@@ -356,19 +356,6 @@ def distinct_labels(matrix: RaciMatrix) -> dict[str, str]:
         r.id: r.label if labels.count(label) == 1 and label not in taken else r.id
         for r, label in zip(matrix.roles, labels, strict=True)
     }
-
-
-def _records(text: str, where: str) -> list[list[str]]:
-    """Return the lines of a sheet that are not blank, by the separator its first line uses."""
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    csv.field_size_limit(20_000_000)
-    try:
-        rows = list(csv.reader(io.StringIO(text), delimiter=separator))
-    except csv.Error as error:
-        msg = f"{where} is no CSV: {error}. Save it again as CSV UTF-8."
-        raise DocumentError(msg) from None
-    return [row for row in rows if any(cell.strip() for cell in row)]
 
 
 def _plain(part: Any) -> dict[str, Any]:

@@ -8,8 +8,6 @@ Reading says what was understood before anything is kept, and loses nothing: a c
 its cell, and `check` reports it.
 """
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +18,11 @@ import pandas as pd
 
 from journey_widgets.documents import slug
 from journey_widgets.errors import DocumentError, did_you_mean
-from journey_widgets.events.workbook import sheet_rows
 from journey_widgets.findings import Finding
 from journey_widgets.raci.document import RESERVED, RaciMatrix, distinct_labels
 from journey_widgets.raci.rules import check
 from journey_widgets.raci.schemes import SCHEMES, Scheme, read_cell, write_cell
-from journey_widgets.safe import from_csv_text
+from journey_widgets.spreadsheets import lines_of
 from journey_widgets.textfiles import read_text
 
 Shape = Literal["roles as columns", "letters as columns", "long list"]
@@ -117,7 +114,7 @@ def read_table(
         matrix = RaciMatrix.from_text(own[0], where=own[1])
         words = "Read as: the text form of a matrix, with everything in it"
         return Preview(matrix, "roles as columns", (words,), check(matrix))
-    lines, where, notes = _lines(source, sheet)
+    lines, where, notes = lines_of(source, sheet)
     header, body = _header_and_body(lines, where)
     letters = SCHEMES[scheme]
     found = shape or _shape_of(header, body, letters, where)
@@ -200,50 +197,8 @@ def _together(roles: list[str]) -> str:
     return f"{text};" if "," in text and len(roles) == 1 else text
 
 
-def _lines(
-    source: str | Path | pd.DataFrame, sheet: str | None
-) -> tuple[list[list[str]], str, list[str]]:
-    """Return the cells of a source as text, its name, and what had to be chosen."""
-    if isinstance(source, pd.DataFrame):
-        frame = source if isinstance(source.index, pd.RangeIndex) else source.reset_index()
-        rows = [
-            [_text(c) for c in frame.columns],
-            *([_text(v) for v in line] for line in frame.to_numpy()),
-        ]
-        return rows, "the table", []
-    if isinstance(source, str) and "\n" in source:
-        return _split(source), "the pasted text", []
-    path = Path(source)
-    if path.suffix.lower() == ".xlsx":
-        cells, notes = sheet_rows(path, sheet)
-        said = [f"Sheet {notes['sheet']!r}, the first one"] if notes else []
-        return [[_text(v) for v in row] for row in cells], path.name, said
-    return _split(read_text(path)), path.name, []
-
-
-def _text(value: object) -> str:
-    if value is None or (not isinstance(value, str) and pd.isna(value)):  # type: ignore[call-overload]
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).replace("\r", "").strip()
-
-
 def _one_line(text: str) -> str:
     return re.sub(r" *[\n\t\v\f]+ *", " ", text).strip()
-
-
-def _split(text: str) -> list[list[str]]:
-    """Return the cells of text, by the separator its header uses most; quoted cells may hold line breaks."""
-    text = text.removeprefix("\ufeff")
-    first = text.lstrip("\n").partition("\n")[0]
-    separator = max("\t,;|", key=first.count)
-    try:
-        rows = list(csv.reader(io.StringIO(text), delimiter=separator))
-    except csv.Error as error:
-        msg = f"The text is no table: {error}. Copy it again, or save it as CSV."
-        raise DocumentError(msg) from None
-    return [[from_csv_text(_text(c)) for c in row] for row in rows]
 
 
 def _header_and_body(lines: list[list[str]], where: str) -> tuple[list[str], list[list[str]]]:

@@ -3,6 +3,8 @@
 import json
 from dataclasses import dataclass
 
+from journey_widgets.cross_impact.document import CrossImpact
+from journey_widgets.cross_impact.futures import Futures
 from journey_widgets.documents import Document
 from journey_widgets.errors import DocumentError, WorkspaceError, did_you_mean
 from journey_widgets.journey.document import Journey, ToBeJourney
@@ -12,7 +14,7 @@ from journey_widgets.roles import RoleRegister
 from journey_widgets.workspace.store import Revision
 
 KINDS: dict[str, type[Document]] = {
-    m.kind: m for m in (Journey, ToBeJourney, RoleRegister, RaciMatrix)
+    m.kind: m for m in (Journey, ToBeJourney, RoleRegister, RaciMatrix, CrossImpact, Futures)
 }
 """Kinds of document, in the order in which one refers to the other."""
 

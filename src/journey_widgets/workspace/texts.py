@@ -16,6 +16,8 @@ TEXT_FILES = {
     "journey_to_be": "journey_to_be.yaml",
     "roles": "roles.yaml",
     "raci": "raci.csv",
+    "cross_impact": "cross_impact.csv",
+    "futures": "futures.yaml",
 }
 EXPORTED = ".exported.json"
 """Beside text: the hash of the document each file last agreed with, here or in another store."""

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from journey_widgets import shipped
+from journey_widgets.cross_impact.document import CrossImpact
+from journey_widgets.cross_impact.futures import Futures
 from journey_widgets.documents import Document, canonical_json
 from journey_widgets.errors import (
     WorkspaceError,
@@ -163,6 +165,18 @@ class Workspace:
         if self.rev("raci"):
             return self._newest(RaciMatrix)
         return RaciMatrix.draft(self.journey, self.roles)
+
+    @property
+    def cross_impact(self) -> CrossImpact:
+        """The cross-impact matrix, newest revision; a draft of the journey if none was saved."""
+        if self.rev("cross_impact"):
+            return self._newest(CrossImpact)
+        return CrossImpact.draft(self.journey)
+
+    @property
+    def futures(self) -> Futures:
+        """The descriptors and their matrix, newest revision; empty if none was saved."""
+        return self._newest(Futures) if self.rev("futures") else Futures()
 
     def _newest(self, model: type[_D]) -> _D:
         """Return the newest revision of a kind of document."""
