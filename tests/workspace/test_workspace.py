@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from journey_widgets import Workspace
+from journey_widgets.cross_impact import CrossImpact
 from journey_widgets.errors import DocumentError, JourneyDataError, WorkspaceError
 from journey_widgets.workspace import Conflict, Saved
 
@@ -349,3 +350,24 @@ def test_saving_over_a_document_that_was_never_read_asks_where_the_edit_started(
     with pytest.raises(WorkspaceError, match=r"none was read from this workspace.*base_rev=1"):
         Workspace.open(example).save(edited)
     assert Workspace.open(example).save(edited, base_rev=1).rev == 2
+
+
+def test_the_matrix_of_influence_tells_the_raci_rules_who_owns_what_and_what_matters(tmp_path):
+    space = Workspace.create(tmp_path / "w", template="phone_retailer")
+    ids = [t.id for t in space.journey.touchpoints][:2]
+    cells = {ids[0]: {ids[1]: {"value": 3}}}
+    panel = CrossImpact.from_body(
+        {
+            "factors": [{"id": i, "label": i} for i in ids],
+            "raters": [{"id": "anna", "label": "Anna", "cells": cells}],
+            "interventions": [{"id": "do", "label": "Do it", "changes": {ids[0]: 0.5}}],
+        }
+    )
+    space.save(panel)
+
+    links = space.links()
+    codes = {f.code for f in space.check() if f.ids.get("intervention") == "do"}
+
+    assert links.interventions == {"do": ("Do it", None)}
+    assert links.influence == {ids[0]: 3.0, ids[1]: 0.0}
+    assert codes == {"LNK-04", "XIM-12"}

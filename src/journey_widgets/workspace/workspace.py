@@ -16,8 +16,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from journey_widgets import shipped
+from journey_widgets.cross_impact.direct import direct_influence
 from journey_widgets.cross_impact.document import CrossImpact
 from journey_widgets.cross_impact.futures import Futures
+from journey_widgets.cross_impact.rules import check as check_cross_impact
 from journey_widgets.documents import Document, canonical_json
 from journey_widgets.errors import (
     WorkspaceError,
@@ -341,12 +343,27 @@ class Workspace:
         if self.rev("raci"):
             policy = RaciPolicy(publishing=publishing, today=today)
             findings += check(self.raci, journey, self.roles, policy, self.links())
+        if self.rev("cross_impact"):
+            findings += check_cross_impact(
+                self.cross_impact, journey, self.roles, today=today, publishing=publishing
+            )
         self._seen = seen
         return findings
 
     def links(self) -> Links:
         """Return what the other documents say about the matrix."""
+        panel = self.cross_impact if self.rev("cross_impact") else CrossImpact()
+        open_ = [i for i in panel.interventions if i.status != "dropped"]
+        sums = direct_influence(panel) if any(r.cells for r in panel.raters) else None
         return Links(
+            interventions={i.id: (i.label, i.owner) for i in open_},
+            influence={}
+            if sums is None
+            else {
+                f: float(s)
+                for f, s, k in zip(sums["factor"], sums["active_sum"], sums["kind"], strict=True)
+                if k == "factor"
+            },
             journey_changed=self._changed("journey", _touchpoints_of),
             roles_changed=self._changed("roles", _holders_of),
         )
