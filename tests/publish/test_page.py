@@ -285,7 +285,7 @@ def test_a_clash_beside_a_removed_role_is_shown_too(people, example):
     }
     a.set_state({"edit": {"seq": 1, "steps": [mine], "save": 1}})
 
-    assert [(c["row"], c["role"], c["theirs"], c["mine"]) for c in a.clashes] == [
+    assert [(c["row"], c["column"], c["theirs"], c["mine"]) for c in a.clashes] == [
         ("social_ad", "marketing_manager", "C", "I")]  # fmt: skip
     assert a.disputes == [
         "Sales representative: somebody else removed this role, and you wrote in it; it is kept."

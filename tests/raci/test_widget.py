@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journey_widgets import RaciGrid
+from journey_widgets.document_widget import SaveResult
 from journey_widgets.errors import DocumentError
 from journey_widgets.raci import RaciMatrix, RaciPolicy
 from journey_widgets.raci.edits import apply_edit
-from journey_widgets.raci.widget import SaveResult
 
 
 def small(**options):
@@ -304,7 +304,7 @@ def test_cells_that_others_changed_too_are_named_with_both_texts():
     send(grid, write("set_up_help", "support", "R"), save=True)
 
     assert grid.clashes == [
-        {"row": "set_up_help", "role": "support", "base": "I", "theirs": "C", "mine": "R"}
+        {"row": "set_up_help", "column": "support", "base": "I", "theirs": "C", "mine": "R"}
     ]
     assert grid.disputes == list(words)
     assert grid.status == {"state": "conflict", "text": "Settle first"}

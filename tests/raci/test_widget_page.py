@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from journey_widgets import RaciGrid, Workspace
+from journey_widgets.document_widget import SaveResult
 from journey_widgets.raci import RaciMatrix, RaciPolicy, check
-from journey_widgets.raci.widget import SaveResult
 from journey_widgets.roles import RoleRegister
 from support.frontend import package
 

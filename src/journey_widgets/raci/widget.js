@@ -4,7 +4,7 @@
 /** @typedef {{ id: string, label: string }} Named */
 /** @typedef {{ letter: string, meaning: string }} Letter */
 /** @typedef {{ code: string, severity: string, message: string, advice: string, row: string, role: string, about: string, id: string, scope: string }} Finding */
-/** @typedef {{ row: string, role: string, base: string, theirs: string, mine: string }} Clash */
+/** @typedef {{ row: string, column: string, base: string, theirs: string, mine: string }} Clash */
 /** @typedef {{ rev: number, at: string, author: string, note: string, changes: number }} Revision */
 /** @typedef {{ seq?: number, op: string, list?: string, id?: string, field?: string, value?: any, part?: any, before?: string | null, stage?: string | null, rev?: number, cells?: Record<string, Record<string, string>> }} Step */
 /** @typedef {{ label: string, stages: Named[], rows: Row[], roles: Named[], letters: Letter[], cells: string[][], loads: { load: number, capacity: number | null }[], findings: Finding[], missing: { touchpoint: string, label: string, stage: string }[], found: Record<string, number>, status: { state: string, text: string }, clashes: Clash[], disputes: string[], revisions: Revision[], steps: { undo: number, redo: number }, edit: { seq: number, steps: Step[], save: number }, done: number, read_only: boolean, can_save: boolean, can_restore: boolean, has_load: boolean, today: string }} State */
@@ -535,12 +535,12 @@ function render({ model, el, signal }, waiting) {
   function paintDisputes() {
     const clashes = model.get("clashes");
     const words = model.get("disputes");
-    const openOnes = clashes.filter((c) => rowAt(c.row) >= 0 && roleAt(c.role) >= 0);
+    const openOnes = clashes.filter((c) => rowAt(c.row) >= 0 && roleAt(c.column) >= 0);
     disputed.hidden = !openOnes.length && !words.length;
     if (disputed.hidden) { disputed.replaceChildren(); return; }
     const word = (/** @type {string} */ text) => text || "blank";
     const items = openOnes.map((c) => {
-      const [r, k] = [rowAt(c.row), roleAt(c.role)];
+      const [r, k] = [rowAt(c.row), roleAt(c.column)];
       const now = cells[r][k];
       const item = make("li");
       const who = make("span", `${name(r, k)}: somebody else wrote ${word(c.theirs)}, you wrote ${word(c.mine)} (it was ${word(c.base)}). `);
@@ -559,7 +559,7 @@ function render({ model, el, signal }, waiting) {
     const parts = [make("strong", "Somebody else saved changes at the same places. Settle them, then save again."), ul];
     if (openOnes.length > 1) {
       const all = make("button", "Take all of theirs", { type: "button" });
-      all.addEventListener("click", () => { setCells(openOnes.map((c) => [rowAt(c.row), roleAt(c.role), c.theirs])); paintDisputes(); }, { signal });
+      all.addEventListener("click", () => { setCells(openOnes.map((c) => [rowAt(c.row), roleAt(c.column), c.theirs])); paintDisputes(); }, { signal });
       parts.push(all);
     }
     disputed.replaceChildren(...parts);
