@@ -1,4 +1,7 @@
 // @ts-check
+import { count, gesture, make, oneLine, openMenu, parseBlock, revisionList, tool, typeOver } from "../page_scripts/parts.js";
+import { listen, outbox } from "../page_scripts/outbox.js";
+import { choosing } from "../page_scripts/choosing.js";
 /** @import { RenderProps } from "@anywidget/types" */
 /** @typedef {{ id: string, label: string, stage: string, stage_label: string, note: string, upsell: boolean, apart: boolean }} Row */
 /** @typedef {{ id: string, label: string }} Named */
@@ -8,52 +11,14 @@
 /** @typedef {{ rev: number, at: string, author: string, note: string, changes: number }} Revision */
 /** @typedef {{ seq?: number, op: string, list?: string, id?: string, field?: string, value?: any, part?: any, before?: string | null, stage?: string | null, rev?: number, cells?: Record<string, Record<string, string>> }} Step */
 /** @typedef {{ label: string, stages: Named[], rows: Row[], roles: Named[], letters: Letter[], cells: string[][], loads: { load: number, capacity: number | null }[], findings: Finding[], missing: { touchpoint: string, label: string, stage: string }[], found: Record<string, number>, status: { state: string, text: string }, clashes: Clash[], disputes: string[], revisions: Revision[], steps: { undo: number, redo: number }, edit: { seq: number, steps: Step[], save: number }, done: number, read_only: boolean, can_save: boolean, can_restore: boolean, has_load: boolean, today: string }} State */
-/** @typedef {{ sent: Step[], save: number }} Waiting what was sent and not acknowledged, shared by all views of a grid */
-/** @typedef {{ row: number, col: number }} Place row -1 is the line of roles, column -1 the names of rows */
+/** @import { Waiting } from "../page_scripts/outbox.js" */
+/** @import { Place } from "../page_scripts/choosing.js" */
 
 const WORDS = /** @type {Record<string, string>} */ ({ error: "Error", warn: "Warning", info: "Note", known: "Acknowledged" });
 const MARKS = /** @type {Record<string, string>} */ ({ error: "●", warn: "▲", info: "■", known: "✓" });
 const MAX_TEXT = 3000;
-const PATIENCE = 6000;
 const LONG_PRESS = 500;
 const TALL = 30;
-
-/**
- * Make an element. Text from data is always set as text, never as HTML.
- * @template {keyof HTMLElementTagNameMap} K
- * @param {K} name @param {string} [text] @param {Record<string, string>} [attributes]
- * @returns {HTMLElementTagNameMap[K]}
- */
-function make(name, text = "", attributes = {}) {
-  const element = document.createElement(name);
-  if (text) element.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
-}
-
-/** One line of text without control characters. @param {string} text */
-const oneLine = (text) => text.replace(/[\p{Cc}\p{Cs}]+/gu, " ").trim();
-
-/** @param {number} n @param {string} word */
-const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
-
-/** Spreadsheet text, tabs between cells; a quoted cell may hold tabs and line breaks. @param {string} text */
-function parseBlock(text) {
-  const rows = [[""]];
-  let quoted = false;
-  for (let i = 0; i < text.length; i += 1) {
-    const row = rows[rows.length - 1];
-    const last = row.length - 1;
-    if (quoted && text[i] === '"' && text[i + 1] === '"') { row[last] += '"'; i += 1; }
-    else if (quoted && text[i] === '"') quoted = false;
-    else if (!quoted && text[i] === '"' && row[last] === "") quoted = true;
-    else if (!quoted && text[i] === "\t") row.push("");
-    else if (!quoted && text[i] === "\n") rows.push([""]);
-    else if (quoted || text[i] !== "\r") row[last] += text[i];
-  }
-  if (rows.length > 1 && rows[rows.length - 1].join("") === "") rows.pop();
-  return rows;
-}
 
 /** @param {RenderProps<State>} props @param {Waiting} waiting */
 function render({ model, el, signal }, waiting) {
@@ -69,12 +34,8 @@ function render({ model, el, signal }, waiting) {
   const folded = new Set();
   /** Which findings are listed; notes and what the team lives with are there on request. */
   const listed = new Set(["error", "warn"]);
-  /** @type {Place} */ let at = { row: 0, col: 0 };
-  /** @type {Place} */ let anchor = at;
-  /** @type {Set<HTMLElement>} */ let painted = new Set();
-  let touched = false; // whether a cell was ever chosen: until then the tools have nothing to act on
   let drawn = "";
-  /** The cell or name that is being typed in. @type {{ finish: (keep: boolean) => void } | null} */
+  /** Ends what is being typed in. @type {((keep: boolean) => void) | null} */
   let typing = null;
 
   el.classList.add("jw-raci-grid");
@@ -104,6 +65,19 @@ function render({ model, el, signal }, waiting) {
   /** Rows that can be seen, in order. */
   const open = () => rows.flatMap((r, i) => (folded.has(r.stage) ? [] : [i]));
 
+  const pick = choosing({
+    rows: () => rows.length, columns: () => roles.length, open, moved: () => paintTools(),
+    nodeAt, cellAt: (r, c) => grid[r]?.[c],
+  });
+  const { move, step, refocus } = pick;
+  const chosen = pick.cells;
+  const out = outbox({
+    model, waiting, signal, tell, typing: () => typing !== null, said: () => notice.dataset.state ?? "",
+    busy: () => typing !== null || el.querySelector(".jw-new, .jw-reason, .jw-menu") !== null,
+    taken: () => { paint(); paintDisputes(); },
+  });
+  const { send, afterwards, drain, save, queue, whenDone } = out;
+
   /** What Python holds, with the cells it has not acknowledged yet on top. */
   function shown() {
     const state = structuredClone(model.get("cells"));
@@ -128,17 +102,17 @@ function render({ model, el, signal }, waiting) {
     const wanted = JSON.stringify([model.get("rows"), model.get("roles"), letters, model.get("has_load"), [...folded], readOnly()]);
     if (wanted !== drawn) {
       if (typing) return; // what is being typed in stays; it is drawn anew when that is done
-      const ids = [at, anchor].map((p) => [rows[p.row]?.id, roles[p.col]?.id]);
+      const ids = [pick.at, pick.anchor].map((p) => [rows[p.row]?.id, roles[p.col]?.id]);
       rows = model.get("rows");
       roles = model.get("roles");
       order = letters.map((l) => l.letter);
       meaning = new Map(letters.map((l) => [l.letter, l.meaning]));
       // What is chosen is a row and a role, wherever they stand now.
-      [at, anchor] = [at, anchor].map((p, i) => ({
+      [pick.at, pick.anchor] = [pick.at, pick.anchor].map((p, i) => ({
         row: p.row < 0 ? -1 : ids[i][0] !== undefined && rowAt(ids[i][0]) >= 0 ? rowAt(ids[i][0]) : Math.min(p.row, rows.length - 1),
         col: p.col < 0 ? -1 : ids[i][1] !== undefined && roleAt(ids[i][1]) >= 0 ? roleAt(ids[i][1]) : Math.min(p.col, roles.length - 1),
       }));
-      if (anchor.row === at.row && anchor.col === at.col) anchor = at;
+      if (pick.anchor.row === pick.at.row && pick.anchor.col === pick.at.col) pick.anchor = pick.at;
       drawn = wanted;
       buildTable();
       buildLegend();
@@ -155,7 +129,7 @@ function render({ model, el, signal }, waiting) {
     grid = rows.map(() => []);
     rowHeads = [];
     roleHeads = [];
-    painted = new Set();
+    pick.forget();
     table.replaceChildren();
     table.setAttribute("aria-label", model.get("label"));
     table.setAttribute("aria-multiselectable", "true");
@@ -209,9 +183,9 @@ function render({ model, el, signal }, waiting) {
     });
     table.setAttribute("aria-rowcount", String(table.rows.length));
     frame.classList.toggle("jw-tall", rows.length > TALL); // a short one needs no scrolling of its own
-    if (!nodeAt(at)) { at = rows.length ? { row: Math.max(at.row, 0), col: -1 } : { row: -1, col: roles.length ? Math.max(at.col, 0) : -1 }; anchor = at; }
-    paintSelection();
-    if (within) (nodeAt(at) ?? undoing).focus({ preventScroll: true });
+    pick.stay();
+    pick.paint();
+    if (within) (nodeAt(pick.at) ?? undoing).focus({ preventScroll: true });
   }
 
   /** @param {Row} row @param {number} first */
@@ -223,7 +197,7 @@ function render({ model, el, signal }, waiting) {
     fold.ariaLabel = `${closed ? "Show" : "Hide"} the rows of ${row.stage_label}`;
     fold.addEventListener("click", () => {
       if (folded.has(row.stage)) folded.delete(row.stage); else folded.add(row.stage);
-      if (folded.has(rows[at.row]?.stage)) { at = { row: open()[0] ?? 0, col: at.col }; anchor = at; }
+      if (folded.has(rows[pick.at.row]?.stage)) { pick.at = { row: open()[0] ?? 0, col: pick.at.col }; pick.anchor = pick.at; }
       paint();
       /** @type {HTMLElement | null} */ (table.querySelector(`[data-stage="${CSS.escape(row.stage)}"] .jw-fold`))?.focus();
     }, { signal });
@@ -463,25 +437,18 @@ function render({ model, el, signal }, waiting) {
 
   // --- tools, status, history, disputes -------------------------------------------------------------
 
-  /** @param {string} text @param {string} title @param {() => void} act @param {string} [more] */
-  function tool(text, title, act, more = "") {
-    const button = make("button", text, { type: "button", title, ...(more ? { class: more } : {}) });
-    button.addEventListener("click", act, { signal });
-    return button;
-  }
-
-  const clear = tool("Clear", "Clear the chosen cells (Delete)", () => { fill(""); refocus(); });
-  const undoing = tool("Undo", "Undo (Ctrl+Z)", () => afterwards(() => send([{ op: "undo" }])));
-  const redoing = tool("Redo", "Redo (Ctrl+Y)", () => afterwards(() => send([{ op: "redo" }])));
-  const addRow = tool("Add row", "Add a row below the chosen one", () => add("rows"));
-  const addRole = tool("Add role", "Add a column after the chosen one", () => add("roles"));
-  const saving = tool("Save", "Save as a new revision (Ctrl+S)", save, "jw-save");
-  const history = tool("History", "Earlier revisions", () => { past.hidden = !past.hidden; paintHistory(); });
+  const clear = tool("Clear", "Clear the chosen cells (Delete)", () => { fill(""); refocus(); }, signal);
+  const undoing = tool("Undo", "Undo (Ctrl+Z)", () => afterwards(() => send([{ op: "undo" }])), signal);
+  const redoing = tool("Redo", "Redo (Ctrl+Y)", () => afterwards(() => send([{ op: "redo" }])), signal);
+  const addRow = tool("Add row", "Add a row below the chosen one", () => add("rows"), signal);
+  const addRole = tool("Add role", "Add a column after the chosen one", () => add("roles"), signal);
+  const saving = tool("Save", "Save as a new revision (Ctrl+S)", save, signal, "jw-save");
+  const history = tool("History", "Earlier revisions", () => { past.hidden = !past.hidden; paintHistory(); }, signal);
   history.setAttribute("aria-expanded", "false");
 
   function buildTools() {
     const buttons = model.get("letters").map((l) => {
-      const button = tool(l.letter, l.meaning, () => { write(l.letter, false); refocus(); }, `jw-letter jw-${l.letter}`);
+      const button = tool(l.letter, l.meaning, () => { write(l.letter, false); refocus(); }, signal, `jw-letter jw-${l.letter}`);
       button.ariaLabel = l.meaning;
       button.addEventListener("click", (e) => { if (e.shiftKey) { e.stopImmediatePropagation(); write(l.letter, true); refocus(); } }, { signal, capture: true });
       return button;
@@ -502,7 +469,7 @@ function render({ model, el, signal }, waiting) {
     const pending = waiting.sent.length > 0;
     undoing.disabled = !undo && !pending;
     redoing.disabled = !redo;
-    for (const button of [clear, ...tools.querySelectorAll("button.jw-letter")]) /** @type {HTMLButtonElement} */ (button).disabled = !touched || at.row < 0 || at.col < 0;
+    for (const button of [clear, ...tools.querySelectorAll("button.jw-letter")]) /** @type {HTMLButtonElement} */ (button).disabled = !pick.touched || pick.at.row < 0 || pick.at.col < 0;
     history.setAttribute("aria-expanded", String(!past.hidden));
   }
 
@@ -515,20 +482,8 @@ function render({ model, el, signal }, waiting) {
   function paintHistory() {
     history.setAttribute("aria-expanded", String(!past.hidden));
     if (past.hidden) return;
-    const lines = model.get("revisions").map((r, i) => {
-      const item = make("li");
-      item.append(make("strong", `Revision ${r.rev}`), make("span", ` ${r.at}, ${r.author}: ${r.note || "no note"} (${count(r.changes, "change")})`));
-      if (i && model.get("can_restore")) {
-        const button = make("button", "Restore", { type: "button", class: "jw-go" });
-        button.ariaLabel = `Restore revision ${r.rev}`;
-        button.addEventListener("click", () => send([{ op: "restore", rev: r.rev }]), { signal });
-        item.append(" ", button);
-      }
-      return item;
-    });
-    const ol = make("ol");
-    ol.append(...lines);
-    past.replaceChildren(make("p", "Restoring saves an earlier revision again, as a new one; the history keeps all."), ol);
+    const restore = model.get("can_restore") ? (/** @type {number} */ rev) => send([{ op: "restore", rev }]) : null;
+    past.replaceChildren(...revisionList(model.get("revisions"), restore, signal));
   }
 
   /** Cells and other places that somebody else saved meanwhile: both texts, and a way to settle each. */
@@ -573,54 +528,6 @@ function render({ model, el, signal }, waiting) {
     notice.dataset.state = state;
   }
 
-  /**
-   * Send steps, with everything that was not acknowledged before: whatever of it gets lost or overtaken on
-   * the way, the last message holds all.
-   * @param {Step[]} steps @param {boolean} [save]
-   */
-  function send(steps, save = false) {
-    if (readOnly()) return;
-    tell("");
-    const begin = Math.max(model.get("done"), model.get("edit").seq, waiting.sent.at(-1)?.seq ?? 0);
-    steps.forEach((step, i) => waiting.sent.push({ ...step, seq: begin + 1 + i }));
-    const seq = begin + Math.max(steps.length, 1);
-    if (save) waiting.save = seq;
-    model.set("edit", { seq, steps: structuredClone(waiting.sent), save: waiting.save });
-    model.save_changes();
-    setTimeout(() => {
-      if (!signal.aborted && model.get("done") < seq) tell("No answer yet: what you did last is not kept.", "lost");
-    }, PATIENCE);
-  }
-
-  /** Steps that are worked out from what is shown wait until everything before them was answered. @type {(() => void)[]} */
-  const queue = [];
-
-  /** @param {() => void} act */
-  function afterwards(act) {
-    if (waiting.sent.length || queue.length || typing) queue.push(act); else act();
-  }
-
-  /** Do what waits, as long as nothing else is on its way. */
-  function drain() {
-    while (!waiting.sent.length && !typing && queue.length) queue.shift()?.();
-  }
-
-  function save() {
-    if (!model.get("can_save") || readOnly()) return;
-    if (queue.length) queue.push(() => send([], true)); else send([], true);
-  }
-
-  /** Python has taken what was sent up to `done`. */
-  function acknowledge() {
-    const done = model.get("done");
-    waiting.sent = waiting.sent.filter((s) => (s.seq ?? 0) > done);
-    if (waiting.save <= done) waiting.save = 0;
-    if (!waiting.sent.length && !waiting.save && notice.dataset.state === "lost") tell("");
-    paint();
-    paintDisputes();
-    drain();
-  }
-
   /** @param {[number, number, string][]} changes */
   function setCells(changes) {
     if (readOnly()) return;
@@ -650,56 +557,6 @@ function render({ model, el, signal }, waiting) {
     return place.col < 0 ? rowHeads[place.row] : grid[place.row]?.[place.col];
   }
 
-  function refocus() { nodeAt(at)?.focus(); }
-
-  function paintSelection() {
-    const wanted = new Set(chosen().map(([r, c]) => grid[r][c]));
-    for (const node of painted) if (!wanted.has(/** @type {HTMLTableCellElement} */ (node))) { node.removeAttribute("aria-selected"); node.tabIndex = -1; }
-    for (const node of wanted) node.setAttribute("aria-selected", "true");
-    const here = nodeAt(at);
-    painted = new Set(wanted);
-    if (here) { for (const node of painted) node.tabIndex = -1; here.tabIndex = 0; painted.add(here); }
-  }
-
-  /** @param {number} row @param {number} col @param {boolean} [extend] */
-  function move(row, col, extend = false) {
-    if (!rows.length && !roles.length) return;
-    const old = nodeAt(at);
-    if (old) old.tabIndex = -1;
-    const least = extend ? 0 : -1;
-    at = { row: Math.min(Math.max(row, roles.length ? least : 0), rows.length - 1), col: Math.min(Math.max(col, rows.length ? least : 0), roles.length - 1) };
-    if (at.row < 0 && at.col < 0) at = { row: at.row, col: 0 };
-    if (!nodeAt(at)) at = rows.length ? { row: Math.max(at.row, 0), col: -1 } : { row: -1, col: Math.max(at.col, 0) };
-    if (!extend) anchor = at;
-    touched = true;
-    paintSelection();
-    paintTools();
-    nodeAt(at)?.focus();
-  }
-
-  /** Move by a number of rows that can be seen. @param {number} by @param {boolean} extend */
-  function step(by, extend) {
-    const seen = open();
-    if (at.row < 0) { if (by > 0 && seen.length) move(seen[Math.min(by - 1, seen.length - 1)], at.col, false); return; }
-    const place = seen.indexOf(at.row) + by;
-    if (place < 0 && !extend && at.col >= 0 && by === -1) move(-1, at.col);
-    else move(seen[Math.min(Math.max(place, 0), seen.length - 1)] ?? at.row, at.col, extend);
-  }
-
-  /** @returns {[number, number][]} the chosen cells that can be seen, row by row */
-  function chosen() {
-    if (at.row < 0 || at.col < 0 || anchor.row < 0 || anchor.col < 0) return [];
-    const [top, bottom] = [anchor.row, at.row].sort((a, b) => a - b);
-    const [left, right] = [anchor.col, at.col].sort((a, b) => a - b);
-    /** @type {[number, number][]} */
-    const places = [];
-    for (let r = top; r <= bottom; r += 1) {
-      if (!grid[r] || folded.has(rows[r].stage)) continue;
-      for (let c = left; c <= right; c += 1) if (grid[r][c]) places.push([r, c]);
-    }
-    return places;
-  }
-
   // --- writing ----------------------------------------------------------------------------------------
 
   /** @param {string} text */
@@ -719,8 +576,9 @@ function render({ model, el, signal }, waiting) {
   }
 
   function cycle() {
-    if (at.row < 0 || at.col < 0) return;
-    setCells([[at.row, at.col, order[order.indexOf(cells[at.row][at.col]) + 1] ?? ""]]);
+    const { row, col } = pick.at;
+    if (row < 0 || col < 0) return;
+    setCells([[row, col, order[order.indexOf(cells[row][col]) + 1] ?? ""]]);
   }
 
   /** Put a block where the selection begins; one value alone fills the selection. @param {string} text */
@@ -729,8 +587,8 @@ function render({ model, el, signal }, waiting) {
     const block = parseBlock(text);
     if (block.length === 1 && block[0].length === 1) { fill(canonical(block[0][0])); return; }
     const seen = open();
-    const top = seen.indexOf(Math.min(at.row, anchor.row));
-    const left = Math.min(at.col, anchor.col);
+    const top = seen.indexOf(Math.min(pick.at.row, pick.anchor.row));
+    const left = Math.min(pick.at.col, pick.anchor.col);
     const [high, wide] = [block.length, Math.max(...block.map((line) => line.length))];
     if (top + high > seen.length || left + wide > roles.length) {
       tell(`Nothing was pasted: the block has ${count(high, "row")} and ${count(wide, "column")}, and from here there is room for ${seen.length - top} and ${roles.length - left}.`, "error");
@@ -763,48 +621,23 @@ function render({ model, el, signal }, waiting) {
     if (!node || readOnly() || typing) return;
     const isCell = place.row >= 0 && place.col >= 0;
     const before = isCell ? cells[place.row][place.col] : place.row < 0 ? roles[place.col].label : rows[place.row].label;
-    const input = make("input", "", { type: "text", maxlength: String(MAX_TEXT) });
-    input.ariaLabel = isCell ? `Letters of ${name(place.row, place.col)}` : `Name of ${before}`;
-    input.value = begin ?? before;
-    const kept = [...node.childNodes];
     const [row, role] = [rows[place.row]?.id ?? "", roles[place.col]?.id ?? ""];
-    let over = false;
-    const finish = (/** @type {boolean} */ keep) => {
-      if (over) return;
-      over = true;
+    const label = isCell ? `Letters of ${name(place.row, place.col)}` : `Name of ${before}`;
+    typing = typeOver(node, { value: begin ?? before, label, longest: MAX_TEXT, whole: begin === undefined }, signal, (typed, how) => {
       typing = null;
-      const text = oneLine(input.value);
-      const changed = keep && input.value !== before;
-      node.replaceChildren(...kept);
       delete node.dataset.text;
       if (isCell) paintCell(/** @type {HTMLTableCellElement} */ (node), place.row, place.col);
-      if (drawn !== "" && changed && isCell) send([{ op: "cells", cells: { [row]: { [role]: canonical(text) } } }]);
-      else if (changed && !isCell && text) send([{ op: "set", list: place.row < 0 ? "roles" : "rows", id: place.row < 0 ? role : row, field: "label", value: text }]);
+      const text = oneLine(typed ?? "");
+      const changed = typed !== null && typed !== before;
+      if (changed && isCell) send([{ op: "cells", cells: { [row]: { [role]: canonical(text) } } }]);
+      else if (changed && text) send([{ op: "set", list: place.row < 0 ? "roles" : "rows", id: place.row < 0 ? role : row, field: "label", value: text }]);
       paint(); // what came meanwhile
       drain();
-    };
-    typing = { finish };
-    input.addEventListener("keydown", (e) => {
-      e.stopPropagation();
-      if (e.key === "Enter" || e.key === "Tab") {
-        e.preventDefault();
-        finish(true);
-        if (e.key === "Tab") move(at.row, at.col + (e.shiftKey ? -1 : 1));
-        else if (isCell) step(e.shiftKey ? -1 : 1, false);
-        else refocus();
-      } else if (e.key === "Escape") { e.preventDefault(); finish(false); refocus(); }
-      else if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "s") {
-        e.preventDefault();
-        finish(true);
-        refocus();
-        save();
-      }
-    }, { signal });
-    input.addEventListener("blur", () => finish(true), { signal });
-    for (const event of ["pointerdown", "mousedown", "paste", "copy", "cut", "dblclick", "contextmenu"]) input.addEventListener(event, (e) => e.stopPropagation(), { signal });
-    node.replaceChildren(input);
-    input.focus();
-    if (begin === undefined) input.select();
+      if (how === "tab" || how === "tab-back") move(pick.at.row, pick.at.col + (how === "tab" ? 1 : -1));
+      else if (isCell && (how === "enter" || how === "enter-back")) step(how === "enter" ? 1 : -1, false);
+      else if (how !== "leave") refocus();
+      if (how === "save") save();
+    });
   }
 
   // --- rows and roles -----------------------------------------------------------------------------------
@@ -812,8 +645,8 @@ function render({ model, el, signal }, waiting) {
   /** Ask the name of a new row or role, then add it after the chosen one. @param {"rows" | "roles"} what */
   function add(what) {
     el.querySelector(".jw-new")?.remove();
-    const here = what === "rows" ? rows[at.row]?.id : roles[at.col]?.id;
-    const stage = what === "rows" ? (rows[at.row] ?? rows.at(-1))?.stage : "";
+    const here = what === "rows" ? rows[pick.at.row]?.id : roles[pick.at.col]?.id;
+    const stage = what === "rows" ? (rows[pick.at.row] ?? rows.at(-1))?.stage : "";
     const words = what === "rows" ? "Name of the new row" : "Name of the new role";
     const form = make("form", "", { class: "jw-new" });
     const label = make("input", "", { type: "text", required: "", maxlength: "300", placeholder: words, "aria-label": words });
@@ -843,23 +676,6 @@ function render({ model, el, signal }, waiting) {
     form.addEventListener("keydown", (e) => { e.stopPropagation(); if (e.key === "Escape") close(); }, { signal });
     tools.after(form);
     label.focus();
-  }
-
-  /** What to do once Python has taken a step. @type {{ seq: number, act: () => void }[]} */
-  let waitingActs = [];
-
-  /** @param {() => void} act */
-  function whenDone(act) {
-    waitingActs.push({ seq: model.get("edit").seq, act });
-  }
-
-  function actWhenDone() {
-    const done = model.get("done");
-    const ready = waitingActs.filter((w) => w.seq <= done);
-    waitingActs = waitingActs.filter((w) => w.seq > done);
-    // Whoever is typing elsewhere meanwhile is not taken away from it.
-    const busy = typing || el.querySelector(".jw-new, .jw-reason, .jw-menu");
-    if (!busy) for (const { act } of ready) act();
   }
 
   /** @param {Place} place */
@@ -894,14 +710,9 @@ function render({ model, el, signal }, waiting) {
   /** @param {Place} place @param {number} x @param {number} y */
   function menu(place, x, y) {
     if (readOnly()) return;
-    el.querySelector(".jw-menu")?.remove();
-    const box = make("div", "", { class: "jw-menu", role: "menu" });
-    /** @param {string} text @param {() => void} act */
-    const entry = (text, act) => {
-      const button = make("button", text, { type: "button", role: "menuitem", tabindex: "-1" });
-      button.addEventListener("click", () => { close(); act(); }, { signal });
-      box.append(button);
-    };
+    /** @type {[string, () => void][]} */
+    const entries = [];
+    const entry = (/** @type {string} */ text, /** @type {() => void} */ act) => entries.push([text, act]);
     const isCell = place.row >= 0 && place.col >= 0;
     const [row, role] = [rows[place.row]?.id ?? "", roles[place.col]?.id ?? ""];
     /** Where it stands now: rows and roles may have changed since the menu was opened. */
@@ -912,7 +723,7 @@ function render({ model, el, signal }, waiting) {
       if ((place.row >= 0 && p.row < 0) || (place.col >= 0 && p.col < 0)) tell("It is not there any more.");
       else act(p);
     };
-    box.ariaLabel = isCell ? name(place.row, place.col) : place.row < 0 ? roles[place.col].label : rows[place.row].label;
+    const label = isCell ? name(place.row, place.col) : place.row < 0 ? roles[place.col].label : rows[place.row].label;
     if (isCell) {
       for (const l of order) entry(`${l}: ${meaning.get(l)}`, () => { write(l, false); refocus(); });
       entry("Clear", () => { fill(""); refocus(); });
@@ -933,28 +744,7 @@ function render({ model, el, signal }, waiting) {
       }
       entry(`Delete this ${what}`, there((p) => remove(p)));
     }
-    const over = new AbortController();
-    const close = () => { over.abort(); box.remove(); refocus(); };
-    signal.addEventListener("abort", () => over.abort(), { signal: over.signal });
-    box.addEventListener("keydown", (e) => {
-      e.stopPropagation();
-      const all = /** @type {HTMLElement[]} */ ([...box.children]);
-      const here = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-      if (e.key === "Escape" || e.key === "Tab") close();
-      else if (e.key === "ArrowDown") all[(here + 1) % all.length].focus();
-      else if (e.key === "ArrowUp") all[(here + all.length - 1) % all.length].focus();
-      else if (e.key === "Home") all[0].focus();
-      else if (e.key === "End") all[all.length - 1].focus();
-      else return;
-      e.preventDefault();
-    }, { signal: over.signal });
-    document.addEventListener("pointerdown", (e) => { if (!box.contains(/** @type {Node} */ (e.target))) close(); }, { signal: over.signal, capture: true });
-    el.append(box);
-    const area = el.getBoundingClientRect();
-    const [high, wide] = [box.offsetHeight, box.offsetWidth];
-    box.style.left = `${Math.max(0, Math.min(x, window.innerWidth - wide - 8) - area.left)}px`;
-    box.style.top = `${Math.min(y, Math.max(8, window.innerHeight - high - 8)) - area.top}px`;
-    /** @type {HTMLElement | null} */ (box.firstElementChild)?.focus();
+    openMenu(el, signal, label, entries, x, y, refocus);
   }
 
   /** The row that follows a stage's last one, so that a row put before it is the stage's new last. @param {string} stage */
@@ -968,18 +758,6 @@ function render({ model, el, signal }, waiting) {
 
   // --- keys -----------------------------------------------------------------------------------------------
 
-  /** @type {Record<string, (extend: boolean, far: boolean) => void>} */
-  const MOVES = {
-    ArrowRight: (extend) => move(at.row, at.col + 1, extend),
-    ArrowLeft: (extend) => move(at.row, at.col - 1, extend),
-    ArrowDown: (extend) => step(1, extend),
-    ArrowUp: (extend) => step(-1, extend),
-    Home: (extend, far) => move(far ? open()[0] ?? 0 : at.row, 0, extend),
-    End: (extend, far) => move(far ? open().at(-1) ?? 0 : at.row, roles.length - 1, extend),
-    PageDown: (extend) => step(10, extend),
-    PageUp: (extend) => { if (at.row >= 0) { const seen = open(); move(seen[Math.max(seen.indexOf(at.row) - 10, 0)] ?? 0, at.col, extend); } },
-  };
-
   /** @param {KeyboardEvent} event */
   function press(event) {
     const { key, shiftKey } = event;
@@ -989,32 +767,26 @@ function render({ model, el, signal }, waiting) {
     const lower = key.toLowerCase();
     if (far && lower === "s") { if (model.get("can_save") && !readOnly()) { save(); event.preventDefault(); } return; }
     event.stopPropagation();
-    if (key === "Escape") { anchor = at; paintSelection(); return; }
-    if (key === "Tab") {
-      // Through the cells of a row, and out of the grid at its end.
-      const to = at.col + (shiftKey ? -1 : 1);
-      if (at.row < 0 || to < 0 || to >= roles.length) return;
-      move(at.row, to);
+    if (key === "Escape") { pick.anchor = pick.at; pick.paint(); return; }
+    const went = pick.key(event);
+    if (went === "left") return;
+    if (went) {
+      // it is done
     } else if (event.altKey && ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"].includes(key)) {
-      if (readOnly() || (at.row >= 0 && at.col >= 0)) return;
+      if (readOnly() || (pick.at.row >= 0 && pick.at.col >= 0)) return;
       const across = key === "ArrowLeft" || key === "ArrowRight";
-      if (across === at.row < 0) shift(at, key === "ArrowUp" || key === "ArrowLeft" ? -1 : 1);
+      if (across === pick.at.row < 0) shift(pick.at, key === "ArrowUp" || key === "ArrowLeft" ? -1 : 1);
     } else if (far && (lower === "z" || lower === "y")) {
       afterwards(() => send([{ op: lower === "y" || shiftKey ? "redo" : "undo" }]));
-    } else if (far && lower === "a") {
-      anchor = { row: open()[0] ?? 0, col: 0 };
-      move(open().at(-1) ?? 0, roles.length - 1, true);
     } else if (key === "ContextMenu" || (key === "F10" && shiftKey)) {
-      const box = nodeAt(at)?.getBoundingClientRect();
-      if (box) menu(at, box.left + 8, box.bottom);
-    } else if (MOVES[key]) {
-      MOVES[key](shiftKey, far);
+      const box = nodeAt(pick.at)?.getBoundingClientRect();
+      if (box) menu(pick.at, box.left + 8, box.bottom);
     } else if (key === "Enter" || key === "F2") {
-      if (readOnly()) { if (key === "Enter") step(shiftKey ? -1 : 1, false); } else type(at);
+      if (readOnly()) { if (key === "Enter") step(shiftKey ? -1 : 1, false); } else type(pick.at);
     } else if (key === "Delete" || key === "Backspace") {
-      remove(at);
+      remove(pick.at);
     } else if (!far && !event.altKey && order.includes(key.toUpperCase())) {
-      if (at.row >= 0 && at.col >= 0) write(key.toUpperCase(), shiftKey);
+      if (pick.at.row >= 0 && pick.at.col >= 0) write(key.toUpperCase(), shiftKey);
     } else return;
     event.preventDefault();
   }
@@ -1027,17 +799,6 @@ function render({ model, el, signal }, waiting) {
     return node && table.contains(node) ? { node, place: { row: Number(node.dataset.row), col: Number(node.dataset.col) } } : null;
   }
 
-  /** Follow the pointer until it is released, or the gesture is taken back. @param {(e: PointerEvent) => void} follow @param {(kept: boolean, e: Event) => void} end */
-  function gesture(follow, end) {
-    const over = new AbortController();
-    const stop = (/** @type {boolean} */ kept, /** @type {Event} */ e) => { over.abort(); end(kept, e); };
-    signal.addEventListener("abort", () => over.abort(), { signal: over.signal });
-    window.addEventListener("pointermove", follow, { signal: over.signal });
-    window.addEventListener("pointerup", (e) => stop(true, e), { signal: over.signal });
-    window.addEventListener("pointercancel", (e) => stop(false, e), { signal: over.signal });
-    window.addEventListener("keydown", (e) => { if (e.key === "Escape") { e.stopPropagation(); stop(false, e); } }, { signal: over.signal, capture: true });
-  }
-
   /** Choose: a press chooses, Shift or a drag extends, a press on the chosen cell takes the next letter. @param {PointerEvent} event */
   function point(event) {
     const hit = under(event);
@@ -1045,7 +806,7 @@ function render({ model, el, signal }, waiting) {
     const { node, place } = hit;
     const touch = event.pointerType === "touch";
     const isCell = place.row >= 0 && place.col >= 0;
-    const alone = place.row === at.row && place.col === at.col && anchor === at && document.activeElement === node;
+    const alone = place.row === pick.at.row && place.col === pick.at.col && pick.anchor === pick.at && document.activeElement === node;
     let cycling = alone && !event.shiftKey && isCell && event.detail <= 1;
     if (!touch) { event.preventDefault(); move(place.row, place.col, event.shiftKey); }
     const [startX, startY] = [event.clientX, event.clientY];
@@ -1054,7 +815,7 @@ function render({ model, el, signal }, waiting) {
     /** @type {(() => void) | null} */
     let drop = null;
     const long = touch ? setTimeout(() => { opened = true; move(place.row, place.col); menu(place, startX, startY); }, LONG_PRESS) : 0;
-    gesture((e) => {
+    gesture(signal, (e) => {
       if (!moved && Math.hypot(e.clientX - startX, e.clientY - startY) < 6) return;
       moved = true;
       clearTimeout(long);
@@ -1063,13 +824,13 @@ function render({ model, el, signal }, waiting) {
         const over = /** @type {HTMLElement | null} */ (document.elementFromPoint(e.clientX, e.clientY)?.closest("td[data-row]") ?? null);
         if (!over || !table.contains(over)) return;
         const [r, c] = [Number(over.dataset.row), Number(over.dataset.col)];
-        if (r !== at.row || c !== at.col) { cycling = false; move(r, c, true); }
+        if (r !== pick.at.row || c !== pick.at.col) { cycling = false; move(r, c, true); }
       } else if (!readOnly()) drop = dragging(place, e);
     }, (kept) => {
       clearTimeout(long);
       table.querySelectorAll("[data-drop]").forEach((n) => n.removeAttribute("data-drop"));
       if (touch && kept && !moved && !opened) {
-        const again = place.row === at.row && place.col === at.col && document.activeElement === node;
+        const again = place.row === pick.at.row && place.col === pick.at.col && document.activeElement === node;
         move(place.row, place.col);
         if (again && isCell) cycle();
       } else if (kept && moved && drop) drop();
@@ -1127,7 +888,7 @@ function render({ model, el, signal }, waiting) {
   }, { signal });
   table.addEventListener("focusin", (e) => {
     const hit = under(e);
-    if (hit && !typing && (hit.place.row !== at.row || hit.place.col !== at.col) && e.target === hit.node) { at = hit.place; anchor = at; touched = true; paintSelection(); paintTools(); }
+    if (hit && !typing && (hit.place.row !== pick.at.row || hit.place.col !== pick.at.col) && e.target === hit.node) { pick.at = hit.place; pick.anchor = pick.at; pick.touched = true; pick.paint(); paintTools(); }
   }, { signal });
   table.addEventListener("paste", (e) => { if (readOnly()) return; e.preventDefault(); e.stopPropagation(); paste(e.clipboardData?.getData("text/plain") ?? ""); }, { signal });
   for (const kind of /** @type {const} */ (["copy", "cut"])) {
@@ -1139,31 +900,15 @@ function render({ model, el, signal }, waiting) {
       if (kind === "cut" && !readOnly()) fill("");
     }, { signal });
   }
-  window.addEventListener("beforeunload", (e) => {
-    const { state } = model.get("status");
-    if (model.get("can_save") && (["changed", "conflict", "error", "draft"].includes(state) || waiting.sent.length || queue.length)) e.preventDefault();
-  }, { signal });
-
   /** @type {[keyof State, () => void][]} */
   const heard = [
-    ["done", () => { acknowledge(); actWhenDone(); }],
+    ["done", () => { out.acknowledge(); out.actWhenDone(); }],
     ["rows", paint], ["roles", paint], ["cells", paint], ["loads", paint], ["findings", paintFindings], ["found", paintFindings], ["steps", paintTools],
     ["letters", () => { buildTools(); paint(); }], ["read_only", paint],
     ["status", paintStatus], ["clashes", paintDisputes], ["disputes", paintDisputes],
     ["revisions", () => { paintTools(); paintHistory(); }],
   ];
-  // Several traits come in one message: what they say together is painted once.
-  let waitingToPaint = false;
-  const later = () => {
-    if (waitingToPaint) return;
-    waitingToPaint = true;
-    queueMicrotask(() => { waitingToPaint = false; if (!signal.aborted) { paint(); paintDisputes(); } });
-  };
-  for (const [trait, act] of heard) {
-    const listener = act === paint || act === paintFindings ? later : act;
-    model.on(`change:${trait}`, listener);
-    signal.addEventListener("abort", () => model.off(`change:${trait}`, listener));
-  }
+  listen(model, signal, heard, new Set([paint, paintFindings]), () => { paint(); paintDisputes(); });
 }
 
 export default () => {
