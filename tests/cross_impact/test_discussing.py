@@ -201,7 +201,7 @@ def test_means_of_values_are_compared_too_and_what_is_unclear_is_said():
         same[0], same[1] + 1, comparison_before=same[2], comparison_after=same[3] + 1
     ).set_index("estimate")
     assert found.loc["change", "value"] == pytest.approx(same[1].mean() + 1 - same[0].mean())
-    assert found.loc["effect", "in_words"].startswith("No change can be told")
+    assert found.loc["effect", "in_words"].startswith("No difference can be told")
 
 
 def test_groups_that_moved_apart_before_are_seen():
@@ -210,15 +210,15 @@ def test_groups_that_moved_apart_before_are_seen():
         earlier=(500, 1000), comparison_earlier=(600, 1000),
     ).set_index("estimate")  # fmt: skip
     assert found.loc["earlier difference", "value"] == pytest.approx(0.1)
-    assert found.loc["earlier difference", "in_words"].startswith("They drew apart already")
+    assert found.loc["earlier difference", "in_words"].startswith("Before, it gained on")
 
 
 @pytest.mark.parametrize(
     ("given_", "words"),
     [
         ({"before": (5, 3), "after": (1, 2)}, "(successes, n) was needed"),
-        ({"before": [1.0], "after": [1.0, 2.0]}, "at least two numbers"),
-        ({"before": (1, 2), "after": [1.0, 2.0]}, "Shares and means were mixed"),
+        ({"before": [42, 80], "after": (1, 2)}, "at least 5 numbers"),
+        ({"before": (1, 2), "after": [1.0, 2, 3, 4, 5]}, "Shares and means were mixed"),
         ({"before": (1, 2), "after": (1, 2), "comparison_before": (1, 2)}, "both or neither"),
         ({"before": (1, 2), "after": (1, 2), "earlier": (1, 2)}, "needs the comparison group"),
     ],

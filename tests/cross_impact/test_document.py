@@ -211,6 +211,8 @@ def test_a_list_without_raters_is_one_person():
         ("source,target,value\na,b,much\n", "value is 'much'; a number was needed"),
         ("source,target,value\na,b,1\na,b,2\n", "judged a on b before"),
         ("source,target,value\na,,1\n", "target is blank"),
+        ("source,source,target,value\na,a,b,1\n", "column 'source' occurs twice"),
+        ("# label,x\nsource,target,value\na,b,1\n", "none is # schema"),
         ("# schema,cross_impact/1\n# factor,a\nrater,source,target,value\n", "at least the first two"),
         ("# schema,cross_impact/1\n# stage,a,A\nrater,source,target,value\n", "there is no line # stage"),
         ("# schema,cross_impact/2\nrater,source,target,value\n", "newer than this package knows"),
@@ -275,6 +277,7 @@ def test_names_of_the_map_get_its_ids_and_usual_outcomes_theirs():
         ("\ta\tb\na\t\t1\na\t1\t\n", "two rows are called 'a'"),
         ("\ta\tb\nc\t\t1\nd\t1\t\n", "no name stands both"),
         ("\ta\tb\na\t\t1\nc\t1\t\n", "'c' acts on others and stands on one side only"),
+        ("\ta\tb\tSum\na\t\t1\t1\nb\t1\t\t1\n", "'Sum' looks like a sum"),
     ],
 )
 def test_a_sheet_that_is_not_square_or_no_judgement_is_refused(sheet, words):

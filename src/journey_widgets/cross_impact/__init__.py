@@ -9,6 +9,7 @@ from journey_widgets.cross_impact.document import CrossImpact, Intervention, Jud
 from journey_widgets.cross_impact.event_odds import EventChances, event_probabilities
 from journey_widgets.cross_impact.evidence import conflicts, evidence
 from journey_widgets.cross_impact.futures import Futures, read_scw, read_sl, write_scw, write_sl
+from journey_widgets.cross_impact.influence_map import influence_map
 from journey_widgets.cross_impact.intervention import intervention_effect
 from journey_widgets.cross_impact.matrix import Influence, as_influence
 from journey_widgets.cross_impact.micmac import attenuated, micmac, rank_change
@@ -62,6 +63,7 @@ __all__ = [
     "event_probabilities",
     "evidence",
     "from_square",
+    "influence_map",
     "intervention_effect",
     "lagged",
     "later_visits",

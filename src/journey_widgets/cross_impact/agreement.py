@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journey_widgets.cross_impact.document import CrossImpact
-from journey_widgets.cross_impact.matrix import Floats, Influence, as_influence
+from journey_widgets.cross_impact.document import CrossImpact, values_of
+from journey_widgets.cross_impact.matrix import Floats, Influence, as_influence, influence_of
 from journey_widgets.errors import JourneyDataError, one_of
 from journey_widgets.journey.definition import defined
 
@@ -197,7 +197,8 @@ def stacked(
     The influence matrix is the first rater's, but for ``unknown``, which counts all of them.
     """
     if isinstance(ratings, CrossImpact):
-        outcomes, ratings = ratings.outcome_ids(), ratings.ratings()
+        panel = ratings
+        ratings = {r.id: influence_of(panel, values_of(r.cells)) for r in panel.raters if r.cells}
     if not ratings:
         msg = "No rater has judged anything yet; at least one matrix was needed."
         raise JourneyDataError(msg)

@@ -250,7 +250,7 @@ class CrossImpact(Document):
 
         Rows are the factors, and those outcomes that act back on something.
         """
-        return self._framed({(s, t): j.value for s, row in cells.items() for t, j in row.items()})
+        return self._framed(values_of(cells))
 
     def _framed(self, values: Mapping[tuple[str, str], float | str]) -> pd.DataFrame:
         back = [o.id for o in self.outcomes if any(c.get(o.id) for _w, c in self._all_cells())]
@@ -273,29 +273,22 @@ class CrossImpact(Document):
         A cell that everybody left blank or does not know is blank. "P" of all who judged stays "P"; of some,
         it counts as 0.
         """
-        found: dict[tuple[str, str], float | str] = {}
-        for source, target in self._judged_places():
-            agreed = self.consensus.get(source, {}).get(target)
-            if agreed is not None and agreed.value != UNKNOWN:
-                found[source, target] = agreed.value
-                continue
-            said = [r.cells.get(source, {}).get(target) for r in self.raters]
-            values = [j.value for j in said if j is not None and j.value != UNKNOWN]
-            if values and all(v == POTENTIAL for v in values):
-                found[source, target] = POTENTIAL
-            elif values:
-                found[source, target] = sum(
-                    0.0 if v == POTENTIAL else float(v) for v in values
-                ) / len(values)
-        return self._framed(found)
+        return self._framed(self.judged_values())
 
-    def _judged_places(self) -> list[tuple[str, str]]:
-        """Return every cell that somebody filled, in order of first appearance."""
-        return list(
-            dict.fromkeys(
-                (s, t) for _w, c in self._all_cells() for s, row in c.items() for t in row
-            )
-        )
+    def judged_values(self) -> dict[tuple[str, str], float | str]:
+        """Return what `judged` holds, as (source id, target id) → value; blank cells are left out."""
+        said: dict[tuple[str, str], list[float | str]] = {}
+        for r in self.raters:
+            for place, value in values_of(r.cells).items():
+                if value != UNKNOWN:
+                    said.setdefault(place, []).append(value)
+        found: dict[tuple[str, str], float | str] = {}
+        for place, values in said.items():
+            numbers = [0.0 if v == POTENTIAL else float(v) for v in values]
+            coming = all(v == POTENTIAL for v in values)
+            found[place] = POTENTIAL if coming else sum(numbers) / len(numbers)
+        agreed = values_of(self.consensus)
+        return found | {place: value for place, value in agreed.items() if value != UNKNOWN}
 
     @classmethod
     def draft(cls, journey: Journey, *, label: str = "Cross-impact") -> Self:
@@ -324,6 +317,11 @@ class CrossImpact(Document):
         """Read a file in the long CSV form (see `from_text`); for a square sheet see `from_square`."""
         path = Path(path)
         return cls.from_text(read_text(path), where=path.name)
+
+
+def values_of(cells: Cells) -> dict[tuple[str, str], float | str]:
+    """Return cells as (source id, target id) → value."""
+    return {(s, t): j.value for s, row in cells.items() for t, j in row.items()}
 
 
 def _listed(data: Mapping[str, Any], name: str, otherwise: Any) -> Any:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journey_widgets.cross_impact.document import CrossImpact
+from journey_widgets.cross_impact.document import POTENTIAL, UNKNOWN, CrossImpact
 from journey_widgets.cross_impact.matrix import as_influence
 from journey_widgets.cross_impact.observed import COLUMNS as OBSERVED
-from journey_widgets.errors import JourneyDataError
+from journey_widgets.errors import JourneyDataError, one_of
 from journey_widgets.estimates import false_discovery
 from journey_widgets.journey.definition import defined
 
@@ -22,14 +22,15 @@ MUCH = {"odds ratio": (0.5, 2.0), "correlation": (-0.3, 0.3)}
 """An effect outside of this is strong."""
 NOTHING = {"odds ratio": 1.0, "correlation": 0.0}
 SIGNIFICANT = 0.05
-SIGNS, EXPERTS_ONLY, DATA_ONLY = (
-    "sign conflict",
-    "experts high, data none",
-    "data high, experts none",
-)
+SIGNS = "sign conflict"
+EXPERTS_ONLY, DATA_ONLY = "experts high, data none", "data high, experts none"
 CONFLICTS = (SIGNS, EXPERTS_ONLY, DATA_ONLY)
-AGREE, LITTLE_THERE, WEAKER = "agree", "agree: little there", "weaker in the data"
+AGREE, RELATED, LITTLE_THERE = "agree", "related, direction open", "agree: little there"
+WEAKER, STRONGER, APART = "weaker in the data", "more in the data", "experts disagree"
 UNJUDGED, UNSEEN, UNCLEAR = "not judged", "no data", "data cannot tell"
+ORDER = (
+    *CONFLICTS, APART, WEAKER, STRONGER, AGREE, RELATED, LITTLE_THERE, UNCLEAR, UNJUDGED, UNSEEN,
+)  # fmt: skip
 
 
 def evidence(
@@ -57,13 +58,15 @@ def evidence(
 
     Notes
     -----
-    Verdicts: *sign conflict*, the data say the opposite direction; *experts high, data none*, judged 2 or more, and
-    the whole interval is close to nothing (odds ratio 0.67 to 1.5, correlation -0.2 to 0.2); *data high, experts
-    none*, a clear and strong effect (odds ratio 2 or 1/2 and beyond, correlation 0.3 and beyond) judged to be 0;
-    *agree*; *agree: little there*; *weaker in the data*; *data cannot tell*, the interval is too wide; *not judged*;
-    *no data*.
+    Verdicts: *sign conflict*, the data clearly say the opposite direction; *experts high, data none*, judged 2 or more,
+    and the whole interval is close to nothing (odds ratio 0.67 to 1.5, correlation -0.2 to 0.2); *data high, experts
+    none*, a clear and strong effect (odds ratio 2 or 1/2 and beyond, correlation 0.3 and beyond) judged to be
+    nothing; *experts disagree*, some say it helps and some that it harms; *weaker in the data*, less than was judged;
+    *more in the data*, a clear effect judged to be nothing, short of strong; *agree*, a clear effect in the direction
+    judged; *related, direction open*, a clear effect of a kind that has no direction; *agree: little there*; *data
+    cannot tell*, nothing clear and the interval too wide to say there is nothing; *not judged*; *no data*.
     """
-    tables = [observed] if isinstance(observed, pd.DataFrame) else list(observed)
+    tables = [observed] if isinstance(observed, pd.DataFrame) else list(observed or ())
     wrong = next((t for t in tables if not set(OBSERVED) <= set(t.columns)), None)
     if wrong is not None:
         msg = f"An observation has the columns {', '.join(OBSERVED)}; found {', '.join(map(str, wrong.columns))}."
@@ -72,6 +75,7 @@ def evidence(
     names = list(influence.names)
     filled = [t[OBSERVED] for t in tables if len(t)]
     data = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=OBSERVED)
+    _refuse(data)
     known = data["source"].isin(names[: influence.n]) & data["target"].isin(names)
     elsewhere = int((~known).sum())
     data = data[known].reset_index(drop=True)
@@ -81,10 +85,7 @@ def evidence(
     merged = judged.merge(data, how="outer", on=["source", "target"])
     merged = merged[merged["expert"].notna() | merged["value"].notna()]
     merged["verdict"] = [_verdict(r) for r in merged.to_dict("records")]
-    place = {
-        v: i
-        for i, v in enumerate((*CONFLICTS, AGREE, WEAKER, LITTLE_THERE, UNCLEAR, UNJUDGED, UNSEEN))
-    }
+    place = {v: i for i, v in enumerate(ORDER)}
     at = {n: i for i, n in enumerate(names)}
     merged = merged.assign(
         _v=merged["verdict"].map(place), _s=merged["source"].map(at), _t=merged["target"].map(at)
@@ -116,9 +117,23 @@ def evidence(
 
 def conflicts(found: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of an `evidence` table in which judgement and data contradict each other."""
+    if "verdict" not in found.columns:
+        msg = f"A table of evidence was needed; found the columns {', '.join(map(str, found.columns))}."
+        raise JourneyDataError(msg)
     kept = found[found["verdict"].isin(CONFLICTS)].reset_index(drop=True)
     kept.attrs = dict(found.attrs)
     return kept
+
+
+def _refuse(data: pd.DataFrame) -> None:
+    """Refuse observations in a measure nobody can compare, or that cannot be."""
+    for measure, value in zip(data["measure"], data["value"], strict=True):
+        one_of("measure", measure, LITTLE)
+        least = 0.0 if measure == "odds ratio" else -1.0
+        if pd.isna(value) or not least <= value or (measure == "odds ratio" and value == 0):
+            needed = "a number above 0" if least == 0 else "-1 to 1"
+            msg = f"An observation is {value} as {measure}; {needed} was needed."
+            raise JourneyDataError(msg)
 
 
 def _judged(panel: Any, influence: Any) -> pd.DataFrame:
@@ -129,8 +144,9 @@ def _judged(panel: Any, influence: Any) -> pd.DataFrame:
         for r in panel.raters:
             for source, row in r.cells.items():
                 for target, judgement in row.items():
-                    if isinstance(judgement.value, int | float):
-                        said.setdefault((source, target), []).append(float(judgement.value))
+                    if judgement.value != UNKNOWN:
+                        number = 0.0 if judgement.value == POTENTIAL else float(judgement.value)
+                        said.setdefault((source, target), []).append(number)
     rows = []
     for i in range(n):
         for j, target in enumerate(names):
@@ -173,14 +189,17 @@ def _verdict(row: dict[Any, Any]) -> str:
         return UNJUDGED
     measure = row["measure"]
     (least, most), (low, high) = LITTLE[measure], MUCH[measure]
+    if row["expert_low"] < 0 < row["expert_high"]:
+        return APART
+    size, strong = abs(expert), not low < row["value"] < high
     if least < row["low"] and row["high"] < most:
-        if abs(expert) >= HIGH:
-            return EXPERTS_ONLY
-        return LITTLE_THERE if abs(expert) < NONE else WEAKER
-    if row["adjusted_p"] > SIGNIFICANT:
+        return EXPERTS_ONLY if size >= HIGH else WEAKER if size >= NONE else LITTLE_THERE
+    if not row["adjusted_p"] <= SIGNIFICANT:
         return UNCLEAR
-    if row["signed"] and expert and (expert > 0) != (row["value"] > NOTHING[measure]):
+    if size < NONE:
+        return DATA_ONLY if strong else STRONGER
+    if row["signed"] and (expert > 0) != (row["value"] > NOTHING[measure]):
         return SIGNS
-    if abs(expert) < NONE:
-        return UNCLEAR if low < row["value"] < high else DATA_ONLY
-    return AGREE
+    if size >= HIGH and not strong:
+        return WEAKER
+    return AGREE if row["signed"] else RELATED

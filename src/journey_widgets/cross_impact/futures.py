@@ -161,18 +161,21 @@ def read_scw(path: str | Path) -> Futures:
 
 def write_scw(futures: Futures, path: str | Path) -> None:
     """Write a project that ScenarioWizard opens: ids as short names, labels as long ones."""
+    if not futures.descriptors:
+        msg = "There is no descriptor to write. Add at least one, with its variants."
+        raise DocumentError(msg)
     matrix = futures.to_cib()["matrix"]
     many = [len(d.variants) for d in futures.descriptors]
-    lines = ["$ ScenarioWizard 4.0", _plain(futures.label)]
+    lines = ["$ ScenarioWizard 4.0", futures.label]
     for d in futures.descriptors:
         lines += [f"&{d.id}", *(f" -{v.id}" for v in d.variants)]
     lines.append("#")
     for d in futures.descriptors:
-        lines += [f"&{_plain(d.label)}", *(f" {_plain(v.label)}" for v in d.variants)]
+        lines += [f"&{d.label}", *(f" {v.label}" for v in d.variants)]
     lines += ["#", "#", *["FFFFFF"] * sum(many), "#", "#"]
     lines += [",".join(f"{v:2d} " for v in row) for row in matrix]
     lines += ["#", "# 0-0", '""']
-    labels = [_plain(d.label) for d in futures.descriptors]
+    labels = [d.label for d in futures.descriptors]
     for label in labels:
         lines += [f"# {label}", '""']
     for one in labels:
@@ -239,7 +242,10 @@ def read_sl(path: str | Path, futures: Any = None) -> pd.DataFrame:
             }
         )
     stated = next((int(line) for line in lines[1:] if line.strip().isdigit()), None)
-    if stated is not None and stated != len(rows):
+    if stated is None:
+        msg = f"{path.name} does not say how many solutions it holds. Export it again."
+        raise DocumentError(msg)
+    if stated != len(rows):
         msg = f"{path.name} says it holds {stated} solutions; {len(rows)} were found. Export it again."
         raise DocumentError(msg)
     columns = [
@@ -266,8 +272,12 @@ def write_sl(scenarios: pd.DataFrame, futures: Any, path: str | Path) -> None:
     futures
         What they are scenarios of; scores are worked out anew from it.
     """
+    if "scenario" not in scenarios.columns:
+        found = ", ".join(map(str, scenarios.columns))
+        msg = f"A column scenario was needed, as of consistent_scenarios; found {found}."
+        raise DocumentError(msg)
     lines = ["$ ScenarioWizard 3.0", "Solution set", f" {len(scenarios)} ", ""]
-    weights = scenarios["weight"] if "weight" in scenarios else [0] * len(scenarios)
+    weights = scenarios["weight"].fillna(0) if "weight" in scenarios else [0] * len(scenarios)
     for scenario, weight in zip(scenarios["scenario"], weights, strict=True):
         balance = balance_of(futures, scenario)
         score = sum(scores[v - 1] for scores, v in zip(balance, scenario, strict=True))
@@ -294,7 +304,7 @@ def _read(path: Path) -> list[str]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
-    return text.replace("\r\n", "\n").split("\n")
+    return re.split(r"\r\n|\r|\n", text)
 
 
 def _sections(lines: Sequence[str]) -> list[list[str]]:
@@ -340,8 +350,3 @@ def _long_names(
     if not fits or not distinct:
         return [("", [""] * len(v)) for _n, v in names]
     return found
-
-
-def _plain(text: str) -> str:
-    """Return a name that cannot be taken for a mark of the layout."""
-    return text.lstrip("#&-$ ") or "."

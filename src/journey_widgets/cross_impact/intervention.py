@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.estimates import CONFIDENCE, MIN_N, mover, wilson
+from journey_widgets.estimates import CONFIDENCE, MIN_N, mover, student, wilson
 from journey_widgets.journey.definition import defined
 
 WEAK = "weak: before and after only"
 DIFFERENCE = "difference-in-differences"
+FEWEST = 5
+"""Values a group must have for a mean; fewer are more likely a slip, such as [42, 80] for (42, 80)."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class _Level:
     low: float
     high: float
     n: int
+    fewest: int
+    """In the smallest group; 0 where a group's values are all the same."""
     kind: str
 
 
@@ -59,7 +62,8 @@ def intervention_effect(
     -----
     The effect is (after - before) less the same of the comparison group (Card and Krueger, American Economic Review 84,
     1994). It rests on both groups moving alike without the intervention. Intervals of differences are put
-    together from those of the levels (Zou and Donner, 2008): Wilson's for shares, Welch's normal ones for means.
+    together from those of the levels (Zou and Donner, 2008): Wilson's for shares, Student's for means. Groups
+    and periods are taken as different customers; where they are the same ones the interval is too wide.
     """
     if (comparison_before is None) != (comparison_after is None):
         msg = (
@@ -85,8 +89,8 @@ def intervention_effect(
                 "effect",
                 _less(moved, alike),
                 DIFFERENCE,
-                "It rose more than without",
-                "It rose less than without",
+                "It ended higher than without",
+                "It ended lower than without",
             ),
             _row("change", moved, WEAK, "It rose", "It fell"),
             _row(
@@ -105,8 +109,8 @@ def intervention_effect(
             _same_kind(start, first, other)
             apart = _less(_less(start, first), _less(there, other))
             check = _row(
-                "earlier difference", apart, "check: should be near 0", "They drew apart already",
-                "They drew together already",
+                "earlier difference", apart, "check: should be near 0", "Before, it gained on the comparison group",
+                "Before, it fell behind the comparison group",
             )  # fmt: skip
             rows.append(check)
     _same_kind(start, end)
@@ -125,7 +129,7 @@ def intervention_effect(
 def _row(estimate: str, level: _Level, evidence: str, up: str, down: str) -> dict[str, object]:
     clear = level.low > 0 or level.high < 0
     size = f"{abs(level.value):.1%} points" if level.kind == "share" else f"{abs(level.value):.3g}"
-    moved = (up if level.value > 0 else down) if clear else "No change can be told"
+    moved = (up if level.value > 0 else down) if clear else "No difference can be told"
     span = (
         f"{level.low:+.1%} to {level.high:+.1%}"
         if level.kind == "share"
@@ -138,9 +142,9 @@ def _row(estimate: str, level: _Level, evidence: str, up: str, down: str) -> dic
         "low": level.low,
         "high": level.high,
         "n": level.n,
-        "method": f"{'Wilson' if level.kind == 'share' else 'normal'} levels, MOVER differences",
+        "method": f"{'Wilson' if level.kind == 'share' else 'Student'} levels, MOVER differences",
         "evidence": evidence,
-        "certainty": "sufficient" if level.n >= 2 * MIN_N else "insufficient",
+        "certainty": "sufficient" if level.fewest >= MIN_N else "insufficient",
         "in_words": words,
     }
 
@@ -153,22 +157,26 @@ def _level(given: Any, name: str) -> _Level:
             msg = f"{name} is {given!r}; (successes, n) was needed, such as (42, 80), or the values themselves."
             raise JourneyDataError(msg)
         low, high = wilson(*given)
-        return _Level(given[0] / given[1], float(low), float(high), int(given[1]), "share")
+        n = int(given[1])
+        return _Level(given[0] / n, float(low), float(high), n, n, "share")
     try:
         values = np.asarray(list(given) if isinstance(given, Iterable) else [], dtype=np.float64)
     except (TypeError, ValueError):
         values = np.zeros(0)
-    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
-        msg = f"{name}: (successes, n), or at least two numbers, one a customer, were needed; found {str(given)[:60]}."
+    if values.ndim != 1 or len(values) < FEWEST or not np.isfinite(values).all():
+        shown = str(given)[:60]
+        msg = f"{name}: (successes, n), or at least {FEWEST} numbers, one a customer, were needed; found {shown}."
         raise JourneyDataError(msg)
     mean, error = float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
-    reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * error
-    return _Level(mean, mean - reach, mean + reach, len(values), "mean")
+    reach = student(len(values) - 1) * error
+    few = len(values) if values.std() > 0 else 0
+    return _Level(mean, mean - reach, mean + reach, len(values), few, "mean")
 
 
 def _less(one: _Level, other: _Level) -> _Level:
     low, high = mover(one.value, one.low, one.high, other.value, other.low, other.high)
-    return _Level(one.value - other.value, float(low), float(high), one.n + other.n, one.kind)
+    few = min(one.fewest, other.fewest)
+    return _Level(one.value - other.value, float(low), float(high), one.n + other.n, few, one.kind)
 
 
 def _same_kind(*levels: _Level) -> None:

@@ -83,13 +83,20 @@ def _trimmed(line: list[str]) -> list[str]:
 
 def read(text: str, where: str) -> dict[str, Any]:
     """Return the plain values of a document from its CSV form, or from a list of judgements of other origin."""
-    lines = csv_records(text, where)
+    lines = csv_records(text.removeprefix("\ufeff"), where)
     facts: list[list[str]] = []
     while lines and lines[0][0].startswith("# "):
         line = lines.pop(0)
         facts.append([line[0][2:].strip(), *(from_csv_text(v.strip()) for v in line[1:])])
     own = any(f[0] == "schema" for f in facts)
-    header = [c.strip() for c in lines.pop(0)] if lines else []
+    if facts and not own:
+        msg = f"{where}: there are lines that begin with #, and none is # schema,cross_impact/1. Put it first."
+        raise DocumentError(msg)
+    header = [c.strip().casefold() for c in lines.pop(0)] if lines else []
+    twice = next((c for c in header if c and header.count(c) > 1), None)
+    if twice is not None:
+        msg = f"{where}: column {twice!r} occurs twice. Rename or merge them."
+        raise DocumentError(msg)
     missing = [c for c in NEEDED if c not in header]
     strange = [c for c in header if c and c not in COLUMNS]
     if missing or strange:
@@ -211,7 +218,7 @@ def _named(rows: list[dict[str, Any]]) -> dict[str, Any]:
     raters = {
         w: name(w)
         for w in dict.fromkeys(r.get("rater") or "Rater 1" for r in rows)
-        if w != CONSENSUS
+        if w.casefold() != CONSENSUS
     }
     ids = {**factors, **outcomes}
     for row in rows:

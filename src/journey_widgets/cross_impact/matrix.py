@@ -5,7 +5,7 @@ Columns without a row of their own are outcomes (satisfaction, effort, retention
 the factors push, and stay out of every mean over factors.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +84,7 @@ def as_influence(matrix: Any, outcomes: Iterable[str] = ()) -> Influence:
     if isinstance(matrix, Influence):
         return matrix
     if isinstance(matrix, CrossImpact):
-        matrix, outcomes = matrix.judged(), matrix.outcome_ids()
+        return influence_of(matrix, matrix.judged_values())
     frame = matrix if isinstance(matrix, pd.DataFrame) else _unnamed(matrix)
     rows, columns = [str(r) for r in frame.index], [str(c) for c in frame.columns]
     for what, names in (("row", rows), ("column", columns)):
@@ -129,6 +129,30 @@ def as_influence(matrix: Any, outcomes: Iterable[str] = ()) -> Influence:
         values[at] = _finite(np.where(coming, 0.0, numbers), frame)
         potential[at], unknown[at] = coming, asked
     return Influence(tuple(factors), tuple(targets), values, potential, unknown)
+
+
+def influence_of(panel: CrossImpact, cells: Mapping[tuple[str, str], float | str]) -> Influence:
+    """Return judgements of a document, (source id, target id) → value, as an influence matrix."""
+    factors, outcomes = tuple(f.id for f in panel.factors), tuple(panel.outcome_ids())
+    names = factors + outcomes
+    if not factors or len(names) < 2:
+        msg = (
+            f"The matrix has {len(factors)} factors and {len(outcomes)} outcomes; at least two names were "
+            "needed, one of them a factor."
+        )
+        raise JourneyDataError(msg)
+    place = {name: i for i, name in enumerate(names)}
+    values = np.full((len(names), len(names)), np.nan)
+    potential, unknown = np.zeros(values.shape, dtype=bool), np.zeros(values.shape, dtype=bool)
+    for (source, target), value in cells.items():
+        at = place[source], place[target]
+        if value == UNKNOWN:
+            unknown[at] = True
+        elif value == POTENTIAL:
+            potential[at], values[at] = True, 0.0
+        else:
+            values[at] = value
+    return Influence(factors, outcomes, values, potential, unknown)
 
 
 def _unnamed(matrix: Any) -> pd.DataFrame:

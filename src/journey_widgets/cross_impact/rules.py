@@ -77,7 +77,8 @@ def _unjudged(panel: CrossImpact) -> Iterator[Finding]:
 def _raters(panel: CrossImpact) -> Iterator[Finding]:
     """XIM-03: a rater gave one value throughout. XIM-04: two are alike. XIM-05: one fits better turned around."""
     ends = panel.outcome_ids()
-    tables = {r: as_influence(table, ends).values for r, table in panel.ratings().items()}
+    read = {r: as_influence(table, ends) for r, table in panel.ratings().items()}
+    tables = {r: np.where(i.potential, np.nan, i.values) for r, i in read.items()}
     labels = {r.id: r.label for r in panel.raters}
     for rater, values in tables.items():
         said = values[~np.isnan(values)]

@@ -23,6 +23,7 @@ MAX_PARTIAL = 2_000_000
 MAX_EXACT = 5_000_000
 """Possible scenarios up to which basins are counted and not sampled."""
 MAX_STEPS = 200
+MAX_IMPACT = 1_000_000
 SUCCESSION = (
     "Global succession: all descriptors move at once to their best variant; in a tie the present one stays, else "
     "the first of the best is taken"
@@ -110,6 +111,9 @@ def as_cib(given: Any) -> Cib:
             f"The matrix needs {width} rows of {width} numbers, one a variant of {len(names)} descriptors; "
             f"found {' x '.join(map(str, numbers.shape)) or 'none'}."
         )
+        raise JourneyDataError(msg)
+    if (np.abs(numbers) > MAX_IMPACT).any():
+        msg = f"The matrix holds {np.abs(numbers).max():.3g}; judgements up to {MAX_IMPACT:,} in size were needed."
         raise JourneyDataError(msg)
     if (numbers != np.round(numbers)).any():
         msg = "The matrix has fractions; judgements of this method are whole numbers, such as -3 to 3."

@@ -20,8 +20,11 @@ from journey_widgets.journey.document import Journey
 from journey_widgets.spreadsheets import lines_of
 
 Influence = Literal["row", "column"]
-BLANK = frozenset({"", "-", "–", "—", "x", "\\", "/", "."})
+BLANK = frozenset({"", "-", "–", "—", "x", "\\", "/", ".", "n/a", "na", "■", "●"})
 """What people write into a cell that is not judged; a diagonal is often crossed out."""
+SUMS = frozenset(
+    {"sum", "sums", "total", "totals", "σ", "∑", "as", "ps", "active sum", "passive sum", "summe"}
+)
 
 
 def from_square(
@@ -104,7 +107,10 @@ def _checked(
     """Return the names across and down, and the judgements by place."""
     filled = [line for line in lines if any(c.strip() for c in line)]
     if len(filled) < 2 or len(filled[0]) < 2:
-        msg = f"{where} has no names across the top and down the side. A square sheet was needed."
+        msg = (
+            f"{where} has no names across the top and down the side. A square sheet was needed, its first row "
+            "the names."
+        )
         raise DocumentError(msg)
     across = [" ".join(c.split()) for c in filled[0][1:]]
     while across and not across[-1]:
@@ -119,6 +125,10 @@ def _checked(
         if twice is not None:
             msg = f"{where}: two {what}s are called {twice!r}. Rename or merge them."
             raise DocumentError(msg)
+    added = next((n for n in (*across, *down) if n.casefold() in SUMS), None)
+    if added is not None:
+        msg = f"{where}: {added!r} looks like a sum and not like a touchpoint. Leave it out; sums are worked out here."
+        raise DocumentError(msg)
     if not set(across) & set(down):
         msg = f"{where}: no name stands both across and down; {across[0]!r} and {down[0]!r} were found."
         raise DocumentError(msg)

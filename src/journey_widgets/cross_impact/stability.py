@@ -76,14 +76,17 @@ def stability(
     """
     one_of("cut", cut, CUTS)
     drawn = vary(
-        judged,
-        measure=measure,
-        outcome=outcome,
-        noise=noise,
-        draws=draws,
-        seed=seed,
+        judged, measure=measure, outcome=outcome, noise=noise, draws=draws, seed=seed,
         outcomes=outcomes,
+    )  # fmt: skip
+    words = (
+        f"{draws:,} draws, seed {seed}: {NOISE_WORDS[drawn.noise]}. Ranked by {measure} influence"
     )
+    return stability_of(drawn, cut, f"{words}{f' on {outcome}' if outcome else ''}")
+
+
+def stability_of(drawn: "Drawn", cut: Cut, words: str) -> pd.DataFrame:
+    """Return the table of `stability` for draws that were worked out already; `words` begin its definition."""
     influence, rank = drawn.influence, ranks(drawn.value)
     role = _roles(drawn.base[None], influence.n, cut)[0]
     all_ranks = ranks(drawn.values)
@@ -108,8 +111,7 @@ def stability(
     ).sort_values("rank", kind="stable", ignore_index=True)
     return defined(
         found,
-        f"{draws:,} draws, seed {seed}: {NOISE_WORDS[drawn.noise]}. Ranked by {measure} influence"
-        f"{f' on {outcome}' if outcome else ''}; roles by the {cut.replace('_', ' ')}",
+        f"{words}; roles by the {cut.replace('_', ' ')}",
         f"{drawn.lost} draws had no answer and are left out" if drawn.lost else "",
     )
 
@@ -124,8 +126,13 @@ class Drawn:
     """The strengths as judged."""
     value: Floats
     """Of each factor, as judged."""
+    base_sums: tuple[Floats, Floats]
+    """What each gives to and receives from the other factors, as judged."""
     values: Floats
     """Draws x factors."""
+    given: Floats
+    received: Floats
+    """Draws x factors: what each gives to and receives from the other factors, in the same measure."""
     batches: list[Floats]
     """The strengths of the draws, in pieces."""
     lost: int
@@ -159,30 +166,37 @@ def vary(
     at = None if outcome is None else influence.names.index(outcome)
     base = np.abs(influence.signed())
     np.fill_diagonal(base, 0)
-    value = _measured(base[None], measure, influence.n, at)[0]
+    (value,), (gives,), (gets,) = _measured(base[None], measure, influence.n, at)
     if np.isnan(value).any():
         msg = (
-            "Total influence has no answer for these judgements: all are 0, or chains never fade. "
-            "Use measure='direct', or judge in finer steps."
+            "Total influence has no answer for these judgements: all are blank or 0, or chains never fade. Judge more "
+            "relations, or in finer steps; direct sums can be ranked in any case (direct_influence)."
         )
         raise JourneyDataError(msg)
     rng = np.random.default_rng(seed)
-    batches, values = [], []
+    batches, values, given, received = [], [], [], []
     for start in range(0, draws, BATCH):
         batch = _drawn(cube, influence, kind, min(BATCH, draws - start), rng)
-        found = _measured(batch, measure, influence.n, at)
+        found, from_it, to_it = _measured(batch, measure, influence.n, at)
         good = ~np.isnan(found).any(axis=1)
         batches.append(batch[good])
         values.append(found[good])
+        given.append(from_it[good])
+        received.append(to_it[good])
     together = np.concatenate(values)
     if not len(together):
         msg = f"None of {draws} draws had an answer: the judgements are nearly all 0 or all alike."
         raise JourneyDataError(msg)
-    return Drawn(influence, kind, base, value, together, batches, draws - len(together))
+    return Drawn(
+        influence, kind, base, value, (gives, gets), together, np.concatenate(given),
+        np.concatenate(received), batches, draws - len(together),
+    )  # fmt: skip
 
 
 def leader_sentence(found: pd.DataFrame) -> str:
     """Return whether the first of a `stability` table is safe to call the lever, in words."""
+    if len(found) < 2:
+        return "There is one factor only: nothing to rank."
     top = found.sort_values("top_share", ascending=False, kind="stable").iloc[0]
     name = str(top["factor"])
     share = f"{name[:1].upper()}{name[1:]} leads in {top['top_share']:.0%} of draws"
@@ -195,10 +209,7 @@ def leader_sentence(found: pd.DataFrame) -> str:
 
 def _checked(judged: Any, outcomes: list[str]) -> tuple[Influence, Floats]:
     """Return the matrix of means and the stack of all raters' judgements."""
-    if isinstance(judged, CrossImpact):
-        outcomes, ratings = judged.outcome_ids(), judged.ratings()
-        judged = ratings if len(ratings) > 1 else judged.judged()
-    if not isinstance(judged, Mapping):
+    if not isinstance(judged, Mapping) and not _several(judged):
         influence = as_influence(judged, outcomes)
         cube = influence.values[None].copy()
         cube[0][np.diag_indices(len(influence.names))] = np.nan
@@ -208,6 +219,11 @@ def _checked(judged: Any, outcomes: list[str]) -> tuple[Influence, Floats]:
     rated = (~np.isnan(cube)).sum(axis=0)
     mean = np.where(rated > 0, np.nansum(cube, axis=0) / np.maximum(rated, 1), np.nan)
     return Influence(first.factors, first.outcomes, mean, nothing, nothing), cube
+
+
+def _several(judged: Any) -> bool:
+    """Return whether a document holds the judgements of two raters or more."""
+    return isinstance(judged, CrossImpact) and sum(bool(r.cells) for r in judged.raters) > 1
 
 
 def _drawn(
@@ -235,14 +251,18 @@ def _drawn(
     return np.asarray(moved)
 
 
-def _measured(batch: Floats, measure: Measure, n: int, at: int | None) -> Floats:
-    """Return draws x factors; NaN rows where a draw has no answer."""
+def _measured(
+    batch: Floats, measure: Measure, n: int, at: int | None
+) -> tuple[Floats, Floats, Floats]:
+    """Return draws x factors: what is ranked (NaN rows where a draw has no answer), what is given, what is received."""
     relations: Floats = batch if measure == "direct" else _totals(batch)
-    found = np.asarray(relations[:, :n, :n].sum(axis=2) if at is None else relations[:, :n, at])
+    among = relations[:, :n, :n]
+    given, received = np.asarray(among.sum(axis=2)), np.asarray(among.sum(axis=1))
+    found = given if at is None else np.asarray(relations[:, :n, at])
     if measure == "direct":
         judged = np.asarray(batch.any(axis=(1, 2)))
         found = np.where(judged[:, None], found, np.nan)
-    return found
+    return found, given, received
 
 
 def _totals(batch: Floats) -> Floats:
