@@ -89,7 +89,7 @@ class DocumentWidget(anywidget.AnyWidget, Generic[D]):
         self._on_save = None if read_only else on_save
         self._on_draft = None if read_only else on_draft
         self._history, self._on_restore = history, None if read_only else on_restore
-        self._saved = 0
+        self._saved, self._editing = 0, False
         self._past: list[tuple[D, D]] = []
         self._future: list[tuple[D, D]] = []
         super().__init__(
@@ -135,17 +135,25 @@ class DocumentWidget(anywidget.AnyWidget, Generic[D]):
     def _take_edit(self, change: Any) -> None:
         """Apply what was not applied yet, save if asked to, and acknowledge all."""
         edit = change["new"]
+        before = self._document
+        self._editing = True
         with self.hold_sync():
-            before = self._document
             for step in edit["steps"]:
                 if step["seq"] > self.done:
                     self._take(step)
-            if self._document != before and self._on_draft is not None:
-                self._keep_draft(self._document)
             if edit.get("save", 0) > self._saved:
                 self._saved = edit["save"]
                 self._save()
             self.done = max([edit["seq"], *(s["seq"] for s in edit["steps"])])
+        # What the person waits for is on its way.
+        self._editing = False
+        if self._document is not before:
+            self._afterwards()
+        if self._document != before and self.status["state"] != "saved":
+            self._keep_draft(self._document)
+
+    def _afterwards(self) -> None:
+        """Do what may come a moment after the page was answered."""
 
     def _take(self, step: Mapping[str, Any]) -> None:
         """Apply one step, as a whole or not at all, and say so."""

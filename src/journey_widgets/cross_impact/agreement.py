@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journey_widgets.cross_impact.document import CrossImpact, values_of
+from journey_widgets.cross_impact.document import POTENTIAL, UNKNOWN, CrossImpact, values_of
 from journey_widgets.cross_impact.matrix import Floats, Influence, as_influence, influence_of
 from journey_widgets.errors import JourneyDataError, one_of
 from journey_widgets.journey.definition import defined
@@ -220,6 +220,14 @@ def stacked(
     cube = np.array(layers)
     cube[:, np.arange(len(names)), np.arange(len(names))] = np.nan
     return replace(checked[first], unknown=np.array(unknown).sum(axis=0)), cube
+
+
+def hold_agreed(panel: CrossImpact, first: Influence, cube: Floats) -> None:
+    """Write what was agreed into every rater's layer: there, nobody differs any more."""
+    place = {name: i for i, name in enumerate(first.names)}
+    for (source, target), value in values_of(panel.consensus).items():
+        if value != UNKNOWN:
+            cube[:, place[source], place[target]] = 0.0 if value == POTENTIAL else value
 
 
 def _distances(values: Floats, totals: Floats, level: Level) -> Floats:

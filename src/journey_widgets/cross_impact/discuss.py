@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journey_widgets.cross_impact.agreement import stacked
+from journey_widgets.cross_impact.agreement import hold_agreed, stacked
 from journey_widgets.cross_impact.document import CrossImpact
 from journey_widgets.cross_impact.matrix import Floats, ranks
 from journey_widgets.errors import JourneyDataError, did_you_mean
@@ -32,7 +32,7 @@ def cells_to_discuss(
     Parameters
     ----------
     ratings, outcomes
-        As for `agreement`.
+        As for `agreement`. Cells of a document that were agreed on are settled and not listed.
     outcome
         Rank the total push on this name; else the total influence on all factors.
     top
@@ -48,6 +48,8 @@ def cells_to_discuss(
         ``in_words`` (str).
     """
     first, cube = stacked(ratings, outcomes)
+    if isinstance(ratings, CrossImpact):
+        hold_agreed(ratings, first, cube)
     names, n = first.names, first.n
     if outcome is not None and outcome not in names:
         msg = f"No column is called {outcome!r}. {did_you_mean(outcome, names)}"
@@ -89,8 +91,14 @@ def cells_to_discuss(
             "moves": np.divide(moved, largest, out=np.zeros_like(moved), where=largest > 0),
         }
     )
+    labels = ratings.labels if isinstance(ratings, CrossImpact) else {n: n for n in names}
+    called = tuple(labels[n] for n in names)
     found["in_words"] = [
-        _words(r, names, *(np.flatnonzero(x[i]) for x in leaders))
+        _words(
+            {**r, "source": labels[r["source"]], "target": labels[r["target"]]},
+            called,
+            *(np.flatnonzero(x[i]) for x in leaders),
+        )
         for i, r in enumerate(found.to_dict("records"))
     ]
     order = ["leader_changes", "ranks_changed", "moves", "range"]

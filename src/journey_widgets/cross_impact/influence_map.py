@@ -75,7 +75,7 @@ def map_of(drawn: Drawn, cut: Cut, words: str) -> pd.DataFrame:
         }
     )
     sides = {"active": active, "passive": passive, "given": base_given, "received": base_received}
-    found.attrs["cut"] = {name: float(cut_at(v[None], cut)[0]) for name, v in sides.items()}
+    found.attrs["cut"] = {name: float(cut_at(v, cut)[0]) for name, v in sides.items()}
     return defined(
         found,
         f"Shares of all influence among factors; lines at {CUT_WORDS[cut]}. Intervals: 95 % of {words}",

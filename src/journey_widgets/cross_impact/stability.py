@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journey_widgets.cross_impact.agreement import stacked
+from journey_widgets.cross_impact.agreement import hold_agreed, stacked
 from journey_widgets.cross_impact.direct import CUTS, ROLES, Cut, cut_at, much
 from journey_widgets.cross_impact.document import CrossImpact
 from journey_widgets.cross_impact.matrix import Floats, Influence, as_influence, ranks
@@ -46,7 +46,7 @@ def stability(
     ----------
     judged
         Rater → influence matrix, or one matrix (see `as_influence`). Of a document, its raters where there are two or
-        more; what was agreed on does not say how sure it is.
+        more; cells that were agreed on are held at what was agreed.
     measure
         What is ranked: ``"total"`` influence over all chains, or ``"direct"`` sums.
     outcome
@@ -215,6 +215,8 @@ def _checked(judged: Any, outcomes: list[str]) -> tuple[Influence, Floats]:
         cube[0][np.diag_indices(len(influence.names))] = np.nan
         return influence, cube
     first, cube = stacked(judged, outcomes)
+    if isinstance(judged, CrossImpact):
+        hold_agreed(judged, first, cube)
     nothing = np.zeros(first.values.shape, dtype=bool)
     rated = (~np.isnan(cube)).sum(axis=0)
     mean = np.where(rated > 0, np.nansum(cube, axis=0) / np.maximum(rated, 1), np.nan)

@@ -21,6 +21,11 @@ def script(path: Path) -> str:
     return "\n".join([*texts, own[1]])
 
 
+def style(path: Path) -> str:
+    """Return the style of a grid: what all grids share, then its own."""
+    return "\n".join(p.read_text("utf-8") for p in (Path(__file__).with_name("grid.css"), path))
+
+
 def _gather(path: Path, parts: dict[Path, str]) -> None:
     text = path.read_text("utf-8")
     for found in _IMPORT.finditer(text):

@@ -38,7 +38,7 @@ function render({ model, el, signal }, waiting) {
   /** Ends what is being typed in. @type {((keep: boolean) => void) | null} */
   let typing = null;
 
-  el.classList.add("jw-raci-grid");
+  el.classList.add("jw-grid", "jw-raci-grid");
   const head = make("div", "", { class: "jw-head" });
   const summary = make("div", "", { class: "jw-summary", role: "status", "aria-live": "polite" });
   const tools = make("div", "", { class: "jw-tools", role: "toolbar", "aria-label": "Edit the matrix" });

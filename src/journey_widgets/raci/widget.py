@@ -11,7 +11,7 @@ import traitlets as t
 from journey_widgets.document_widget import DocumentWidget
 from journey_widgets.findings import Finding
 from journey_widgets.journey.document import Journey
-from journey_widgets.page_scripts import script
+from journey_widgets.page_scripts import script, style
 from journey_widgets.raci.context import Context
 from journey_widgets.raci.document import RaciMatrix, as_matrix, place_id
 from journey_widgets.raci.edits import apply_edit
@@ -40,7 +40,7 @@ class RaciGrid(DocumentWidget[RaciMatrix]):
 
     what, named = "grid", "the matrix"
     _esm = script(Path(__file__).with_suffix(".js"))
-    _css = Path(__file__).with_suffix(".css")
+    _css = style(Path(__file__).with_suffix(".css"))
 
     label = t.Unicode().tag(sync=True)
     stages = t.List(t.Dict()).tag(sync=True)
