@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from journey_widgets import Workspace, journey
+from journey_widgets.cross_impact import evidence, scores_together, stability
 from journey_widgets.estimates import wilson
 from journey_widgets.events.paths import path_index
 
@@ -117,3 +118,19 @@ def test_everybody_who_was_asked_is_an_invitation(space):
     events = space.events().to_pandas()["touchpoint"].value_counts()
     assert asked["delivery_csat"] == events["delivery"]
     assert asked["setup_csat"] == events["setup_help"]
+
+
+def test_experts_see_delivery_help_advocacy_and_the_answers_do_not(space):
+    answers = scores_together(space.answers(), {"delivery_csat": "delivery", "nps": "advocacy"})
+    found = evidence(space.cross_impact, answers).set_index(["source", "target"])
+    row = found.loc[("delivery", "advocacy")]
+    assert row["expert"] >= 2
+    assert row["verdict"] == "experts high, data none"
+
+
+def test_set_up_help_leads_the_cross_impact_matrix_and_one_plan_is_unfinished(space):
+    panel = space.cross_impact
+    ranking = stability(panel).set_index("factor")
+    assert ranking["top_share"].idxmax() == "setup_help"
+    assert ranking.loc["setup_help", "top_share"] > 0.95
+    assert [i.id for i in panel.interventions if not i.ready] == ["no_offer_in_case"]

@@ -9,7 +9,13 @@ import sys
 from journey_widgets.publish import chart_widget
 from support.frontend import package
 
-SAFE_MODULES = {"publish/html.py", "publish/page.py", "raci/table.py"}
+SAFE_MODULES = {
+    "publish/html.py",
+    "publish/page.py",
+    "raci/table.py",
+    "cross_impact/table.py",
+    "document_widget.py",
+}
 """Where HTML is made or shown, with `safe.html` around each text."""
 
 

@@ -13,6 +13,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 if TYPE_CHECKING:
     from journey_widgets import cross_impact, journey, raci
+    from journey_widgets.cross_impact.widget import CrossImpactSliders
     from journey_widgets.events.source import (
         read_answers,
         read_behaviour,
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Conflict", "JourneyMapEditor", "RaciGrid", "Saved", "Workspace", "cross_impact", "journey", "mode",
-    "open_page", "raci",
+    "Conflict", "CrossImpactSliders", "JourneyMapEditor", "RaciGrid", "Saved", "Workspace", "cross_impact", "journey",
+    "mode", "open_page", "raci",
     "read_answers", "read_behaviour", "read_events", "read_invitations", "read_order_lines",
     "read_tickets", "read_trials", "save_picture", "show",
 ]  # fmt: skip
@@ -43,6 +44,7 @@ _WHERE = {
     "Saved": "workspace",
     "Conflict": "workspace",
     "RaciGrid": "raci.widget",
+    "CrossImpactSliders": "cross_impact.widget",
     "JourneyMapEditor": "journey.widget",
     "save_picture": "publish.pictures",
     "mode": "publish.modes",

@@ -205,7 +205,7 @@ def test_layers_show_what_was_agreed_the_spread_and_judge_the_right_one(show):
     page.keyboard.press("3")
     settled(page)
     assert widget.done == 0
-    assert "choose mine or agreed" in page.locator(".jw-saved").nth(1).inner_text()
+    assert "choose Anna or Agreed to judge" in page.locator(".jw-saved").nth(1).inner_text()
 
     page.get_by_role("button", name="Agreed").click()
     cell(page, "Checkout", "Delivery").click()
@@ -342,7 +342,8 @@ def test_where_it_is_only_read_nothing_invites_to_edit(show):
     assert page.get_by_role("button", name="Undo").is_hidden()
     cell(page, "Checkout", "Delivery").click()
     assert page.locator(".jw-judging").is_hidden()
-    assert "Reason: address errors" in page.locator(".jw-side").inner_text()
+    assert "Raters: from -1 to +2, 2 raters" in page.locator(".jw-side").inner_text()
+    assert cell(page, "Checkout", "Delivery").inner_text().startswith("+0.5")  # all together
     page.locator("summary", has_text="What if").click()  # trying out is allowed, keeping is not
     assert page.get_by_role("button", name="Save as intervention").count() == 0
 
@@ -378,3 +379,20 @@ def test_axe_finds_no_violation(show, dark, read_only):
     cell(page, "Checkout", "Delivery").click()
     page.add_script_tag(path=package("axe-core") / "axe.min.js")
     assert page.evaluate(AXE) == []
+
+
+def test_a_facilitator_sees_all_together_and_adds_a_rater_who_then_judges(show):
+    widget = sliders(rater=None)
+    page = show(widget)
+    assert cell(page, "Checkout", "Delivery").inner_text().startswith("+0.5")
+    page.locator("summary", has_text="Rating round").click()
+    page.get_by_role("button", name="Add rater").click()
+    page.get_by_label("Name of the rater").fill("Dina")
+    page.keyboard.press("Enter")
+    settled(page)
+    settled(page)
+    cell(page, "Checkout", "Delivery").click()
+    page.keyboard.press("3")
+    settled(page)
+    assert value(widget, "checkout", "delivery", "dina") == 3
+    assert value(widget, "checkout", "delivery", "anna") == 2

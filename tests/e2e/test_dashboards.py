@@ -35,8 +35,13 @@ def test_the_start_page_lists_the_dashboards_with_a_line_and_a_picture_each(serv
     page.goto(served.url)
 
     cards = page.locator(".jw-card")
-    assert cards.locator("h2").all_inner_texts() == ["Overview", "Journey map", "RACI"]
-    assert cards.locator("svg").count() == 3
+    assert cards.locator("h2").all_inner_texts() == [
+        "Overview",
+        "Journey map",
+        "RACI",
+        "Cross-impact",
+    ]
+    assert cards.locator("svg").count() == 4
     assert all(len(t) > 20 for t in cards.locator("p").all_inner_texts())
     cards.nth(2).click()
     page.locator(READY).wait_for(timeout=SECONDS)
@@ -44,7 +49,8 @@ def test_the_start_page_lists_the_dashboards_with_a_line_and_a_picture_each(serv
 
 
 @pytest.mark.parametrize(
-    ("name", "charts", "tables"), [("overview", 1, 2), ("journey_map", 7, 10), ("raci", 1, 13)]
+    ("name", "charts", "tables"),
+    [("overview", 1, 2), ("journey_map", 7, 10), ("raci", 1, 13), ("cross_impact", 2, 6)],
 )
 def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts, tables):
     page = new_page()
@@ -118,7 +124,7 @@ def test_a_page_that_is_not_there_leads_back_to_the_start(served, new_page):
 
     assert page.locator("h1").inner_text() == "There is no such page"
     page.get_by_role("link", name="Go to the start page").click()
-    assert page.locator(".jw-card").count() == 3
+    assert page.locator(".jw-card").count() == 4
 
 
 def test_readers_see_the_grid_and_cannot_change_it(served, new_page, made_example):
@@ -305,6 +311,10 @@ def test_hostile_labels_are_text_on_every_dashboard(example, new_page):
     rows = [r.model_copy(update={"label": hostile}) for r in raci.rows]
     roles = [r.model_copy(update={"label": hostile}) for r in raci.roles]
     space.save(raci.model_copy(update={"rows": tuple(rows), "roles": tuple(roles)}))
+    panel = space.cross_impact
+    factors = [f.model_copy(update={"label": f"{f.label} {hostile}"}) for f in panel.factors]
+    plans = [i.model_copy(update={"label": f"{i.label} {hostile}"}) for i in panel.interventions]
+    space.save(panel.model_copy(update={"factors": tuple(factors), "interventions": tuple(plans)}))
     settings_file = example / "workspace.yaml"
     text = settings_file.read_text("utf-8")
     settings_file.write_text(
@@ -315,7 +325,7 @@ def test_hostile_labels_are_text_on_every_dashboard(example, new_page):
         page = new_page()
         page.goto(served.url)
         assert page.locator("h1").inner_text() == "{{ 7*7 }} <b>x</b>"
-        for name in ("overview", "journey_map", "raci"):
+        for name in ("overview", "journey_map", "raci", "cross_impact"):
             open_dashboard(page, served, name)
             page.wait_for_timeout(1_000)
             assert page.title() != "owned"

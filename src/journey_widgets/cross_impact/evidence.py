@@ -60,11 +60,11 @@ def evidence(
     -----
     Verdicts: *sign conflict*, the data clearly say the opposite direction; *experts high, data none*, judged 2 or more,
     and the whole interval is close to nothing (odds ratio 0.67 to 1.5, correlation -0.2 to 0.2); *data high, experts
-    none*, a clear and strong effect (odds ratio 2 or 1/2 and beyond, correlation 0.3 and beyond) judged to be
-    nothing; *experts disagree*, some say it helps and some that it harms; *weaker in the data*, less than was judged;
-    *more in the data*, a clear effect judged to be nothing, short of strong; *agree*, a clear effect in the direction
-    judged; *related, direction open*, a clear effect of a kind that has no direction; *agree: little there*; *data
-    cannot tell*, nothing clear and the interval too wide to say there is nothing; *not judged*; *no data*.
+    none*, a clear and strong effect (odds ratio from 2 on, correlation 0.3 and beyond) judged to be nothing; *experts
+    disagree*, some say it helps and some that it harms; *weaker in the data*, less than was judged; *more in the
+    data*, a clear effect judged to be nothing, short of strong; *agree*, a clear effect in the direction judged;
+    *related, direction open*, a clear effect of a kind that has no direction; *agree: little there*; *data cannot
+    tell*, nothing clear and the interval too wide to say there is nothing; *not judged*; *no data*.
     """
     tables = [observed] if isinstance(observed, pd.DataFrame) else list(observed or ())
     wrong = next((t for t in tables if not set(OBSERVED) <= set(t.columns)), None)
@@ -197,7 +197,8 @@ def _verdict(row: dict[Any, Any]) -> str:
     if not row["adjusted_p"] <= SIGNIFICANT:
         return UNCLEAR
     if size < NONE:
-        return DATA_ONLY if strong else STRONGER
+        # Less often than others is no strong effect on something: much of a journey comes in one order.
+        return DATA_ONLY if strong and (row["signed"] or row["value"] > 1) else STRONGER
     if row["signed"] and (expert > 0) != (row["value"] > NOTHING[measure]):
         return SIGNS
     if size >= HIGH and not strong:

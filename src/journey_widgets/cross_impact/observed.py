@@ -68,7 +68,9 @@ def later_visits(
     names
         Touchpoints to look at; all of the log by default. Names the log does not have are counted in the definition.
     outcomes
-        Outcome id → touchpoint that stands for it, such as ``{"retention": "reorder"}``.
+        Outcome id → touchpoint that stands for it, such as ``{"retention": "reorder"}``; then these alone are
+        the targets. Without it every touchpoint is one, and what is found is mostly the order of the journey:
+        whoever pays has the basket behind them.
     seed
         What makes the groups, and the sample of a log of more than 100,000 customers, repeatable.
 
@@ -102,7 +104,7 @@ def later_visits(
         msg = f"outcomes: the log has no touchpoint {strange!r}. {did_you_mean(strange, known)}"
         raise JourneyDataError(msg)
     walks = _Walks.of(index, seed)
-    targets = {**{n: n for n in wanted}, **ends}
+    targets = ends or {n: n for n in wanted}
     rows, few = [], 0
     for source in wanted:
         for target, place in targets.items():

@@ -13,7 +13,7 @@ import { influenceMap, rankingTable } from "./picture.js";
 /** @typedef {{ id: string, label: string, changes: Record<string, number>, owner: string | null, kpi: string | null, effort: number | null, expected_effect: number | null, starts: string | null, ends: string | null, status: string, ready: boolean }} Plan */
 /** @typedef {{ code: string, severity: string, message: string, advice: string, source: string, target: string }} Finding */
 /** @typedef {{ words: string, rows: { id: string, direction: string, share: number, rank: number | null }[] }} Moved */
-/** @typedef {{ label: string, columns: Column[], n_factors: number, raters: RaterState[], rater: string, rater_label: string, fixed: boolean, blind: boolean, cells: Value[][], notes: Record<string, string[]>, agreed: Value[][], agreed_notes: Record<string, string[]>, spread: Record<string, number[]>, evidence: Record<string, [string, string, boolean]>, outcome: string, cut: string, preview: any, answer: Answer, discuss: { source: string, target: string, in_words: string }[], changes: Record<string, number>, moved: Moved, interventions: Plan[], stakes: (number | null)[][], roles: { id: string, label: string }[], kpis: string[], missing: { id: string, label: string }[], findings: Finding[], found: Record<string, number>, status: { state: string, text: string }, disputes: string[], revisions: any[], steps: { undo: number, redo: number }, edit: any, done: number, read_only: boolean, can_save: boolean, can_restore: boolean }} State */
+/** @typedef {{ label: string, columns: Column[], n_factors: number, raters: RaterState[], rater: string, rater_label: string, fixed: boolean, blind: boolean, cells: Value[][], together: Value[][], notes: Record<string, string[]>, agreed: Value[][], agreed_notes: Record<string, string[]>, spread: Record<string, number[]>, evidence: Record<string, [string, string, boolean]>, outcome: string, cut: string, preview: any, answer: Answer, discuss: { source: string, target: string, in_words: string }[], changes: Record<string, number>, moved: Moved, interventions: Plan[], stakes: (number | null)[][], roles: { id: string, label: string }[], kpis: string[], missing: { id: string, label: string }[], findings: Finding[], found: Record<string, number>, status: { state: string, text: string }, disputes: string[], revisions: any[], steps: { undo: number, redo: number }, edit: any, done: number, read_only: boolean, can_save: boolean, can_restore: boolean }} State */
 
 const STRENGTH = /** @type {Record<string, string>} */ ({
   3: "helps strongly", 2: "helps", 1: "helps a little", 0: "nothing", "-1": "harms a little", "-2": "harms", "-3": "harms strongly",
@@ -22,7 +22,7 @@ const STRENGTH = /** @type {Record<string, string>} */ ({
 const EFFECT = /** @type {Record<string, string>} */ ({
   3: "gets much better", 2: "gets better", 1: "gets a little better", 0: "stays as it is", "-1": "gets a little worse", "-2": "gets worse", "-3": "gets much worse",
 });
-const LAYERS = /** @type {Record<string, string>} */ ({ mine: "Mine", agreed: "Agreed", spread: "Spread", data: "Data" });
+const LAYERS = /** @type {Record<string, string>} */ ({ together: "Together", mine: "Mine", agreed: "Agreed", spread: "Spread", data: "Data" });
 const CUTS = /** @type {Record<string, string>} */ ({ mean: "mean", median: "median", half_maximum: "half of the largest" });
 const DATA_MARKS = /** @type {Record<string, string>} */ ({
   "sign conflict": "⇅", "experts high, data none": "E", "data high, experts none": "D", "experts disagree": "≠", "weaker in the data": "↓",
@@ -62,7 +62,7 @@ function render({ model, el, signal }, waiting) {
   /** @type {HTMLTableCellElement[][]} */ let grid = [];
   /** @type {HTMLTableCellElement[]} */ let rowHeads = [];
   /** @type {HTMLTableCellElement[]} */ let heads = [];
-  let layer = "mine";
+  let layer = model.get("fixed") && !model.get("read_only") ? "mine" : "together";
   let drawn = "";
   /** @type {((keep: boolean) => void) | null} */ let typing = null;
   /** What a slider on its way asks to see, and whether an answer is awaited. */
@@ -144,7 +144,8 @@ function render({ model, el, signal }, waiting) {
 
   /** What Python holds, with what it has not acknowledged yet on top. */
   function values() {
-    const state = structuredClone(model.get(layer === "agreed" ? "agreed" : "cells"));
+    const state = structuredClone(model.get(layer === "agreed" ? "agreed" : layer === "mine" ? "cells" : "together"));
+    if (!["mine", "agreed"].includes(layer)) return state;
     const done = model.get("done");
     for (const sent of waiting.sent) {
       if ((sent.seq ?? 0) <= done || sent.op !== "cells" || sent.rater !== whose()) continue;
@@ -171,7 +172,7 @@ function render({ model, el, signal }, waiting) {
       }));
       if (pick.anchor.row === pick.at.row && pick.anchor.col === pick.at.col) pick.anchor = pick.at;
       drawn = wanted;
-      if (model.get("blind") && layer !== "mine") layer = "mine";
+      if (model.get("blind")) layer = "mine";
       buildTable();
       buildViews();
     }
@@ -270,7 +271,7 @@ function render({ model, el, signal }, waiting) {
 
   function buildViews() {
     const several = model.get("raters").length > 1;
-    const shows = { mine: true, agreed: !model.get("blind"), spread: several && !model.get("blind"), data: Object.keys(model.get("evidence")).length > 0 };
+    const shows = { together: !model.get("blind"), mine: !readOnly(), agreed: !model.get("blind"), spread: several && !model.get("blind"), data: Object.keys(model.get("evidence")).length > 0 };
     const buttons = Object.entries(LAYERS).filter(([id]) => shows[/** @type {keyof typeof shows} */ (id)]).map(([id, label]) => {
       const button = tool(id === "mine" ? model.get("rater_label") || label : label, `Show ${label.toLowerCase()}`, () => { layer = id; buildViews(); paint(); }, signal);
       button.setAttribute("aria-pressed", String(layer === id));
@@ -346,13 +347,13 @@ function render({ model, el, signal }, waiting) {
     side.hidden = !cell;
     if (!cell) return;
     const [r, c] = cell;
-    const value = layer === "spread" || layer === "data" ? model.get("cells")[r]?.[c] ?? null : cells[r][c];
+    const value = cells[r][c];
     sentence.textContent = phrase(r, c, value);
     slider.step = layer === "agreed" ? "0.5" : "1";
     if (document.activeElement !== slider || previewed.wanted === undefined) slider.value = String(typeof value === "number" ? value : 0);
     slider.classList.toggle("jw-unset", typeof value !== "number");
     slider.setAttribute("aria-valuetext", phrase(r, c, value));
-    const [sureness, why] = notes()[place(r, c)] ?? ["", ""];
+    const [sureness, why] = layer === "mine" || layer === "agreed" ? notes()[place(r, c)] ?? ["", ""] : ["", ""];
     if (document.activeElement !== confidence) confidence.value = sureness;
     if (document.activeElement !== reason) reason.value = why;
     for (const input of [slider, confidence, reason, unknown, coming, blank]) input.disabled = !writes();
@@ -365,7 +366,6 @@ function render({ model, el, signal }, waiting) {
       said ? `Raters: ${spreadOf(r, c).said}; mean ${shown(said[2])}.` : "",
       agreed !== null && layer !== "agreed" ? `Agreed: ${shown(agreed)}, ${word(agreed)}.` : "",
       data ? `Data: ${data[0]}; ${data[1]}.` : "",
-      readOnly() && why ? `Reason: ${why}` : "",
     ].filter(Boolean).join(" ");
   }
 
@@ -415,7 +415,7 @@ function render({ model, el, signal }, waiting) {
 
   /** @param {[number, number, Value][]} changes */
   function write(changes) {
-    if (!writes()) { if (!readOnly()) tell(`${LAYERS[layer]} is shown; choose ${LAYERS.mine.toLowerCase()} or ${LAYERS.agreed.toLowerCase()} to judge.`, "error"); return; }
+    if (!writes()) { if (!readOnly()) tell(`${LAYERS[layer]} is shown; choose ${model.get("rater_label")} or ${LAYERS.agreed} to judge.`, "error"); return; }
     /** @type {Record<string, Record<string, any>>} */
     const sent = {};
     let any = false;
@@ -850,12 +850,39 @@ function render({ model, el, signal }, waiting) {
     const acts = [];
     if (!readOnly()) {
       if (blind && own) acts.push(tool(own.handed_in ? "Take back" : "Hand in mine", "Say that you have finished", () => send([{ op: "set", list: "raters", id: own.id, field: "handed_in", value: !own.handed_in }]), signal));
+      if (!blind && !model.get("fixed")) acts.push(tool("Add rater", "Let somebody else judge too", () => addRater(), signal));
       acts.push(tool(blind ? "Close the round" : "Open a blind round", blind ? "Everybody's judgements are shown" : "Everybody sees only their own", () => {
         send([{ op: "round", open: !blind }]);
         if (blind) whenDone(() => { if (model.get("raters").length > 1) { layer = "spread"; buildViews(); paint(); } });
       }, signal));
     }
+    if (round.body.querySelector("form")) return; // somebody writes a name: it stays
     round.body.replaceChildren(make("p", words), ul, ...acts);
+  }
+
+  /** Ask who else judges. */
+  function addRater() {
+    round.body.querySelector("form")?.remove();
+    const form = make("form", "", { class: "jw-new" });
+    const input = make("input", "", { type: "text", required: "", maxlength: String(LONGEST), placeholder: "Name", "aria-label": "Name of the rater" });
+    form.append(input, make("button", "Add", { type: "submit" }));
+    form.addEventListener("submit", (e) => {
+      e.preventDefault();
+      const label = oneLine(input.value);
+      form.remove();
+      if (!label) return;
+      send([{ op: "add", list: "raters", part: { label }, before: null }]);
+      whenDone(() => {
+        const id = model.get("raters").findLast((r) => r.label === label)?.id;
+        if (id === undefined) return;
+        layer = "mine";
+        model.set("rater", id);
+        model.save_changes();
+      });
+    }, { signal });
+    form.addEventListener("keydown", (e) => { e.stopPropagation(); if (e.key === "Escape") form.remove(); }, { signal });
+    round.body.append(form);
+    input.focus();
   }
 
   // --- keys and pointer ---------------------------------------------------------------------------------------------
@@ -949,7 +976,7 @@ function render({ model, el, signal }, waiting) {
   const again = () => { paint(); buildViews(); };
   listen(model, signal, [
     ["done", () => { out.acknowledge(); out.actWhenDone(); }],
-    ["columns", again], ["cells", again], ["agreed", again], ["notes", again], ["agreed_notes", again], ["blind", again], ["rater", again], ["read_only", again], ["steps", again],
+    ["columns", again], ["cells", again], ["together", again], ["agreed", again], ["notes", again], ["agreed_notes", again], ["blind", again], ["rater", again], ["read_only", again], ["steps", again],
     ["spread", again], ["evidence", again], ["raters", again], ["outcome", again], ["cut", again],
     ["answer", paintAnswer], ["status", paintStatus], ["disputes", paintStatus], ["discuss", paintTalk], ["findings", paintFindings], ["moved", paintMoved],
     ["changes", showChanges], ["revisions", () => { paintTools(); paintHistory(); }],

@@ -70,6 +70,7 @@ class CrossImpactSliders(DocumentWidget[CrossImpact]):
     blind = t.Bool(False).tag(sync=True)
     cells = t.List(t.List()).tag(sync=True)
     notes = t.Dict().tag(sync=True)
+    together = t.List(t.List()).tag(sync=True)
     agreed = t.List(t.List()).tag(sync=True)
     agreed_notes = t.Dict().tag(sync=True)
     spread = t.Dict().tag(sync=True)
@@ -129,6 +130,9 @@ class CrossImpactSliders(DocumentWidget[CrossImpact]):
     # --- what the page sees -------------------------------------------------------------------
 
     def _own(self, document: CrossImpact) -> Rater | None:
+        """Return the matrix of the person at the page; in a blind round nobody's where nobody is named."""
+        if document.blind and not self.fixed:
+            return None
         return next((r for r in document.raters if r.id == self.rater), None)
 
     def _seen(self, document: CrossImpact) -> CrossImpact:
@@ -158,6 +162,12 @@ class CrossImpactSliders(DocumentWidget[CrossImpact]):
             ]  # fmt: skip
             self.cells, self.notes = self._plain(document, mine)
             self.agreed, self.agreed_notes = self._plain(document, seen.consensus)
+            values = seen.judged_values()
+            names = [c["id"] for c in self.columns]
+            self.together = [
+                [round(v, 2) if isinstance(v := values.get((f.id, n)), float) else v for n in names]
+                for f in document.factors
+            ]
             self.stakes = [[getattr(f, s) for s in STAKES] for f in document.factors]
             self.interventions = [
                 {"ready": i.ready, **i.model_dump(mode="json")} for i in document.interventions

@@ -74,7 +74,12 @@ def _number_class(is_number: bool) -> str:
 
 
 def _cell(value: object, *, as_percent: bool, as_hours: bool) -> str:
-    if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NaT:
+    if (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and np.isnan(value))
+    ):
         return '<span class="jw-none">–</span>'
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"

@@ -1,0 +1,157 @@
+"""The cross-impact page's words and tables, on the example and on workspaces that lack something."""
+
+import pytest
+
+from journey_widgets import CrossImpactSliders, Workspace
+from journey_widgets.cross_impact import CrossImpact, Futures
+from journey_widgets.publish import impact_page
+from journey_widgets.publish.modes import MODE
+from journey_widgets.publish.page import PageStopped
+
+PARTS = (
+    "in_short", "steps", "the_matrix", "influence_picture", "ranking", "hidden", "to_discuss", "evidence", "priorities",
+    "interventions", "iterations", "futures", "findings",
+)  # fmt: skip
+
+
+@pytest.fixture
+def view(made_example):
+    return impact_page.open_impact(str(made_example))
+
+
+def words(part):
+    return repr(part), part._repr_html_()
+
+
+def test_the_page_says_who_leads_how_sure_that_is_and_what_is_open(view):
+    plain, _markup = words(impact_page.in_short(view))
+    assert plain.startswith(
+        "Of all influence, chains counted: Set-up help leads in 99% of draws: it is safe to call it the lever. "
+        "4 people judged: good agreement"
+    )
+    assert "2 of 3 open interventions have an owner and a KPI." in plain
+
+
+def test_each_step_says_whether_it_is_done(view):
+    _plain, markup = words(impact_page.steps(view))
+    states = [row.split("</td>")[1] for row in markup.split("<tr>")[2:]]
+    assert ["done" if "✓" in s else "open" for s in states] == [
+        "done", "done", "done", "open", "open", "open",
+    ]  # fmt: skip
+    assert "without owner or KPI: No upgrade offer while a case is open" in markup
+
+
+def test_step_four_is_done_when_every_intervention_has_owner_and_kpi(example):
+    space = Workspace.open(example)
+    body = space.cross_impact.body()
+    for one in body["interventions"]:
+        one["kpi"] = one.get("kpi", "complaints")
+    space.save(CrossImpact.from_body(body), note="named the KPI")
+    view = impact_page.open_impact(str(example))
+    _plain, markup = words(impact_page.steps(view))
+    assert markup.count("✓ done") == 6
+    _plain, markup = words(impact_page.iterations(view))
+    assert "No rank moved." in markup
+
+
+def test_a_judgement_that_changed_is_shown_with_its_reason_and_the_ranks_it_moved(example):
+    space = Workspace.open(example)
+    body = space.cross_impact.body()
+    for r in body["raters"]:
+        r["cells"]["setup_help"] = {"review": {"value": 1, "reason": "<b>new</b> survey"}}
+    space.save(CrossImpact.from_body(body), note="after the survey")
+    _plain, markup = words(impact_page.iterations(impact_page.open_impact(str(example))))
+    assert "Ranks that moved from revision 1 to 2" in markup
+    assert "&lt;b&gt;new&lt;/b&gt; survey" in markup
+    assert "Set-up help → Review" in markup
+
+
+def test_judgement_and_data_contradict_each_other_where_it_was_planted(view):
+    _plain, markup = words(impact_page.evidence(view))
+    assert "Delivery → Advocacy" in markup
+    assert "experts high, data none" in markup
+    assert "never averaged" in markup
+
+
+def test_the_chain_behind_the_leader_is_told_in_words(view):
+    _plain, markup = words(impact_page.hidden(view))
+    assert "The strongest ways from Set-up help to Satisfaction" in markup
+    assert "If Set-up help gets better, Satisfaction gets better." in markup
+
+
+def test_an_outcome_can_be_chosen_and_priorities_follow(made_example):
+    view = impact_page.open_impact(str(made_example), outcome="retention")
+    assert words(impact_page.in_short(view))[0].startswith("Of all influence on Retention")
+    assert "Where acting promises most for Retention" in words(impact_page.priorities(view))[1]
+
+
+def test_the_analyst_gets_sliders_a_report_gets_a_table(made_example, monkeypatch):
+    view = impact_page.open_impact(str(made_example))
+    assert isinstance(impact_page.the_matrix(view), CrossImpactSliders)
+    monkeypatch.setenv(MODE, "report")
+    _plain, markup = words(impact_page.the_matrix(view))
+    assert "<table" in markup
+    assert "<script" not in markup
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"outcome": "retentoin"}, "Did you mean 'retention'"),
+        ({"cut": "average"}, "cut is 'average'"),
+        ({"matrix": "9"}, "a revision from 1 to 1"),
+        ({"draws": 0}, "a whole number from 1 to 20,000"),
+        ({"seed": "x"}, "seed is 'x'"),
+    ],
+)
+def test_a_wrong_parameter_is_said_in_one_sentence(made_example, given, said):
+    with pytest.raises(PageStopped, match=said):
+        impact_page.open_impact(str(made_example), **given)
+
+
+def shown_everywhere(folder, monkeypatch, *modes):
+    for mode in modes:
+        monkeypatch.setenv(MODE, mode)
+        view = impact_page.open_impact(str(folder))
+        for part in PARTS:
+            getattr(impact_page, part)(view)
+
+
+def test_a_workspace_where_nobody_judged_says_so_on_every_part(tmp_path, monkeypatch):
+    Workspace.create(tmp_path / "w", template="sales_journey").close()
+    view = impact_page.open_impact(str(tmp_path / "w"))
+    assert "Nobody has judged anything yet" in words(impact_page.in_short(view))[0]
+    shown_everywhere(tmp_path / "w", monkeypatch, "notebook", "dashboard", "report")
+
+
+def test_a_blind_round_shows_nothing_of_what_was_judged(example, monkeypatch):
+    space = Workspace.open(example)
+    body = {**space.cross_impact.body(), "blind": True}
+    body["raters"][1]["cells"]["delivery"]["advocacy"]["reason"] = "SECRET"
+    space.save(CrossImpact.from_body(body))
+    monkeypatch.setenv(MODE, "dashboard")
+    view = impact_page.open_impact(str(example))
+    for part in PARTS:
+        shown = getattr(impact_page, part)(view)
+        if isinstance(shown, CrossImpactSliders):
+            assert "SECRET" not in str(shown.get_state())
+            assert shown.cells == [[None] * 16] * 12
+        else:
+            assert "SECRET" not in shown._repr_html_()
+            assert "99%" not in shown._repr_html_()
+
+
+def test_futures_that_hold_together_are_listed(example):
+    cib = {
+        "descriptors": [
+            {"name": "Staffing", "variants": ["keep", "cut"]}, {"name": "CSAT", "variants": ["up", "down"]},
+        ],
+        "matrix": [[0, 0, 2, -2], [0, 0, -2, 2], [1, -1, 0, 0], [-1, 1, 0, 0]],
+    }  # fmt: skip
+    Workspace.open(example).save(Futures.from_cib(cib))
+    _plain, markup = words(impact_page.futures(impact_page.open_impact(str(example))))
+    assert "Of 4 combinations 2 hold together" in markup
+
+
+def test_every_part_is_shown_in_every_mode(made_example, monkeypatch):
+    shown_everywhere(made_example, monkeypatch, "notebook", "dashboard", "report")
