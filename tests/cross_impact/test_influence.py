@@ -19,6 +19,7 @@ from journey_widgets.cross_impact import (
     push,
     rank_change,
     strong_links,
+    total,
     total_influence,
     total_relations,
 )
@@ -146,8 +147,8 @@ def test_chains_separate_what_direct_scores_tie():
         "Delivery promise kept": 0.138,
         "Order tracking": 0.125,
     }
-    for factor, total in expected.items():
-        assert table.loc[factor, "total"] == pytest.approx(total, abs=5e-4)
+    for factor, value in expected.items():
+        assert table.loc[factor, "total"] == pytest.approx(value, abs=5e-4)
     tied = table.loc[[*expected][2:], "direct_rank"]
     assert set(tied) == {3}
     assert table["total_rank"].is_unique
@@ -321,3 +322,20 @@ def test_ties_share_the_best_rank():
 def test_every_case_names_its_source():
     for name in ("vester_five_factors", "dematel_medical_device", "agreement_krippendorff"):
         assert json.dumps(case(name)["source"])
+
+
+def test_mean_de_entropy_keeps_the_links_that_are_about_one_source():
+    # Worked out by hand: the three strongest links start at a. After them d and c start one each. With a three
+    # times and d once the counts are most uneven a name: (ln 2 - 0.5623) / 2 = 0.0654, against 0.0498 with c too.
+    # Targets: b, c, d, a in turn, so even throughout; the first link tells. Four links hold a and d.
+    cells = np.array([[0, 0.9, 0.8, 0.7], [0, 0, 0, 0], [0, 0.5, 0, 0], [0.6, 0, 0, 0]])
+    assert total._mmde(cells) == 0.6
+
+
+def test_strong_links_by_mean_de_entropy_are_the_strongest_ones():
+    links = strong_links(FIVE_TOUCHPOINTS, "mmde")
+    relations = total_relations(FIVE_TOUCHPOINTS).to_numpy()
+    assert links["total"].tolist() == sorted(
+        relations[relations >= links["total"].min()], reverse=True
+    )
+    assert "mmde of all cells" in definition(links)

@@ -85,6 +85,33 @@ def test_letters_typed_fast_are_all_in_the_revision_that_is_saved_at_once(lab, e
     assert [r.cells["marketing_manager"] for r in matrix.rows[:8]] == ["I"] * 8
 
 
+def test_a_slider_moved_in_lab_reaches_the_store_and_the_picture(lab, example, new_page):
+    page = new_page(viewport={"width": 1500, "height": 1000})
+    open_notebook(page, lab, "cross_impact")
+    page.get_by_role("button", name="Ivo Riva").wait_for(timeout=SECONDS)
+    page.get_by_role("button", name="Ivo Riva").click()
+    cell = page.locator('td[aria-label^="Review on Payment:"]')
+    cell.scroll_into_view_if_needed()
+    cell.click()
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    before = cells.count()
+
+    page.keyboard.press("Enter")
+    for _step in range(2):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    for key in "bvx":
+        page.keyboard.press(key)
+    page.get_by_text("If Review gets better, Payment gets better.").wait_for(timeout=SECONDS)
+    page.locator(".jw-impact-sliders").get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Saved as revision 2").wait_for(timeout=SECONDS)
+
+    assert cells.count() == before
+    judged = Workspace.open(example).cross_impact.rater("ivo_riva").cells["review"]["payment"]
+    assert judged.value == 2
+    assert page.locator(".jw-map .jw-dot").count() == 12
+
+
 @pytest.mark.parametrize(("name", "tables"), [("overview", 2), ("journey_map", 10)])
 def test_charts_and_tables_are_drawn_in_lab_offline(lab, new_page, name, tables):
     page = new_page(viewport={"width": 1400, "height": 1000})

@@ -92,6 +92,8 @@ def test_the_analyst_gets_sliders_a_report_gets_a_table(made_example, monkeypatc
     _plain, markup = words(impact_page.the_matrix(view))
     assert "<table" in markup
     assert "<script" not in markup
+    assert "<svg" in words(impact_page.influence_picture(view))[1]
+    assert "leads in 99%" in words(impact_page.ranking(view))[0]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_a_blind_round_shows_nothing_of_what_was_judged(example, monkeypatch):
         if isinstance(shown, CrossImpactSliders):
             assert "SECRET" not in str(shown.get_state())
             assert shown.cells == [[None] * 16] * 12
-        else:
+        elif shown is not None:
             assert "SECRET" not in shown._repr_html_()
             assert "99%" not in shown._repr_html_()
 

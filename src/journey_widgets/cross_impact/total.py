@@ -16,13 +16,20 @@ NORMALISATION_WORDS: dict[Normalisation, str] = {
     "rows_and_columns": "the largest of all row and column sums",
     "rows": "the largest row sum",
 }
-Threshold = Literal["mean", "mean_plus_sd"]
+Threshold = Literal["mean", "mean_plus_sd", "mmde"]
 THRESHOLDS: tuple[Threshold, ...] = get_args(Threshold)
 NEARLY_ONE = 1 - 1e-9
 
 
 def normalised(influence: Influence, normalisation: Normalisation, *, signed: bool) -> Floats:
     """Return the matrix divided so that chains fade, or refuse it where they never do."""
+    return _scaled(influence, normalisation, signed=signed)[0]
+
+
+def _scaled(
+    influence: Influence, normalisation: Normalisation, *, signed: bool
+) -> tuple[Floats, float]:
+    """Return the normalised matrix and the spectral radius of its sizes."""
     one_of("normalisation", normalisation, NORMALISATIONS)
     strengths = influence.strengths()
     rows, columns = strengths.sum(axis=1).max(), strengths.sum(axis=0).max()
@@ -30,14 +37,15 @@ def normalised(influence: Influence, normalisation: Normalisation, *, signed: bo
     if scale == 0:
         msg = "No factor acts on another: every cell is 0 or blank. Judge at least one relation."
         raise JourneyDataError(msg)
-    if _radius(strengths / scale) >= NEARLY_ONE:
+    pull = _radius(strengths / scale)
+    if pull >= NEARLY_ONE:
         msg = (
             "Total influence has no answer here: a group of factors pass on all they receive, so chains never "
             "fade (I - N is singular). That is so where their sums are all equal to the largest one. "
             "Look at the direct sums, or judge these relations in finer steps."
         )
         raise JourneyDataError(msg)
-    return (influence.signed() if signed else strengths) / scale
+    return (influence.signed() if signed else strengths) / scale, pull
 
 
 def total_relations(
@@ -103,7 +111,7 @@ def total_influence(
     """
     influence = as_influence(matrix, outcomes)
     n = influence.n
-    share = normalised(influence, normalisation, signed=False)
+    share, pull = _scaled(influence, normalisation, signed=False)
     relations = relations_of(share)
     given, received = relations[:, :n].sum(axis=1), relations[:n].sum(axis=0)
     relation = given - received
@@ -112,7 +120,6 @@ def total_influence(
         "balanced" if z else "cause" if r > 0 else "effect"
         for r, z in zip(relation, flat, strict=True)
     ]
-    pull = _radius(share)
     found = pd.DataFrame(
         {
             "factor": influence.names,
@@ -155,8 +162,7 @@ def coupling(
     -----
     Delias, spectralDEMATEL, 2026. Chains matter more than direct links where the coupling is above 0.5.
     """
-    share = normalised(as_influence(matrix, outcomes), normalisation, signed=False)
-    pull = _radius(share)
+    share, pull = _scaled(as_influence(matrix, outcomes), normalisation, signed=False)
     # An eigenvalue v of N is v / (1 - v) of T.
     own = np.linalg.eigvals(share)
     sizes = np.sort(np.abs(own / (1 - own)))[::-1]
@@ -184,17 +190,26 @@ def strong_links(
     Parameters
     ----------
     threshold
-        ``"mean"`` of all cells of T, or ``"mean_plus_sd"``, one standard deviation more.
+        ``"mean"`` of all cells of T, ``"mean_plus_sd"``, one standard deviation more, or ``"mmde"``, maximum mean
+        de-entropy: the fewest strongest links that hold every factor which they are mostly about.
 
     Returns
     -------
     pandas.DataFrame
         Columns: ``source``, ``target`` (str, equal for a loop), ``total`` (float64).
+
+    Notes
+    -----
+    Maximum mean de-entropy: Li and Tzeng, Identification of a threshold value for the DEMATEL method, Expert Systems
+    with Applications 36, 2009.
     """
     one_of("threshold", threshold, THRESHOLDS)
     relations = total_relations(matrix, normalisation, outcomes=outcomes)
     cells = relations.to_numpy()
-    at = float(cells.mean()) + (float(cells.std()) if threshold == "mean_plus_sd" else 0.0)
+    if threshold == "mmde":
+        at = _mmde(cells)
+    else:
+        at = float(cells.mean()) + (float(cells.std()) if threshold == "mean_plus_sd" else 0.0)
     rows, columns = np.nonzero(cells >= at)
     found = pd.DataFrame(
         {
@@ -206,6 +221,32 @@ def strong_links(
     return defined(
         found, f"Links of {at:.4g} and more, the {threshold.replace('_', ' ')} of all cells."
     )
+
+
+def _mmde(cells: Floats) -> float:
+    """Return the threshold of maximum mean de-entropy.
+
+    Links, those of 0 left out, are taken strongest first. The names they start from (and, apart, those they end at) are counted; the more
+    uneven the counts, the further their entropy is below that of even counts, and that distance a name is the mean
+    de-entropy. Where it is largest, the names so far are those that the strong links are about.
+    """
+    order = np.argsort(-cells, axis=None, kind="stable")[: int((cells > 0).sum())]
+    sources, targets = np.unravel_index(order, cells.shape)
+    needed = 0
+    for ends in (sources, targets):
+        counts = np.zeros(len(cells))
+        best, names = -1.0, 1
+        for place in ends:
+            counts[place] += 1
+            share = counts[counts > 0] / counts.sum()
+            k = len(share)
+            apart = (np.log(k) + float((share * np.log(share)).sum())) / k
+            if apart > best + 1e-12:
+                best, names = apart, k
+        # Enough links to hold that many names.
+        _values, first = np.unique(ends, return_index=True)
+        needed = max(needed, int(np.sort(first)[names - 1]) + 1)
+    return float(cells.ravel()[order[needed - 1]])
 
 
 def push(

@@ -243,7 +243,7 @@ def steps(view: ImpactPage) -> html.Html:
 
 def the_matrix(view: ImpactPage) -> Any:
     """Return the matrix: sliders where they can be moved, a table elsewhere."""
-    if mode() == "report" or view.revision:
+    if not _live(view):
         return (
             html.note(BLIND)
             if view.panel.blind
@@ -262,8 +262,15 @@ def the_matrix(view: ImpactPage) -> Any:
     )  # fmt: skip
 
 
+def _live(view: ImpactPage) -> bool:
+    """Return whether the matrix is shown with its sliders, map and ranking in one."""
+    return mode() != "report" and not view.revision
+
+
 def influence_picture(view: ImpactPage) -> Any:
-    """Return the influence map after a sentence."""
+    """Return the influence map after a sentence; nothing where the sliders show it already."""
+    if _live(view):
+        return None
     if view.quiet:
         return html.note(view.quiet)
     points = impact.influence_map(
@@ -278,7 +285,9 @@ def influence_picture(view: ImpactPage) -> Any:
 
 
 def ranking(view: ImpactPage) -> Any:
-    """Return the ranking with how sure each place is."""
+    """Return the ranking with how sure each place is; nothing where the sliders show it already."""
+    if _live(view):
+        return None
     if view.quiet:
         return html.note(view.quiet)
     named = view.ranking.assign(factor=[view.labels[f] for f in view.ranking["factor"]])
