@@ -125,3 +125,20 @@ def test_descriptors_that_do_not_fit_are_refused():
         consistent_scenarios([[1]])
     with pytest.raises(JourneyDataError, match="one variant number"):
         balance_of({"descriptors": two, "matrix": [[0] * 3] * 3}, [3, 1])
+
+
+def test_drawn_basins_of_the_large_model_are_the_published_ones_within_chance():
+    cib = case("cib_large_60m")
+    published = {
+        tuple(s["scenario"]): s["basin"]
+        for s in cib["expected"]["published"]["consistent_scenarios"]
+    }
+    draws, possible = 200_000, cib["expected"]["published"]["n_possible"]
+    found = basins({k: cib[k] for k in ("descriptors", "matrix")}, draws=draws).dropna(
+        subset=["scenario"]
+    )
+    for scenario, basin in published.items():
+        seen = int(found.loc[found["scenario"] == scenario, "basin"].sum())
+        expected = draws * basin / possible
+        assert abs(seen - expected) <= 4 * expected**0.5 + 3
+    assert set(found["scenario"]) <= set(published)

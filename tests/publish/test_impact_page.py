@@ -1,5 +1,6 @@
 """The cross-impact page's words and tables, on the example and on workspaces that lack something."""
 
+import pandas as pd
 import pytest
 
 from journey_widgets import CrossImpactSliders, Workspace
@@ -10,7 +11,7 @@ from journey_widgets.publish.page import PageStopped
 
 PARTS = (
     "in_short", "steps", "the_matrix", "influence_picture", "ranking", "hidden", "to_discuss", "evidence", "priorities",
-    "interventions", "iterations", "futures", "findings",
+    "interventions", "watched", "iterations", "futures", "findings",
 )  # fmt: skip
 
 
@@ -77,6 +78,19 @@ def test_the_chain_behind_the_leader_is_told_in_words(view):
     _plain, markup = words(impact_page.hidden(view))
     assert "The strongest ways from Set-up help to Satisfaction" in markup
     assert "If Set-up help gets better, Satisfaction gets better." in markup
+
+
+def test_the_kpi_of_a_running_intervention_is_watched_and_called_weak_without_a_comparison(view):
+    answers = view.page.workspace.answers().to_pandas()
+    own = answers[(answers["question_id"] == "setup_csat") & answers["score"].notna()]
+    local = own["ts"].dt.tz_localize("UTC").dt.tz_convert("Europe/Rome")
+    later = local >= pd.Timestamp("2026-06-01", tz="Europe/Rome")
+    change = own.loc[later, "score"].mean() - own.loc[~later, "score"].mean()
+    _plain, markup = words(impact_page.watched(view))
+    assert "Technical specialist on the first call" in markup
+    assert "weak: before and after only" in markup
+    assert f"{change:,.4g}" in markup
+    assert "One-page checkout" not in markup  # it has not begun
 
 
 def test_an_outcome_can_be_chosen_and_priorities_follow(made_example):

@@ -352,17 +352,28 @@ def _all_ends(cib: Cib) -> tuple[Ints, Ints, int, int]:
 def _drawn_ends(cib: Cib, draws: int, seed: int) -> tuple[Ints, Ints, int, int]:
     rng = np.random.default_rng(seed)
     state = np.column_stack([rng.integers(0, n, draws) for n in cib.sizes])
-    ends = []
-    for _step in range(MAX_STEPS):
+    many = np.ones(draws, dtype=np.int64)
+    ends, counts = [], []
+    for step in range(1, MAX_STEPS + 1):
         after = _next(cib, state)
         rests = (after == state).all(axis=1)
         ends.append(state[rests])
-        state = after[~rests]
+        counts.append(many[rests])
+        state, many = after[~rests], many[~rests]
         if not len(state):
             break
-    rested = np.concatenate(ends)
-    found, counts = np.unique(rested, axis=0, return_counts=True)
-    return found, counts.astype(np.int64), draws - len(rested), draws
+        if step & (step - 1) == 0:  # paths that met go on as one
+            state, many = _together(state, many)
+    found, sizes = _together(np.concatenate(ends), np.concatenate(counts))
+    return found, sizes, draws - int(sizes.sum()), draws
+
+
+def _together(state: Ints, many: Ints) -> tuple[Ints, Ints]:
+    """Return each scenario once, and how many there are of it."""
+    if not len(state):
+        return state, many
+    found, place = np.unique(state, axis=0, return_inverse=True)
+    return found, np.bincount(place.ravel(), weights=many).astype(np.int64)
 
 
 def balance_of(cib: Any, scenario: Sequence[int]) -> list[list[int]]:

@@ -226,9 +226,9 @@ def strong_links(
 def _mmde(cells: Floats) -> float:
     """Return the threshold of maximum mean de-entropy.
 
-    Links, those of 0 left out, are taken strongest first. The names they start from (and, apart, those they end at) are counted; the more
-    uneven the counts, the further their entropy is below that of even counts, and that distance a name is the mean
-    de-entropy. Where it is largest, the names so far are those that the strong links are about.
+    Links, those of 0 left out, are taken strongest first. The names they start from (and, apart, those they end at)
+    are counted; the more uneven the counts, the further their entropy is below that of even counts, and that distance
+    a name is the mean de-entropy. Where it is largest, the names so far are those that the strong links are about.
     """
     order = np.argsort(-cells, axis=None, kind="stable")[: int((cells > 0).sum())]
     sources, targets = np.unravel_index(order, cells.shape)

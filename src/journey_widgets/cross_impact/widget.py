@@ -165,7 +165,7 @@ class CrossImpactSliders(DocumentWidget[CrossImpact]):
             values = seen.judged_values()
             names = [c["id"] for c in self.columns]
             self.together = [
-                [round(v, 2) if isinstance(v := values.get((f.id, n)), float) else v for n in names]
+                [round(v, 1) if isinstance(v := values.get((f.id, n)), float) else v for n in names]
                 for f in document.factors
             ]
             self.stakes = [[getattr(f, s) for s in STAKES] for f in document.factors]

@@ -9,6 +9,7 @@ from journey_widgets import cross_impact as impact
 from journey_widgets.cross_impact.charts import influence_chart, lead_chart
 from journey_widgets.cross_impact.direct import CUTS
 from journey_widgets.cross_impact.document import values_of
+from journey_widgets.cross_impact.intervention import FEWEST
 from journey_widgets.cross_impact.stability import SAFE
 from journey_widgets.cross_impact.table import to_html
 from journey_widgets.cross_impact.widget import CrossImpactSliders
@@ -468,6 +469,58 @@ def _would_move(view: ImpactPage, changes: dict[str, float]) -> str:
         f"{view.labels[f]} {d}"
         for f, d in zip(ordered["factor"], ordered["direction"], strict=True)
     )
+
+
+def watched(view: ImpactPage) -> html.Html:
+    """Return what the KPI of each intervention did since it began, as far as the survey measures it."""
+    begun = [
+        (i.label, i.kpi, i.starts)
+        for i in view.panel.interventions
+        if i.starts and i.kpi and i.status in ("running", "done")
+    ]
+    if not begun:
+        return html.note("No intervention has begun: nothing to watch yet.")
+    scores = _answers(view)
+    rows = []
+    for label, kpi, starts in begun:
+        own = scores[scores["question_id"] == kpi]
+        zone = view.page.workspace.settings.time_zone
+        split = pd.Timestamp(starts, tz=zone).tz_convert("UTC").tz_localize(None)
+        earlier = own["ts"] < split
+        before, after = own.loc[earlier, "score"].tolist(), own.loc[~earlier, "score"].tolist()
+        named = kpi.replace("_", " ")
+        if min(len(before), len(after)) < max(FEWEST, view.page.least):
+            said = (
+                "not measured by the survey; the scorecard will watch it"
+                if own.empty
+                else "too few answers yet"
+            )
+            rows.append((label, named, None, None, None, len(own), said, ""))
+            continue
+        found = records(impact.intervention_effect(before, after))[0]
+        told = [found[c] for c in ("value", "low", "high", "n", "in_words", "evidence")]
+        rows.append((label, named, *told))
+    names = ["what", "kpi", "value", "low", "high", "n", "words", "evidence"]
+    frame = pd.DataFrame(rows, columns=names).astype(
+        dict.fromkeys(("value", "low", "high"), "Float64")
+    )
+    return html.table(
+        frame, caption="What the KPI did since the intervention began",
+        labels={"what": "Intervention", "kpi": "KPI", "value": "Change", "low": "at least", "high": "at most", "n": "n",
+                "words": "In words", "evidence": "Evidence"},
+        note="Mean score after the start, less the mean before. Without a comparison group anything else that changed "
+        "then is in it too: an analyst holds it against one with cross_impact.intervention_effect.",
+    )  # fmt: skip
+
+
+def _answers(view: ImpactPage) -> pd.DataFrame:
+    """Return question, time and score of every answer; none where there is no survey."""
+    space = view.page.workspace
+    if "answers" not in space.sources.present():
+        return pd.DataFrame({"question_id": [], "ts": pd.to_datetime([]), "score": []})
+    table = space.answers().table
+    kept = table.filter(table.score.notnull()).select("question_id", "ts", "score")
+    return collect(kept).astype({"question_id": "str"})
 
 
 def iterations(view: ImpactPage) -> html.Html:
