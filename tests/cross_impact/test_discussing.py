@@ -19,6 +19,7 @@ from journey_widgets.cross_impact import (
 )
 from journey_widgets.cross_impact.total import push
 from journey_widgets.errors import JourneyDataError
+from journey_widgets.scorecard.catalogue import worked_example
 
 NAMES = ["a", "b", "c", "d", "e"]
 
@@ -172,17 +173,20 @@ def test_priorities_of_what_is_not_there_are_refused(outcome, gaps, words):
 # Did it work
 
 
-def test_of_a_rise_of_twelve_points_eight_are_left_beside_a_comparison_group():
-    # 0.60 to 0.72 where it was done, 0.60 to 0.64 where it was not: 0.12 less 0.04.
+def test_of_a_rise_of_ten_points_eight_are_left_beside_a_comparison_group():
+    # The KPI catalogue's own example: 0.70 to 0.80 where it was done, 0.70 to 0.72 where it was not.
+    figures, stated, _found = worked_example("intervention_effect")
+    groups = {k: (round(1000 * v), 1000) for k, v in figures.items()}
     found = intervention_effect(
-        (600, 1000), (720, 1000), comparison_before=(600, 1000), comparison_after=(640, 1000)
+        groups["tb"], groups["ta"], comparison_before=groups["cb"], comparison_after=groups["ca"]
     ).set_index("estimate")
+    assert found.loc["effect", "value"] == pytest.approx(stated) == pytest.approx(0.08)
     assert found["value"].to_dict() == pytest.approx(
-        {"effect": 0.08, "change": 0.12, "comparison change": 0.04}
+        {"effect": 0.08, "change": 0.10, "comparison change": 0.02}
     )
     assert found.loc["effect", "low"] > 0
     # Four independent shares: the interval is about 1.96 times the root of their variances.
-    variance = (2 * 0.6 * 0.4 + 0.72 * 0.28 + 0.64 * 0.36) / 1000
+    variance = (2 * 0.7 * 0.3 + 0.8 * 0.2 + 0.72 * 0.28) / 1000
     width = found.loc["effect", "high"] - found.loc["effect", "low"]
     assert width == pytest.approx(2 * 1.96 * variance**0.5, rel=0.02)
     assert found.loc["effect", "evidence"] == "difference-in-differences"
