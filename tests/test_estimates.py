@@ -68,7 +68,9 @@ def test_the_interval_of_a_median_has_the_ranks_worked_out_by_hand():
     # 100 values: 50 ± 1.96 * 10 / 2 = 40.2 to 59.8, so ranks 40 and 61
     assert median_interval(range(1, 101)) == (50.5, 40.0, 61.0)
     assert np.isnan(median_interval([])).all()
-    assert median_interval([7.0]) == (7.0, 7.0, 7.0)
+    assert median_interval([7.0])[0] == 7.0
+    assert np.isnan(median_interval(range(5))[1:]).all()  # five have no 95 % interval
+    assert median_interval(range(6)) == (2.5, 0.0, 5.0)
 
 
 def test_shares_of_events_are_wider_where_one_customers_events_are_alike():

@@ -1,6 +1,8 @@
 """Intervals that go with every rate, difference and time; what many comparisons at once allow to say."""
 
 import math
+from collections.abc import Callable
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
@@ -9,6 +11,9 @@ import numpy.typing as npt
 CONFIDENCE = 0.95
 MIN_N = 30
 """Below this many observations a rate is ``insufficient``: shown, but never coloured."""
+
+EXACT_RANKS = 2_000
+"""Observations up to which ranks of a median are counted exactly; beyond, the normal curve is as good."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -195,6 +200,99 @@ def student(df: float, *, confidence: float = CONFIDENCE) -> float:
     return math.sqrt(df * y)
 
 
+def nps(promoters: int, detractors: int, n: int) -> tuple[float, float, float]:
+    """Return a net promoter score with its adjusted Wald interval, on the scale -100 to 100 [1]_.
+
+    Examples
+    --------
+    >>> tuple(round(v, 1) for v in nps(10, 4, 20))
+    (30.0, -5.7, 57.9)
+
+    References
+    ----------
+    .. [1] B. Rocks, "Interval estimation for the net promoter score", The American Statistician 70, 2016.
+    """
+    if not (promoters >= 0 and detractors >= 0 and promoters + detractors <= n) or n < 1:
+        return math.nan, math.nan, math.nan
+    more = n + 3
+    p, d = (promoters + 0.75) / more, (detractors + 0.75) / more
+    reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * math.sqrt((p + d - (p - d) ** 2) / more)
+    low, high = (max(-100.0, min(100.0, 100 * (p - d + side * reach))) for side in (-1, 1))
+    return 100 * (promoters - detractors) / n, low, high
+
+
+def poisson(count: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return the exact interval of a count of rare events [1]_.
+
+    Examples
+    --------
+    >>> tuple(round(v, 2) for v in poisson(24))
+    (15.38, 35.71)
+
+    References
+    ----------
+    .. [1] F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28, 1936.
+    """
+    tail = (1 - confidence) / 2
+    low = (
+        0.0
+        if count == 0
+        else _root(lambda rate: 1 - _at_most(count - 1, rate) - tail, 0.0, float(count))
+    )
+    top = count + 10 * math.sqrt(count + 1) + 10
+    return low, _root(lambda rate: tail - _at_most(count, rate), float(count), top)
+
+
+def _at_most(count: int, rate: float) -> float:
+    """Return the chance of at most `count` events at a rate."""
+    if rate <= 0:
+        return 1.0
+    if count < 0:
+        return 0.0
+    # From the largest term down: what is far below it adds nothing.
+    top = min(count, math.floor(rate))
+    largest = math.exp(top * math.log(rate) - rate - math.lgamma(top + 1))
+    total, term, k = largest, largest, top
+    while k > 0 and term > largest * 1e-18:
+        term *= k / rate
+        k -= 1
+        total += term
+    term, k = largest, top
+    while k < count and term > largest * 1e-18:
+        k += 1
+        term *= rate / k
+        total += term
+    return min(1.0, total)
+
+
+def _root(rises: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a function that rises passes 0."""
+    for _halving in range(100):
+        middle = (low + high) / 2
+        if rises(middle) < 0:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def mean_interval(values: npt.ArrayLike) -> tuple[float, float, float]:
+    """Return a mean with Student's interval; no interval for fewer than two values.
+
+    Examples
+    --------
+    >>> tuple(round(v, 2) for v in mean_interval([5, 4, 4, 3, 5, 2]))
+    (3.83, 2.61, 5.06)
+    """
+    found = np.asarray(values, dtype=np.float64)
+    n = len(found)
+    if n < 2:
+        return (float(found.mean()) if n else math.nan), math.nan, math.nan
+    mean = float(found.mean())
+    reach = student(n - 1) * float(found.std(ddof=1)) / math.sqrt(n)
+    return mean, mean - reach, mean + reach
+
+
 def false_discovery(p_values: npt.ArrayLike) -> Floats:
     """Return Benjamini and Hochberg's adjusted p-values, in the order given [1]_.
 
@@ -223,18 +321,38 @@ def false_discovery(p_values: npt.ArrayLike) -> Floats:
 def median_interval(values: npt.ArrayLike) -> tuple[float, float, float]:
     """Return the median and its 95 % interval from order statistics; missing where there are none.
 
-    The interval holds whatever the distribution: its ends are the observations whose ranks a fair
-    coin would stay between in at least 95 % of cases (normal approximation of the binomial, ranks
-    rounded outwards).
+    The interval holds whatever the distribution: its ends are the observations whose ranks a fair coin stays
+    between in at least 95 % of cases. Fewer than six observations have no such interval.
+
+    Examples
+    --------
+    >>> median_interval(range(1, 21))
+    (10.5, 6.0, 15.0)
     """
     found = np.sort(np.asarray(values, dtype=np.float64))
     n = len(found)
     if not n:
         return np.nan, np.nan, np.nan
-    reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * math.sqrt(n) / 2
-    low = max(math.floor(n / 2 - reach), 1)
-    high = min(math.ceil(n / 2 + 1 + reach), n)
-    return float(np.median(found)), float(found[low - 1]), float(found[high - 1])
+    rank = _outer_rank(n)
+    if rank < 1:
+        return float(np.median(found)), np.nan, np.nan
+    return float(np.median(found)), float(found[rank - 1]), float(found[n - rank])
+
+
+@cache
+def _outer_rank(n: int) -> int:
+    """Return the largest rank below which a fair coin falls in at most 2.5 % of n throws; 0 where there is none."""
+    if n > EXACT_RANKS:
+        reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * math.sqrt(n) / 2
+        return max(math.floor(n / 2 - reach), 1)
+    below, rank = 0.0, 0
+    while True:
+        below += math.exp(
+            math.lgamma(n + 1) - math.lgamma(rank + 1) - math.lgamma(n - rank + 1) - n * math.log(2)
+        )
+        if below > (1 - CONFIDENCE) / 2:
+            return rank
+        rank += 1
 
 
 def resample(totals: Floats, *, draws: int, seed: int) -> Floats:

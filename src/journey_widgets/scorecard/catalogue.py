@@ -32,7 +32,8 @@ def catalogue() -> pd.DataFrame:
         (several joined by ``|``), ``focus``, ``lead_lag``, ``direction`` (``"up"``, ``"down"``, ``"context"``),
         ``unit``, ``formula`` (in words), ``expression`` (see `Formula`), ``aggregation`` (from short periods to long
         ones), ``interval_method``, ``min_n`` (Int64), ``data_needed``, ``variants``, ``pitfalls``, ``source``,
-        ``source_checked`` (``"general"`` where the source is general practice and was not looked up), ``named_in``, ``relevant_to``.
+        ``source_checked`` (``"general"`` where the source is general practice and was not looked up), ``named_in``,
+        ``relevant_to``.
     """
     frame = pd.DataFrame(_rows()).rename(columns={"kpi_id": "kpi"})
     frame = frame.drop(columns=["example_inputs", "example_value"])
