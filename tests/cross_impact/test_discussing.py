@@ -75,7 +75,7 @@ def test_the_cell_that_decides_who_leads_comes_first_though_another_differs_more
     assert found.iloc[0][["source", "target", "leader_changes"]].tolist() == ["a", "e", True]
     assert (
         found.iloc[0]["in_words"]
-        == "a on e: judged from 0 to 1. At the weakest d leads, at the strongest a."
+        == "a on e: judged from 0 to 1. At the weakest d leads, at the strongest a leads."
     )
     assert found["range"].tolist() == [1, 1.5]
 

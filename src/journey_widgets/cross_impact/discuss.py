@@ -152,13 +152,19 @@ def _with_cell(base: Floats, rows: Any, columns: Any, values: Floats, target: Fl
     return found
 
 
+def _leaders(names: tuple[str, ...], side: Any) -> str:
+    if len(side) > 3:
+        return f"{len(side)} share the lead" if len(side) < len(names) else "nobody leads"
+    return f"{' and '.join(names[i] for i in side)} lead{'s' if len(side) == 1 else ''}"
+
+
 def _words(row: dict[Any, Any], names: tuple[str, ...], weak: Any, strong: Any) -> str:
     said = f"{row['source']} on {row['target']}: judged from {row['low']:g} to {row['high']:g}"
     if row["opposite"]:
         said += ", help and harm"
     if row["leader_changes"]:
-        one, other = (" and ".join(names[i] for i in side) for side in (weak, strong))
-        return f"{said}. At the weakest {one} leads, at the strongest {other}."
+        one, other = (_leaders(names, side) for side in (weak, strong))
+        return f"{said}. At the weakest {one}, at the strongest {other}."
     if row["ranks_changed"]:
         return f"{said}. {row['ranks_changed']} factors change their rank between the two."
     return f"{said}. The order stays as it is."

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journey_widgets.cross_impact.document import POTENTIAL, UNKNOWN, CrossImpact
+from journey_widgets.cross_impact.document import POTENTIAL, UNKNOWN, CrossImpact, values_of
 from journey_widgets.cross_impact.matrix import as_influence
 from journey_widgets.cross_impact.observed import COLUMNS as OBSERVED
 from journey_widgets.errors import JourneyDataError, one_of
@@ -111,7 +111,9 @@ def evidence(
     return defined(
         found[columns],
         "Judgement and data stand side by side and are never averaged. An association in time, no experiment",
-        f"{elsewhere} observations are about names that are not in the matrix" if elsewhere else "",
+        f"{elsewhere} observations are about relations the matrix has no cell for"
+        if elsewhere
+        else "",
     )
 
 
@@ -147,6 +149,11 @@ def _judged(panel: Any, influence: Any) -> pd.DataFrame:
                     if judgement.value != UNKNOWN:
                         number = 0.0 if judgement.value == POTENTIAL else float(judgement.value)
                         said.setdefault((source, target), []).append(number)
+        for place, value in values_of(panel.consensus).items():
+            if value != UNKNOWN:  # there, nobody differs any more
+                said[place] = [0.0 if value == POTENTIAL else float(value)] * len(
+                    said.get(place, [0])
+                )
     rows = []
     for i in range(n):
         for j, target in enumerate(names):
@@ -197,8 +204,10 @@ def _verdict(row: dict[Any, Any]) -> str:
     if not row["adjusted_p"] <= SIGNIFICANT:
         return UNCLEAR
     if size < NONE:
-        # Less often than others is no strong effect on something: much of a journey comes in one order.
-        return DATA_ONLY if strong and (row["signed"] or row["value"] > 1) else STRONGER
+        # Less often than others is no effect on something: much of a journey comes in one order.
+        if not row["signed"] and row["value"] < 1:
+            return RELATED
+        return DATA_ONLY if strong else STRONGER
     if row["signed"] and (expert > 0) != (row["value"] > NOTHING[measure]):
         return SIGNS
     if size >= HIGH and not strong:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from journey_widgets.documents import check_schema, slug
@@ -120,7 +121,8 @@ def _judgement(header: Sequence[str], line: Sequence[str], where: str) -> dict[s
     if lacking is not None:
         msg = f"{where}: {lacking} is blank. Fill it, or remove the line: a relation that was not judged has no line."
         raise DocumentError(msg)
-    return {**row, "value": _value(row["value"], where), "where": where}
+    sure = row.get("confidence", "").casefold()
+    return {**row, "confidence": sure, "value": _value(row["value"], where), "where": where}
 
 
 def _value(text: str, where: str) -> Any:
@@ -168,6 +170,11 @@ def _facts(facts: list[list[str]], where: str) -> dict[str, Any]:
             )
             if "changes" in part:
                 part["changes"] = _changes(part["changes"], given)
+            if "status" in part:
+                part["status"] = part["status"].casefold()
+            for name_ in ("starts", "ends"):
+                if name_ in part:
+                    _check_day(part[name_], f"{given}: {name_}")
             body["interventions"].append(part)
         else:
             known = "schema, label, blind, factor, outcome, rater and intervention"
@@ -194,6 +201,14 @@ def _yes(text: str, where: str) -> bool:
         msg = f"{where} is {text!r}; yes or no was needed."
         raise DocumentError(msg)
     return text.casefold() == "yes"
+
+
+def _check_day(text: str, where: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        msg = f"{where} is {text!r}; a day such as 2026-06-01 was needed."
+        raise DocumentError(msg) from None
 
 
 def _changes(text: str, where: str) -> dict[str, float]:

@@ -200,7 +200,8 @@ def ranks(values: Floats) -> npt.NDArray[np.int64]:
     """Return competition ranks along the last axis, 1 for the largest; values equal to rounding share a rank."""
     order = np.argsort(-values, axis=-1, kind="stable")
     in_order = np.take_along_axis(values, order, axis=-1)
-    near = in_order[..., :-1] - in_order[..., 1:] <= 1e-9 * np.abs(in_order[..., :-1])
+    tiny = 1e-12 * np.abs(values).max(axis=-1, keepdims=True, initial=0)
+    near = in_order[..., :-1] - in_order[..., 1:] <= 1e-9 * np.abs(in_order[..., :-1]) + tiny
     starts = np.zeros(values.shape, dtype=np.int64)
     starts[..., 1:] = np.where(near, 0, np.arange(1, values.shape[-1]))
     found = np.empty(values.shape, dtype=np.int64)

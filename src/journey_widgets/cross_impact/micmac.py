@@ -136,6 +136,10 @@ def rank_change(matrix: Any, *, least: int = 2, outcomes: Iterable[str] = ()) ->
     """
     influence = as_influence(matrix, outcomes)
     direct = _factors(influence, potential=False)
+    if not direct.any():
+        columns = {"factor": "str", "direct_rank": "int64", "total_rank": "int64", "rise": "int64"}
+        nothing = pd.DataFrame({c: pd.Series([], dtype=t) for c, t in columns.items()})
+        return defined(nothing, "No factor acts on another; nothing rises.")
     total = total_relations(_alone(influence, direct)).to_numpy()
     first, second = ranks(direct.sum(axis=1)), ranks(total.sum(axis=1))
     found = pd.DataFrame(

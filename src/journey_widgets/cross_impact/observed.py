@@ -86,7 +86,8 @@ def later_visits(
     target and who have not been at the source: so length of path alone gives no relation. A customer's interest that
     drives both still does. Odds ratio over all d by Mantel and Haenszel (Journal of the National Cancer Institute 22,
     1959), half a customer added to each cell of the largest stratum where all or none reached it; error by
-    leaving out random groups of customers in turn.
+    leaving out random groups of customers in turn, at least that of the pooled table (Woolf), with Student's quantile
+    for the groups that hold any. A touchpoint visited several times in a row counts as one step.
     """
     index = path_index(log)
     known = list(index.touchpoints)
@@ -143,14 +144,15 @@ class _Walks:
     @classmethod
     def of(cls, index: PathIndex, seed: int) -> "_Walks":
         many, never = len(index.touchpoints), int(np.iinfo(np.int32).max)
+        in_order = ibis.window(group_by="customer", order_by="step")
+        table = index.table.select("customer", "touchpoint", "step")
+        table = table.mutate(before=table.touchpoint.lag().over(in_order))
+        walk = table.filter(table.before.isnull() | (table.before != table.touchpoint))
+        walk = walk.select("customer", "touchpoint", step=ibis.row_number().over(in_order) + 1)
         seen = collect(
-            index.table.group_by("customer", "touchpoint").agg(
-                first=_.step.min(), last=_.step.max()
-            )
+            walk.group_by("customer", "touchpoint").agg(first=_.step.min(), last=_.step.max())
         )
-        steps = collect(
-            index.table.filter(_.step <= DEPTH).select("customer", "touchpoint", "step")
-        )
+        steps = collect(walk.filter(_.step <= DEPTH))
         customers, row = np.unique(seen["customer"].to_numpy("int64"), return_inverse=True)
         code = seen["touchpoint"].to_numpy("int64")
         first = np.full((len(customers), many), never, dtype=np.int64)
@@ -224,11 +226,17 @@ def _by_groups(cells: npt.NDArray[np.float64]) -> tuple[float, float, float, flo
     log_ratio = float(_log_odds(whole[:, None])[0])
     left_out = _log_odds(without)
     many = cells.shape[1]
-    error = math.sqrt((many - 1) / many * float(((left_out - left_out.mean()) ** 2).sum()))
-    if not math.isfinite(log_ratio) or not math.isfinite(error) or error == 0:
+    spread = math.sqrt((many - 1) / many * float(((left_out - left_out.mean()) ** 2).sum()))
+    # Leaving groups out says nothing where a cell is empty, and too little where few customers fill it.
+    least = math.sqrt(float((1 / (cells.sum(axis=(1, 2)) + 0.5)).sum()))
+    error = max(spread, least)
+    if not math.isfinite(log_ratio) or not math.isfinite(error):
         return None
-    reach = student(many - 1) * error
-    low, high = math.exp(log_ratio - reach), math.exp(log_ratio + reach)
+    filled = [
+        int((side.sum(axis=1) > 0).sum()) for side in (cells[0] + cells[1], cells[2] + cells[3])
+    ]
+    error *= student(max(1, min(filled) - 1)) / Z
+    low, high = math.exp(log_ratio - Z * error), math.exp(log_ratio + Z * error)
     return math.exp(log_ratio), low, high, math.erfc(abs(log_ratio) / error / math.sqrt(2))
 
 
@@ -324,6 +332,8 @@ def repeat_contacts(
         if estimate is None:
             few += 1
             continue
+        if len(set(about)) == 2 and estimate[0] < 1:
+            continue  # of two kinds one row says it all
         name = given.get(kind) or slug(kind)
         rows.append(
             (

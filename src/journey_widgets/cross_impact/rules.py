@@ -12,8 +12,9 @@ from journey_widgets.findings import Finding, Severity
 from journey_widgets.journey.document import Journey
 from journey_widgets.roles import RoleRegister
 
-APART = 0.2
-"""XIM-05: how much better a rater's matrix must fit the others turned around than as it is (correlation)."""
+APART, TURNED = 0.4, 0.5
+"""XIM-05: how much better a rater's matrix must fit the others turned around than as it is, and how well at least
+(correlations)."""
 ENOUGH = 6
 """XIM-03, XIM-05: judgements below which a rater's pattern says nothing."""
 
@@ -103,8 +104,18 @@ def _raters(panel: CrossImpact) -> Iterator[Finding]:
         own = tables[rater][:n, :n]
         others = [tables[o][:n, :n] for o in names if o != rater]
         as_is, turned = (_median([_fit(m, o) for o in others]) for m in (own, own.T))
-        if as_is is not None and turned is not None and turned > 0 and turned - as_is >= APART:
+        if as_is is None or turned is None or turned < TURNED or turned - as_is < APART:
+            continue
+        if len(names) == 2:
+            one, other = (labels[n] for n in names)
             yield _find(
+                "XIM-05", "warn", f"{one} and {other} fit better with one of them turned around "
+                f"(correlation {turned:.2f} against {as_is:.2f}).",
+                "Did one of them read the sheet the wrong way: does the row act on the column?",
+                "Ask both; import the turned one with influence='column'.", rater="+".join(names),
+            )  # fmt: skip
+            return
+        yield _find(
                 "XIM-05", "warn",
                 f"{labels[rater]} fits the others better turned around (correlation {turned:.2f} against {as_is:.2f}).",
                 "Was the sheet read the wrong way: does the row act on the column?",
@@ -221,10 +232,11 @@ def _interventions(
         if one.status == "dropped":
             continue
         lacking = [w for w, v in (("owner", one.owner), ("KPI", one.kpi)) if v is None]
+        fix = f"Name {'both' if len(lacking) > 1 else 'it'}; it is not finished without."
         if lacking:
             yield _find(
                 "XIM-12", gap, f"{one.label} has no {' and no '.join(lacking)}.",
-                "Who answers for it, and how will it be seen to work?", "Name both; it is not finished without.",
+                "Who answers for it, and how will it be seen to work?", fix,
                 "link", intervention=one.id,
             )  # fmt: skip
         if one.owner and known and one.owner not in known:

@@ -25,6 +25,8 @@ NOISE_WORDS: dict[Noise, str] = {
 }
 DRAWS = 2_000
 SAFE = 0.8
+FEW_RATERS = 3
+"""Raters below which drawing them again cannot say that a lead is safe."""
 """Share of draws from which on a lead is called safe."""
 BATCH = 500
 
@@ -109,6 +111,10 @@ def stability_of(drawn: "Drawn", cut: Cut, words: str) -> pd.DataFrame:
             "method": drawn.noise,
         }
     ).sort_values("rank", kind="stable", ignore_index=True)
+    if drawn.at is not None:
+        found = found[found["factor"] != influence.factors[drawn.at]].reset_index(drop=True)
+    if drawn.noise == "raters":
+        found.attrs["raters"] = drawn.raters
     return defined(
         found,
         f"{words}; roles by the {cut.replace('_', ' ')}",
@@ -137,6 +143,9 @@ class Drawn:
     """The strengths of the draws, in pieces."""
     lost: int
     """Draws that had no answer."""
+    raters: int
+    at: int | None
+    """Place of the outcome that is ranked for, where it is a factor itself: it is not ranked."""
 
 
 def vary(
@@ -189,7 +198,8 @@ def vary(
         raise JourneyDataError(msg)
     return Drawn(
         influence, kind, base, value, (gives, gets), together, np.concatenate(given),
-        np.concatenate(received), batches, draws - len(together),
+        np.concatenate(received), batches, draws - len(together), len(cube),
+        at if at is not None and at < influence.n else None,
     )  # fmt: skip
 
 
@@ -197,9 +207,16 @@ def leader_sentence(found: pd.DataFrame) -> str:
     """Return whether the first of a `stability` table is safe to call the lever, in words."""
     if len(found) < 2:
         return "There is one factor only: nothing to rank."
+    if not found["value"].max() > 0:
+        return "Nothing acts on it yet: nothing to rank."
     top = found.sort_values("top_share", ascending=False, kind="stable").iloc[0]
     name = str(top["factor"])
     share = f"{name[:1].upper()}{name[1:]} leads in {top['top_share']:.0%} of draws"
+    if found.attrs.get("raters", FEW_RATERS) < FEW_RATERS:
+        return f"{share}, but of two raters alone: too few to call it the lever."
+    first = str(found.sort_values("rank", kind="stable")["factor"].iloc[0])
+    if first != str(top["factor"]):
+        return f"{share}, {first} is first by the mean: not safe to call either the lever."
     return (
         f"{share}: it is safe to call it the lever."
         if top["top_share"] >= SAFE
@@ -260,7 +277,9 @@ def _measured(
     relations: Floats = batch if measure == "direct" else _totals(batch)
     among = relations[:, :n, :n]
     given, received = np.asarray(among.sum(axis=2)), np.asarray(among.sum(axis=1))
-    found = given if at is None else np.asarray(relations[:, :n, at])
+    found = given if at is None else np.array(relations[:, :n, at])
+    if at is not None and at < n:
+        found[:, at] = 0.0  # what acts on itself by chains is no push on it
     if measure == "direct":
         judged = np.asarray(batch.any(axis=(1, 2)))
         found = np.where(judged[:, None], found, np.nan)

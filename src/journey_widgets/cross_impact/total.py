@@ -35,7 +35,7 @@ def _scaled(
     rows, columns = strengths.sum(axis=1).max(), strengths.sum(axis=0).max()
     scale = float(max(rows, columns) if normalisation == "rows_and_columns" else rows)
     if scale == 0:
-        msg = "No factor acts on another: every cell is 0 or blank. Judge at least one relation."
+        msg = "No factor acts on another: every cell is 0, blank or not known. Judge at least one relation."
         raise JourneyDataError(msg)
     pull = _radius(strengths / scale)
     if pull >= NEARLY_ONE:
