@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
-import anywidget
 import traitlets as t
 
 from journey_widgets.documents import Document
-from journey_widgets.edit_messages import checked
+from journey_widgets.edit_messages import PageWidget, checked
 from journey_widgets.errors import DocumentError, JourneyError
 from journey_widgets.merging import merge
 
@@ -32,7 +31,7 @@ class SaveResult(Generic[D]):
     words: tuple[str, ...] = ()
 
 
-class DocumentWidget(anywidget.AnyWidget, Generic[D]):
+class DocumentWidget(PageWidget, Generic[D]):
     """A page on which a document is edited step by step. Python holds the document; the page shows it.
 
     A subclass says how a step is applied (`_apply_step`) and what the page sees of a document (`_show`).
@@ -61,6 +60,7 @@ class DocumentWidget(anywidget.AnyWidget, Generic[D]):
     """What is edited, in a person's word."""
     named = "the document"
     """What begins a message about the document; it is left out where the page shows it."""
+    asks: ClassVar[frozenset[str]] = frozenset({"edit"})
 
     status = t.Dict({"state": "unchanged", "text": ""}).tag(sync=True)
     clashes = t.List(t.Dict()).tag(sync=True)
@@ -168,8 +168,14 @@ class DocumentWidget(anywidget.AnyWidget, Generic[D]):
                 self._apply(step)
         except (DocumentError, JourneyError) as error:
             words = str(error).removeprefix(f"{self.named}: ").removeprefix("the document: ")
-            self._show(self._document)
-            self.status = {"state": "error", "text": f"Not taken: {words}"}
+            self._refused(words)
+        except (TypeError, ValueError, KeyError, AttributeError):
+            self.log.exception("a step that is no step")
+            self._refused("the page sent something that is no edit.")
+
+    def _refused(self, words: str) -> None:
+        self._show(self._document)
+        self.status = {"state": "error", "text": f"Not taken: {words}"}
 
     def _apply(self, step: Mapping[str, Any]) -> None:
         after = self._apply_step(self._document, step)

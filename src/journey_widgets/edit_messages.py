@@ -1,8 +1,28 @@
 """What a page sends when somebody edits: numbered steps, and the number of a save. A page is never trusted."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+import anywidget
 import traitlets as t
+
+
+class PageWidget(anywidget.AnyWidget):
+    """A widget of which the page sets what it asks for (`asks`), and nothing else.
+
+    Whether it is read-only, whose matrix is shown, what others wrote: a page that is not ours may claim it, and is
+    not listened to.
+    """
+
+    asks: ClassVar[frozenset[str]] = frozenset()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what a page sends."""
+        strange = sorted(set(sync_data) - self.asks)
+        if strange:
+            self.log.warning("a page set %s, which is not its to set", ", ".join(strange)[:200])
+        asked = {k: v for k, v in sync_data.items() if k in self.asks}
+        if asked:
+            super().set_state(asked)
 
 
 def checked(

@@ -69,7 +69,7 @@ def test_in_a_blind_round_nothing_of_others_leaves_python():
 
 
 def test_in_a_blind_round_another_matrix_can_neither_be_opened_nor_written():
-    widget = CrossImpactSliders(panel(blind=True))
+    widget = CrossImpactSliders(panel(blind=True), rater="Anna")
     with pytest.raises(t.TraitError, match="cannot be opened here"):
         widget.rater = "chiara"
     edit(widget, judge("chiara", "a", "b", 1))
@@ -207,3 +207,109 @@ def test_the_static_form_needs_no_script_and_escapes_names():
     assert "<script" not in bundle["text/html"]
     assert "&lt;b&gt;a&lt;/b&gt; on &lt;b&gt;b&lt;/b&gt;: helps" in bundle["text/html"]
     assert "-2.5" in bundle["text/html"]
+
+
+def test_a_page_that_claims_to_be_somebody_else_is_not_listened_to():
+    widget = CrossImpactSliders(panel(blind=True), rater="Anna", read_only=False)
+    widget.set_state({"fixed": False, "rater_label": "Chiara", "blind": False, "agreed": [[9]]})
+    assert (widget.fixed, widget.rater_label, widget.blind) == (True, "Anna", True)
+    assert SECRET not in json.dumps(widget.get_state(), default=str)
+    only = CrossImpactSliders(panel(), read_only=True)
+    only.set_state({"read_only": False})
+    assert only.read_only
+
+
+def test_in_a_blind_round_a_page_that_knows_nobody_takes_no_judgement():
+    widget = CrossImpactSliders(panel(blind=True))
+    for step in (
+        judge("anna", "a", "b", 1),
+        {"op": "set", "list": "raters", "id": "anna", "field": "handed_in", "value": True},
+        {"op": "add", "list": "raters", "part": {"label": "Dora"}},
+    ):
+        edit(widget, step)
+        assert "knows who you are" in widget.status["text"]
+    assert widget.to_document() == panel(blind=True)
+
+
+def test_in_a_blind_round_verdicts_of_the_data_are_not_told():
+    seen = pd.DataFrame(
+        [("b", "c", "odds ratio", 3.0, 2.0, 4.0, 90, "test")],
+        columns=["source", "target", "measure", "value", "low", "high", "n", "method"],
+    ).reindex(columns=COLUMNS)
+    found = evidence(panel(), [seen])
+    assert CrossImpactSliders(panel(), evidence=found).evidence
+    widget = CrossImpactSliders(panel(blind=True), rater="Anna", evidence=found)
+    assert widget.evidence == {}
+    edit(widget, {"op": "round", "open": False})
+    assert widget.evidence
+
+
+def test_in_a_blind_round_what_others_judged_cannot_be_taken_away_unseen():
+    widget = CrossImpactSliders(panel(blind=True), rater="Anna")
+    edit(widget, {"op": "remove", "list": "factors", "id": "b"})
+    assert "close the round first" in widget.status["text"]
+    assert widget.to_document() == panel(blind=True)
+
+
+def test_a_rater_is_added_by_name_only_and_not_by_somebody_who_rates():
+    leads = CrossImpactSliders(panel())
+    edit(leads, {"op": "add", "list": "raters", "part": {"label": "Dora"}})
+    assert leads.to_document().rater("dora").label == "Dora"
+    full = {"label": "Eve", "cells": {"a": {"b": {"value": 3}}}}
+    edit(leads, {"op": "add", "list": "raters", "part": full})
+    assert "added by name" in leads.status["text"]
+    rates = CrossImpactSliders(panel(), rater="Anna")
+    edit(rates, {"op": "add", "list": "raters", "part": {"label": "Dora"}})
+    assert "whoever leads" in rates.status["text"]
+
+
+def test_who_judges_on_has_not_handed_in_any_more():
+    widget = CrossImpactSliders(panel(blind=True), rater="Anna")
+    edit(widget, {"op": "set", "list": "raters", "id": "anna", "field": "handed_in", "value": True})
+    assert widget.to_document().rater("anna").handed_in
+    edit(widget, judge("anna", "a", "b", 2))
+    assert widget.to_document().rater("anna").handed_in
+    edit(widget, judge("anna", "a", "b", 1))
+    assert not widget.to_document().rater("anna").handed_in
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"op": "add", "list": "factors", "part": 7},
+        {"op": "add", "list": ["x"], "part": {"label": 3}},
+        {"op": "set", "list": "raters", "id": [], "field": {}, "value": 1},
+        {"op": "cells", "rater": "anna", "cells": {"a": {"b": 7}}},
+        {"op": "cells", "rater": "anna", "cells": {"a": 7}},
+        {"op": 5},
+    ],
+)
+def test_what_is_no_edit_is_refused_in_words_and_changes_nothing(step):
+    widget = CrossImpactSliders(panel())
+    edit(widget, step)
+    assert widget.status["text"].startswith("Not taken: ")
+    assert (widget.to_document(), widget.done) == (panel(), 1)
+
+
+def test_a_kpi_may_be_written_as_a_name():
+    plan = {"id": "help", "label": "Help", "changes": {"a": 0.5}}
+    widget = CrossImpactSliders(panel(interventions=[plan]))
+    edit(
+        widget,
+        {
+            "op": "set",
+            "list": "interventions",
+            "id": "help",
+            "field": "kpi",
+            "value": "First contact resolution",
+        },
+    )
+    assert widget.to_document().interventions[0].kpi == "first_contact_resolution"
+
+
+def test_the_answer_keeps_the_number_of_the_last_preview():
+    widget = CrossImpactSliders(panel(), rater="Anna")
+    widget.preview = {"seq": 4, "rater": "anna", "cells": {"a": {"b": {"value": 3}}}}
+    assert widget.answer["preview"] == 4
+    edit(widget, judge("anna", "a", "b", 3))
+    assert widget.answer["preview"] == 4

@@ -396,3 +396,127 @@ def test_a_facilitator_sees_all_together_and_adds_a_rater_who_then_judges(show):
     settled(page)
     assert value(widget, "checkout", "delivery", "dina") == 3
     assert value(widget, "checkout", "delivery", "anna") == 2
+
+
+def test_a_reason_that_is_left_by_a_click_belongs_to_the_relation_it_was_written_for(show):
+    widget = sliders()
+    page = show(widget)
+    cell(page, "Checkout", "Delivery").click()
+    page.get_by_label("Reason").fill("returned parcels")
+    cell(page, "Delivery", "Support").click()
+    settled(page)
+    cells = widget.to_document().rater("anna").cells
+    assert cells["checkout"]["delivery"].reason == "returned parcels"
+    assert cells["delivery"]["support"].reason is None
+    assert page.get_by_label("Reason").input_value() == ""
+
+
+def test_the_slider_judges_one_relation_though_more_are_chosen(show):
+    widget = sliders()
+    page = show(widget)
+    cell(page, "Support", "Checkout").click()
+    page.keyboard.press("Shift+ArrowRight")
+    page.get_by_role("button", name="0 Nothing").click()
+    settled(page)
+    assert (value(widget, "support", "checkout"), value(widget, "support", "delivery")) == (None, 0)
+
+
+def test_undo_works_after_a_message_was_lost(show):
+    widget = sliders()
+    page = show(widget)
+    page.clock.install()
+    cell(page, "Support", "Checkout").click()
+    page.kernel.alive = False
+    page.keyboard.press("1")
+    settled(page)
+    page.keyboard.press("Control+z")
+    page.clock.run_for(7_000)
+    assert "No answer yet" in page.locator(".jw-saved").last.inner_text()
+    page.kernel.alive = True
+    page.clock.run_for(13_000)
+    settled(page)
+    page.wait_for_function("() => model.get('steps').redo === 1")
+    assert value(widget, "support", "checkout") is None
+    assert page.locator(".jw-saved").last.inner_text() == ""
+
+
+def test_keys_pressed_on_a_button_do_not_reach_the_notebook_around_it(show):
+    page = show(sliders())
+    page.evaluate(
+        "() => { window.heard = []; document.addEventListener('keydown', (e) => window.heard.push(e.key)); }"
+    )
+    page.get_by_role("button", name="0 Nothing").focus()
+    for key in ("b", "d", "x", "ArrowDown"):
+        page.keyboard.press(key)
+    assert page.evaluate("window.heard") == []
+    page.keyboard.press("Control+s")  # nothing can be saved here: the notebook may
+    assert "s" in page.evaluate("window.heard")
+
+
+def test_saving_from_a_field_takes_along_what_is_written_there(show):
+    saved = []
+    widget = sliders(on_save=lambda d: saved.append(d) or SaveResult("Saved as revision 2"))
+    page = show(widget)
+    cell(page, "Checkout", "Delivery").click()
+    page.get_by_label("Reason").fill("late couriers")
+    page.keyboard.press("Control+s")
+    settled(page)
+    assert saved[-1].rater("anna").cells["checkout"]["delivery"].reason == "late couriers"
+
+
+def test_a_day_that_is_none_is_told_and_changes_nothing(show):
+    plan = {"id": "help", "label": "Help", "changes": {"checkout": 0.5}, "starts": "2026-03-02"}
+    widget = sliders(panel=panel(interventions=[plan]))
+    page = show(widget)
+    page.locator("summary", has_text="Interventions").click()
+    start = page.get_by_label("Start of Help")
+    start.fill("0202-03-02")
+    start.blur()
+    settled(page)
+    assert "a day from 1990 to 2100 was needed" in page.locator(".jw-saved").last.inner_text()
+    assert start.input_value() == "2026-03-02"
+    assert str(widget.to_document().interventions[0].starts) == "2026-03-02"
+
+
+def test_focus_stays_at_a_control_that_was_drawn_anew(show):
+    plan = {"id": "help", "label": "Help", "changes": {"checkout": 0.5}}
+    roles = RoleRegister.from_body({"roles": [{"id": "pm", "label": "Product manager"}]})
+    page = show(sliders(panel=panel(interventions=[plan]), roles=roles))
+    page.locator("summary", has_text="Interventions").click()
+    page.get_by_label("Owner of Help").focus()
+    page.get_by_label("Owner of Help").select_option("pm")
+    settled(page)
+    assert page.evaluate("document.activeElement.ariaLabel") == "Owner of Help"
+
+
+def test_a_blind_round_on_a_page_that_knows_nobody_says_so_and_takes_nothing(show):
+    widget = sliders(panel=panel(blind=True), rater=None)
+    page = show(widget)
+    assert "A blind rating round is open" in page.locator(".jw-summary").inner_text()
+    cell(page, "Support", "Checkout").click()
+    page.keyboard.press("1")
+    settled(page)
+    assert "knows who you are" in page.locator(".jw-saved").last.inner_text()
+    assert widget.to_document() == panel(blind=True)
+
+
+def test_delete_on_the_name_of_an_outcome_takes_it_out(show):
+    widget = sliders(panel=panel(outcomes=[{"id": i, "label": i.upper()} for i in ("csat", "nps")]))
+    page = show(widget)
+    page.get_by_role("columnheader", name="NPS").click()
+    page.keyboard.press("Delete")
+    settled(page)
+    assert widget.to_document().outcome_ids() == ["csat"]
+    assert page.get_by_role("columnheader", name="NPS").count() == 0
+
+
+def test_pasting_over_what_all_say_together_is_refused_in_words(show):
+    widget = sliders(rater=None)
+    page = show(widget)
+    cell(page, "Support", "Checkout").click()
+    page.evaluate(
+        """() => document.activeElement.dispatchEvent(new ClipboardEvent("paste", {
+            clipboardData: (() => { const d = new DataTransfer(); d.setData("text/plain", "1"); return d; })(),
+            bubbles: true }))"""
+    )
+    assert "Together is shown" in page.locator(".jw-saved").last.inner_text()

@@ -6,8 +6,9 @@ import pytest
 from journey_widgets import CrossImpactSliders, Workspace
 from journey_widgets.cross_impact import CrossImpact, Futures
 from journey_widgets.publish import impact_page
+from journey_widgets.publish.impact_edit import ImpactEdit
 from journey_widgets.publish.modes import MODE
-from journey_widgets.publish.page import PageStopped
+from journey_widgets.publish.page import PageStopped, segments
 
 PARTS = (
     "in_short", "steps", "the_matrix", "influence_picture", "ranking", "hidden", "to_discuss", "evidence", "priorities",
@@ -37,7 +38,7 @@ def test_each_step_says_whether_it_is_done(view):
     _plain, markup = words(impact_page.steps(view))
     states = [row.split("</td>")[1] for row in markup.split("<tr>")[2:]]
     assert ["done" if "✓" in s else "open" for s in states] == [
-        "done", "done", "done", "open", "open", "open",
+        "done", "done", "done", "open", "done", "open",
     ]  # fmt: skip
     assert "without owner or KPI: No upgrade offer while a case is open" in markup
 
@@ -171,3 +172,153 @@ def test_futures_that_hold_together_are_listed(example):
 
 def test_every_part_is_shown_in_every_mode(made_example, monkeypatch):
     shown_everywhere(made_example, monkeypatch, "notebook", "dashboard", "report")
+
+
+def changed(folder, change):
+    """Save the example's matrix with something changed; return its page."""
+    space = Workspace.open(folder)
+    body = space.cross_impact.body()
+    change(body)
+    space.save(CrossImpact.from_body(body))
+    return impact_page.open_impact(str(folder))
+
+
+def test_an_earlier_revision_is_not_shown_while_a_blind_round_is_open(example, monkeypatch):
+    changed(example, lambda body: body.update(blind=True))
+    monkeypatch.setenv(MODE, "dashboard")
+    view = impact_page.open_impact(str(example), matrix="1")
+    for part in PARTS:
+        shown = getattr(impact_page, part)(view)
+        assert shown is None or "Set-up help leads" not in shown._repr_html_()
+    assert "blind rating round is open" in words(impact_page.the_matrix(view))[0]
+
+
+def test_where_touchpoints_act_on_outcomes_only_every_part_still_answers(example, monkeypatch):
+    def only_outcomes(body):
+        factors = {f["id"] for f in body["factors"]}
+        for r in body["raters"]:
+            for row in r["cells"].values():
+                for target in factors & set(row):
+                    del row[target]
+        body.pop("consensus", None)
+
+    changed(example, only_outcomes)
+    shown_everywhere(example, monkeypatch, "notebook", "report")
+
+
+def test_an_outcome_that_came_later_is_not_compared_with_a_revision_without_it(example):
+    def add(body):
+        outcomes = [{"id": o.id, "label": o.label} for o in CrossImpact().outcomes]
+        body["outcomes"] = [*body.get("outcomes", outcomes), {"id": "trust", "label": "Trust"}]
+        body["raters"][0]["cells"]["delivery"]["trust"] = {"value": 2}
+
+    changed(example, add)
+    view = impact_page.open_impact(str(example), outcome="trust")
+    assert "Revision 1 had no Trust yet" in words(impact_page.iterations(view))[0]
+    assert "Of all influence on Trust" in words(impact_page.in_short(view))[0]
+
+
+def test_notes_name_outcomes_by_label_and_no_function(made_example, monkeypatch):
+    monkeypatch.setenv(MODE, "report")
+    view = impact_page.open_impact(str(made_example), outcome="satisfaction")
+    for part in ("priorities", "ranking", "influence_picture", "watched", "hidden"):
+        _plain, markup = words(getattr(impact_page, part)(view))
+        assert "on satisfaction" not in markup
+        assert "cross_impact." not in markup
+    assert "total push on Satisfaction" in words(impact_page.priorities(view))[1]
+
+
+def test_recommending_is_held_against_other_buyers_and_named_as_what_was_reached(view):
+    (visits, *_others) = impact_page.observed(view)
+    assert set(visits["source"]) == {
+        "delivery",
+        "setup_help",
+        "warranty_claim",
+        "upgrade_offer",
+        "review",
+    }
+    row = {
+        "method": "Mantel-Haenszel by step",
+        "target": "advocacy",
+        "measure": "odds ratio",
+        "value": 2.0,
+        "low": 1.0,
+        "high": 3.0,
+    }
+    assert impact_page._measured(view, row) == (
+        "reaching Referral, odds ratio 2.00 (1.00 to 3.00), held against others at the same step of the path"
+    )
+
+
+def test_a_page_about_some_customers_says_that_survey_and_cases_are_of_all(made_example, view):
+    column = next(iter(segments(view.page.log)))
+    value = segments(view.page.log)[column][0]
+    some = impact_page.open_impact(str(made_example), segment=f"{column}={value}")
+    assert "Survey and cases are of all customers" in words(impact_page.evidence(some))[1]
+    assert "Survey and cases" not in words(impact_page.evidence(view))[1]
+
+
+def test_data_about_very_few_customers_are_no_evidence_on_a_page(made_example, monkeypatch):
+    monkeypatch.setenv(MODE, "dashboard")
+    view = impact_page.open_impact(str(made_example))
+    assert view.page.least > 1
+    assert all((frame["n"] >= view.page.least).all() for frame in impact_page.observed(view))
+
+
+def test_judgements_that_differ_much_are_called_a_first_guess(example):
+    def turn(body):
+        for row in body["raters"][0]["cells"].values():
+            for cell in row.values():
+                if isinstance(cell["value"], int | float):
+                    cell["value"] = -cell["value"]
+
+    plain, _markup = words(impact_page.in_short(changed(example, turn)))
+    assert "little agreement" in plain
+    assert "They differ too much for the order to be more than a first guess." in plain
+
+
+def test_what_was_agreed_alone_is_called_so(example):
+    def agree(body):
+        first = body["raters"][1]["cells"]
+        body["consensus"] = {
+            s: {
+                t: {"value": c["value"]}
+                for t, c in row.items()
+                if isinstance(c["value"], int | float)
+            }
+            for s, row in first.items()
+        }
+        body["raters"] = []
+
+    view = changed(example, agree)
+    assert "It stands on what was agreed" in words(impact_page.in_short(view))[0]
+    assert "Only what was agreed is kept" in words(impact_page.to_discuss(view))[0]
+    said = words(impact_page.steps(view))[1]
+    assert "0 raters" in said
+    assert "0 of 180" not in said
+
+
+def test_two_people_who_wrote_in_one_cell_are_told_by_labels(example):
+    space = Workspace.open(example)
+    edits = [
+        ImpactEdit(impact_page.open_impact(str(example)).page, space.cross_impact) for _ in range(2)
+    ]
+    for edit, value in zip(edits, (1, -1), strict=True):
+        body = edit.document.body()
+        body["consensus"] = {"setup_help": {"review": {"value": value}}}
+        result = edit.save(CrossImpact.from_body(body))
+    assert result.words == (
+        "agreed, Set-up help on Review: somebody else wrote “1”, you wrote “-1”.",
+    )
+
+
+def test_in_a_blind_round_a_clash_tells_nothing_of_what_the_other_wrote(example):
+    view = changed(example, lambda body: body.update(blind=True))
+    space = Workspace.open(example)
+    edits = [ImpactEdit(view.page, space.cross_impact) for _ in range(2)]
+    for edit, value in zip(edits, (-3, 3), strict=True):
+        body = edit.document.body()
+        body["raters"][0]["cells"]["setup_help"]["review"] = {"value": value}
+        result = edit.save(CrossImpact.from_body(body))
+    (said,) = result.words
+    assert said.endswith("Set-up help on Review: both of you changed it; yours is shown.")

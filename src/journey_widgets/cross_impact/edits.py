@@ -91,7 +91,9 @@ def _with_cells(panel: CrossImpact, edit: Mapping[str, Any]) -> CrossImpact:
     kept = {s: found[s] for s in sorted(found, key=place.__getitem__) if found[s]}
     if at is None:
         return panel.model_copy(update={"consensus": kept})
-    raters[at] = Rater.model_copy(raters[at], update={"cells": kept})
+    # Who judges on has not finished.
+    more = {"handed_in": False} if kept != raters[at].cells else {}
+    raters[at] = Rater.model_copy(raters[at], update={"cells": kept, **more})
     return panel.model_copy(update={"raters": tuple(raters)})
 
 

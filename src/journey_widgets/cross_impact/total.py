@@ -41,7 +41,7 @@ def _scaled(
     if pull >= NEARLY_ONE:
         msg = (
             "Total influence has no answer here: a group of factors pass on all they receive, so chains never "
-            "fade (I - N is singular). That is so where their sums are all equal to the largest one. "
+            "fade. That is so where their sums are all equal to the largest one. "
             "Look at the direct sums, or judge these relations in finer steps."
         )
         raise JourneyDataError(msg)

@@ -1,5 +1,5 @@
 // @ts-check
-import { count, gesture, make, oneLine, openMenu, parseBlock, revisionList, tool, typeOver } from "../page_scripts/parts.js";
+import { count, gesture, make, oneLine, openMenu, parseBlock, redraw, revisionList, tool, typeOver } from "../page_scripts/parts.js";
 import { listen, outbox } from "../page_scripts/outbox.js";
 import { choosing } from "../page_scripts/choosing.js";
 import { influenceMap, rankingTable } from "./picture.js";
@@ -31,6 +31,7 @@ const DATA_MARKS = /** @type {Record<string, string>} */ ({
 const STATUSES = ["planned", "running", "done", "dropped"];
 const LONGEST = 300;
 const WIDE = 12; // columns up to which a cell says its word too
+const LATE = 1000; // ms
 const LARGE = 18; // columns from which on the picture stands below the matrix
 
 /** @param {Value} value */
@@ -66,7 +67,9 @@ function render({ model, el, signal }, waiting) {
   let drawn = "";
   /** @type {((keep: boolean) => void) | null} */ let typing = null;
   /** What a slider on its way asks to see, and whether an answer is awaited. */
-  let previewed = { asked: 0, wanted: /** @type {Value | undefined} */ (undefined) };
+  let previewed = { asked: 0, at: 0, wanted: /** @type {Value | undefined} */ (undefined) };
+  /** Where the slider is being moved, and to what. @type {{ row: number, col: number, value: number } | null} */
+  let sliding = null;
 
   el.classList.add("jw-grid", "jw-impact-sliders");
   const head = make("div", "", { class: "jw-head" });
@@ -108,7 +111,8 @@ function render({ model, el, signal }, waiting) {
   const named = (/** @type {number} */ r, /** @type {number} */ c) => `${columns[r].label} on ${columns[c].label}`;
   /** Who is written for: the rater, or what was agreed. */
   const whose = () => (layer === "agreed" ? "consensus" : model.get("rater"));
-  const writes = () => !readOnly() && (layer === "mine" || (layer === "agreed" && !model.get("blind")));
+  const nobody = () => model.get("blind") && !model.get("fixed");
+  const writes = () => !readOnly() && !nobody() && (layer === "mine" || (layer === "agreed" && !model.get("blind")));
   const notes = () => model.get(layer === "agreed" ? "agreed_notes" : "notes");
   /** @param {Place} p */
   const nodeAt = (p) => (p.row < 0 ? heads[p.col] : p.col < 0 ? rowHeads[p.row] : grid[p.row]?.[p.col]);
@@ -177,6 +181,7 @@ function render({ model, el, signal }, waiting) {
       buildViews();
     }
     cells = values();
+    if (sliding && cells[sliding.row]) cells[sliding.row][sliding.col] = sliding.value;
     grid.forEach((line, r) => line.forEach((td, c) => paintCell(td, r, c)));
     paintTools();
     paintSide();
@@ -241,7 +246,8 @@ function render({ model, el, signal }, waiting) {
     if (td.dataset.drawn === wanted) return;
     td.dataset.drawn = wanted;
     td.dataset.step = look;
-    td.replaceChildren(make("span", text, { class: "jw-value" }), " ", make("span", text ? said : "", { class: "jw-word" }));
+    const plain = layer !== "spread" && layer !== "data"; // those say too much for a cell; it is read out, and stands below
+    td.replaceChildren(make("span", text, { class: "jw-value" }), " ", make("span", text && plain ? said : "", { class: "jw-word" }));
     if (reason) td.append(make("span", "✎", { class: "jw-note", "aria-hidden": "true" }));
     const more = [confidence ? `${confidence} confidence` : "", reason].filter(Boolean).join(": ");
     td.ariaLabel = `${named(r, c)}: ${text ? `${text} ` : ""}${said}${more ? `. ${more}` : ""}`;
@@ -285,17 +291,16 @@ function render({ model, el, signal }, waiting) {
     const named_ = columns.map((c) => /** @type {[string, string]} */ ([c.id, c.label])).filter(([id]) => columns[at(id)].kind === "outcome");
     parts.push(choice("Rank by push on", [["", "all touchpoints"], ...named_], model.get("outcome"), (id) => { model.set("outcome", id); model.save_changes(); }));
     parts.push(choice("“Much” begins at", Object.entries(CUTS), model.get("cut"), (id) => { model.set("cut", id); model.save_changes(); }));
-    views.replaceChildren(...parts);
+    redraw(views, ...parts);
     buildLegend();
   }
 
   /** @param {string} label @param {[string, string][]} options @param {string} now @param {(id: string) => void} act */
   function choice(label, options, now, act) {
     const box = make("label", `${label} `, { class: "jw-choice" });
-    const select = make("select");
+    const select = make("select", "", { "aria-label": label });
     select.append(...options.map(([id, text]) => make("option", text, { value: id, ...(id === now ? { selected: "" } : {}) })));
     select.addEventListener("change", () => act(select.value), { signal });
-    select.addEventListener("keydown", (e) => e.stopPropagation(), { signal });
     box.append(select);
     return box;
   }
@@ -321,9 +326,10 @@ function render({ model, el, signal }, waiting) {
   const slider = make("input", "", { type: "range", min: "-3", max: "3", step: "1", "aria-label": "Strength" });
   const ticks = make("div", "", { class: "jw-ticks", "aria-hidden": "true" });
   ticks.append(...["-3", "-2", "-1", "0", "+1", "+2", "+3"].map((s) => make("span", s)));
-  const unknown = tool("? Do not know", "Looked at and not known (space)", () => set("?"), signal);
-  const coming = tool("P May come", "Nothing today; it may come (P)", () => set("P"), signal);
-  const blank = tool("Blank", "Not judged (Delete)", () => set(null), signal);
+  const nothing = tool("0 Nothing", "It does not act on it (0)", () => judge(0), signal);
+  const unknown = tool("? Do not know", "Looked at and not known (space)", () => judge("?"), signal);
+  const coming = tool("P May come", "Nothing today; it may come (P)", () => judge("P"), signal);
+  const blank = tool("Blank", "Not judged (Delete)", () => judge(null), signal);
   const confidence = make("select", "", { "aria-label": "Confidence" });
   confidence.append(...[["", "not said"], ["low", "low"], ["medium", "medium"], ["high", "high"]].map(([v, text]) => make("option", text, { value: v })));
   const reason = make("input", "", { type: "text", maxlength: String(LONGEST), placeholder: "Why?", "aria-label": "Reason" });
@@ -333,7 +339,7 @@ function render({ model, el, signal }, waiting) {
   const slid = make("div", "", { class: "jw-slider" });
   slid.append(slider, ticks);
   const judging = make("div", "", { class: "jw-judging" });
-  judging.append(slid, unknown, coming, blank, sure, reason);
+  judging.append(slid, nothing, unknown, coming, blank, sure, reason);
   side.append(sentence, judging, beside);
 
   /** The one cell the slider is about. @returns {[number, number] | null} */
@@ -350,13 +356,13 @@ function render({ model, el, signal }, waiting) {
     const value = cells[r][c];
     sentence.textContent = phrase(r, c, value);
     slider.step = layer === "agreed" ? "0.5" : "1";
-    if (document.activeElement !== slider || previewed.wanted === undefined) slider.value = String(typeof value === "number" ? value : 0);
+    if (!sliding) slider.value = String(typeof value === "number" ? value : 0);
     slider.classList.toggle("jw-unset", typeof value !== "number");
     slider.setAttribute("aria-valuetext", phrase(r, c, value));
     const [sureness, why] = layer === "mine" || layer === "agreed" ? notes()[place(r, c)] ?? ["", ""] : ["", ""];
     if (document.activeElement !== confidence) confidence.value = sureness;
     if (document.activeElement !== reason) reason.value = why;
-    for (const input of [slider, confidence, reason, unknown, coming, blank]) input.disabled = !writes();
+    for (const input of [slider, confidence, reason, nothing, unknown, coming, blank]) input.disabled = !writes();
     confidence.disabled = reason.disabled = !writes() || value === null;
     judging.hidden = readOnly();
     const said = model.get("blind") ? undefined : model.get("spread")[place(r, c)];
@@ -387,25 +393,41 @@ function render({ model, el, signal }, waiting) {
     cells[cell[0]][cell[1]] = value;
     paintCell(grid[cell[0]][cell[1]], ...cell);
     previewed.wanted = value;
+    sliding = { row: cell[0], col: cell[1], value };
     askPreview();
   }, { signal });
-  slider.addEventListener("change", () => { previewed.wanted = undefined; set(Number(slider.value)); }, { signal });
+  slider.addEventListener("change", () => {
+    previewed.wanted = undefined;
+    const slid_ = sliding;
+    sliding = null;
+    if (slid_) write([[slid_.row, slid_.col, slid_.value]]); else judge(Number(slider.value));
+  }, { signal });
   for (const input of [slider, confidence, reason]) input.addEventListener("keydown", (event) => {
     const e = /** @type {KeyboardEvent} */ (event);
     const far = e.ctrlKey || e.metaKey;
-    if (far && e.key.toLowerCase() === "s") { e.preventDefault(); reason.blur(); save(); return; }
+    if (far) return;
     e.stopPropagation();
     if (e.key === "Escape" || (e.key === "Enter" && input !== confidence)) { e.preventDefault(); input.blur(); refocus(); }
   }, { signal });
-  confidence.addEventListener("change", () => note(), { signal });
-  reason.addEventListener("change", () => note(), { signal });
+  /** What confidence and reason are about: the relation that was chosen when somebody went there. */
+  let about = { source: "", target: "", whose: "", layer: "" };
+  for (const input of [confidence, reason]) {
+    input.addEventListener("focus", () => {
+      const cell = here();
+      about = cell ? { source: columns[cell[0]].id, target: columns[cell[1]].id, whose: whose(), layer } : { source: "", target: "", whose: "", layer: "" };
+    }, { signal });
+    input.addEventListener("change", () => note(), { signal });
+  }
 
   /** Ask what a slider on its way comes to, one question at a time. */
   function askPreview() {
     const cell = here();
-    if (!cell || previewed.wanted === undefined || model.get("answer").preview !== previewed.asked) return;
+    if (!cell || previewed.wanted === undefined) return;
+    const late = performance.now() - previewed.at > LATE; // an answer that got lost holds up nothing
+    if (model.get("answer").preview !== previewed.asked && !late) return;
     const value = previewed.wanted;
-    previewed.asked += 1;
+    previewed.asked = Math.max(previewed.asked, model.get("answer").preview ?? 0) + 1;
+    previewed.at = performance.now();
     model.set("preview", { seq: previewed.asked, rater: whose(), cells: { [columns[cell[0]].id]: { [columns[cell[1]].id]: { value } } } });
     model.save_changes();
     previewed.wanted = undefined;
@@ -415,7 +437,7 @@ function render({ model, el, signal }, waiting) {
 
   /** @param {[number, number, Value][]} changes */
   function write(changes) {
-    if (!writes()) { if (!readOnly()) tell(`${LAYERS[layer]} is shown; choose ${model.get("rater_label")} or ${LAYERS.agreed} to judge.`, "error"); return; }
+    if (!writes()) { if (nobody()) tell("The rating round is blind: judge on a page that knows who you are.", "error"); else if (!readOnly()) tell(`${LAYERS[layer]} is shown; choose ${model.get("rater_label")} or ${LAYERS.agreed} to judge.`, "error"); return; }
     /** @type {Record<string, Record<string, any>>} */
     const sent = {};
     let any = false;
@@ -439,14 +461,21 @@ function render({ model, el, signal }, waiting) {
     write(pick.cells().map(([r, c]) => [r, c, value]));
   }
 
-  /** Keep confidence and reason of the chosen cell. */
-  function note() {
+  /** Set the one relation that is written about below the matrix. @param {Value} value */
+  function judge(value) {
     const cell = here();
-    const value = cell ? cells[cell[0]][cell[1]] : null;
-    if (!cell || value === null || !writes()) return;
+    if (cell) write([[...cell, value]]);
+  }
+
+  /** Keep confidence and reason of the relation they were written for. */
+  function note() {
+    const [r, c] = [at(about.source), at(about.target)];
+    if (r < 0 || r >= n || c < 0 || !writes() || about.layer !== layer || about.whose !== whose()) return;
+    const value = cells[r][c];
+    if (value === null) return;
     const why = oneLine(reason.value);
     const judgement = { value, ...(confidence.value ? { confidence: confidence.value } : {}), ...(why ? { reason: why } : {}) };
-    send([{ op: "cells", rater: whose(), cells: { [columns[cell[0]].id]: { [columns[cell[1]].id]: judgement } } }]);
+    send([{ op: "cells", rater: about.whose, cells: { [about.source]: { [about.target]: judgement } } }]);
   }
 
   /** Raise or lower the chosen cells. @param {number} by */
@@ -459,7 +488,8 @@ function render({ model, el, signal }, waiting) {
 
   /** Put a block where the selection begins; one value alone fills the selection. @param {string} text */
   function paste(text) {
-    if (!text || !pick.cells().length || !writes()) return;
+    if (!text || !pick.cells().length) return;
+    if (!writes()) { write([]); return; }
     const block = parseBlock(text).map((line) => line.map((cell) => ({ cell, value: read(cell) })));
     const strange = block.flat().find((b) => b.value === undefined);
     if (strange) { tell(`Nothing was pasted: “${strange.cell.slice(0, 40)}” is no number from -3 to 3, ? or P.`, "error"); return; }
@@ -501,6 +531,7 @@ function render({ model, el, signal }, waiting) {
       if (text && text !== column.label) send([{ op: "set", list: listOf(column), id: column.id, field: "label", value: text }]);
       paint();
       drain();
+      if (how === "save") save();
       if (how !== "leave") refocus();
     });
   }
@@ -602,7 +633,7 @@ function render({ model, el, signal }, waiting) {
 
   function paintAnswer() {
     const answer = model.get("answer");
-    summary.textContent = answer.words ?? "";
+    summary.textContent = model.get("blind") && nobody() ? "A blind rating round is open: nothing is shown here until it is closed." : answer.words ?? "";
     const top = answer.ranking?.[0];
     summary.dataset.severity = top && answer.safe !== undefined && Math.max(...answer.ranking.map((r) => r.leads)) < answer.safe ? "warn" : "none";
     const all = model.get("columns"); // the table may be drawn a moment later
@@ -674,7 +705,6 @@ function render({ model, el, signal }, waiting) {
       input.ariaLabel = `Change of ${column.label}, per cent`;
       const output = make("output", "0 %");
       input.addEventListener("input", () => { output.textContent = per(Number(input.value)); ask(); }, { signal });
-      input.addEventListener("keydown", (e) => e.stopPropagation(), { signal });
       row.append(make("span", column.label, { class: "jw-name" }), input, output);
       held.append(row);
       levers.set(column.id, { input, output });
@@ -683,7 +713,11 @@ function render({ model, el, signal }, waiting) {
     const results = make("div", "", { class: "jw-moved" });
     whatIf.body.replaceChildren(presets, held, results);
     showChanges();
+    paintMoved();
   }
+
+  /** The changes of touchpoints that are still there. */
+  const changesNow = () => Object.fromEntries(Object.entries(model.get("changes")).filter(([id]) => at(id) >= 0 && at(id) < n));
 
   const per = (/** @type {number} */ v) => `${v > 0 ? "+" : ""}${v} %`;
   let asking = 0;
@@ -714,17 +748,17 @@ function render({ model, el, signal }, waiting) {
     const presets = whatIf.body.querySelector(".jw-presets");
     if (!presets) return;
     const plans_ = model.get("interventions").filter((i) => Object.keys(i.changes).length && i.status !== "dropped");
-    const some = Object.keys(model.get("changes")).length > 0;
+    const some = Object.keys(changesNow()).length > 0;
     const load = (/** @type {Record<string, number>} */ changes) => { model.set("changes", changes); model.save_changes(); showChanges(); };
     const keep = tool("Save as intervention", "Keep these changes as an intervention", () => savePlan(), signal);
     keep.disabled = !some;
     const reset = tool("Reset", "All touchpoints as they are", () => load({}), signal);
     reset.disabled = !some;
-    presets.replaceChildren(...plans_.map((i) => tool(i.label, `Show what ${i.label} would change`, () => load(i.changes), signal)), reset, ...(readOnly() ? [] : [keep]));
+    redraw(/** @type {HTMLElement} */ (presets), ...plans_.map((i) => tool(i.label, `Show what ${i.label} would change`, () => load(i.changes), signal)), reset, ...(readOnly() ? [] : [keep]));
   }
 
   function savePlan() {
-    const changes = model.get("changes");
+    const changes = changesNow();
     const label = Object.keys(changes).map((id) => columns[at(id)]?.label ?? id).slice(0, 3).join(", ");
     plans.box.open = true;
     send([{ op: "add", list: "interventions", part: { label: `Improve ${label}`.slice(0, LONGEST), changes }, before: null }]);
@@ -758,7 +792,7 @@ function render({ model, el, signal }, waiting) {
 
   function paintPlans() {
     const all = model.get("interventions");
-    if (plans.body.contains(document.activeElement) && document.activeElement instanceof HTMLInputElement && document.activeElement.type === "text") return;
+    if (written(plans.body)) return;
     const table_ = make("table", "", { class: "jw-plans" });
     const line = table_.createTHead().insertRow();
     for (const text of ["Ready", "What", "Touchpoints", "Owner", "KPI", "Days", "Expected", "From", "To", "Status"]) line.append(make("th", text, { scope: "col" }));
@@ -779,8 +813,16 @@ function render({ model, el, signal }, waiting) {
       if (!readOnly()) { const gone = tool("Remove", `Remove ${plan.label}`, () => send([{ op: "remove", list: "interventions", id: plan.id }]), signal, "jw-go"); gone.ariaLabel = `Remove ${plan.label}`; last.append(gone); }
     }
     const open = all.filter((i) => !i.ready && i.status !== "dropped").length;
-    plans.body.replaceChildren(...(all.length ? [table_] : [make("p", "None yet. Set what-if sliders and save them as an intervention.")]),
+    redraw(plans.body, ...(all.length ? [table_] : [make("p", "None yet. Set what-if sliders and save them as an intervention.")]),
       ...(open ? [make("p", `${count(open, "intervention")} without an owner or a KPI: the plan is not finished.`, { class: "jw-open" })] : []));
+  }
+
+  /** Whether somebody writes in a table: it is drawn anew when they have left. @param {HTMLElement} body */
+  function written(body) {
+    const active = document.activeElement;
+    const stale = active instanceof HTMLInputElement && body.contains(active) && (active.value !== active.dataset.kept || active.validity.badInput);
+    body.toggleAttribute("data-stale", stale);
+    return stale;
   }
 
   /** @param {string} type @param {any} value @param {string} label @param {(value: any) => void} act @param {string[]} [known] */
@@ -796,11 +838,22 @@ function render({ model, el, signal }, waiting) {
       input.setAttribute("list", id);
       td.append(data);
     }
-    input.addEventListener("change", () => {
+    if (type === "date") { input.min = "1990-01-01"; input.max = "2100-12-31"; }
+    input.dataset.kept = input.value;
+    // A date changes with every digit of its year: it is taken when somebody is done with it.
+    input.addEventListener("blur", () => {
+      if (signal.aborted || (input.value === input.dataset.kept && !input.validity.badInput)) return;
       const text = oneLine(input.value);
+      const wrong = input.validity.badInput || (type === "number" && !Number.isFinite(Number(text))) || (type === "date" && !input.validity.valid);
+      if (wrong) {
+        tell(`${label}: ${type === "date" ? "a day from 1990 to 2100" : "a number"} was needed; nothing was changed.`, "error");
+        input.value = input.dataset.kept ?? "";
+        return;
+      }
+      input.dataset.kept = input.value;
       act(text === "" ? null : type === "number" ? Number(text) : text);
     }, { signal });
-    input.addEventListener("keydown", (e) => { if (!((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "s")) e.stopPropagation(); if (e.key === "Enter") input.blur(); }, { signal });
+    input.addEventListener("keydown", (e) => { if (e.key === "Enter") { e.preventDefault(); input.blur(); input.focus(); } }, { signal });
     td.append(input);
     return td;
   }
@@ -813,13 +866,12 @@ function render({ model, el, signal }, waiting) {
     const known = now && !all.some(([id]) => id === now) ? [...all, /** @type {[string, string]} */ ([now, now])] : all;
     select.append(...known.map(([id, text]) => make("option", text, { value: id, ...(id === (now ?? "") ? { selected: "" } : {}) })));
     select.addEventListener("change", () => act(select.value || null), { signal });
-    select.addEventListener("keydown", (e) => e.stopPropagation(), { signal });
     td.append(select);
     return td;
   }
 
   function paintStakes() {
-    if (atStake.body.contains(document.activeElement)) return;
+    if (written(atStake.body)) return;
     const table_ = make("table", "", { class: "jw-plans" });
     const line = table_.createTHead().insertRow();
     for (const text of ["Touchpoint", "Satisfaction", "Retention", "Advocacy"]) line.append(make("th", text, { scope: "col" }));
@@ -835,7 +887,7 @@ function render({ model, el, signal }, waiting) {
         tr.append(td);
       });
     });
-    atStake.body.replaceChildren(table_);
+    redraw(atStake.body, table_);
   }
 
   function paintRound() {
@@ -844,20 +896,23 @@ function render({ model, el, signal }, waiting) {
     const own = all.find((r) => r.id === model.get("rater"));
     const ul = make("ul");
     ul.append(...all.map((r) => make("li", `${r.label}: ${count(r.judged, "relation")} judged${r.handed_in ? ", handed in ✓" : ""}`)));
-    const words = blind
+    const words = blind && nobody()
+      ? "A blind round is open. Nothing can be judged here: this page does not know who you are."
+      : blind
       ? "A blind round is open: everybody sees only their own judgements. When it is closed, the spread is shown first, then the mean."
       : "No round is open: everybody's judgements can be seen.";
     const acts = [];
     if (!readOnly()) {
-      if (blind && own) acts.push(tool(own.handed_in ? "Take back" : "Hand in mine", "Say that you have finished", () => send([{ op: "set", list: "raters", id: own.id, field: "handed_in", value: !own.handed_in }]), signal));
+      if (blind && own && !nobody()) acts.push(tool(own.handed_in ? "Take back" : "Hand in mine", "Say that you have finished", () => send([{ op: "set", list: "raters", id: own.id, field: "handed_in", value: !own.handed_in }]), signal));
       if (!blind && !model.get("fixed")) acts.push(tool("Add rater", "Let somebody else judge too", () => addRater(), signal));
       acts.push(tool(blind ? "Close the round" : "Open a blind round", blind ? "Everybody's judgements are shown" : "Everybody sees only their own", () => {
         send([{ op: "round", open: !blind }]);
         if (blind) whenDone(() => { if (model.get("raters").length > 1) { layer = "spread"; buildViews(); paint(); } });
       }, signal));
     }
+    acts.forEach((button, i) => { button.dataset.key = String(i); });
     if (round.body.querySelector("form")) return; // somebody writes a name: it stays
-    round.body.replaceChildren(make("p", words), ul, ...acts);
+    redraw(round.body, make("p", words), ul, ...acts);
   }
 
   /** Ask who else judges. */
@@ -892,16 +947,13 @@ function render({ model, el, signal }, waiting) {
     const { key } = event;
     const far = event.ctrlKey || event.metaKey;
     const lower = key.toLowerCase();
-    // A notebook acts on keys that bubble up to it. Ctrl+S may pass.
-    if (far && lower === "s") { if (model.get("can_save") && !readOnly()) { save(); event.preventDefault(); } return; }
-    event.stopPropagation();
+    if (far && "szy".includes(lower)) return; // the whole page listens to these
     if (key === "Escape") { pick.anchor = pick.at; pick.paint(); return; }
     const isCell = pick.at.row >= 0 && pick.at.col >= 0;
     const went = pick.key(event);
     if (went === "left") return;
     if (went) { event.preventDefault(); return; }
-    if (far && (lower === "z" || lower === "y")) afterwards(() => send([{ op: lower === "y" || event.shiftKey ? "redo" : "undo" }]));
-    else if (key === "ContextMenu" || (key === "F10" && event.shiftKey)) {
+    if (key === "ContextMenu" || (key === "F10" && event.shiftKey)) {
       const box = nodeAt(pick.at)?.getBoundingClientRect();
       if (box) menu(pick.at, box.left + 8, box.bottom);
     } else if (key === "Enter" || key === "F2") {
@@ -955,6 +1007,7 @@ function render({ model, el, signal }, waiting) {
   }
 
   table.addEventListener("keydown", press, { signal });
+  out.listenToKeys(el);
   table.addEventListener("pointerdown", point, { signal });
   table.addEventListener("dblclick", (e) => { const hit = under(e); if (hit && (hit.place.row < 0 || hit.place.col < 0)) { e.preventDefault(); rename(hit.place); } }, { signal });
   table.addEventListener("contextmenu", (e) => {
@@ -970,6 +1023,9 @@ function render({ model, el, signal }, waiting) {
       pick.at = hit.place; pick.anchor = pick.at; pick.touched = true; pick.paint(); paintTools(); paintSide();
     }
   }, { signal });
+  for (const [box, act] of /** @type {[HTMLElement, () => void][]} */ ([[plans.body, paintPlans], [atStake.body, paintStakes]])) {
+    box.addEventListener("focusout", () => setTimeout(() => { if (!signal.aborted && box.hasAttribute("data-stale")) act(); }), { signal });
+  }
   table.addEventListener("paste", (e) => { if (readOnly()) return; e.preventDefault(); e.stopPropagation(); paste(e.clipboardData?.getData("text/plain") ?? ""); }, { signal });
   table.addEventListener("copy", (e) => { if (!pick.cells().length) return; e.preventDefault(); e.stopPropagation(); e.clipboardData?.setData("text/plain", copied()); }, { signal });
 
@@ -978,7 +1034,7 @@ function render({ model, el, signal }, waiting) {
     ["done", () => { out.acknowledge(); out.actWhenDone(); }],
     ["columns", again], ["cells", again], ["together", again], ["agreed", again], ["notes", again], ["agreed_notes", again], ["blind", again], ["rater", again], ["read_only", again], ["steps", again],
     ["spread", again], ["evidence", again], ["raters", again], ["outcome", again], ["cut", again],
-    ["answer", paintAnswer], ["status", paintStatus], ["disputes", paintStatus], ["discuss", paintTalk], ["findings", paintFindings], ["moved", paintMoved],
+    ["answer", paintAnswer], ["status", () => { paintStatus(); if (model.get("status").state === "error") { paintPlans(); paintStakes(); } }], ["disputes", paintStatus], ["discuss", paintTalk], ["findings", paintFindings], ["moved", paintMoved],
     ["changes", showChanges], ["revisions", () => { paintTools(); paintHistory(); }],
     ["interventions", () => { paintPlans(); paintPresets(); }], ["stakes", paintStakes], ["missing", () => {}],
   ], new Set([again]), () => { paint(); buildViews(); buildWhatIf(); paintRound(); paintStakes(); });

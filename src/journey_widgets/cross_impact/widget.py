@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -57,6 +57,9 @@ class CrossImpactSliders(DocumentWidget[CrossImpact]):
     """
 
     what, named = "matrix", "the matrix"
+    asks: ClassVar[frozenset[str]] = frozenset(
+        {"edit", "preview", "changes", "outcome", "cut", "rater"}
+    )
     _esm = script(Path(__file__).with_suffix(".js"))
     _css = style(Path(__file__).with_suffix(".css"))
 
@@ -107,6 +110,7 @@ class CrossImpactSliders(DocumentWidget[CrossImpact]):
     ) -> None:
         self._journey, self._register = journey, roles
         self._draws, self._seed, self._ready = draws, seed, False
+        self._evidence, self._previewed = _told(evidence), 0
         known = next((r for r in panel.raters if rater in (r.label, r.id)), None)
         first = known or (next(iter(panel.raters), None) if rater is None else None)
         name = first.label if first else rater or "Rater 1"
@@ -121,7 +125,6 @@ class CrossImpactSliders(DocumentWidget[CrossImpact]):
                 "cut": cut,
                 "roles": [{"id": r.id, "label": r.label} for r in roles.roles] if roles else [],
                 "kpis": list(kpis),
-                "evidence": _told(evidence),
             },
             **editing,
         )
@@ -153,6 +156,8 @@ class CrossImpactSliders(DocumentWidget[CrossImpact]):
                 *({"id": o.id, "label": o.label, "kind": "outcome"} for o in document.outcomes),
             ]
             self.n_factors = len(document.factors)
+            # A verdict on a judgement tells what was judged.
+            self.evidence = {} if document.blind else self._evidence
             self.raters = [
                 {
                     "id": r.id, "label": r.label, "handed_in": r.handed_in,
@@ -222,8 +227,9 @@ class CrossImpactSliders(DocumentWidget[CrossImpact]):
         }
         return rows, notes
 
-    def _answer(self, document: CrossImpact, preview: int = 0) -> None:
+    def _answer(self, document: CrossImpact) -> None:
         """Work out map and ranking; where they have no answer, say why."""
+        preview = self._previewed
         seen = self._seen(document)
         labels = document.labels
         outcome = self.outcome if self.outcome in labels else None
@@ -362,20 +368,28 @@ class CrossImpactSliders(DocumentWidget[CrossImpact]):
             return
         try:
             document = self._apply_step(self._document, step)
-        except DocumentError:
+        except (DocumentError, TypeError, ValueError, KeyError, AttributeError):
             document = self._document
+        self._previewed = number
         with self.hold_sync():
-            self._answer(document, number)
+            self._answer(document)
 
     def _apply_step(self, document: CrossImpact, step: Mapping[str, Any]) -> CrossImpact:
         self._refuse(document, step)
         if step.get("op") == "cells" and step.get("rater") == self.rater:
             step = {**step, "label": self.rater_label}
+        kpi = step.get("value")
+        if step.get("list") == "interventions" and step.get("field") == "kpi" and kpi:
+            step = {**step, "value": slug(str(kpi))}  # people write names
         return apply_edit(document, step)
 
     def _refuse(self, document: CrossImpact, step: Mapping[str, Any]) -> None:
         """Refuse to write in another's matrix, and to settle anything while a blind round is open."""
-        op, who = step.get("op"), step.get("rater")
+        op, who, many = step.get("op"), step.get("rater"), step.get("list")
+        nobody = document.blind and not self.fixed
+        if nobody and (op == "cells" or many == "raters"):
+            msg = "The rating round is blind: judge on a page that knows who you are."
+            raise DocumentError(msg)
         if op == "cells" and who == CONSENSUS:
             if document.blind:
                 msg = "The rating round is open; what is agreed is written when it is closed."
@@ -383,7 +397,14 @@ class CrossImpactSliders(DocumentWidget[CrossImpact]):
         elif op == "cells" and who != self.rater:
             msg = "This is another rater's matrix; nobody else writes in it."
             raise DocumentError(msg)
-        elif step.get("list") == "raters" and op in ("set", "remove", "move"):
+        elif op == "remove" and many in ("factors", "outcomes") and document.blind:
+            msg = "The rating round is open: what others judged of it would be gone; close the round first."
+            raise DocumentError(msg)
+        elif op == "add" and many == "raters":
+            if self.fixed or set(step.get("part") or {}) - {"label"}:
+                msg = "a rater is added by name, by whoever leads the rating."
+                raise DocumentError(msg)
+        elif many == "raters" and op in ("set", "remove", "move"):
             alone = step.get("id") == self.rater
             if not alone and (self.fixed or document.blind or op == "set"):
                 msg = "This is another rater's matrix; nobody else changes it."

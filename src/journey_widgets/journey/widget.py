@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import anywidget
 import pandas as pd
 import traitlets as t
 
-from journey_widgets.edit_messages import checked
+from journey_widgets.edit_messages import PageWidget, checked
 from journey_widgets.errors import DocumentError
 from journey_widgets.journey.document import Journey
 from journey_widgets.journey.edits import apply_edit, remedies
@@ -37,7 +36,7 @@ class MapSaved:
     clashes: tuple[Mapping[str, Any], ...] = ()
 
 
-class JourneyMapEditor(anywidget.AnyWidget):
+class JourneyMapEditor(PageWidget):
     """Draw and edit a journey map: stages across, lanes down, touchpoints as cards, how it feels below.
 
     Parameters
@@ -55,6 +54,7 @@ class JourneyMapEditor(anywidget.AnyWidget):
         button.
     """
 
+    asks: ClassVar[frozenset[str]] = frozenset({"edit"})
     _esm = Path(__file__).with_suffix(".js")
     _css = Path(__file__).with_suffix(".css")
 

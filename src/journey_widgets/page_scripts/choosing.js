@@ -62,8 +62,8 @@ export function choosing({ rows, columns, open, nodeAt, cellAt, moved }) {
     if (!extend) chosen.anchor = at;
     chosen.touched = true;
     paint();
+    nodeAt(at)?.focus(); // whoever was writing elsewhere is done with it before the choice moves on
     moved();
-    nodeAt(at)?.focus();
   }
 
   /** Move by a number of rows that can be seen. @param {number} by @param {boolean} extend */

@@ -16,6 +16,7 @@ export function outbox({ model, waiting, signal, typing, busy, tell, said, taken
   const queue = [];
   /** What to do once Python has taken a step. @type {{ seq: number, act: () => void }[]} */
   let acts = [];
+  let patience = 0;
 
   /**
    * Send steps, with everything that was not acknowledged before: whatever of it gets lost or overtaken on
@@ -29,11 +30,42 @@ export function outbox({ model, waiting, signal, typing, busy, tell, said, taken
     steps.forEach((step, i) => waiting.sent.push({ ...step, seq: begin + 1 + i }));
     const seq = begin + Math.max(steps.length, 1);
     if (save) waiting.save = seq;
+    hand(seq, PATIENCE);
+  }
+
+  /** Hand over all that waits; where no answer comes, say so and try again, each time after twice as long. @param {number} seq @param {number} wait */
+  function hand(seq, wait) {
     model.set("edit", { seq, steps: structuredClone(waiting.sent), save: waiting.save });
     model.save_changes();
-    setTimeout(() => {
-      if (!signal.aborted && model.get("done") < seq) tell("No answer yet: what you did last is not kept.", "lost");
-    }, PATIENCE);
+    clearTimeout(patience);
+    patience = setTimeout(() => {
+      if (signal.aborted || model.get("done") >= seq) return;
+      tell("No answer yet: what you did last is not kept.", "lost");
+      hand(Math.max(seq, model.get("edit").seq) + 1, wait * 2);
+    }, wait);
+  }
+
+  /**
+   * Keys of the whole page: Ctrl+S saves, Ctrl+Z and Ctrl+Y go back and forth; a notebook around it acts on no other key.
+   * @param {HTMLElement} el
+   */
+  function listenToKeys(el) {
+    el.addEventListener("keydown", (e) => {
+      const far = e.ctrlKey || e.metaKey;
+      const lower = e.key.toLowerCase();
+      const target = /** @type {HTMLElement} */ (e.target);
+      const writes = target instanceof HTMLInputElement && !["range", "checkbox"].includes(target.type);
+      if (far && lower === "s") {
+        if (!model.get("can_save") || model.get("read_only")) return; // a notebook may save itself
+        if (writes) { target.blur(); target.focus(); } // what is written there is taken along
+        save();
+        e.preventDefault();
+      } else if (far && (lower === "z" || lower === "y") && !writes && !model.get("read_only")) {
+        afterwards(() => send([{ op: lower === "y" || e.shiftKey ? "redo" : "undo" }]));
+        e.preventDefault();
+      }
+      e.stopPropagation();
+    }, { signal });
   }
 
   /** @param {() => void} act */
@@ -79,7 +111,7 @@ export function outbox({ model, waiting, signal, typing, busy, tell, said, taken
     if (model.get("can_save") && (["changed", "conflict", "error", "draft"].includes(state) || waiting.sent.length || queue.length)) e.preventDefault();
   }, { signal });
 
-  return { send, afterwards, drain, save, acknowledge, whenDone, actWhenDone, queue };
+  return { send, afterwards, drain, save, acknowledge, whenDone, actWhenDone, listenToKeys, queue };
 }
 
 /**

@@ -19,6 +19,19 @@ export const oneLine = (text) => text.replace(/[\p{Cc}\p{Cs}]+/gu, " ").trim();
 /** @param {number} n @param {string} word */
 export const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
+/** By what a control is known again when it was drawn anew. @param {Element} node */
+const known = (node) => /** @type {HTMLElement} */ (node).dataset.key || node.ariaLabel || node.textContent || "";
+
+/** Put other children in a box; whoever was at one of its controls stays there. @param {HTMLElement} box @param {Node[]} children */
+export function redraw(box, ...children) {
+  const was = document.activeElement;
+  const key = was && was !== box && box.contains(was) ? known(was) : "";
+  box.replaceChildren(...children);
+  if (!key) return;
+  const again = [...box.querySelectorAll("button, select, input")].find((node) => known(node) === key);
+  /** @type {HTMLElement | undefined} */ (again)?.focus({ preventScroll: true });
+}
+
 /** Spreadsheet text, tabs between cells; a quoted cell may hold tabs and line breaks. @param {string} text */
 export function parseBlock(text) {
   const rows = [[""]];

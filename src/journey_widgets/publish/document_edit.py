@@ -85,15 +85,15 @@ class DocumentEdit(Generic[D]):
 
     def _disputed(self, conflict: Conflict, mine: D) -> SaveResult[D]:
         """Show one's own where others changed the same places, and tell these in words."""
-        del mine
         self._rev = conflict.theirs_rev
-        words = tuple(self._in_words(c) for c in conflict.clashes) or (str(conflict),)
+        words = tuple(self._in_words(c, mine) for c in conflict.clashes) or (str(conflict),)
         return SaveResult(
             disputed_words(len(conflict.clashes)), cast("D", conflict.keeping_mine()), (), words
         )
 
-    def _in_words(self, clash: Clash) -> str:
+    def _in_words(self, clash: Clash, mine: D) -> str:
         """Return a clash in a sentence."""
+        del mine
         place = " › ".join(str(p).replace("_", " ") for p in clash.path)
         return f"{place}: somebody else wrote {told(clash.theirs)}, you wrote {told(clash.mine)}."
 

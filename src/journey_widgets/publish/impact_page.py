@@ -6,19 +6,20 @@ from typing import Any, cast
 import pandas as pd
 
 from journey_widgets import cross_impact as impact
+from journey_widgets.cross_impact.agreement import TENTATIVE
 from journey_widgets.cross_impact.charts import influence_chart, lead_chart
 from journey_widgets.cross_impact.direct import CUTS
-from journey_widgets.cross_impact.document import values_of
+from journey_widgets.cross_impact.document import UNKNOWN, values_of
 from journey_widgets.cross_impact.intervention import FEWEST
 from journey_widgets.cross_impact.stability import SAFE
 from journey_widgets.cross_impact.table import to_html
 from journey_widgets.cross_impact.widget import CrossImpactSliders
 from journey_widgets.errors import JourneyDataError, ParameterError, did_you_mean
 from journey_widgets.events.engine import collect
-from journey_widgets.findings import sentence
+from journey_widgets.findings import Finding, sentence
 from journey_widgets.journey.stages import canonical
 from journey_widgets.publish import html
-from journey_widgets.publish.document_edit import DocumentEdit
+from journey_widgets.publish.impact_edit import ImpactEdit
 from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, open_page, records, said_on_the_page
 from journey_widgets.publish.show import show
@@ -27,6 +28,16 @@ OUTCOME_QUESTIONS = {"nps": "advocacy", "csat": "satisfaction", "ces": "effort"}
 """Questions about the whole journey, by id, and the outcome they measure."""
 JUDGED = 0.9
 """Share of relations judged by somebody from which on that step is done."""
+HARDLY = 0.01
+"""Share of influence below which chains hardly change anything."""
+AFTER = ("post_purchase", "advocacy")
+"""Stages after which a recommendation can be held against what came before: buyers, against buyers."""
+METHODS = {
+    "Mantel-Haenszel by step": "held against others at the same step of the path",
+    "Spearman, later answer": "with the same person's later answer",
+    "odds ratio, by customer": "held against all other kinds of case",
+}
+"""How data were measured, in a reader's words."""
 NOTHING_JUDGED = "Nobody has judged anything yet. An analyst opens this notebook in JupyterLab and moves the sliders."
 BLIND = "A blind rating round is open: nothing is shown here until it is closed."
 
@@ -81,10 +92,29 @@ class ImpactPage:
         """Id → label of touchpoints and outcomes."""
         return self.panel.labels
 
+    @property
+    def blind(self) -> bool:
+        """Whether a blind round is open; then earlier revisions are not shown either."""
+        return self.panel.blind or self.page.workspace.cross_impact.blind
+
+    def counted(self, frame: pd.DataFrame, outcome: str = "") -> str:
+        """Return how a result was counted, with outcomes by their labels."""
+        said = str(frame.attrs.get("definition", ""))
+        known = outcome or self.outcome
+        return said.replace(f"on {known}", f"on {self.labels[known]}") if known else said
+
+    @property
+    def of_all(self) -> str:
+        """That survey and cases are not of the chosen customers alone; blank where all are chosen."""
+        page = self.page
+        if page.segment_in_words() == "all customers" or not page.has_log:
+            return ""
+        return f" Survey and cases are of all customers, not of {page.segment_in_words()}."
+
     @cached_property
     def quiet(self) -> str:
         """Why nothing can be shown yet; blank where there is something."""
-        if self.panel.blind:
+        if self.blind:
             return BLIND
         try:
             impact.total_relations(self.panel)
@@ -103,6 +133,19 @@ class ImpactPage:
             draws=self.draws,
             seed=self.seed,
         )
+
+    @cached_property
+    def recommended(self) -> str:
+        """The touchpoint of the log at which customers recommend; blank where there is none."""
+        if not self.page.has_log:
+            return ""
+        journey, known = self.page.workspace.journey, set(self.page.index.touchpoints)
+        told = [
+            t.id
+            for t in journey.touchpoints
+            if canonical(t.stage, of=journey.preset)[:1] == ("advocacy",) and t.id in known
+        ]
+        return told[-1] if told else ""
 
     @cached_property
     def evidence(self) -> pd.DataFrame | None:
@@ -126,22 +169,20 @@ def observed(view: ImpactPage) -> list[pd.DataFrame]:
     if page.has_log:
         known = set(page.index.touchpoints)
         journey = page.workspace.journey
-        told = [
-            t.id
-            for t in journey.touchpoints
-            if canonical(t.stage, of=journey.preset)[:1] == ("advocacy",)
-        ]
-        ends = [t for t in told if t in known]
-        names = [i for i in ids if i in known and i not in ends[-1:]]
-        if ends and names and "advocacy" in view.panel.outcome_ids():
-            found.append(impact.later_visits(page.index, names, outcomes={"advocacy": ends[-1]}))
+        stages = {t.id: canonical(t.stage, of=journey.preset)[:1] for t in journey.touchpoints}
+        late = {t for t, stage in stages.items() if stage and stage[0] in AFTER}
+        end = view.recommended
+        names = [i for i in ids if i in known & late and i != end]
+        if end and names and "advocacy" in view.panel.outcome_ids():
+            found.append(impact.later_visits(page.index, names, outcomes={"advocacy": end}))
     if "answers" in present:
         found.append(_scores(view))
     if "tickets" in present and "effort" in view.panel.outcome_ids():
         tickets = page.workspace.tickets()
         if "kind" in tickets.table.columns:
             found.append(impact.repeat_contacts(tickets))
-    return [f for f in found if len(f)]
+    seen = [f[~f["n"].between(1, page.least - 1)] for f in found if len(f)]
+    return [f for f in seen if len(f)]
 
 
 def _scores(view: ImpactPage) -> pd.DataFrame:
@@ -179,15 +220,15 @@ def in_short(view: ImpactPage) -> html.Html:
         alpha = records(impact.agreement_numbers(panel))[0]
         value = "" if pd.isna(alpha["value"]) else f" (Krippendorff's alpha {alpha['value']:.2f})"
         words.append(f"{len(raters)} people judged: {alpha['reading'].partition(' (')[0]}{value}.")
+        if not pd.isna(alpha["value"]) and alpha["value"] < TENTATIVE:
+            words.append("They differ too much for the order to be more than a first guess.")
+    elif not raters:
+        words.append("It stands on what was agreed; who judged what alone is not kept.")
     open_ = [i for i in panel.interventions if i.status in ("planned", "running")]
     ready = sum(i.ready for i in open_)
     if open_:
         words.append(f"{ready} of {len(open_)} open interventions have an owner and a KPI.")
-    found = [
-        f
-        for f in impact.check(panel, view.page.workspace.journey, view.page.workspace.roles)
-        if f.severity != "info"
-    ]
+    found = [f for f in _found(view) if f.severity != "info"]
     words.append(f"{sentence(found)}.")
     return html.lead(" ".join(words))
 
@@ -199,22 +240,24 @@ def steps(view: ImpactPage) -> html.Html:
     absent = [t.label for t in view.page.workspace.journey.touchpoints if t.id not in factors]
     missing = f"; not in the matrix: {', '.join(absent[:4])}{' …' if len(absent) > 4 else ''}"
     possible = len(factors) * (len(factors) - 1 + len(panel.outcomes))
-    judged = len({p for r in panel.raters for p in values_of(r.cells)})
+    known = [values_of(c) for c in (*(r.cells for r in panel.raters), panel.consensus)]
+    judged = len({place for values in known for place, value in values.items() if value != UNKNOWN})
     share = judged / possible if possible else 0
     stakes = sum(f.significance() is not None for f in panel.factors)
     open_ = [i for i in panel.interventions if i.status != "dropped"]
     bare = [i.label for i in open_ if not i.ready]
     started = [i for i in open_ if i.status in ("running", "done")]
     revisions = view.page.workspace.rev("cross_impact")
-    planned = f"{len(open_)} interventions, all with owner and KPI" if open_ else "none yet"
+    planned = f"{_many(len(open_), 'intervention')}, with owner and KPI" if open_ else "none yet"
+    watched_ = sum(i.kpi is not None for i in started)
     rows = [
         (
             "1 Touchpoints", bool(factors),
-            f"{len(factors)} touchpoints, {len(panel.outcomes)} outcomes{missing if absent else ''}",
+            f"{_many(len(factors), 'touchpoint')}, {_many(len(panel.outcomes), 'outcome')}{missing if absent else ''}",
         ),
         (
             "2 Relations", share >= JUDGED,
-            f"{judged} of {possible} relations judged by somebody ({share:.0%}), {len(panel.raters)} raters",
+            f"{judged} of {possible} relations judged by somebody ({share:.0%}), {_many(len(panel.raters), 'rater')}",
         ),
         (
             "3 Significance", bool(factors) and stakes == len(factors),
@@ -225,12 +268,12 @@ def steps(view: ImpactPage) -> html.Html:
             f"without owner or KPI: {', '.join(bare[:3])}" if bare else planned,
         ),
         (
-            "5 Watch KPIs", bool(started) and not bare,
-            f"{len(started)} running or done; their KPIs are watched on the scorecard",
+            "5 Watch KPIs", bool(started) and watched_ == len(started),
+            f"{len(started)} running or done, {watched_} of them with a KPI to watch" if started else "none has begun",
         ),
         (
             "6 Iterate", revisions > 1,
-            f"{revisions} revision{'s' if revisions != 1 else ''} of the matrix",
+            f"{_many(revisions, 'revision')} of the matrix",
         ),
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["step", "done", "words"])
@@ -247,14 +290,16 @@ def the_matrix(view: ImpactPage) -> Any:
     if not _live(view):
         return (
             html.note(BLIND)
-            if view.panel.blind
+            if view.blind
             else html.raw_table(to_html(view.panel), view.panel.label)
         )
-    edit = DocumentEdit(view.page, view.panel)
+    edit = ImpactEdit(view.page, view.panel)
     space = view.page.workspace
     panel = edit.document
     mine = [r for r in panel.raters if space.author in (r.id, r.label)]
-    named = space.author if view.page.may_edit and (mine or panel.blind) else None
+    # A dashboard's readers may share a name; a notebook is one person's.
+    own = view.page.may_edit and mode() == "notebook"
+    named = space.author if own and (mine or panel.blind) else None
     kpis = sorted({k for t in space.journey.touchpoints for k in t.kpis})
     return CrossImpactSliders(
         panel, rater=named, journey=space.journey, roles=space.roles, kpis=kpis, outcome=view.outcome,
@@ -278,11 +323,14 @@ def influence_picture(view: ImpactPage) -> Any:
         view.panel, cut=cast("Any", view.cut), draws=view.draws, seed=view.seed
     )
     most = max(records(points), key=lambda r: abs(r["given"] - r["active"]))
-    words = (
-        f"Chains change most for {view.labels[most['factor']]}: it gives {most['active']:.1%} of all direct influence, "
-        f"and {most['given']:.1%} once chains are counted."
-    )
-    return show(influence_chart(points, view.labels), words, note=str(points.attrs["definition"]))
+    if abs(most["given"] - most["active"]) < HARDLY:
+        words = "Chains hardly change who gives most influence."
+    else:
+        words = (
+            f"Chains change most for {view.labels[most['factor']]}: it gives {most['active']:.1%} of all direct "
+            f"influence, and {most['given']:.1%} once chains are counted."
+        )
+    return show(influence_chart(points, view.labels), words, note=view.counted(points))
 
 
 def ranking(view: ImpactPage) -> Any:
@@ -295,7 +343,7 @@ def ranking(view: ImpactPage) -> Any:
     return show(
         lead_chart(view.ranking, view.labels),
         impact.leader_sentence(named),
-        note=str(view.ranking.attrs["definition"]),
+        note=view.counted(view.ranking),
     )
 
 
@@ -303,14 +351,18 @@ def hidden(view: ImpactPage) -> html.Html:
     """Return who matters more than direct scores say, and by which ways."""
     if view.quiet:
         return html.note(view.quiet)
-    risen = impact.rank_change(view.panel)
+    if view.outcome:
+        pushed = impact.push(view.panel, view.outcome)
+        risen = pushed[pushed["direct_rank"] - pushed["total_rank"] >= 2]  # as `rank_change` counts
+    else:
+        risen = impact.rank_change(view.panel)
     outcome = view.outcome or next(iter(view.panel.outcome_ids()), "")
     words = (
-        "Nobody rises by two ranks or more once chains are counted: direct scores tell the order."
+        "No touchpoint rises by two places or more once chains are counted."
         if risen.empty
         else "Chains lift "
         + ", ".join(
-            f"{view.labels[r['factor']]} (rank {r['direct_rank']} to {r['total_rank']})"
+            f"{view.labels[r['factor']]} (from place {r['direct_rank']} to {r['total_rank']})"
             for r in records(risen)
         )
         + "."
@@ -343,15 +395,18 @@ def to_discuss(view: ImpactPage) -> html.Html:
     """Return the cells to talk about again, by what they do to the answer."""
     if view.quiet:
         return html.note(view.quiet)
-    if sum(bool(r.cells) for r in view.panel.raters) < 2:
-        return html.note("One person judged; with a second there is something to compare.")
+    many = sum(bool(r.cells) for r in view.panel.raters)
+    if many < 2:
+        who = "One person judged" if many else "Only what was agreed is kept"
+        return html.note(f"{who}; with two people's own judgements there is something to compare.")
     found = impact.cells_to_discuss(view.panel, outcome=view.outcome or None, top=8)
     if found.empty:
-        return html.note("Everybody judged alike.", kind="good")
+        settled = view.panel.consensus and "Whatever was judged differently is agreed on."
+        return html.note(settled or "Everybody judged alike.", kind="good")
     return html.table(
         found, caption="Talk about these first",
         labels={"in_words": "What differs, and what it does", "n": "Raters", "ranks_changed": "Ranks that change"},
-        note=str(found.attrs["definition"]),
+        note=view.counted(found),
     )  # fmt: skip
 
 
@@ -365,16 +420,17 @@ def evidence(view: ImpactPage) -> html.Html:
     counts = found["verdict"].value_counts()
     conflict = impact.conflicts(found)
     seen = found[found["n"].notna()]
-    words = f"Data speak of {len(seen)} relations. " + ", ".join(
-        f"{n} × {v}" for v, n in counts.items() if v not in ("no data",)
-    ) + "."  # fmt: skip
+    if seen.empty:
+        return html.note(f"The data speak of none of these relations yet.{view.of_all}")
+    said = ", ".join(f"{n} × {v}" for v, n in counts.items() if v != "no data")
+    words = f"Data speak of {_many(len(seen), 'relation')}: {said}.{view.of_all}"
     shown = (conflict if len(conflict) else seen.head(8)).assign(
         place=lambda f: [
             f"{view.labels[s]} → {view.labels[t]}"
             for s, t in zip(f["source"], f["target"], strict=True)
         ],
         judged=lambda f: [_span(r) for r in records(f)],
-        data=lambda f: [_measured(r) for r in records(f)],
+        data=lambda f: [_measured(view, r) for r in records(f)],
     )
     return html.joined(
         html.lead(words),
@@ -397,8 +453,14 @@ def _span(row: dict[Any, Any]) -> str:
     )
 
 
-def _measured(row: dict[Any, Any]) -> str:
-    return f"{row['measure']} {row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f}), {row['method']}"
+def _measured(view: ImpactPage, row: dict[Any, Any]) -> str:
+    by_visits = str(row["method"]).startswith("Mantel") and row["target"] == "advocacy"
+    reached = view.page.labels().get(view.recommended, view.recommended)
+    what = f"reaching {reached}, " if by_visits else ""
+    how = METHODS.get(str(row["method"]), row["method"])
+    return (
+        f"{what}{row['measure']} {row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f}), {how}"
+    )
 
 
 def priorities(view: ImpactPage) -> html.Html:
@@ -412,13 +474,15 @@ def priorities(view: ImpactPage) -> html.Html:
         found = impact.priorities(view.panel, outcome, draws=view.draws, seed=view.seed)
     except JourneyDataError as error:
         return html.note(str(error))
+    found["assumed"] = found["assumed"].str.replace("significance", "what is at stake")
     return html.table(
         found, caption=f"Where acting promises most for {view.labels[outcome]}",
         labels={"label": "Touchpoint", "influence": "Influence", "significance": "At stake", "gap": "Gap",
                 "value": "Value", "low": "at least", "high": "at most", "top_share": "First in",
                 "interventions": "Interventions",
                 "effort": "Days", "assumed": "Assumed"},
-        percent=["influence", "significance", "gap", "top_share"], note=str(found.attrs["definition"]),
+        percent=["influence", "significance", "gap", "value", "low", "high", "top_share"],
+        note=view.counted(found, outcome),
     )  # fmt: skip
 
 
@@ -430,7 +494,7 @@ def interventions(view: ImpactPage) -> html.Html:
     roles = {r.id: r.label for r in view.page.workspace.roles.roles}
     rows = []
     for i in panel.interventions:
-        touched = ", ".join(f"{view.labels[t]} {c:+.0%}" for t, c in i.changes.items())
+        touched = ", ".join(f"{view.labels.get(t, t)} {c:+.0%}" for t, c in i.changes.items())
         days = " to ".join(f"{d:%-d %b %Y}" for d in (i.starts, i.ends) if d)
         effect = "" if i.expected_effect is None else f"{i.expected_effect:+g}"
         rows.append(
@@ -502,14 +566,14 @@ def watched(view: ImpactPage) -> html.Html:
         rows.append((label, named, *told))
     names = ["what", "kpi", "value", "low", "high", "n", "words", "evidence"]
     frame = pd.DataFrame(rows, columns=names).astype(
-        dict.fromkeys(("value", "low", "high"), "Float64")
+        dict.fromkeys(("value", "low", "high"), "Float64") | {"n": "Int64"}
     )
     return html.table(
-        frame, caption="What the KPI did since the intervention began",
+        view.page.shown(frame, "n"), caption="What the KPI did since the intervention began",
         labels={"what": "Intervention", "kpi": "KPI", "value": "Change", "low": "at least", "high": "at most", "n": "n",
                 "words": "In words", "evidence": "Evidence"},
         note="Mean score after the start, less the mean before. Without a comparison group anything else that changed "
-        "then is in it too: an analyst holds it against one with cross_impact.intervention_effect.",
+        f"then is in it too; an analyst can hold it against one.{view.of_all}",
     )  # fmt: skip
 
 
@@ -527,11 +591,18 @@ def iterations(view: ImpactPage) -> html.Html:
     """Return what changed from the last revision to this one: ranks, and the judgements behind them."""
     space = view.page.workspace
     newest = view.revision or space.rev("cross_impact")
-    if newest < 2 or view.quiet:
+    if view.quiet:
+        return html.note(view.quiet)
+    if newest < 2:
+        so_far = "This is the first revision." if newest else "Nothing is saved yet."
         return html.note(
-            "There is one revision so far. When the matrix is judged again, this shows whose rank moved, and why."
+            f"{so_far} When the matrix is judged again, this shows whose rank moved, and why."
         )
     before = cast("impact.CrossImpact", space.document("cross_impact", newest - 1))
+    if view.outcome and view.outcome not in before.labels:
+        return html.note(
+            f"Revision {newest - 1} had no {view.labels[view.outcome]} yet: nothing to compare."
+        )
     try:
         ranks = impact.version_change(before, view.panel, outcome=view.outcome or None)
     except JourneyDataError as error:
@@ -543,14 +614,14 @@ def iterations(view: ImpactPage) -> html.Html:
     known = view.labels | before.labels
     listed = cells.assign(
         place=[
-            f"{known[s]} → {known[t]}"
+            f"{known.get(s, s)} → {known.get(t, t)}"
             for s, t in zip(cells["source"], cells["target"], strict=True)
         ]
     )
     return html.joined(
         html.table(moved, caption=f"Ranks that moved from revision {newest - 1} to {newest}",
                    labels={"label": "Touchpoint", "rank_before": "Before", "rank_after": "Now", "rise": "Ranks gained"},
-                   note=str(ranks.attrs["definition"]))
+                   note=view.counted(ranks))
         if len(moved) else html.note("No rank moved."),
         html.table(listed, caption="Judgements that changed",
                    labels={"rater": "By", "place": "Relation", "before": "Before", "after": "Now", "reason": "Reason"})
@@ -565,8 +636,15 @@ def futures(view: ImpactPage) -> html.Html:
         return html.note(
             "No futures are described. An analyst saves descriptors with variants, or reads a ScenarioWizard project."
         )
-    found = impact.consistent_scenarios(described)
-    names = [d.label for d in described.descriptors]
+    try:
+        found = impact.consistent_scenarios(described)
+    except JourneyDataError as error:
+        return html.note(str(error))
+    given = [d.label for d in described.descriptors]
+    names = [
+        n if given.count(n) == 1 else f"{n} ({d.id})"
+        for n, d in zip(given, described.descriptors, strict=True)
+    ]
     possible = 1
     for d in described.descriptors:
         possible *= len(d.variants)
@@ -574,20 +652,27 @@ def futures(view: ImpactPage) -> html.Html:
         {**dict(zip(names, v, strict=True)), "Total impact score": s}
         for v, s in zip(found["variants"], found["total_impact_score"], strict=True)
     ]
+    hold = "holds" if len(found) == 1 else "hold"
     return html.table(
         pd.DataFrame(rows, columns=[*names, "Total impact score"]),
-        caption=f"Of {possible:,} combinations {len(found)} hold together", note=str(found.attrs.get("definition", "")),
-    )  # fmt: skip
+        caption=f"Of {possible:,} combinations {len(found)} {hold} together",
+        note=str(found.attrs.get("definition", "")),
+    )
 
 
 def findings(view: ImpactPage) -> html.Html:
     """Return what does not fit, with what to ask and what to do."""
-    if view.panel.blind:
-        return html.note(BLIND)
+    return html.note(BLIND) if view.blind else html.findings_list(_found(view))
+
+
+def _found(view: ImpactPage) -> list[Finding]:
     space = view.page.workspace
-    return html.findings_list(
-        impact.check(view.panel, space.journey, space.roles, publishing=mode() == "report")
-    )
+    found = impact.check(view.panel, space.journey, space.roles, publishing=mode() == "report")
+    return sorted(found, key=lambda f: ("error", "warn", "info").index(f.severity))
+
+
+def _many(n: int, word: str) -> str:
+    return f"{n} {word}{'' if n == 1 else 's'}"
 
 
 def open_impact(workspace: str = "", segment: str = "all", **given: str | int) -> ImpactPage:

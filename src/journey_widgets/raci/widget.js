@@ -763,10 +763,8 @@ function render({ model, el, signal }, waiting) {
     const { key, shiftKey } = event;
     if (/** @type {HTMLElement} */ (event.target).closest(".jw-fold")) return;
     const far = event.ctrlKey || event.metaKey;
-    // A notebook acts on keys that bubble up to it: "b" adds a cell, Ctrl+Shift+M merges cells. Ctrl+S may pass.
     const lower = key.toLowerCase();
-    if (far && lower === "s") { if (model.get("can_save") && !readOnly()) { save(); event.preventDefault(); } return; }
-    event.stopPropagation();
+    if (far && "szy".includes(lower)) return; // the whole page listens to these
     if (key === "Escape") { pick.anchor = pick.at; pick.paint(); return; }
     const went = pick.key(event);
     if (went === "left") return;
@@ -776,8 +774,6 @@ function render({ model, el, signal }, waiting) {
       if (readOnly() || (pick.at.row >= 0 && pick.at.col >= 0)) return;
       const across = key === "ArrowLeft" || key === "ArrowRight";
       if (across === pick.at.row < 0) shift(pick.at, key === "ArrowUp" || key === "ArrowLeft" ? -1 : 1);
-    } else if (far && (lower === "z" || lower === "y")) {
-      afterwards(() => send([{ op: lower === "y" || shiftKey ? "redo" : "undo" }]));
     } else if (key === "ContextMenu" || (key === "F10" && shiftKey)) {
       const box = nodeAt(pick.at)?.getBoundingClientRect();
       if (box) menu(pick.at, box.left + 8, box.bottom);
@@ -876,6 +872,7 @@ function render({ model, el, signal }, waiting) {
   paintStatus();
   paintDisputes();
   table.addEventListener("keydown", press, { signal });
+  out.listenToKeys(el);
   table.addEventListener("pointerdown", point, { signal });
   table.addEventListener("dblclick", (e) => { const hit = under(e); if (hit && (hit.place.row < 0 || hit.place.col < 0)) { e.preventDefault(); type(hit.place); } }, { signal });
   table.addEventListener("contextmenu", (e) => {
