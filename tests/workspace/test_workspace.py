@@ -7,6 +7,7 @@ import pytest
 from journey_widgets import Workspace
 from journey_widgets.cross_impact import CrossImpact
 from journey_widgets.errors import DocumentError, JourneyDataError, WorkspaceError
+from journey_widgets.scorecard.document import Scorecard
 from journey_widgets.workspace import Conflict, Saved
 
 
@@ -50,10 +51,15 @@ def test_planted_gaps_of_the_example_are_found_and_no_others(made_example):
         *[("info", "ROW-09", t, r) for t, r in DO_AND_ANSWER],
         ("info", "COL-06", "success_manager"),
         ("info", "COL-09", "courier"),
+        ("warn", "XIM-06", "upgrade_offer", "satisfaction"),
+        ("info", "XIM-11"),
+        ("warn", "XIM-12", "no_offer_in_case"),
     ]
     assert [f.code for f in found if f.acknowledged] == ["ROW-11"]
     publishing = space.check(publishing=True, today=day)
-    assert [f.severity for f in publishing] == ["error"] * 3 + ["warn"] + ["info"] * 9
+    assert [f.severity for f in publishing] == [
+        *["error"] * 3, "warn", *["info"] * 9, "warn", "info", "error",
+    ]  # fmt: skip
 
 
 def test_text_edited_by_hand_comes_back_merged_with_what_was_saved_meanwhile(example):
@@ -276,7 +282,7 @@ def test_a_damaged_note_beside_the_texts_does_no_harm(example, text):
     (example / "documents" / ".exported.json").write_text(text)
 
     assert {k: r.changed for k, r in space.import_texts().items()} == {
-        "journey": False, "journey_to_be": False, "roles": False, "raci": False,
+        "journey": False, "journey_to_be": False, "roles": False, "raci": False, "cross_impact": False,
     }  # fmt: skip
 
 
@@ -363,7 +369,7 @@ def test_the_matrix_of_influence_tells_the_raci_rules_who_owns_what_and_what_mat
             "interventions": [{"id": "do", "label": "Do it", "changes": {ids[0]: 0.5}}],
         }
     )
-    space.save(panel)
+    space.save(panel, base_rev=space.rev("cross_impact"))
 
     links = space.links()
     codes = {f.code for f in space.check() if f.ids.get("intervention") == "do"}
@@ -371,3 +377,30 @@ def test_the_matrix_of_influence_tells_the_raci_rules_who_owns_what_and_what_mat
     assert links.interventions == {"do": ("Do it", None)}
     assert links.influence == {ids[0]: 3.0, ids[1]: 0.0}
     assert codes == {"LNK-04", "XIM-12"}
+
+
+def test_a_scorecard_is_kept_written_as_text_and_checked_with_the_rest(example):
+    space = Workspace.open(example)
+    goal = {"id": "csat", "baseline": 0.7, "target": 0.85}
+    please = {
+        "id": "please",
+        "label": "Please",
+        "perspective": "customer",
+        "stage": "deliver",
+        "kpis": [goal],
+    }
+    space.save(Scorecard.from_body({"objectives": [please]}))
+
+    assert space.scorecard.kpi("csat").target == 0.85
+    found = {f.code: f for f in space.check() if f.code.startswith("SCO-")}
+    assert {"SCO-01", "SCO-04", "SCO-10"} <= set(found)
+    space.export_texts(example / "again")
+    assert (
+        (example / "again" / "scorecard.yaml").read_text("utf-8").startswith("schema: scorecard/1")
+    )
+
+
+def test_a_workspace_without_a_scorecard_has_an_empty_one(made_example):
+    space = Workspace.open(made_example, read_only=True)
+    assert space.scorecard == Scorecard()
+    assert not [f for f in space.check() if f.code.startswith("SCO-")]

@@ -18,6 +18,7 @@ TEXT_FILES = {
     "raci": "raci.csv",
     "cross_impact": "cross_impact.csv",
     "futures": "futures.yaml",
+    "scorecard": "scorecard.yaml",
 }
 EXPORTED = ".exported.json"
 """Beside text: the hash of the document each file last agreed with, here or in another store."""

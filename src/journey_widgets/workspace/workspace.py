@@ -35,6 +35,8 @@ from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.raci.policy import Links, RaciPolicy
 from journey_widgets.raci.rules import check
 from journey_widgets.roles import RoleRegister
+from journey_widgets.scorecard.document import Scorecard
+from journey_widgets.scorecard.rules import check as check_scorecard
 from journey_widgets.textfiles import read_text, write_text
 from journey_widgets.workspace.saving import KINDS, Conflict, Saved, decide, known, parse
 from journey_widgets.workspace.settings import Settings, Sources
@@ -179,6 +181,11 @@ class Workspace:
     def futures(self) -> Futures:
         """The descriptors and their matrix, newest revision; empty if none was saved."""
         return self._newest(Futures) if self.rev("futures") else Futures()
+
+    @property
+    def scorecard(self) -> Scorecard:
+        """The scorecard, newest revision; empty if none was saved."""
+        return self._newest(Scorecard) if self.rev("scorecard") else Scorecard()
 
     def _newest(self, model: type[_D]) -> _D:
         """Return the newest revision of a kind of document."""
@@ -346,6 +353,10 @@ class Workspace:
         if self.rev("cross_impact"):
             findings += check_cross_impact(
                 self.cross_impact, journey, self.roles, today=today, publishing=publishing
+            )
+        if self.rev("scorecard"):
+            findings += check_scorecard(
+                self.scorecard, journey, self.roles, today=today, publishing=publishing
             )
         self._seen = seen
         return findings
