@@ -179,7 +179,7 @@ def vary(
     if np.isnan(value).any():
         msg = (
             "Total influence has no answer for these judgements: all are blank or 0, or chains never fade. Judge more "
-            "relations, or in finer steps; direct sums can be ranked in any case (direct_influence)."
+            "relations, or in finer steps; direct sums can be ranked in any case."
         )
         raise JourneyDataError(msg)
     rng = np.random.default_rng(seed)

@@ -277,7 +277,7 @@ function render({ model, el, signal }, waiting) {
 
   function buildViews() {
     const several = model.get("raters").length > 1;
-    const shows = { together: !model.get("blind"), mine: !readOnly(), agreed: !model.get("blind"), spread: several && !model.get("blind"), data: Object.keys(model.get("evidence")).length > 0 };
+    const shows = { together: !model.get("blind"), mine: !readOnly() && !nobody(), agreed: !model.get("blind"), spread: several && !model.get("blind"), data: Object.keys(model.get("evidence")).length > 0 };
     const buttons = Object.entries(LAYERS).filter(([id]) => shows[/** @type {keyof typeof shows} */ (id)]).map(([id, label]) => {
       const button = tool(id === "mine" ? model.get("rater_label") || label : label, `Show ${label.toLowerCase()}`, () => { layer = id; buildViews(); paint(); }, signal);
       button.setAttribute("aria-pressed", String(layer === id));
@@ -641,6 +641,7 @@ function render({ model, el, signal }, waiting) {
     const order = Object.fromEntries(all.map((c, i) => [c.id, i + 1]));
     picture.replaceChildren(...influenceMap(answer, labels, order, (id) => { const row = at(id); if (row >= 0) move(row, -1); }, signal));
     ranking.replaceChildren(...rankingTable(answer, all.slice(0, model.get("n_factors"))));
+    right.hidden = nobody(); // there is nothing to work out from
     markPoints();
     if (answer.preview === previewed.asked) askPreview();
   }
