@@ -31,6 +31,14 @@ def test_new_check_export_and_import_work_on_a_template(tmp_path, capsys):
         + "referral,Referral,advocacy,,,,,,R/A,\n",
         "utf-8",
     )
+    impact = space / "documents" / "cross_impact.csv"
+    impact.write_text(
+        impact.read_text("utf-8").replace(
+            "is open,marketing_manager,,", "is open,marketing_manager,nps,"
+        )
+        + "consensus,upgrade_offer,satisfaction,0,,Talked about\n",
+        "utf-8",
+    )
     code, out, _err = run(capsys, "import", space, "--note", "settled")
     assert code == 0
     assert "raci: revision 2" in out

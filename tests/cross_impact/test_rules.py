@@ -95,6 +95,7 @@ def test_xim_06_raters_who_see_opposite_directions():
     one = found(panel(FULL, {"a": {"b": -1}}))["XIM-06"]
     assert one.message == "A on B: Rater 0 sees it help, Rater 1 sees it harm."
     assert one.ids == {"touchpoint": "a", "target": "b"}
+    assert "XIM-06" not in found(panel(FULL, {"a": {"b": -1}}, consensus=cells({"a": {"b": 1}})))
 
 
 def test_xim_07_an_agreement_outside_of_what_anybody_judged():

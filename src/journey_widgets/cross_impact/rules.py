@@ -138,8 +138,10 @@ def _fit(one: Floats, other: Floats) -> float | None:
 
 
 def _opposite(panel: CrossImpact) -> Iterator[Finding]:
-    """XIM-06: raters see opposite directions in one cell."""
+    """XIM-06: raters see opposite directions in one cell that is not agreed on."""
     for source, target, said in _by_cell(panel):
+        if target in panel.consensus.get(source, {}):
+            continue
         up = [w for w, j in said if isinstance(j.value, int | float) and j.value > 0]
         down = [w for w, j in said if isinstance(j.value, int | float) and j.value < 0]
         if up and down:
