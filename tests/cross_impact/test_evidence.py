@@ -390,3 +390,18 @@ def test_an_agreement_settles_what_raters_disagreed_on():
         panel, observed(seen("a", "b", -0.5, -0.6, -0.4, 0.0, "correlation", True))
     ).iloc[0]
     assert row["verdict"] == "sign conflict"
+
+
+def test_instants_of_a_frame_finer_than_microseconds_or_with_a_time_zone_are_taken():
+    cases = [(f"k{i}", "r" if i % 3 else "s", f"c{i // 2}") for i in range(120)]
+    frame = pd.DataFrame(cases, columns=["case_id", "kind", "customer_id"]).assign(
+        activity="opened"
+    )
+    start = pd.Timestamp("2026-01-01").as_unit("ns")
+    plain = frame.assign(ts=start + pd.to_timedelta(frame.index * 36, unit="h"))
+    fine = plain.assign(ts=plain["ts"] + pd.Timedelta(1, "ns"))
+    zoned = plain.assign(ts=plain["ts"].dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"))
+    expected = repeat_contacts(plain)
+    assert len(expected)
+    for other in (fine, zoned):
+        pd.testing.assert_frame_equal(repeat_contacts(other), expected)

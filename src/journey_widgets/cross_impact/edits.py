@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from journey_widgets.cross_impact.document import CONSENSUS, Cells, CrossImpact, Judgement, Rater
 from journey_widgets.documents import slug
 from journey_widgets.errors import DocumentError
+from journey_widgets.list_edits import edit_list, has_part
 
 FIELDS = {
     "factors": ("label", "satisfaction", "retention", "advocacy"),
@@ -120,34 +121,15 @@ def _change(body: dict[str, Any], kind: str, many: str, edit: Mapping[str, Any])
         if "outcomes" not in body:
             taken |= {o.id for o in CrossImpact().outcomes}
         part["id"] = part.get("id") or slug(str(part.get("label") or "").strip(), taken)
-        parts.insert(_place(parts, edit.get("before")), part)
-        body[many] = parts
-        return
-    found = next((i for i, p in enumerate(parts) if p["id"] == edit.get("id")), None)
-    if found is None and kind == "remove":
+        edit = {**edit, "part": part}
+    elif kind == "remove" and not has_part(parts, edit.get("id")):
         return  # it is gone already
-    if found is None:
-        msg = f"There is no {WORDS[many]} {str(edit.get('id'))[:80]!r} any more."
-        raise DocumentError(msg)
-    part = parts.pop(found)
-    if kind == "set":
-        field, value = str(edit.get("field")), edit.get("value")
-        if field not in FIELDS[many]:
-            msg = f"{field!r} cannot be changed here."
-            raise DocumentError(msg)
-        if value is None:
-            part.pop(field, None)
-        else:
-            part[field] = value
-        parts.insert(found, part)
-    elif kind == "move":
-        parts.insert(_place(parts, edit.get("before")), part)
-    elif kind == "remove":
-        if many in ("factors", "outcomes"):
-            _without(body, part["id"])
-    else:
-        msg = f"There is no edit {kind!r}; cells, set, add, remove, move or round was needed."
-        raise DocumentError(msg)
+    out = edit_list(
+        parts, edit, gone=f"There is no {WORDS[many]} {str(edit.get('id'))[:80]!r} any more.",
+        settable=FIELDS[many].__contains__, ops="cells, set, add, remove, move or round",
+    )  # fmt: skip
+    if out and many in ("factors", "outcomes"):
+        _without(body, out["id"])
     body[many] = parts
 
 
@@ -159,8 +141,3 @@ def _without(body: dict[str, Any], name: str) -> None:
             row.pop(name, None)
     for one in body.get("interventions", []):
         one.get("changes", {}).pop(name, None)
-
-
-def _place(parts: list[dict[str, Any]], before: Any) -> int:
-    # What stood after it may be gone meanwhile: then it goes to the end.
-    return next((i for i, p in enumerate(parts) if p["id"] == before), len(parts))

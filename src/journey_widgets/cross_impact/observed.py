@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import ibis
-import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -25,9 +24,8 @@ from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import student
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
-from journey_widgets.events.source import Source
+from journey_widgets.events.source import table_of
 from journey_widgets.journey.definition import defined
-from journey_widgets.tables import require_columns
 
 COLUMNS = [
     "source",
@@ -250,21 +248,6 @@ def _log_odds(cells: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.asarray(np.log(above) - np.log(below))
 
 
-def _table(source: Any, name: str, *needed: str) -> ir.Table:
-    """Return a source, a table or a frame as an engine table with the columns needed."""
-    if isinstance(source, Source):
-        table = source.table
-    elif isinstance(source, pd.DataFrame):
-        table = ibis.memtable(source)
-    elif isinstance(source, ir.Table):
-        table = source
-    else:
-        msg = f"{name}: a source or a table was needed; found {type(source).__name__}."
-        raise JourneyDataError(msg)
-    require_columns(table.columns, *needed, name=name)
-    return table
-
-
 def repeat_contacts(
     tickets: Any, *, target: str = "effort", touchpoint: str = "kind", within: int = 30,
     reopened: Iterable[str] = ("reopened",), names: Mapping[str, str] | None = None, seed: int = 1,
@@ -295,7 +278,7 @@ def repeat_contacts(
         Columns as above; ``n`` counts cases of the kind. Kinds with fewer than 5 repeats (or cases without)
         expected are left out and counted.
     """
-    table = _table(tickets, "tickets", "case_id", "ts", "activity", touchpoint)
+    table = table_of(tickets, "tickets", "case_id", "ts", "activity", touchpoint)
     if within < 1:
         msg = f"within is {within}; 1 day or more was needed."
         raise JourneyDataError(msg)
@@ -378,7 +361,7 @@ def scores_together(answers: Any, questions: Mapping[str, str]) -> pd.DataFrame:
     Spearman's rank correlation with Fisher's interval, its variance (1 + r² / 2) / (n - 3) (Bonett and Wright,
     Psychometrika 65, 2000).
     """
-    table = _table(answers, "answers", "respondent_id", "ts", "question_id", "score")
+    table = table_of(answers, "answers", "respondent_id", "ts", "question_id", "score")
     person = _.respondent_id.cast("string")
     if "customer_id" in table.columns:
         person = ibis.coalesce(_.customer_id.cast("string"), person)

@@ -126,6 +126,33 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
     return Source(kind, *stored[:2], fingerprint, target, mapping, *stored[2:])
 
 
+def table_of(given: Any, name: str, *needed: str) -> ir.Table:
+    """Return a source, a table of the engine or a frame as a table with the columns needed.
+
+    Instants of a frame are cut to whole microseconds; with a time zone they become UTC.
+    """
+    if isinstance(given, Source):
+        table = given.table
+    elif isinstance(given, pd.DataFrame):
+        table = ibis.memtable(_in_micros(as_arrow(given)))
+    elif isinstance(given, ir.Table):
+        table = given
+    else:
+        msg = f"{name}: a source or a table was needed; found {type(given).__name__}."
+        raise JourneyDataError(msg)
+    require_columns(table.columns, *needed, name=name)
+    return table
+
+
+def _in_micros(table: pa.Table) -> pa.Table:
+    """Return a table with its instants as naive UTC in whole microseconds."""
+    for at, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type):
+            cut = table.column(at).cast(pa.timestamp("us", field.type.tz), safe=False)
+            table = table.set_column(at, field.name, cut.cast(pa.timestamp("us")))
+    return table
+
+
 def _place(folder: Path, name: str, mapping: SourceMapping) -> Path:
     """Return the file of a table; one with pseudonyms carries the mark of the key they were made with."""
     if not mapping.pseudonyms:

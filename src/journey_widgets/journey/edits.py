@@ -15,6 +15,7 @@ from typing import Any
 
 from journey_widgets.errors import DocumentError
 from journey_widgets.journey.document import Journey
+from journey_widgets.list_edits import edit_list, set_field
 
 EDITABLE = ("stages", "lanes", "touchpoints", "ways", "personas", "items", "evidence")
 OWN_FIELDS = ("label", "owner", "reviewed_on", "reviewed_by", "funnel")
@@ -29,48 +30,22 @@ def apply_edit(journey: Journey, edit: Mapping[str, Any]) -> Journey:
     body = journey.body()
     kind, many = edit.get("op"), str(edit.get("list"))
     if many == "journey" and kind == "set":
-        _set(body, str(edit.get("field")), edit.get("value"), OWN_FIELDS)
+        set_field(body, edit, OWN_FIELDS.__contains__)
         return type(journey).from_body(body, where="the map")
     if many not in EDITABLE:
         msg = f"{many!r} cannot be edited; one of {', '.join(EDITABLE)} was needed."
         raise DocumentError(msg)
     parts = [dict(p) for p in body.get(many, [])]
-    if kind == "add":
-        part = dict(edit.get("part") or {})
-        parts.insert(_place(parts, edit.get("before")), part)
-    else:
-        found = next((i for i, p in enumerate(parts) if p["id"] == edit.get("id")), None)
-        if found is None:
-            msg = f"There is no {edit.get('id')!r} among the {many} any more."
-            raise DocumentError(msg)
-        part = parts.pop(found)
-        if kind == "set":
-            _set(part, str(edit.get("field")), edit.get("value"))
-            parts.insert(found, part)
-        elif kind == "move":
-            parts.insert(_place(parts, edit.get("before")), part)
-        elif kind == "remove":
-            _forget(body, many, part["id"])
-        else:
-            msg = f"There is no edit {kind!r}; set, add, remove or move was needed."
-            raise DocumentError(msg)
+    out = edit_list(
+        parts,
+        edit,
+        gone=f"There is no {edit.get('id')!r} among the {many} any more.",
+        settable=lambda f: f != "id",
+    )
+    if out:
+        _forget(body, many, out["id"])
     body[many] = parts
     return type(journey).from_body(body, where="the map")
-
-
-def _set(part: dict[str, Any], field: str, value: Any, known: tuple[str, ...] = ()) -> None:
-    if field == "id" or (known and field not in known):
-        msg = f"{field!r} cannot be changed here."
-        raise DocumentError(msg)
-    if value is None:
-        part.pop(field, None)
-    else:
-        part[field] = value
-
-
-def _place(parts: list[dict[str, Any]], before: Any) -> int:
-    # The part that stood after it may be gone meanwhile: then it goes to the end.
-    return next((i for i, p in enumerate(parts) if p["id"] == before), len(parts))
 
 
 def _forget(body: dict[str, Any], many: str, name: str) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 from journey_widgets.documents import slug
 from journey_widgets.errors import DocumentError
+from journey_widgets.list_edits import edit_list, has_part, set_field
 from journey_widgets.raci.document import RESERVED, RaciMatrix
 from journey_widgets.raci.schemes import canonical_cell
 
@@ -96,47 +97,25 @@ def _change(body: dict[str, Any], kind: str, many: str, edit: Mapping[str, Any])
         taken = {p[name] for p in parts} | (set(RESERVED) if many == "roles" else set())
         label = str(part.get("label") or "").strip()
         part[name] = part.get(name) or slug(label, taken)
-        parts.insert(_place(parts, name, edit.get("before")), part)
-        body[many] = parts
-        return
-    found = next((i for i, p in enumerate(parts) if p[name] == edit.get("id")), None)
-    if found is None and kind == "remove":
+        edit = {**edit, "part": part}
+    elif kind == "remove" and not has_part(parts, edit.get("id"), key=name):
         return  # it is gone already
-    if found is None:
-        what = "row" if many == "rows" else "role"
-        msg = f"There is no {what} {str(edit.get('id'))[:80]!r} any more."
-        raise DocumentError(msg)
-    part = parts.pop(found)
-    if kind == "set":
-        _set(part, many, str(edit.get("field")), edit.get("value"))
-        parts.insert(found, part)
-    elif kind == "move":
-        if many == "rows" and "stage" in edit:
-            _set(part, many, "stage", edit["stage"])
-        parts.insert(_place(parts, name, edit.get("before")), part)
-    elif kind == "remove":
+    elif kind == "move" and many == "rows" and "stage" in edit:
+        for part in parts:
+            if part[name] == edit.get("id"):
+                set_field(
+                    part, {"field": "stage", "value": edit["stage"]}, FIELDS[many].__contains__
+                )
+    what = "row" if many == "rows" else "role"
+    out = edit_list(
+        parts, edit, key=name, gone=f"There is no {what} {str(edit.get('id'))[:80]!r} any more.",
+        settable=FIELDS[many].__contains__, ops="cells, set, add, remove, move, acknowledge or withdraw",
+    )  # fmt: skip
+    if out:
         if many == "roles":
             for row in body.get("rows", []):
-                row.get("cells", {}).pop(part[name], None)
+                row.get("cells", {}).pop(out[name], None)
         field = "touchpoint" if many == "rows" else "role"
         known = body.get("acknowledged", [])
-        body["acknowledged"] = [a for a in known if a.get(field) != part[name]]
-    else:
-        msg = f"There is no edit {kind!r}; cells, set, add, remove, move, acknowledge or withdraw was needed."
-        raise DocumentError(msg)
+        body["acknowledged"] = [a for a in known if a.get(field) != out[name]]
     body[many] = parts
-
-
-def _set(part: dict[str, Any], many: str, field: str, value: Any) -> None:
-    if field not in FIELDS[many]:
-        msg = f"{field!r} cannot be changed here."
-        raise DocumentError(msg)
-    if value is None:
-        part.pop(field, None)
-    else:
-        part[field] = value
-
-
-def _place(parts: list[dict[str, Any]], name: str, before: Any) -> int:
-    # What stood after it may be gone meanwhile: then it goes to the end.
-    return next((i for i, p in enumerate(parts) if p[name] == before), len(parts))

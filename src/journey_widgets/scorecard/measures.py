@@ -23,7 +23,7 @@ from journey_widgets.estimates import nps, resample, student, wilson
 from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.engine import collect
 from journey_widgets.events.instants import micros
-from journey_widgets.events.source import Source
+from journey_widgets.events.source import Source, table_of
 from journey_widgets.journey.definition import defined
 from journey_widgets.scorecard.catalogue import kpi as catalogue_row
 from journey_widgets.scorecard.formula import Formula
@@ -65,7 +65,7 @@ class Recipe:
 
 def measure(
     kpi: str,
-    sources: Mapping[str, Source | ir.Table],
+    sources: Mapping[str, Source | ir.Table | pd.DataFrame],
     *,
     period: str = "month",
     by: Sequence[str] = (),
@@ -81,7 +81,7 @@ def measure(
     kpi
         Id in the catalogue; `measured` lists those that can be.
     sources
-        Name of a contract → the source, or a table with its columns.
+        Name of a contract → the source, or a table or frame with its columns.
     period
         ``"day"``, ``"week"`` or ``"month"``, on the clock of `zone`.
     by
@@ -109,9 +109,13 @@ def measure(
     """
     row = catalogue_row(kpi)
     recipe = _recipe(kpi)
-    table = _table(sources, recipe.source)
     groups = (by,) if isinstance(by, str) else tuple(by)
-    require_columns(table.columns, *groups, name=recipe.source)
+    if recipe.source not in sources:
+        given = ", ".join(sources) or "none"
+        hint = did_you_mean(recipe.source, sources)
+        msg = f"This needs the source {recipe.source}; given are {given}. {hint}"
+        raise JourneyDataError(msg)
+    table = table_of(sources[recipe.source], recipe.source, *groups)
     facts = recipe.rows(table, groups)
     for column in groups:
         facts = facts.mutate(**{column: facts[column].cast("string").fill_null(UNKNOWN)})
@@ -159,14 +163,6 @@ def _recipe(kpi: str) -> Recipe:
         msg = f"{kpi} is not counted from the sources; {known} are. Give its figures to its formula instead."
         raise JourneyDataError(msg)
     return RECIPES[kpi]
-
-
-def _table(sources: Mapping[str, Source | ir.Table], name: str) -> ir.Table:
-    if name not in sources:
-        msg = f"This needs the source {name}; given are {', '.join(sources) or 'none'}. {did_you_mean(name, sources)}"
-        raise JourneyDataError(msg)
-    given = sources[name]
-    return given.table if isinstance(given, Source) else given
 
 
 def _added_up(facts: ir.Table, recipe: Recipe, keys: list[str]) -> pd.DataFrame:
