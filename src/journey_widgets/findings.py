@@ -83,6 +83,22 @@ class Finding:
         }
 
 
+def own(
+    code: str,
+    severity: Severity,
+    message: str,
+    question: str,
+    fix: str,
+    scope: str = "document",
+    **ids: str,
+) -> Finding:
+    """Return a finding of a rule of our own, in the order in which it is told."""
+    return Finding(
+        code=code, severity=severity, scope=scope, ids=ids, message=message, question=question, fix=fix,
+        authority="own",
+    )  # fmt: skip
+
+
 def word(finding: Finding) -> str:
     """Return how a finding is called: its severity, or that the team lives with it."""
     return "Acknowledged" if finding.acknowledged else WORDS[finding.severity]

@@ -520,3 +520,4 @@ def test_pasting_over_what_all_say_together_is_refused_in_words(show):
             bubbles: true }))"""
     )
     assert "Together is shown" in page.locator(".jw-saved").last.inner_text()
+    assert "To judge, choose Anna or Agreed above." in page.locator(".jw-side").inner_text()

@@ -32,6 +32,26 @@ def test_text_from_data_is_text_in_every_piece_of_a_page():
         assert ESCAPED in markup
 
 
+def test_a_long_list_of_findings_begins_with_the_worst_and_folds_the_rest():
+    def some(severity, n):
+        return [
+            Finding(code="X", severity=severity, scope="row", message=f"{severity} {i}.")
+            for i in range(n)
+        ]
+
+    long = html.findings_list([*some("info", 12), *some("warn", 30), *some("error", 2)])
+    shown, _details, rest = long._repr_html_().partition("<details")
+    assert shown.index("error 0.") < shown.index("warn 0.") < shown.index("warn 17.")
+    assert "<summary>24 more</summary>" in rest
+    assert rest.index("warn 18.") < rest.index("info 0.") < rest.index("info 11.")
+    assert (repr(long), shown.count("<li"), rest.count("<li")) == (
+        "2 errors, 30 warnings, 12 notes",
+        20,
+        24,
+    )
+    assert "<details" not in html.findings_list(some("warn", 22))._repr_html_()
+
+
 def test_a_table_rounds_says_units_and_shows_what_is_missing():
     frame = pd.DataFrame(
         {

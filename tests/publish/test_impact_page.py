@@ -1,5 +1,7 @@
 """The cross-impact page's words and tables, on the example and on workspaces that lack something."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -131,7 +133,13 @@ def shown_everywhere(folder, monkeypatch, *modes):
         monkeypatch.setenv(MODE, mode)
         view = impact_page.open_impact(str(folder))
         for part in PARTS:
-            getattr(impact_page, part)(view)
+            shown = getattr(impact_page, part)(view)
+            if isinstance(shown, CrossImpactSliders):
+                assert shown.columns
+            elif shown is not None:
+                plain, markup = words(shown)
+                assert plain, part
+                assert not re.search(r"\b(?:nan|None|NaT|inf|Traceback)\b", markup), part
 
 
 def test_a_workspace_where_nobody_judged_says_so_on_every_part(tmp_path, monkeypatch):

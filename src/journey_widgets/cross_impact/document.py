@@ -1,7 +1,6 @@
 """The cross-impact document: what each rater judged, what was agreed, and what will be done about it."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self
 
@@ -11,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from journey_widgets.documents import Document, Id, Label, Part
 from journey_widgets.errors import DocumentError, did_you_mean
 from journey_widgets.journey.document import Journey
+from journey_widgets.plans import Plan
 from journey_widgets.textfiles import read_text
 
 STRONGEST: Final = 3
@@ -22,7 +22,6 @@ POTENTIAL: Final = "P"
 CONSENSUS: Final = "consensus"
 """Stands in the place of a rater where a judgement was agreed on."""
 Confidence = Literal["low", "medium", "high"]
-Status = Literal["planned", "running", "done", "dropped"]
 STAKES: Final = ("satisfaction", "retention", "advocacy")
 MOST_AT_STAKE: Final = 5
 
@@ -103,40 +102,25 @@ class Rater(Part):
         return value
 
 
-class Intervention(Part):
+class Intervention(Plan):
     """Something that will be done about touchpoints, by whom, and how it is seen to work."""
 
-    id: Id
-    label: Label
     changes: dict[Id, float] = Field(default_factory=dict)
     """Touchpoint id → how much better it gets, from -1 (as bad as can be) to 1 (as good as can be)."""
-    owner: Id | None = None
-    """Id of the role that answers for it."""
-    kpi: Id | None = None
     effort: float | None = Field(None, gt=0)
     """Person-days."""
     expected_effect: float | None = None
     """Change of the KPI, in its unit."""
-    starts: date | None = None
-    ends: date | None = None
-    status: Status = "planned"
     note: Label | None = None
 
-    @model_validator(mode="after")
-    def _in_range(self) -> Self:
-        strange = next((t for t, c in self.changes.items() if not -1 <= c <= 1), None)
+    @field_validator("changes")
+    @classmethod
+    def _in_range(cls, value: dict[str, float]) -> dict[str, float]:
+        strange = next((t for t, c in value.items() if not -1 <= c <= 1), None)
         if strange is not None:
-            msg = f"the change of {strange!r} is {self.changes[strange]}; -1 to 1 was needed"
+            msg = f"the change of {strange!r} is {value[strange]}; -1 to 1 was needed"
             raise ValueError(msg)
-        if self.starts and self.ends and self.ends < self.starts:
-            msg = f"it ends on {self.ends}, before it starts on {self.starts}"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def ready(self) -> bool:
-        """Whether it has an owner and a KPI: without them nobody answers and nobody sees whether it worked."""
-        return self.owner is not None and self.kpi is not None
+        return value
 
 
 class CrossImpact(Document):

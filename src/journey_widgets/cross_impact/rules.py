@@ -8,13 +8,15 @@ import numpy as np
 from journey_widgets.cross_impact.document import CrossImpact, Judgement
 from journey_widgets.cross_impact.matrix import Floats, as_influence
 from journey_widgets.errors import did_you_mean
-from journey_widgets.findings import Finding, Severity
+from journey_widgets.findings import Finding, Severity, own
 from journey_widgets.journey.document import Journey
+from journey_widgets.plans import Codes, check_plans
 from journey_widgets.roles import RoleRegister
 
 APART, TURNED = 0.4, 0.5
 """XIM-05: how much better a rater's matrix must fit the others turned around than as it is, and how well at least
 (correlations)."""
+CODES = Codes("intervention", "XIM-12", "XIM-13", "XIM-15")
 ENOUGH = 6
 """XIM-03, XIM-05: judgements below which a rater's pattern says nothing."""
 
@@ -46,15 +48,6 @@ def check(
     ]  # fmt: skip
 
 
-def _find(
-    code: str, severity: Severity, message: str, question: str, fix: str, scope: str = "matrix", **ids: str
-) -> Finding:  # fmt: skip
-    return Finding(
-        code=code, severity=severity, scope=scope, ids=ids, message=message, question=question, fix=fix,
-        authority="own",
-    )  # fmt: skip
-
-
 def _unjudged(panel: CrossImpact) -> Iterator[Finding]:
     """XIM-01 and XIM-02: nobody said what a factor acts on; everybody who said says it acts on nothing."""
     if not any(r.cells for r in panel.raters) and not panel.consensus:
@@ -63,12 +56,12 @@ def _unjudged(panel: CrossImpact) -> Iterator[Finding]:
     for i, factor in enumerate(panel.factors):
         row = np.delete(influence.values[i], i)
         if np.isnan(row).all():
-            yield _find(
+            yield own(
                 "XIM-01", "warn", f"{factor.label}: nobody judged what it acts on.",
                 "Was its row passed over?", "Judge its row, or take the factor out.", "row", touchpoint=factor.id,
             )  # fmt: skip
         elif not np.nan_to_num(row).any() and not influence.potential[i].any():
-            yield _find(
+            yield own(
                 "XIM-02", "info", f"{factor.label} is said to act on nothing.",
                 "Is it only a result of others?", "Leave it if so; an outcome belongs in a column.", "row",
                 touchpoint=factor.id,
@@ -84,9 +77,9 @@ def _raters(panel: CrossImpact) -> Iterator[Finding]:
     for rater, values in tables.items():
         said = values[~np.isnan(values)]
         if len(said) >= ENOUGH and len(np.unique(said)) == 1:
-            yield _find(
+            yield own(
                 "XIM-03", "warn", f"{labels[rater]} gave {said[0]:g} to all {len(said)} relations.",
-                "Was the sheet filled in a hurry?", "Ask again, or leave this matrix out.", rater=rater,
+                "Was the sheet filled in a hurry?", "Ask again, or leave this matrix out.", "matrix", rater=rater,
             )  # fmt: skip
     names = list(tables)
     for i, one in enumerate(names):
@@ -94,32 +87,32 @@ def _raters(panel: CrossImpact) -> Iterator[Finding]:
             both = ~np.isnan(tables[one])
             same = np.array_equal(tables[one], tables[other], equal_nan=True)
             if same and both.sum() >= ENOUGH:
-                yield _find(
+                yield own(
                     "XIM-04", "warn", f"{labels[one]} and {labels[other]} judged all {both.sum()} relations alike.",
                     "Did one copy from the other? Then there is one opinion, not two.",
-                    "Ask both to judge on their own.", rater=f"{one}+{other}",
+                    "Ask both to judge on their own.", "matrix", rater=f"{one}+{other}",
                 )  # fmt: skip
     n = len(panel.factors)
     for rater in names:
-        own = tables[rater][:n, :n]
+        mine = tables[rater][:n, :n]
         others = [tables[o][:n, :n] for o in names if o != rater]
-        as_is, turned = (_median([_fit(m, o) for o in others]) for m in (own, own.T))
+        as_is, turned = (_median([_fit(m, o) for o in others]) for m in (mine, mine.T))
         if as_is is None or turned is None or turned < TURNED or turned - as_is < APART:
             continue
         if len(names) == 2:
             one, other = (labels[n] for n in names)
-            yield _find(
+            yield own(
                 "XIM-05", "warn", f"{one} and {other} fit better with one of them turned around "
                 f"(correlation {turned:.2f} against {as_is:.2f}).",
                 "Did one of them read the sheet the wrong way: does the row act on the column?",
-                "Ask both; import the turned one with influence='column'.", rater="+".join(names),
+                "Ask both; import the turned one with influence='column'.", "matrix", rater="+".join(names),
             )  # fmt: skip
             return
-        yield _find(
+        yield own(
                 "XIM-05", "warn",
                 f"{labels[rater]} fits the others better turned around (correlation {turned:.2f} against {as_is:.2f}).",
                 "Was the sheet read the wrong way: does the row act on the column?",
-                "Ask; if so, import it with influence='column'.", rater=rater,
+                "Ask; if so, import it with influence='column'.", "matrix", rater=rater,
             )  # fmt: skip
 
 
@@ -146,7 +139,7 @@ def _opposite(panel: CrossImpact) -> Iterator[Finding]:
         down = [w for w, j in said if isinstance(j.value, int | float) and j.value < 0]
         if up and down:
             labels = panel.labels
-            yield _find(
+            yield own(
                 "XIM-06", "warn",
                 f"{labels[source]} on {labels[target]}: {', '.join(up)} {'see' if len(up) > 1 else 'sees'} it help, "
                 f"{', '.join(down)} {'see' if len(down) > 1 else 'sees'} it harm.",
@@ -167,7 +160,7 @@ def _agreed(panel: CrossImpact) -> Iterator[Finding]:
                 continue
             if not min(values) <= agreed.value <= max(values):
                 labels = panel.labels
-                yield _find(
+                yield own(
                     "XIM-07", "warn",
                     f"{labels[source]} on {labels[target]}: {agreed.value:g} was agreed, judged were {min(values):g} "
                     f"to {max(values):g}.",
@@ -194,12 +187,12 @@ def _outcomes(panel: CrossImpact) -> Iterator[Finding]:
         return
     for o in panel.outcomes:
         if any(s == o.id for s, _t in filled):
-            yield _find(
+            yield own(
                 "XIM-08", "info", f"{o.label} is an outcome and is said to act on something.",
                 "Is it meant, such as word of mouth?", "Leave it if so; it stays out of the sums.", "row", outcome=o.id,
             )  # fmt: skip
         if not any(t == o.id for _s, t in filled):
-            yield _find(
+            yield own(
                 "XIM-09", "info", f"Nobody judged what acts on {o.label}.",
                 "Does it matter to this journey?", "Judge its column, or take the outcome out.", "column", outcome=o.id,
             )  # fmt: skip
@@ -210,7 +203,7 @@ def _links(panel: CrossImpact, journey: Journey, gap: Severity) -> Iterator[Find
     known = {t.id: t.label for t in journey.touchpoints}
     for f in panel.factors:
         if f.id not in known:
-            yield _find(
+            yield own(
                 "XIM-10", gap, f"{f.label} is no touchpoint of the journey.",
                 f"Was it renamed or removed? {did_you_mean(f.id, known)}", "Rename the factor, or take it out.", "row",
                 touchpoint=f.id,
@@ -219,42 +212,22 @@ def _links(panel: CrossImpact, journey: Journey, gap: Severity) -> Iterator[Find
     missing = [label for t, label in known.items() if t not in judged]
     if missing and panel.factors:
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        yield _find(
+        yield own(
             "XIM-11", "info", f"Not in the matrix: {', '.join(missing[:5])}{more}.",
-            "Do they act on nothing that matters?", "Add them, or leave it so.",
+            "Do they act on nothing that matters?", "Add them, or leave it so.", "matrix",
         )  # fmt: skip
 
 
 def _interventions(
     panel: CrossImpact, roles: RoleRegister | None, today: date, gap: Severity
 ) -> Iterator[Finding]:
-    """XIM-12 to XIM-15: owner, KPI, touchpoint and date of what will be done."""
-    known = {r.id for r in roles.roles} if roles else set()
+    """XIM-12, XIM-13 and XIM-15: owner, KPI and end of what will be done. XIM-14: it changes no touchpoint."""
+    known = [r.id for r in roles.roles] if roles else []
+    yield from check_plans(panel.interventions, CODES, known, today, gap)
     for one in panel.interventions:
-        if one.status == "dropped":
-            continue
-        lacking = [w for w, v in (("owner", one.owner), ("KPI", one.kpi)) if v is None]
-        fix = f"Name {'both' if len(lacking) > 1 else 'it'}; it is not finished without."
-        if lacking:
-            yield _find(
-                "XIM-12", gap, f"{one.label} has no {' and no '.join(lacking)}.",
-                "Who answers for it, and how will it be seen to work?", fix,
-                "link", intervention=one.id,
-            )  # fmt: skip
-        if one.owner and known and one.owner not in known:
-            yield _find(
-                "XIM-13", gap, f"{one.label} is owned by {one.owner!r}, which is no role of the register.",
-                did_you_mean(one.owner, known), "Name a role that is there.", "link", intervention=one.id,
-                role=one.owner,
-            )  # fmt: skip
-        if not one.changes:
-            yield _find(
+        if one.status != "dropped" and not one.changes:
+            yield own(
                 "XIM-14", "warn", f"{one.label} changes no touchpoint.",
                 "What does it make better?", "Name the touchpoints and how much better each gets.", "link",
                 intervention=one.id,
-            )  # fmt: skip
-        if one.ends and one.ends < today and one.status in ("planned", "running"):
-            yield _find(
-                "XIM-15", "warn", f"{one.label} was to end on {one.ends:%-d %B %Y} and is {one.status}.",
-                "Is it done?", "Set its status, or a new date.", "link", intervention=one.id,
             )  # fmt: skip

@@ -368,7 +368,9 @@ function render({ model, el, signal }, waiting) {
     const said = model.get("blind") ? undefined : model.get("spread")[place(r, c)];
     const data = model.get("evidence")[place(r, c)];
     const agreed = model.get("blind") ? null : model.get("agreed")[r]?.[c] ?? null;
+    const chosen = model.get("rater_label") || LAYERS.mine;
     beside.textContent = [
+      !readOnly() && !nobody() && !writes() ? `To judge, choose ${chosen}${model.get("blind") ? "" : ` or ${LAYERS.agreed}`} above.` : "",
       said ? `Raters: ${spreadOf(r, c).said}; mean ${shown(said[2])}.` : "",
       agreed !== null && layer !== "agreed" ? `Agreed: ${shown(agreed)}, ${word(agreed)}.` : "",
       data ? `Data: ${data[0]}; ${data[1]}.` : "",

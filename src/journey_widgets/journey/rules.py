@@ -3,7 +3,7 @@
 from datetime import date
 
 from journey_widgets.errors import did_you_mean
-from journey_widgets.findings import Finding
+from journey_widgets.findings import Finding, own
 from journey_widgets.journey.document import Journey
 from journey_widgets.journey.evidence import EvidencePolicy, claims, is_current, methods
 from journey_widgets.journey.stages import CANONICAL, canonical
@@ -21,15 +21,6 @@ def check(journey: Journey, *, today: date | None = None) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _finding(
-    code: str, severity: str, message: str, question: str, fix: str, **ids: str
-) -> Finding:
-    return Finding(
-        code=code, severity=severity, scope="document", ids=ids, message=message,  # type: ignore[arg-type]
-        question=question, fix=fix, authority="own",
-    )  # fmt: skip
-
-
 def _links(journey: Journey) -> list[Finding]:
     found = []
     known = {many: [p.id for p in getattr(journey, many)] for many in WORDS}
@@ -39,7 +30,7 @@ def _links(journey: Journey) -> list[Finding]:
         word = WORDS[many]
         if whose == "The funnel":
             found.append(
-                _finding(
+                own(
                     "JRN-04", "error", f"The funnel names {meant!r}, which is no touchpoint of the journey.",
                     "Was it renamed?", "Name a touchpoint, or remove the step.", touchpoint=meant,
                 )
@@ -51,7 +42,7 @@ def _links(journey: Journey) -> list[Finding]:
             f"one of {', '.join(known[many][:8])}" if known[many] else f"a {word} that is there"
         )
         found.append(
-            _finding(
+            own(
                 code, "error", f"{whose}: its {field} {meant!r} is not among the journey's {many}.",
                 f"Which {word} is meant? {hint}", f"Set its {field} to {listed}.",
                 touchpoint=_touchpoint_called(journey, whose),
@@ -69,7 +60,7 @@ def _stages(journey: Journey) -> list[Finding]:
     for s in journey.stages:
         if not journey.in_stage(s.id):
             found.append(
-                _finding(
+                own(
                     "JRN-02", "warn", f"Stage {s.label} has no touchpoint.",
                     "Does nothing happen between you and the customer here?",
                     "Add a touchpoint, or remove the stage.", stage=s.id,
@@ -77,7 +68,7 @@ def _stages(journey: Journey) -> list[Finding]:
             )  # fmt: skip
         if not canonical(s.canonical or s.id, of=journey.preset):
             found.append(
-                _finding(
+                own(
                     "JRN-03", "warn", f"Stage {s.label} maps to no canonical stage.",
                     "Which of the canonical stages is it?",
                     f"Set canonical to one of {', '.join(CANONICAL)}.", stage=s.id,
@@ -89,7 +80,7 @@ def _stages(journey: Journey) -> list[Finding]:
 def _methods(journey: Journey) -> list[Finding]:
     known = methods(journey)
     return [
-        _finding(
+        own(
             "JRN-06", "error", f"Evidence {e.id}: there is no method {e.method!r}.",
             f"How was it gathered? {did_you_mean(e.method, known)}",
             "Name a known method, or add yours under methods.",
@@ -108,14 +99,14 @@ def _items(journey: Journey, policy: EvidencePolicy) -> list[Finding]:
         kind = str(row.claim).replace("_", " ")
         if row.severity == "high" and not row.owner:
             found.append(
-                _finding(
+                own(
                     "JRN-07", "warn", f"{row.label}: a {kind} of high severity has no owner.",
                     "Who looks after it?", "Name an owner.", touchpoint=str(row.touchpoint),
                 )
             )  # fmt: skip
         if row.severity == "high" and row.grade == "assumed":
             found.append(
-                _finding(
+                own(
                     "JRN-08", "info", f"{row.label}: rated high, and assumed; there is no evidence for it.",
                     "What would show it?", "Link evidence, or lower the severity.",
                     touchpoint=str(row.touchpoint),
@@ -133,14 +124,14 @@ def _reviews(journey: Journey, policy: EvidencePolicy) -> list[Finding]:
             f"last reviewed on {journey.reviewed_on}" if journey.reviewed_on else "never reviewed"
         )
         return [
-            _finding(
+            own(
                 "JRN-10", "info",
                 f"The map as a whole was {when}; {policy.review_days} days are the limit.",
                 "Does it still show what happens?", "Review it with those who know, and set reviewed_on.",
             )
         ]  # fmt: skip
     return [
-        _finding(
+        own(
             "JRN-10", "info", f"{t.label} was not reviewed within {policy.review_days} days.",
             "Does the map still show what happens there?",
             "Review it, and set reviewed_on with a review_note.", touchpoint=t.id,

@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 import numpy as np
 import pandas as pd
 
-from journey_widgets.findings import Finding, sentence, word
+from journey_widgets.findings import SEVERITIES, Finding, sentence, word
 from journey_widgets.safe import html
 
 MAX_ROWS, MAX_TEXT = 500, 300
 STYLE = Path(__file__).with_name("page.css")
+FOLDED_FROM = 20
+"""Findings of a list that are open at first; what is beyond can be unfolded."""
 MARKS = {"error": "●", "warn": "▲", "info": "■", "known": "✓"}
 
 
@@ -180,16 +182,25 @@ def tiles(values: Mapping[str, tuple[str, str]]) -> Html:
 
 
 def findings_list(findings: Sequence[Finding]) -> Html:
-    """Return findings as a list in words, with what to ask and what to do."""
+    """Return findings as a list in words, the worst first, with what to ask and what to do.
+
+    Of a long list the first are open and the rest can be unfolded: whoever reads the page is not buried.
+    """
     if not findings:
         return note("No findings.", kind="good")
-    items = "".join(
+    items = [
         f'<li class="jw-finding jw-{_look(f)}"><span class="jw-mark" aria-hidden="true">{MARKS[_look(f)]}'
         f"</span><strong>{word(f)}:</strong> {html(f.message)} "
         f'<span class="jw-advice">{html(_advice(f))}</span> <code>{html(f.code)}</code></li>'
-        for f in findings
+        for f in sorted(findings, key=lambda f: SEVERITIES.index(f.severity))
+    ]
+    least = FOLDED_FROM if len(items) > FOLDED_FROM + 2 else len(items)
+    first, rest = (
+        f'<ul class="jw-findings" role="list">{"".join(p)}</ul>'
+        for p in (items[:least], items[least:])
     )
-    return Html(f'<ul class="jw-findings" role="list">{items}</ul>', sentence(findings))
+    more = f'<details class="jw-more"><summary>{len(items) - least} more</summary>{rest}</details>'
+    return Html(first + (more if items[least:] else ""), sentence(findings))
 
 
 def _look(finding: Finding) -> str:

@@ -667,8 +667,7 @@ def findings(view: ImpactPage) -> html.Html:
 
 def _found(view: ImpactPage) -> list[Finding]:
     space = view.page.workspace
-    found = impact.check(view.panel, space.journey, space.roles, publishing=mode() == "report")
-    return sorted(found, key=lambda f: ("error", "warn", "info").index(f.severity))
+    return impact.check(view.panel, space.journey, space.roles, publishing=mode() == "report")
 
 
 def _many(n: int, word: str) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from journey_widgets.documents import Document, Id, Label, Part
 from journey_widgets.errors import DocumentError, JourneyError, did_you_mean
+from journey_widgets.plans import Plan
 from journey_widgets.scorecard.formula import Formula
 from journey_widgets.scorecard.roll_up import LEAST_COVERAGE, How, Missing, Node
 from journey_widgets.scorecard.scoring import (
@@ -236,28 +237,14 @@ class Arrow(Part):
     lag: int = Field(0, ge=0, le=24)
 
 
-class Initiative(Part):
+class Initiative(Plan):
     """Something that is done to move a KPI."""
 
-    id: Id
-    label: Label
-    kpi: Id | None = None
-    owner: Id | None = None
-    starts: date | None = None
-    ends: date | None = None
     cost: float | None = Field(None, ge=0)
     """In the currency of the workspace."""
     effect: Literal["level", "trend", "one_off"] = "level"
     expected: float | None = None
     """Change of the KPI, in its unit."""
-    status: Literal["planned", "running", "done", "dropped"] = "planned"
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.starts and self.ends and self.ends < self.starts:
-            msg = f"it ends on {self.ends}, before it starts on {self.starts}"
-            raise ValueError(msg)
-        return self
 
 
 class Scorecard(Document):

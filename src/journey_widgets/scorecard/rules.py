@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from journey_widgets.errors import did_you_mean
-from journey_widgets.findings import Finding, Severity
+from journey_widgets.findings import Finding, Severity, own
 from journey_widgets.journey.document import Journey
+from journey_widgets.plans import Codes, check_plans
 from journey_widgets.roles import RoleRegister
 from journey_widgets.scorecard.catalogue import catalogue
 from journey_widgets.scorecard.document import PAIRS, Kpi, Scorecard
 
 LEAST_SHARE = 0.10
 """SCO-01: share of the weight below which a perspective is hardly looked at."""
+CODES = Codes("initiative", "SCO-12", "SCO-11", "SCO-14")
 SHARE = "wilson"
 """SCO-08: how the interval of a share is worked out; a ratio with another one may go beyond 1."""
 
@@ -38,9 +40,10 @@ def check(
     """
     day = today or datetime.now(UTC).date()
     gap: Severity = "error" if publishing else "warn"
+    known = [r.id for r in roles.roles] if roles else []
     return [
         *_balance(scorecard, day), *_objectives(scorecard), *_kpis(scorecard, gap), *_twice(scorecard),
-        *_links(scorecard, journey, roles, gap), *_initiatives(scorecard, day, gap),
+        *_links(scorecard, journey, known, gap), *_initiatives(scorecard, known, day, gap),
     ]  # fmt: skip
 
 
@@ -60,15 +63,6 @@ def balance(scorecard: Scorecard, day: date) -> dict[str, float]:
     return {p: w / total if total else 0.0 for p, w in weights.items()}
 
 
-def _find(
-    code: str, severity: Severity, message: str, question: str, fix: str, scope: str = "document", **ids: str
-) -> Finding:  # fmt: skip
-    return Finding(
-        code=code, severity=severity, scope=scope, ids=ids, message=message, question=question, fix=fix,
-        authority="own",
-    )  # fmt: skip
-
-
 def _balance(scorecard: Scorecard, day: date) -> Iterator[Finding]:
     """SCO-01: a perspective nobody looks at."""
     if not any(o.kpis for o in scorecard.objectives):
@@ -79,7 +73,7 @@ def _balance(scorecard: Scorecard, day: date) -> Iterator[Finding]:
         if count and shares[p.id] >= LEAST_SHARE:
             continue
         said = f"{shares[p.id]:.0%} of the weight of all KPIs" if count else "no KPI"
-        yield _find(
+        yield own(
             "SCO-01", "warn", f"{p.label} has {said}: the scorecard is not balanced.",
             "What would have to go well there for the other perspectives to go well?",
             f"Give it KPIs with {LEAST_SHARE:.0%} of the weight or more.", perspective=p.id,
@@ -93,17 +87,17 @@ def _objectives(scorecard: Scorecard) -> Iterator[Finding]:
     }
     for o in scorecard.objectives:
         if not o.kpis:
-            yield _find(
+            yield own(
                 "SCO-02", "warn", f"{o.label} has no KPI.", "How will it be seen that it is reached?",
                 "Add a KPI with a target.", objective=o.id,
             )  # fmt: skip
         elif all((k.lead_lag or led.get(k.measured_as, "lag")) == "lag" for k in o.kpis):
-            yield _find(
+            yield own(
                 "SCO-03", "info", f"{o.label} has lagging KPIs only: they tell when it is over.",
                 "What moves first when it goes well?", "Add a leading KPI.", objective=o.id,
             )  # fmt: skip
         if o.owner is None:
-            yield _find(
+            yield own(
                 "SCO-04", "warn", f"Nobody answers for {o.label}.", "Which role does?", "Name an owner.",
                 objective=o.id,
             )  # fmt: skip
@@ -117,7 +111,7 @@ def _kpis(scorecard: Scorecard, gap: Severity) -> Iterator[Finding]:
     for k in scorecard.kpis():
         name = k.label or k.id
         if k.measured_as not in known:
-            yield _find(
+            yield own(
                 "SCO-05", gap, f"{name} is measured as {k.measured_as!r}, which is in no catalogue.",
                 did_you_mean(k.measured_as, known),
                 "Name a KPI of the catalogue, or add a measure with its expression.", kpi=k.id,
@@ -125,19 +119,19 @@ def _kpis(scorecard: Scorecard, gap: Severity) -> Iterator[Finding]:
             continue
         direction, share = known[k.measured_as]
         if k.scoring == "unscored":
-            yield _find(
+            yield own(
                 "SCO-07", "info", f"{name} is tracked without a target: it has no score.",
                 "What would be good enough?", "Set a baseline and a target, or leave it so.", kpi=k.id,
             )  # fmt: skip
             continue
         wrong = _wrong_way(k, direction)
         if wrong:
-            yield _find(
+            yield own(
                 "SCO-06", "error", f"{name} shall go {direction}; {wrong}.", "Are the two numbers swapped?",
                 "Turn them around.", kpi=k.id,
             )  # fmt: skip
         if share and k.target is not None and k.target > 1:
-            yield _find(
+            yield own(
                 "SCO-08", "error", f"{name} is a share from 0 to 1; its target is {k.target:g}.",
                 "Was it written in per cent?", f"Write {k.target / 100:g}.", kpi=k.id,
             )  # fmt: skip
@@ -164,58 +158,45 @@ def _twice(scorecard: Scorecard) -> Iterator[Finding]:
     seen = Counter((k.measured_as, tuple(sorted(k.where.items()))) for k in scorecard.kpis())
     for (measure, _where), n in seen.items():
         if n > 1:
-            yield _find(
+            yield own(
                 "SCO-09", "warn", f"{measure} is on the scorecard {n} times: it counts {n} times.",
                 "Is one figure meant to decide twice?", "Keep it once, and link to it.", kpi=measure,
             )  # fmt: skip
 
 
 def _links(
-    scorecard: Scorecard, journey: Journey | None, roles: RoleRegister | None, gap: Severity
+    scorecard: Scorecard, journey: Journey | None, known: list[str], gap: Severity
 ) -> Iterator[Finding]:
     """SCO-10: no such stage. SCO-11: no such role."""
     stages = [s.id for s in journey.stages] if journey else []
-    known = [r.id for r in roles.roles] if roles else []
     for o in scorecard.objectives:
         if stages and o.stage and o.stage not in stages:
-            yield _find(
+            yield own(
                 "SCO-10", gap, f"{o.label} is of stage {o.stage!r}, which the journey does not have.",
                 did_you_mean(o.stage, stages), "Name a stage of the journey.", "link", objective=o.id,
             )  # fmt: skip
     owned = [
         *((o.label, o.owner) for o in scorecard.objectives),
         *((k.label or k.id, k.owner) for k in scorecard.kpis()),
-        *((i.label, i.owner) for i in scorecard.initiatives if i.status != "dropped"),
     ]
     for label, owner in owned:
         if known and owner and owner not in known:
-            yield _find(
+            yield own(
                 "SCO-11", gap, f"{label} is owned by {owner!r}, which is no role of the register.",
                 did_you_mean(owner, known), "Name a role that is there.", "link", role=owner,
             )  # fmt: skip
 
 
-def _initiatives(scorecard: Scorecard, day: date, gap: Severity) -> Iterator[Finding]:
-    """SCO-12: owner and KPI. SCO-13: a KPI that is not on the scorecard. SCO-14: over its date."""
+def _initiatives(
+    scorecard: Scorecard, known: list[str], day: date, gap: Severity
+) -> Iterator[Finding]:
+    """SCO-11, SCO-12 and SCO-14: owner, KPI and end. SCO-13: a KPI that is not on the scorecard."""
+    yield from check_plans(scorecard.initiatives, CODES, known, day, gap)
     kpis = [k.id for k in scorecard.kpis()]
     for i in scorecard.initiatives:
-        if i.status == "dropped":
-            continue
-        lacking = [w for w, v in (("owner", i.owner), ("KPI", i.kpi)) if v is None]
-        if lacking:
-            yield _find(
-                "SCO-12", gap, f"{i.label} has no {' and no '.join(lacking)}.",
-                "Who answers for it, and how will it be seen to work?",
-                f"Name {'both' if len(lacking) > 1 else 'it'}; it is not finished without.", "link", initiative=i.id,
-            )  # fmt: skip
-        if i.kpi and i.kpi not in kpis:
-            yield _find(
+        if i.status != "dropped" and i.kpi and i.kpi not in kpis:
+            yield own(
                 "SCO-13", gap, f"{i.label} shall move {i.kpi!r}, which is not on the scorecard.",
                 did_you_mean(i.kpi, kpis or ["?"]), "Name a KPI of the scorecard, or add it.", "link",
                 initiative=i.id, kpi=i.kpi,
-            )  # fmt: skip
-        if i.ends and i.ends < day and i.status in ("planned", "running"):
-            yield _find(
-                "SCO-14", "warn", f"{i.label} was to end on {i.ends:%-d %B %Y} and is {i.status}.",
-                "Is it done?", "Set its status, or a new date.", "link", initiative=i.id,
             )  # fmt: skip
