@@ -333,14 +333,14 @@ def median_interval(values: npt.ArrayLike) -> tuple[float, float, float]:
     n = len(found)
     if not n:
         return np.nan, np.nan, np.nan
-    rank = _outer_rank(n)
+    rank = outer_rank(n)
     if rank < 1:
         return float(np.median(found)), np.nan, np.nan
     return float(np.median(found)), float(found[rank - 1]), float(found[n - rank])
 
 
 @cache
-def _outer_rank(n: int) -> int:
+def outer_rank(n: int) -> int:
     """Return the largest rank below which a fair coin falls in at most 2.5 % of n throws; 0 where there is none."""
     if n > EXACT_RANKS:
         reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * math.sqrt(n) / 2

@@ -141,7 +141,7 @@ def test_one_customer_has_no_interval():
     ("kpi", "sources", "options", "said"),
     [
         ("npss", {}, {}, "Did you mean 'nps'"),
-        ("web_sessions", {}, {}, "is not counted from the sources"),
+        ("cost_per_lead", {}, {}, "is not counted from the sources"),
         ("nps", {"order_lines": None}, {}, "needs the source answers"),
         ("nps", one_month([9], "0-10"), {"by": ["chanel"]}, "lacks column 'chanel'"),
         ("nps", one_month([9], "0-10"), {"period": "fortnight"}, "no period 'fortnight'"),

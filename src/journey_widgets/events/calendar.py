@@ -45,12 +45,16 @@ class Calendar:
         kind: Period = next(k for k in get_args(Period) if k == period)
         return cls(kind, found, tuple(_changes(found, first, last)))
 
-    def number(self, micros: ir.IntegerValue) -> ir.IntegerValue:
-        """Return the expression that gives the number of an instant's period."""
+    def local(self, micros: ir.IntegerValue) -> ir.IntegerValue:
+        """Return the expression for what the zone's clock shows at an instant, in microseconds."""
         offset: Any = self.changes[0][1]
         for since, shift in self.changes[1:]:
             offset = (micros >= since).ifelse(shift, offset)
-        local = micros + offset
+        return micros + offset
+
+    def number(self, micros: ir.IntegerValue) -> ir.IntegerValue:
+        """Return the expression that gives the number of an instant's period."""
+        local = self.local(micros)
         if self.period == "month":
             moment = from_micros(local)
             return (moment.year().cast("int64") * 12 + moment.month() - 1).cast("int64")

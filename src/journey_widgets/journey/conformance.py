@@ -99,6 +99,19 @@ def conformance_by_customer(log: Any, journey: Journey) -> pd.DataFrame:
     return defined(frame, f"Unit: {index.unit}; {index.in_words()}")
 
 
+def judged_paths(
+    index: PathIndex, journey: Journey
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return customers, and whether every event of theirs was designed or a repeat."""
+    who, fits = [np.empty(0, np.int64)], [np.empty(0, np.bool_)]
+    for customer, _code, kind in _Design(index, journey).judged():
+        heads = np.flatnonzero(np.append(True, customer[1:] != customer[:-1]))
+        strange = np.add.reduceat(kind >= UNPLANNED, heads, dtype=np.int64)
+        who.append(customer[heads].astype(np.int64))
+        fits.append(strange == 0)
+    return np.concatenate(who), np.concatenate(fits)
+
+
 class _Design:
     """The designed steps in the codes of one index."""
 

@@ -1,14 +1,10 @@
-"""KPIs of the catalogue, measured from the sources: figures are added up in the engine, the catalogue's formula is
-worked out from them, and no value is without its n, its interval and its state.
-
-A recipe says which source a KPI is counted in, what one row of it is, and which columns are the figures that the
-catalogue's expression names.
+"""KPIs measured from the sources: figures are added up in the engine, the catalogue's formula is worked out from them,
+and no value is without its n, its interval and its state.
 """
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,59 +14,34 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journey_widgets.errors import JourneyDataError, did_you_mean
-from journey_widgets.estimates import nps, resample, student, wilson
-from journey_widgets.events.calendar import Calendar
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.estimates import Floats
 from journey_widgets.events.engine import collect
-from journey_widgets.events.instants import micros
-from journey_widgets.events.source import Source, table_of
 from journey_widgets.journey.definition import defined
+from journey_widgets.scorecard import intervals
+from journey_widgets.scorecard.catalogue import catalogue
 from journey_widgets.scorecard.catalogue import kpi as catalogue_row
 from journey_widgets.scorecard.formula import Formula
-from journey_widgets.tables import require_columns
+from journey_widgets.scorecard.recipes import BEYOND, RECIPES, Asked, Recipe, Shared
+from journey_widgets.scorecard.recipes.figures import FIGURES, from_figures
+from journey_widgets.scorecard.recipes.recipe import Words
 
 DRAWS = 400
-UNKNOWN = "not known"
-"""Stands for a blank value of a column to group by."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a KPI is counted.
-
-    Attributes
-    ----------
-    source
-        Name of the contract it is counted in.
-    rows
-        From the source's table and the columns to group by: one row a thing that is counted, with ``ts``, ``unit`` (the
-        customer who is drawn again for an interval), the columns to group by and the figures.
-    figures
-        Columns that are added up; the names of the catalogue's expression.
-    base
-        The figure that is n.
-    said
-        What is counted, in words.
-    ends
-        Least and most a mean can be.
-    """
-
-    source: str
-    rows: Callable[[ir.Table, tuple[str, ...]], ir.Table]
-    figures: tuple[str, ...]
-    base: str
-    said: str
-    ends: tuple[float, float] = (-math.inf, math.inf)
+NO_DATA, INSUFFICIENT = "no_data", "insufficient"
+QUANTILES = {"median(": 0.5, "pct(": 0.9}
+"""What the formula of a percentile begins with, and which one it is."""
 
 
 def measure(
     kpi: str,
-    sources: Mapping[str, Source | ir.Table | pd.DataFrame],
+    sources: Mapping[str, Any],
     *,
     period: str = "month",
     by: Sequence[str] = (),
     zone: str = "UTC",
     until: datetime | None = None,
+    words: Words | None = None,
+    options: Mapping[str, Any] | None = None,
     draws: int = DRAWS,
     seed: int = 1,
 ) -> pd.DataFrame:
@@ -79,17 +50,25 @@ def measure(
     Parameters
     ----------
     kpi
-        Id in the catalogue; `measured` lists those that can be.
+        Id in the catalogue; `measured` lists those that can be. Where its source is not there, the source
+        ``figures`` is used.
     sources
-        Name of a contract → the source, or a table or frame with its columns.
+        Name of a contract → the source, or a table or frame with its columns; ``journey``, ``raci`` and ``roles`` →
+        those documents.
     period
-        ``"day"``, ``"week"`` or ``"month"``, on the clock of `zone`.
+        ``"day"``, ``"week"`` or ``"month"``, on the clock of `zone`; ``"all"`` for the whole of the data.
     by
-        Columns of the source to group by; a blank value is the group ``"not known"``.
+        Columns of the source to group by, or ``"stage"``; a blank value is the group ``"not known"``. Customers of the
+        event log are in the group of their first event.
     zone
         Time zone, such as ``"Europe/Rome"``.
     until
-        Up to when the data are complete (naive, UTC); the last row by default. A period that ends later is open.
+        Up to when the data are complete (naive, UTC); the last row by default. A period that ends later is open, and
+        so is one whose last rows still wait for what may follow.
+    words
+        Word a recipe looks for → touchpoints of the log, or activities of the support log, that it means.
+    options
+        Option of the recipe → its value: windows such as ``"30d"``, names of columns.
     draws, seed
         Of the intervals that are found by drawing customers again.
 
@@ -97,148 +76,316 @@ def measure(
     -------
     pandas.DataFrame
         One row per group and period, in that order, without gaps from the first period to the last. Columns: ``kpi``
-        (str); ``period`` (datetime64, its local midnight); the columns of `by` (str); ``value`` (float64, in the unit
-        of the catalogue); ``n`` (int64); ``low``, ``high`` (float64, 95 %); ``state`` (str: ``""``,
-        ``"insufficient"`` below the catalogue's least n, ``"no_data"``); ``open`` (bool); ``method`` (str);
-        ``definition`` (str, id of what was counted and how).
+        (str); ``period`` (datetime64, its local midnight; missing where the data have no time); the columns of `by`
+        (str); ``value`` (float64, in the unit of the catalogue); ``n`` (int64); ``low``, ``high`` (float64, 95 %);
+        ``state`` (str: ``""``, ``"insufficient"`` below the catalogue's least n, ``"no_data"``); ``open`` (bool);
+        ``method`` (str); ``definition`` (str, id of what was counted and how).
 
     Raises
     ------
     JourneyDataError
-        An unknown KPI, one that no recipe is known for, a source or a column that is not there.
+        An unknown KPI, one that no recipe is known for, a source, column, word or option that is not there.
     """
-    row = catalogue_row(kpi)
-    recipe = _recipe(kpi)
-    groups = (by,) if isinstance(by, str) else tuple(by)
-    if recipe.source not in sources:
-        given = ", ".join(sources) or "none"
-        hint = did_you_mean(recipe.source, sources)
-        msg = f"This needs the source {recipe.source}; given are {given}. {hint}"
+    shared = Shared()
+    try:
+        return _measure(
+            kpi, sources, period, by, zone, until, words or {}, options or {}, draws, seed, shared
+        )
+    finally:
+        shared.close()
+
+
+def measure_many(
+    kpis: Iterable[str],
+    sources: Mapping[str, Any],
+    *,
+    period: str = "month",
+    by: Sequence[str] = (),
+    zone: str = "UTC",
+    until: datetime | None = None,
+    words: Words | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    draws: int = DRAWS,
+    seed: int = 1,
+) -> pd.DataFrame:
+    """Measure several KPIs, as `measure` does one; what they have in common is read once.
+
+    `options` holds the options of each KPI by its id. The rows of one KPI follow those of the one before.
+    """
+    shared = Shared()
+    try:
+        frames = [
+            _measure(
+                k, sources, period, by, zone, until, words or {}, (options or {}).get(k, {}), draws, seed, shared
+            )
+            for k in kpis
+        ]  # fmt: skip
+    finally:
+        shared.close()
+    if not frames:
+        msg = "Name at least one KPI to measure; measured() lists them."
         raise JourneyDataError(msg)
-    table = table_of(sources[recipe.source], recipe.source, *groups)
-    facts = recipe.rows(table, groups)
-    for column in groups:
-        facts = facts.mutate(**{column: facts[column].cast("string").fill_null(UNKNOWN)})
-    span = collect(facts.agg(first=_.ts.min(), last=_.ts.max())).iloc[0]
-    method = row["interval_method"]
-    said = f"{row['name']}: {row['formula']}. {recipe.said} By {period}, {zone}. Interval: {method}, 95 %."
-    if pd.isna(span["first"]):
-        return defined(_framed(kpi, _empty(groups), groups, said), said)
-    first, last = (pd.Timestamp(span[c]).to_pydatetime() for c in ("first", "last"))
-    calendar = Calendar.over(period, zone, first, last)
-    facts = facts.mutate(period=calendar.number(micros(facts.ts)))
-    found = _added_up(facts, recipe, ["period", *groups])
-    found["value"] = _values(row["expression"], found, recipe, method)
-    found["low"], found["high"] = _interval(method, facts, found, recipe, row, groups, draws, seed)
-    found = _without_gaps(found, groups)
-    found["open"] = [calendar.begins_utc(int(p) + 1) > (until or last) for p in found["period"]]
-    found["period"] = pd.to_datetime([calendar.begins(int(p)) for p in found["period"]])
-    least = int(row["min_n"] or 0)
-    found["state"] = np.where(
-        found["n"] == 0, "no_data", np.where(found["n"] < least, "insufficient", "")
-    )
-    found["method"] = method
-    return defined(_framed(kpi, found, groups, said), said)
+    return pd.concat(frames, ignore_index=True)
 
 
 def measured() -> pd.DataFrame:
-    """Return which KPIs `measure` counts from the sources.
+    """Return which KPIs `measure` counts from the sources, and which need figures typed in or imported.
 
     Returns
     -------
     pandas.DataFrame
-        Columns, all str: ``kpi``, ``name``, ``source``, ``counted`` (in words), ``formula``, ``interval``.
+        Columns, all str: ``kpi``, ``name``, ``source`` (``"figures"`` where its figures come from elsewhere),
+        ``counted`` (in words), ``words``, ``options`` (those that can be given), ``formula``, ``interval``.
     """
-    rows = [
-        (k, (row := catalogue_row(k))["name"], r.source, r.said, row["formula"], row["interval_method"])
-        for k, r in RECIPES.items()
-    ]  # fmt: skip
-    columns = ["kpi", "name", "source", "counted", "formula", "interval"]
+    rows = []
+    for k in [*catalogue()["kpi"], *BEYOND]:
+        recipe = RECIPES.get(k)
+        row = _row(k)
+        if recipe is None:
+            names = ", ".join(Formula(row["expression"]).names)
+            counted = f"Figures that are typed in or imported: {names}."
+            rows.append(
+                (k, row["name"], FIGURES, counted, "", "", row["formula"], row["interval_method"])
+            )
+            continue
+        rows.append(
+            (k, row["name"], recipe.source, recipe.said, ", ".join(recipe.words), ", ".join(recipe.options),
+             row["formula"], row["interval_method"])
+        )  # fmt: skip
+    columns = ["kpi", "name", "source", "counted", "words", "options", "formula", "interval"]
     return pd.DataFrame(rows, columns=columns).astype("str")
 
 
-def _recipe(kpi: str) -> Recipe:
-    if kpi not in RECIPES:
-        known = ", ".join(RECIPES)
-        msg = f"{kpi} is not counted from the sources; {known} are. Give its figures to its formula instead."
-        raise JourneyDataError(msg)
-    return RECIPES[kpi]
+def _row(kpi: str) -> Mapping[str, str]:
+    return BEYOND[kpi] if kpi in BEYOND else catalogue_row(kpi)
 
 
-def _added_up(facts: ir.Table, recipe: Recipe, keys: list[str]) -> pd.DataFrame:
-    """Return the sums of the figures, n, and mean and variance of what has them."""
-    sums: dict[str, Any] = {f: facts[f].sum().cast("float64") for f in recipe.figures}
-    if "scores" in facts.columns:
-        sums |= {"mean": facts["scores"].mean(), "var": facts["scores"].var()}
-    found = collect(facts.group_by(keys).agg(**sums).order_by([*keys[1:], keys[0]]))
-    found["n"] = found[recipe.base].round().astype("int64")
-    return found
-
-
-def _values(expression: str, found: pd.DataFrame, recipe: Recipe, method: str) -> list[float]:
-    if method == "t_mean":
-        return [float(v) for v in found["mean"]]
-    formula = Formula(expression)
-    rows = found[list(recipe.figures)].to_dict("records")
-    values = [formula.value({str(k): v for k, v in r.items()}) for r in rows]
-    return [math.nan if v is None else float(v) for v in values]
-
-
-def _interval(
-    method: str, facts: ir.Table, found: pd.DataFrame, recipe: Recipe, row: Mapping[str, str],
-    groups: tuple[str, ...], draws: int, seed: int,
-) -> tuple[Any, Any]:  # fmt: skip
-    if method == "wilson":
-        n = found["n"].to_numpy()
-        return wilson(np.round(found["value"].fillna(0).to_numpy() * n).astype("int64"), n)
-    if method == "nps_adj_wald":
-        counts = found[["promoters", "detractors", "n"]].to_numpy("int64").tolist()
-        ends = [nps(*c)[1:] for c in counts]
-        return [e[0] for e in ends], [e[1] for e in ends]
-    if method == "t_mean":
-        n = found["n"].to_numpy()
-        spread = np.sqrt(found["var"].to_numpy("float64"))
-        reach = np.array(
-            [
-                student(k - 1) * s / math.sqrt(k) if k > 1 else math.nan
-                for k, s in zip(n, spread, strict=True)
-            ]
+def recipe_of(kpi: str, sources: Mapping[str, Any]) -> Recipe:
+    """Return how a KPI is counted: by its recipe, or from a table of its figures where there is none."""
+    _row(kpi)
+    if kpi in RECIPES and (RECIPES[kpi].source in sources or FIGURES not in sources):
+        return RECIPES[kpi]
+    if FIGURES not in sources:
+        names = ", ".join(Formula(_row(kpi)["expression"]).names)
+        msg = (
+            f"{kpi} is not counted from the sources: it needs the figures {names}. Give them as sources['figures'], "
+            "with the columns kpi, figure, ts and value."
         )
-        low, high = recipe.ends
-        mean = found["mean"].to_numpy("float64")
-        return np.clip(mean - reach, low, high), np.clip(mean + reach, low, high)
-    return _drawn_again(facts, found, recipe, row["expression"], groups, draws, seed)
+        raise JourneyDataError(msg)
+    recipe = from_figures(kpi)
+    if any(
+        f in Formula(_row(kpi)["expression"]).text for f in ("sum(", "median(", "pct(", "mean(")
+    ):
+        msg = f"{kpi} is made of single values, not of totals; it cannot be worked out from a table of figures."
+        raise JourneyDataError(msg)
+    return recipe
 
 
-def _drawn_again(
-    facts: ir.Table, found: pd.DataFrame, recipe: Recipe, expression: str, groups: tuple[str, ...],
-    draws: int, seed: int,
-) -> tuple[list[float], list[float]]:  # fmt: skip
-    """Return the interval of each row by drawing its customers again; none where there are fewer than two."""
+def _measure(
+    kpi: str, sources: Mapping[str, Any], period: str, by: Sequence[str], zone: str, until: datetime | None,
+    words: Words, options: Mapping[str, Any], draws: int, seed: int, shared: Shared,
+) -> pd.DataFrame:  # fmt: skip
+    row, recipe = _row(kpi), recipe_of(kpi, sources)
+    groups = (by,) if isinstance(by, str) else tuple(by)
+    ask = Asked(kpi, recipe, sources, groups, period, zone, until, words, options, shared)
+    facts = recipe.rows(ask)
+    if "period" not in facts.columns:
+        timed = "ts" in facts.columns
+        facts = facts.mutate(period=ask.number(facts.ts) if timed else ibis.literal(0, "int64"))
     keys = ["period", *groups]
-    sums = {f: facts[f].sum().cast("float64") for f in recipe.figures}
-    each = collect(facts.group_by([*keys, "unit"]).agg(**sums).order_by([*keys, "unit"]))
-    totals = {
-        k: g[list(recipe.figures)].to_numpy("float64")
-        for k, g in each.groupby(keys, sort=False, dropna=False)
-    }
-    formula = Formula(expression)
-    low, high = [], []
-    for key in found[keys].itertuples(index=False, name=None):
-        own = totals[key]
-        if len(own) < 2:
-            low.append(math.nan)
-            high.append(math.nan)
-            continue
-        drawn = resample(own, draws=draws, seed=seed)
-        values = [
-            formula.value(dict(zip(recipe.figures, line, strict=True))) for line in drawn.tolist()
-        ]
-        known = [v for v in values if v is not None]
-        ends = np.quantile(known, [0.025, 0.975]) if known else (math.nan, math.nan)
-        low.append(float(ends[0]))
-        high.append(float(ends[1]))
-    return low, high
+    cells = _Cells(ask, recipe, row, facts, keys, draws, seed)
+    found = cells.of_cases() if recipe.cases else cells.of_sums()
+    said = _said(ask, recipe, row, period)
+    if found.empty:
+        return defined(_framed(kpi, _empty(groups), groups, said), said)
+    found = _without_gaps(found, groups)
+    found["open"], found["period"] = _periods(
+        ask, recipe, found["period"], timed="ts" in facts.columns
+    )
+    least = int(row["min_n"] or 0)
+    found["state"] = np.where(
+        found["n"] == 0, NO_DATA, np.where(found["n"] < least, INSUFFICIENT, "")
+    )
+    return defined(_framed(kpi, found, groups, said), said)
+
+
+def _said(ask: Asked, recipe: Recipe, row: Mapping[str, str], period: str) -> str:
+    used = [f"{w} = {' or '.join(m)}" for w, m in ask.used.items()]
+    chosen = [f"{o} = {v}" for o, v in ask.options.items() if str(v)]
+    parts = [
+        f"{row['name']}: {row['formula']}. {recipe.said}", f"By {period}, {ask.zone}.",
+        f"Interval: {row['interval_method']}, 95 %.",
+        *([f"Words: {'; '.join(used)}."] if used else []),
+        *([f"Options: {'; '.join(chosen)}."] if chosen else []),
+    ]  # fmt: skip
+    return " ".join(parts)
+
+
+def _periods(
+    ask: Asked, recipe: Recipe, numbers: pd.Series, *, timed: bool
+) -> tuple[list[bool], Any]:
+    """Return whether each period is open, and where it begins."""
+    many = [int(n) for n in numbers]
+    if ask.period_length == "all" or not (timed or ask.first is not None):
+        begins = ask.calendar.begins(ask.calendar.number_of(ask.first)) if ask.first else None
+        return [False] * len(many), pd.Series(
+            [pd.Timestamp(begins) if begins else pd.NaT] * len(many)
+        )
+    wait = pd.Timedelta(0)
+    if recipe.window and str(ask.options[recipe.window]):
+        wait = pd.Timedelta(ask.length(recipe.window), unit="us")
+    last = None if ask.last is None else pd.Timestamp(ask.last) - wait
+    open_ = [last is not None and pd.Timestamp(ask.calendar.begins_utc(n + 1)) > last for n in many]
+    return open_, pd.to_datetime([ask.calendar.begins(n) for n in many])
+
+
+class _Cells:
+    """The periods and groups of one KPI."""
+
+    def __init__(
+        self, ask: Asked, recipe: Recipe, row: Mapping[str, str], facts: ir.Table, keys: list[str], draws: int,
+        seed: int,
+    ) -> None:  # fmt: skip
+        self.ask, self.recipe, self.facts, self.keys = ask, recipe, facts, keys
+        self.expression, self.method = row["expression"], row["interval_method"]
+        self.draws, self.seed = draws, seed
+        self.numbers = {o: float(v) for o, v in ask.options.items() if _is_number(v)}
+
+    # --- values of single cases: medians, percentiles, means
+
+    def of_cases(self) -> pd.DataFrame:
+        """Return value, n and interval of each cell from the values of its cases, in order."""
+        column, order = self.recipe.cases, [*self.keys[1:], self.keys[0]]
+        rows = self.facts.filter(self.facts[column].notnull()).select(
+            *self.keys, value=self.facts[column].cast("float64")
+        )
+        table = collect(rows.order_by([*order, "value"]))
+        if table.empty:
+            return table.assign(n=0, low=math.nan, high=math.nan)
+        codes = table.groupby(order, sort=False, dropna=False).ngroup().to_numpy()
+        heads = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
+        values = np.split(table["value"].to_numpy("float64"), heads[1:])
+        found = table.iloc[heads][self.keys].reset_index(drop=True)
+        results = [self._case(v) for v in values]
+        for place, name in enumerate(("value", "low", "high")):
+            found[name] = [r[place] for r in results]
+        return found.assign(n=[len(v) for v in values])
+
+    def _case(self, values: Floats) -> tuple[float, float, float]:
+        share = next(
+            (q for begin, q in QUANTILES.items() if self.expression.startswith(begin)), None
+        )
+        if share is not None:
+            return float(np.percentile(values, 100 * share)), *intervals.quantile(values, share)
+        if self.method == "t_mean":
+            return float(values.mean()), *intervals.mean(values, self.recipe.ends)
+        (name,) = Formula(self.expression).names
+        value = Formula(self.expression).value({name: values.tolist()})
+        return math.nan if value is None else value, math.nan, math.nan
+
+    # --- sums
+
+    def of_sums(self) -> pd.DataFrame:
+        """Return value, n and interval of each cell from its figures, added up."""
+        by_unit = bool(self.recipe.once) or self.method == "bootstrap" or (
+            self.method == "wilson" and self.recipe.repeats
+        )  # fmt: skip
+        each = self._by_unit() if by_unit else None
+        if each is None:
+            sums: dict[str, Any] = {
+                f: self.facts[f].sum().cast("float64") for f in self.recipe.figures
+            }
+            found = collect(self.facts.group_by(self.keys).agg(**sums))
+        else:
+            found = collect(each.group_by(self.keys).agg(**self._over_units(each)))
+        if found.empty:
+            return found.assign(value=math.nan, n=0, low=math.nan, high=math.nan)
+        found["value"] = self._values(
+            {f: found[f].to_numpy("float64") for f in self.recipe.figures}
+        )
+        base = Formula(self.recipe.base).values(
+            {f: found[f].to_numpy("float64") for f in self.recipe.figures}
+        )
+        found["n"] = np.round(np.nan_to_num(base)).astype("int64")
+        found["low"], found["high"] = self._interval(found, each)
+        return found
+
+    def _by_unit(self) -> ir.Table:
+        """Return the figures of each customer in each cell."""
+        once = set(self.recipe.once)
+        sums = {
+            f: (self.facts[f].max() if f in once else self.facts[f].sum()).cast("float64")
+            for f in self.recipe.figures
+        }
+        each = self.facts.group_by([*self.keys, "unit"]).agg(**sums)
+        return self.ask.shared.kept(each)
+
+    def _over_units(self, each: ir.Table) -> dict[str, Any]:
+        sums: dict[str, Any] = {f: each[f].sum() for f in self.recipe.figures}
+        if self.method == "wilson":
+            names = Formula(self.recipe.base).names
+            x, y = each[self.recipe.figures[0]], each[names[0]]
+            if len(names) > 1:
+                rest = each[names[1]]
+                y = y + rest if "+" in self.recipe.base else y - rest
+            sums |= {
+                "x": x.sum(), "y": y.sum(), "xx": (x * x).sum(), "xy": (x * y).sum(), "yy": (y * y).sum(),
+                "units": (y > 0).cast("int64").sum(), "largest": y.max(),
+            }  # fmt: skip
+        return sums
+
+    def _values(self, figures: Mapping[str, Floats]) -> Floats:
+        """Return the value of the formula for figures, derived ones included."""
+        given: dict[str, Floats] = {**figures}
+        size = len(next(iter(figures.values())))
+        given |= {o: np.full(size, v) for o, v in self.numbers.items() if o not in given}
+        for name, text in self.recipe.derived.items():
+            given[name] = Formula(text).values(given)
+        return Formula(self.expression).values(given)
+
+    def _interval(self, found: pd.DataFrame, each: ir.Table | None) -> tuple[Any, Any]:
+        value, n = found["value"].to_numpy("float64"), found["n"].to_numpy("float64")
+        if self.method == "wilson":
+            return intervals.share(found, value, n)
+        if self.method == "poisson":
+            return intervals.counts(found[self.recipe.figures[0]].to_numpy("float64"), value)
+        if self.method == "nps_adj_wald":
+            return intervals.promoters(found)
+        if self.method == "newcombe":
+            return intervals.arms(found)
+        if self.method == "bootstrap" and each is not None and self.recipe.source != FIGURES:
+            return self._drawn(found, each)
+        return intervals.none(len(found))
+
+    def _drawn(self, found: pd.DataFrame, each: ir.Table) -> tuple[Floats, Floats]:
+        """Return the intervals by drawing customers again; many of them are drawn in random groups."""
+        shuffled = ibis.window(
+            group_by=self.keys, order_by=[each.unit.cast("string").hash(), each.unit]
+        )
+        slotted = each.mutate(slot=ibis.row_number().over(shuffled) % intervals.SLOTS)
+        sums = {f: _[f].sum() for f in self.recipe.figures}
+        table = collect(
+            slotted.group_by([*self.keys, "slot"]).agg(**sums).order_by([*self.keys, "slot"])
+        )
+        figures = list(self.recipe.figures)
+        keys: Any = self.keys if len(self.keys) > 1 else self.keys[0]
+        slots = {
+            (k if isinstance(k, tuple) else (k,)): g[figures].to_numpy("float64")
+            for k, g in table.groupby(keys, sort=False, dropna=False)
+        }
+
+        def value(totals: Floats) -> Floats:
+            return self._values({f: totals[:, i] for i, f in enumerate(figures)})
+
+        order = list(found[self.keys].itertuples(index=False, name=None))
+        return intervals.drawn(slots, order, value, draws=self.draws, seed=self.seed)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return math.isfinite(float(str(value)))
+    except ValueError:
+        return False
 
 
 def _without_gaps(found: pd.DataFrame, groups: tuple[str, ...]) -> pd.DataFrame:
@@ -253,82 +400,18 @@ def _without_gaps(found: pd.DataFrame, groups: tuple[str, ...]) -> pd.DataFrame:
 
 def _empty(groups: tuple[str, ...]) -> pd.DataFrame:
     columns = {
-        "period": "datetime64[ns]",
+        "period": "datetime64[us]",
         **dict.fromkeys(groups, "object"),
         "value": "float64",
         "n": "int64",
     }
-    columns |= {
-        "low": "float64",
-        "high": "float64",
-        "state": "object",
-        "open": "bool",
-        "method": "object",
-    }
+    columns |= {"low": "float64", "high": "float64", "state": "object", "open": "bool"}
     return pd.DataFrame({c: pd.Series(dtype=t) for c, t in columns.items()})
 
 
 def _framed(kpi: str, found: pd.DataFrame, groups: tuple[str, ...], said: str) -> pd.DataFrame:
     name = f"{kpi}/{hashlib.sha256(said.encode()).hexdigest()[:8]}"
-    columns = ["period", *groups, "value", "n", "low", "high", "state", "open", "method"]
-    frame = found[columns].assign(definition=name)
+    columns = ["period", *groups, "value", "n", "low", "high", "state", "open"]
+    frame = found[columns].assign(method=_row(kpi)["interval_method"], definition=name)
     frame.insert(0, "kpi", kpi)
     return frame
-
-
-# --- what is counted ---------------------------------------------------------------------------------
-
-
-def _scored(least: int, most: int) -> Callable[[ir.Table, tuple[str, ...]], ir.Table]:
-    """Return answers on one scale; those without a score, or with one that is not on it, are left out."""
-
-    def rows(table: ir.Table, by: tuple[str, ...]) -> ir.Table:
-        require_columns(table.columns, "ts", "respondent_id", "score", "scale", name="answers")
-        kept = table.filter((table.scale == f"{least}-{most}") & table.score.between(least, most))
-        score = kept.score
-        return kept.select(
-            "ts", *by, unit=kept.respondent_id, scores=score.cast("float64"), answers=ibis.literal(1),
-            n=ibis.literal(1), top2=(score >= most - 1).cast("int64"), easy=(score >= most - 2).cast("int64"),
-            promoters=(score >= most - 1).cast("int64"), detractors=(score <= least + 6).cast("int64"),
-        )  # fmt: skip
-
-    return rows
-
-
-def _orders(table: ir.Table, by: tuple[str, ...]) -> ir.Table:
-    """Return orders, at the time of their first line; lines that bring something back are left out."""
-    require_columns(table.columns, "ts", "order_id", "quantity", name="order_lines")
-    sold = table.filter(table.quantity > 0)
-    if "amount" in sold.columns:
-        paid = sold.amount
-    else:
-        require_columns(table.columns, "unit_price", name="order_lines")
-        paid = sold.quantity * sold.unit_price
-    who = sold.customer_id.cast("string") if "customer_id" in sold.columns else ibis.null("string")
-    lines = sold.mutate(paid=paid, who=who)
-    orders = lines.group_by("order_id", *by).agg(
-        ts=_.ts.min(), who=_.who.max(), revenue=_.paid.sum(), items=_.quantity.sum(), orders=1
-    )
-    # An order of nobody known is drawn by itself.
-    return orders.mutate(
-        unit=orders.who.fill_null(ibis.literal("order ") + orders.order_id.cast("string"))
-    )
-
-
-ON_THE_SCALE = "Answers on the scale {}, blank ones and those off it left out."
-SOLD = "Orders at the time of their first line, lines that bring something back left out."
-RECIPES: dict[str, Recipe] = {
-    "csat_t2b": Recipe(
-        "answers", _scored(1, 5), ("top2", "answers"), "answers", ON_THE_SCALE.format("1-5")
-    ),
-    "csat_mean": Recipe(
-        "answers", _scored(1, 5), ("answers",), "answers", ON_THE_SCALE.format("1-5"), (1, 5)
-    ),
-    "nps": Recipe(
-        "answers", _scored(0, 10), ("promoters", "detractors", "n"), "n", ON_THE_SCALE.format("0-10")
-    ),
-    "ces": Recipe("answers", _scored(1, 7), ("easy", "answers"), "answers", ON_THE_SCALE.format("1-7")),
-    "aov": Recipe("order_lines", _orders, ("revenue", "orders"), "orders", SOLD),
-    "units_per_transaction": Recipe("order_lines", _orders, ("items", "orders"), "orders", SOLD),
-}  # fmt: skip
-"""KPI → how it is counted."""

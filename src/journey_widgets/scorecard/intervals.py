@@ -1,0 +1,180 @@
+"""The interval of each measured value, by the method that the catalogue names."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from journey_widgets.estimates import (
+    CONFIDENCE,
+    Floats,
+    clustered_wilson,
+    difference,
+    nps,
+    outer_rank,
+    poisson,
+    student,
+    wilson,
+)
+
+Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+EXACT = 200
+"""Counts up to which the Poisson interval is exact; beyond, Byar's form of it differs by less than 0.01 %."""
+SLOTS = 200
+"""Random groups of customers that are drawn again where a cell has more customers than this."""
+Ends = tuple[Floats, Floats]
+
+
+def none(rows: int) -> Ends:
+    """Return no interval."""
+    return np.full(rows, np.nan), np.full(rows, np.nan)
+
+
+def share(found: pd.DataFrame, value: Floats, n: Floats) -> Ends:
+    """Return Wilson's interval of shares; where customers count more than once, allowing for their likeness.
+
+    `found` may have ``xx``, ``xy``, ``yy``, sums over customers of the squares and product of what they count on top
+    and below.
+    """
+    hit = np.round(np.nan_to_num(value) * n)
+    if "xx" not in found:
+        return wilson(hit, n)
+    y, units = found["y"].to_numpy("float64"), found["units"].to_numpy("float64")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = found["x"].to_numpy("float64") / y
+        rest = found["xx"] - 2 * ratio * found["xy"] + ratio**2 * found["yy"]
+        spread = np.maximum(rest.to_numpy("float64"), 0) * units / (units - 1) / y**2
+    alike = (found["largest"].to_numpy("float64") > 1) & (units > 1)
+    low, high = wilson(hit, n)
+    low_c, high_c = clustered_wilson(hit, n, np.where(alike, spread, 0.0))
+    return np.where(alike, low_c, low), np.where(alike, high_c, high)
+
+
+def counts(counted: Floats, value: Floats) -> Ends:
+    """Return the Poisson interval of a count, on the scale of the value that is in proportion to it."""
+    low, high = _byar(counted)
+    small = counted <= EXACT
+    if small.any():
+        pairs = np.array([_exact(round(k)) for k in counted[small]])
+        low[small], high[small] = pairs[:, 0], pairs[:, 1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.where(counted > 0, value / counted, np.nan)
+    return low * scale, high * scale
+
+
+def _byar(k: Floats) -> Ends:
+    """Return Byar's limits [1]_.
+
+    References
+    ----------
+    .. [1] N. E. Breslow, N. E. Day, "Statistical methods in cancer research II", IARC 1987, page 69.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low = k * (1 - 1 / (9 * k) - Z / (3 * np.sqrt(k))) ** 3
+        more = k + 1
+        high = more * (1 - 1 / (9 * more) + Z / (3 * np.sqrt(more))) ** 3
+    return np.where(k > 0, low, 0.0), high
+
+
+@cache
+def _exact(k: int) -> tuple[float, float]:
+    return poisson(k)
+
+
+def promoters(found: pd.DataFrame) -> Ends:
+    """Return the adjusted Wald interval of net promoter scores."""
+    rows = found[["promoters", "detractors", "n"]].to_numpy("int64").tolist()
+    ends = [nps(*r)[1:] for r in rows]
+    return np.array([e[0] for e in ends]), np.array([e[1] for e in ends])
+
+
+def arms(found: pd.DataFrame) -> Ends:
+    """Return Newcombe's interval of a difference of two shares."""
+    low, high, _p = difference(found["kt"], found["nt"], found["kc"], found["nc"])
+    return low, high
+
+
+def mean(values: Floats, bounds: tuple[float, float]) -> tuple[float, float]:
+    """Return Student's interval of a mean, cut to what it can be."""
+    if len(values) < 2:
+        return math.nan, math.nan
+    reach = student(len(values) - 1) * float(values.std(ddof=1)) / math.sqrt(len(values))
+    middle = float(values.mean())
+    return max(bounds[0], middle - reach), min(bounds[1], middle + reach)
+
+
+def quantile(values: Floats, share: float) -> tuple[float, float]:
+    """Return the interval of a quantile from the ranks of sorted values; missing where there are too few.
+
+    The ranks are those between which the number of values below the quantile lies in 95 % of cases: whatever the
+    distribution. The same interval is what drawing the cases again tends to.
+    """
+    n = len(values)
+    if share == 0.5:
+        rank = outer_rank(n)
+        return (
+            (math.nan, math.nan) if rank < 1 else (float(values[rank - 1]), float(values[n - rank]))
+        )
+    low, high = _ranks(n, share)
+    return (
+        (math.nan, math.nan)
+        if low < 1 or high > n
+        else (float(values[low - 1]), float(values[high - 1]))
+    )
+
+
+@cache
+def _ranks(n: int, share: float) -> tuple[int, int]:
+    """Return ranks r < s with at least 95 % chance that r values or more, and fewer than s, lie below the quantile."""
+    below, low, high = 0.0, 0, n + 1
+    tail = (1 - CONFIDENCE) / 2
+    for k in range(n + 1):
+        chance = math.exp(
+            math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+            + k * math.log(share) + (n - k) * math.log1p(-share)
+        )  # fmt: skip
+        below += chance
+        if below <= tail:
+            low = k + 1
+        if below >= 1 - tail:
+            high = k + 1
+            break
+    return low, high
+
+
+def drawn(
+    slots: Mapping[tuple[object, ...], Floats], order: list[tuple[object, ...]],
+    value: Callable[[Floats], Floats], *, draws: int, seed: int,
+) -> Ends:  # fmt: skip
+    """Return the interval of each cell by drawing its customers again; none where there are fewer than two.
+
+    Parameters
+    ----------
+    slots
+        Cell → totals, one row a customer (or a random group of them), one column a figure.
+    order
+        The cells wanted.
+    value
+        From totals of a draw (one row each) to the values.
+    """
+    low, high = none(len(order))
+    weights: dict[int, npt.NDArray[np.float64]] = {}
+    for place, cell in enumerate(order):
+        own = slots.get(cell)
+        if own is None or len(own) < 2:
+            continue
+        k = len(own)
+        if k not in weights:
+            rng = np.random.default_rng((seed, k))
+            weights[k] = rng.multinomial(k, np.full(k, 1 / k), size=draws).astype(np.float64)
+        values = value(weights[k] @ own)
+        known = values[np.isfinite(values)]
+        if len(known):
+            low[place], high[place] = np.quantile(
+                known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+            )
+    return low, high

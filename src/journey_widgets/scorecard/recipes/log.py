@@ -1,0 +1,525 @@
+"""KPIs counted in the event log: visits, who reached what, how long it took."""
+
+from collections.abc import Callable, Mapping
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+from ibis import _
+
+from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.events.instants import from_micros, micros
+from journey_widgets.journey.attempts import Rules, attempts
+from journey_widgets.journey.conformance import judged_paths
+from journey_widgets.scorecard.recipes.recipe import STAGE, Asked, Recipe
+
+EVENTS = "events"
+HOUR, DAY = 3_600_000_000, 86_400_000_000
+Rows = Callable[[Asked], ir.Table]
+
+
+# --- who was there -------------------------------------------------------------------------------
+
+
+def active(ask: Asked) -> ir.Table:
+    """Return who was there in which period: ``customer``, ``unit``, ``period``, one row each."""
+
+    def made() -> ir.Table:
+        table = ask.index.table
+        seen = table.select("customer", period=ask.number(table.ts)).distinct()
+        return ask.shared.kept(seen.mutate(unit=seen.customer))
+
+    found: ir.Table = ask.shared.once("active", made)
+    return found
+
+
+def _visitors(ask: Asked) -> ir.Table:
+    return ask.grouped(active(ask)).mutate(n_visitors=ibis.literal(1))
+
+
+def _of_visitors(word: str, did: str, base: str) -> Rows:
+    """Return who was there in a period, and whether the word happened to them in it."""
+
+    def rows(ask: Asked) -> ir.Table:
+        at = ask.at(word)
+        there = at.select("customer", period=ask.number(at.ts)).distinct()
+        there = there.mutate(did=ibis.literal(1))
+        both = active(ask).left_join(there, ["customer", "period"])
+        both = both.select(
+            "customer", "unit", "period", **{did: both.did.fill_null(0).cast("int64")}
+        )
+        return ask.grouped(both.mutate(**{base: ibis.literal(1)}))
+
+    return rows
+
+
+def _sticky(ask: Asked) -> ir.Table:
+    """Return who was there in a period: days with a visit, as a share of the period's days so far."""
+    table = ask.index.table
+    days = table.select(
+        "customer", period=ask.number(table.ts), day=micros(table.ts.truncate("D"))
+    ).distinct()
+    whole = days.aggregate(by="period", length=_.day.nunique())
+    each = days.group_by("customer", "period").agg(days=_.count())
+    both = each.join(whole, "period")
+    return ask.grouped(
+        both.select(
+            "customer",
+            "period",
+            unit=both.customer,
+            dau=both.days / both.length,
+            mau=ibis.literal(1),
+        )
+    )
+
+
+# --- sessions --------------------------------------------------------------------------------------
+
+
+def _sessions(ask: Asked) -> ir.Table:
+    """Return sessions at their first event; engaged is one with at least the option's number of events."""
+
+    def made() -> ir.Table:
+        limit = ask.length("timeout")
+        parts = []
+        for piece in ask.index.pieces("gap", "ts"):
+            gap = piece["gap"].to_numpy(zero_copy_only=False)
+            last = np.isnan(gap) | (gap > limit)
+            heads = np.flatnonzero(np.append(True, last[:-1]))
+            sizes = np.diff(np.append(heads, len(last)))
+            part = {
+                "customer": pa.array(piece["customer"].to_numpy()[heads]),
+                "ts": piece["ts"].combine_chunks().take(pa.array(heads)),
+            }
+            parts.append(pa.table({**part, "events": pa.array(sizes.astype(np.int64))}))
+        return ask.shared.kept(pa.concat_tables(parts))
+
+    found = ask.shared.once(("sessions", ask.options["timeout"]), made)
+    enough = int(str(ask.options["events"]))
+    return ask.grouped(
+        found.select(
+            "customer", "ts", unit=found.customer, n_sessions=ibis.literal(1), sessions=ibis.literal(1),
+            engaged=(found.events >= enough).cast("int64"),
+        )
+    )  # fmt: skip
+
+
+# --- what happened, and what came after ------------------------------------------------------------
+
+
+def _counted(word: str, figure: str) -> Rows:
+    """Return the events of a word."""
+
+    def rows(ask: Asked) -> ir.Table:
+        at = ask.at(word)
+        return ask.grouped(at.select("customer", "ts", "unit", **{figure: ibis.literal(1)}))
+
+    return rows
+
+
+def _share_of_events(word: str, of: str, counted: str, base: str) -> Rows:
+    """Return the events of two words: how many of one there are beside the other."""
+
+    def rows(ask: Asked) -> ir.Table:
+        at = ask.at(word, of)
+        return ask.grouped(
+            at.select(
+                "customer", "ts", "unit",
+                **{counted: at[f"is_{word}"].cast("int64"), base: at[f"is_{of}"].cast("int64")},
+            )
+        )  # fmt: skip
+
+    return rows
+
+
+def _after(ask: Asked, word: str, then: str) -> ir.Table:
+    """Return the events of a word with the first event of another after it: ``then`` (timestamp or null)."""
+    at = ask.at(word, then)
+    later = ibis.window(group_by="customer", order_by="step", rows=(1, None))
+    both = at.mutate(then=at[f"is_{then}"].ifelse(at.ts, ibis.null("timestamp")).min().over(later))
+    return both.filter(both[f"is_{word}"]).select("customer", "unit", "step", "ts", "then")
+
+
+def _within(ask: Asked, found: ir.Table) -> ir.IntegerColumn:
+    soon = micros(found.then) - micros(found.ts) <= ask.length("within")
+    return soon.fill_null(False).cast("int64")
+
+
+def _reached(word: str, then: str, did: str, base: str, *, first: bool = False) -> Rows:
+    """Return the events of a word (or each customer's first) whose window is over, and whether another came in it."""
+
+    def rows(ask: Asked) -> ir.Table:
+        found = _after(ask, word, then)
+        if first:
+            own = ibis.window(group_by="customer", order_by="step")
+            found = found.mutate(place=ibis.row_number().over(own)).filter(_.place == 0)
+        found = ask.over(found)
+        return ask.grouped(
+            found.select(
+                "customer", "ts", "unit", **{did: _within(ask, found), base: ibis.literal(1)}
+            )
+        )
+
+    return rows
+
+
+def _preceded(word: str, by: str, did: str, base: str) -> Rows:
+    """Return the events of a word, and whether another came before them, as long before as the window says."""
+
+    def rows(ask: Asked) -> ir.Table:
+        at = ask.at(word, by)
+        earlier = ibis.window(group_by="customer", order_by="step", rows=(None, -1))
+        last = at[f"is_{by}"].ifelse(at.ts, ibis.null("timestamp")).max().over(earlier)
+        both = at.mutate(last=last).filter(_[f"is_{word}"])
+        soon = (micros(both.ts) - micros(both["last"]) <= ask.length("within")).fill_null(False)
+        return ask.grouped(
+            both.select(
+                "customer", "ts", "unit", **{did: soon.cast("int64"), base: ibis.literal(1)}
+            )
+        )
+
+    return rows
+
+
+def _waited(word: str, then: str, unit: int, column: str) -> Rows:
+    """Return the time from a word to another, for those to whom it came; of the first where it comes again."""
+
+    def rows(ask: Asked) -> ir.Table:
+        found = _after(ask, word, then).filter(_.then.notnull())
+        # Of several before the same end the first one counts: that is when the wait began.
+        found = found.group_by("customer", "unit", "then").agg(ts=_.ts.min())
+        waited = (micros(found.then) - micros(found.ts)) / unit
+        return ask.grouped(
+            found.select("customer", "unit", "ts", cases=ibis.literal(1), **{column: waited})
+        )
+
+    return rows
+
+
+def _activated(ask: Asked) -> ir.Table:
+    """Return new customers at their first event, and whether they came to the value event within the window."""
+    index = ask.index
+    first = ask.over(index.table.filter(_.step == 1).select("customer", "ts"))
+    at = ask.at("value").group_by("customer").agg(then=_.ts.min())
+    both = first.left_join(at, "customer").select("customer", "ts", "then", unit="customer")
+    return ask.grouped(
+        both.select("customer", "ts", "unit", activated=_within(ask, both), new=ibis.literal(1))
+    )
+
+
+def _offers(ask: Asked) -> ir.Table:
+    at = ask.at("offer")
+    return ask.grouped(
+        at.select("customer", "ts", "unit", offers=ibis.literal(1), customers=ibis.literal(1))
+    )
+
+
+def _opted_out(ask: Asked) -> ir.Table:
+    """Return customers with an offer in a period, and whether an opt-out or complaint came within the window."""
+    found = ask.over(_after(ask, "offer", "optout"))
+    each = found.mutate(optouts=_within(ask, found), period=ask.number(found.ts))
+    each = each.group_by("customer", "unit", "period").agg(optouts=_.optouts.max())
+    return ask.grouped(each.mutate(offered=ibis.literal(1)))
+
+
+# --- the journey's own questions --------------------------------------------------------------------
+
+
+def _conversion(ask: Asked) -> ir.Table:
+    """Return customers at the funnel's first step, and whether they reached its last: as `journey.funnel` counts."""
+    named = [s.strip() for s in str(ask.options["steps"]).split(">") if s.strip()]
+    steps = named or list(ask.journey.funnel)
+    if len(steps) < 2:
+        msg = f"{ask.kpi} needs two steps or more: options={{'steps': 'basket > payment'}}, or a funnel on the map."
+        raise JourneyDataError(msg)
+    window = str(ask.options["within"]) or None
+    rules = Rules.read(
+        order=str(ask.options["order"]), entry=str(ask.options["entry"]), within=window, exclude=()
+    )
+
+    def made() -> ir.Table:
+        found = attempts(ask.index, steps, rules)
+        table = pa.table(
+            {
+                "customer": pa.array(found.customer.astype(np.int32)),
+                "began": pa.array(found.moments[:, 0]),
+                "converted": pa.array((found.depth == len(steps)).astype(np.int64)),
+            }
+        )
+        kept = ask.shared.kept(table)
+        return kept.mutate(ts=from_micros(kept.began), unit=kept.customer, entered=ibis.literal(1))
+
+    found = ask.shared.once(("attempts", tuple(steps), rules), made)
+    return ask.grouped(ask.over(found, "within") if window else found)
+
+
+def _edge(ask: Asked) -> ir.Table:
+    """Return the steps from one touchpoint directly to another, at the time of the first: as the map counts them."""
+    index = ask.index
+    source, target = (index.code(str(ask.options[o])) for o in ("source", "target"))
+    table = index.table
+    found = table.filter((table.touchpoint == source) & (table.next == target))
+    return ask.grouped(
+        found.select(
+            "customer", "ts", unit=found.customer, hours=found.gap / HOUR, cases=ibis.literal(1)
+        )
+    )
+
+
+def _variant(ask: Asked) -> ir.Table:
+    """Return customers at their first event, and whether their whole path is the one named: as `journey.variants`."""
+    from journey_widgets.journey.variants import taken_by
+
+    took = taken_by(ask.index, str(ask.options["path"])).distinct().mutate(took=ibis.literal(1))
+    first = ask.index.table.filter(_.step == 1).select("customer", "ts")
+    both = first.left_join(took, "customer")
+    return ask.grouped(
+        both.select(
+            "customer", "ts", unit=both.customer, took=both.took.fill_null(0).cast("int64"),
+            observed=ibis.literal(1),
+        )
+    )  # fmt: skip
+
+
+def _completed(ask: Asked) -> ir.Table:
+    """Return journeys at their first event whose window is over, and whether they came to the planned end in it."""
+    named = ask.has_word("end") or not ask.journey.funnel
+    at = ask.at("end" if named else ask.journey.funnel[-1])
+    ends = at.group_by("customer").agg(then=_.ts.min())
+    first = ask.over(ask.index.table.filter(_.step == 1).select("customer", "ts"))
+    both = first.left_join(ends, "customer").select("customer", "ts", "then", unit="customer")
+    return ask.grouped(
+        both.select("customer", "ts", "unit", completed=_within(ask, both), started=ibis.literal(1))
+    )
+
+
+def _conforming(ask: Asked) -> ir.Table:
+    """Return journeys at their first event, and whether every step of them was designed or a repeat."""
+    customer, fits = judged_paths(ask.index, ask.journey)
+    judged = ask.shared.kept(
+        pa.table({"customer": pa.array(customer.astype(np.int32)), "fits": pa.array(fits)})
+    )
+    first = ask.index.table.filter(_.step == 1).select("customer", "ts")
+    both = first.join(judged, "customer")
+    return ask.grouped(
+        both.select(
+            "customer",
+            "ts",
+            unit=both.customer,
+            conform=both.fits.cast("int64"),
+            observed=ibis.literal(1),
+        )
+    )
+
+
+def _stage_codes(ask: Asked, stage: str) -> list[int]:
+    known = [s.id for s in ask.journey.stages]
+    if stage not in known:
+        msg = f"The journey has no stage {stage!r}. {did_you_mean(stage, known)}"
+        raise JourneyDataError(msg)
+    inside = {t.id for t in ask.journey.in_stage(stage)}
+    return [i for i, t in enumerate(ask.index.touchpoints) if t in inside]
+
+
+def _in_stages(ask: Asked) -> tuple[ir.Table, str, str]:
+    """Return the events of a stage and of the one before it."""
+    stage = str(ask.options[STAGE])
+    order = [s.id for s in ask.journey.stages]
+    codes = _stage_codes(ask, stage)
+    before = str(ask.options["before"]) or (
+        order[order.index(stage) - 1] if order.index(stage) else ""
+    )
+    if not before:
+        msg = f"{ask.kpi}: {stage} is the first stage; nobody comes from the one before. Name another stage."
+        raise JourneyDataError(msg)
+    earlier = _stage_codes(ask, before)
+    table = ask.index.table
+    code = table.touchpoint.cast("int32")
+    found = table.filter(code.isin([*codes, *earlier])) if [*codes, *earlier] else table.limit(0)
+    code = found.touchpoint.cast("int32")
+    return found.select("customer", "step", "ts", here=code.isin(codes or [-1])), stage, before
+
+
+def _stage_reached(ask: Asked) -> ir.Table:
+    """Return customers at their first event in the stage before, and whether they came to the stage after it."""
+    found, _stage, _before = _in_stages(ask)
+    began = found.filter(~found.here).group_by("customer").agg(ts=_.ts.min(), step=_.step.min())
+    there = found.filter(found.here).group_by("customer").agg(last=_.step.max())
+    both = began.left_join(there, "customer")
+    reached = (both.last > both.step).fill_null(False).cast("int64")
+    return ask.grouped(
+        both.select(
+            "customer", "ts", unit=both.customer, reached_k=reached, reached_prev=ibis.literal(1)
+        )
+    )
+
+
+def _dwelt(ask: Asked) -> ir.Table:
+    """Return customers who left a stage: days from their first event in it to the first one elsewhere after it."""
+    codes = _stage_codes(ask, str(ask.options[STAGE]))
+    table = ask.index.table
+    here = table.touchpoint.cast("int32").isin(codes or [-1])
+    marked = table.select("customer", "step", "ts", here=here)
+    began = (
+        marked.filter(marked.here).group_by("customer").agg(began=_.ts.min(), since=_.step.min())
+    )
+    later = marked.filter(~marked.here).join(began, "customer")
+    left = (
+        later.filter(later.step > later.since)
+        .group_by("customer")
+        .agg(ts=_.ts.min(), began=_.began.min())
+    )
+    days = (micros(left.ts) - micros(left.began)) / DAY
+    return ask.grouped(
+        left.select("customer", "ts", unit=left.customer, days=days, cases=ibis.literal(1))
+    )
+
+
+# --- the table -----------------------------------------------------------------------------------------
+
+SESSION = {"timeout": "30m", "events": "2"}
+MONTH, QUARTER, WEEK = {"within": "30d"}, {"within": "90d"}, {"within": "7d"}
+CUT = "A session ends where more than the timeout passes; it lies in the period of its first event."
+NEXT = "counted where the other comes within the window"
+
+
+def _share(
+    word: str, then: str, figures: tuple[str, str], window: Mapping[str, str | None], *, first: bool = False
+) -> Recipe:  # fmt: skip
+    unit = "Customers at their first" if first else "Events"
+    return Recipe(
+        EVENTS, _reached(word, then, *figures, first=first), figures, figures[1],
+        f"{unit} {word}, {NEXT}: {then}.", words=(word, then), options=window, window="within",
+        repeats=not first,
+    )  # fmt: skip
+
+
+def _visit_share(word: str, figures: tuple[str, str]) -> Recipe:
+    return Recipe(
+        EVENTS, _of_visitors(word, *figures), figures, figures[1],
+        f"Visitors of a period, and who of them had {word} in it.", words=(word,),
+    )  # fmt: skip
+
+
+def _beside(word: str, of: str, figures: tuple[str, str]) -> Recipe:
+    return Recipe(
+        EVENTS, _share_of_events(word, of, *figures), figures, figures[1],
+        f"Events {word} of a period, of its events {of}.", words=(word, of), repeats=True,
+    )  # fmt: skip
+
+
+def _wait(word: str, then: str, unit: int, column: str) -> Recipe:
+    return Recipe(
+        EVENTS, _waited(word, then, unit, column), ("cases",), "cases",
+        f"From {word} to the first {then} after it, in the period of {word}; those it has not come to have no time.",
+        words=(word, then), cases=column,
+    )  # fmt: skip
+
+
+def _number(word: str, figure: str) -> Recipe:
+    return Recipe(
+        EVENTS, _counted(word, figure), (figure,), figure, f"Events {word}.", words=(word,)
+    )
+
+
+RECIPES: dict[str, Recipe] = {
+    "web_sessions": Recipe(EVENTS, _sessions, ("n_sessions",), "n_sessions", CUT, options=SESSION),
+    "engaged_session_rate": Recipe(
+        EVENTS, _sessions, ("engaged", "sessions"), "sessions",
+        f"{CUT} Engaged: at least as many events as the option says.", options=SESSION, repeats=True,
+    ),
+    "unique_visitors": Recipe(
+        EVENTS, _visitors, ("n_visitors",), "n_visitors", "Customers with an event in the period, each once."
+    ),
+    "stickiness": Recipe(
+        EVENTS, _sticky, ("dau", "mau"), "mau", "Visitors a day with visits (UTC), of the visitors of the period.",
+        repeats=True,
+    ),
+    "feature_adoption": _visit_share("feature", ("users", "active")),
+    "content_download_rate": _visit_share("download", ("downloaders", "visitors")),
+    "email_optin_rate": _visit_share("subscribe", ("subs", "visitors")),
+    "trial_start_rate": _visit_share("trial", ("trials", "visitors")),
+    "referral_rate": _visit_share("referral", ("referrers", "active")),
+    "click_through_rate": _beside("click", "impression", ("clicks", "impressions")),
+    "recommendation_ctr": _beside("recommendation_click", "recommendation", ("clicks", "impressions")),
+    "payment_failure_rate": _beside("payment_failed", "payment_attempt", ("failed", "attempts")),
+    "bundle_take_rate": _share("bundle", "bundle_taken", ("taken", "shown"), WEEK),
+    "webinar_registrations": _number("registration", "n_reg"),
+    "webinar_attendance_rate": _share("registration", "attendance", ("attended", "registered"), QUARTER),
+    "upsell_eligible": _number("eligible", "n_moments"),
+    "upsell_offer_coverage": _share("eligible", "offer", ("offered", "eligible"), MONTH),
+    "upsell_acceptance": _share("offer", "accepted", ("accepted", "offered"), MONTH),
+    "offer_optout_rate": Recipe(
+        EVENTS, _opted_out, ("optouts", "offered"), "offered",
+        "Customers with an offer in the period; optout within the window after one.", words=("offer", "optout"),
+        options=MONTH, window="within",
+    ),
+    "offer_pressure": Recipe(
+        EVENTS, _offers, ("offers", "customers"), "customers", "Offers, of the customers with one in the period.",
+        words=("offer",), once=("customers",),
+    ),
+    "trial_to_paid": _share("trial", "paid", ("paid", "closed_trials"), QUARTER, first=True),
+    "cart_abandonment": Recipe(
+        EVENTS, _reached("cart", "purchase", "purchases", "carts"), ("purchases", "carts"), "carts",
+        "Events cart whose window is over, less those that purchase follows within it.", words=("cart", "purchase"),
+        options=WEEK, window="within", repeats=True,
+    ),
+    "task_success": _share("task", "task_done", ("success", "attempts"), {"within": "1h"}),
+    "qualified_lead_rate": _share("lead", "lead_accepted", ("accepted", "handed_over"), MONTH, first=True),
+    "presales_response_time": _wait("enquiry", "reply", HOUR, "hours"),
+    "sales_cycle": _wait("opportunity", "won", DAY, "days"),
+    "win_rate": Recipe(
+        EVENTS, _share_of_events("won", "lost", "won", "lost"), ("won", "lost"), "won+lost",
+        "Events won and lost; what is open is not counted.", words=("won", "lost"), repeats=True,
+    ),
+    "referral_conversion": _share("referred", "purchase", ("bought", "referred"), QUARTER, first=True),
+    "activation_rate": Recipe(
+        EVENTS, _activated, ("activated", "new"), "new",
+        "Customers at their first event whose window is over; the value event within it.", words=("value",),
+        options=MONTH, window="within",
+    ),
+    "time_to_first_value": _wait("purchase", "value", DAY, "days"),
+    "on_time_delivery": _share("purchase", "delivered", ("on_time", "due"), {"within": "5d"}),
+    "proactive_contact_share": _share("affected", "told", ("told", "affected"), {"within": "3d"}, first=True),
+    "followup_completion": _share("followup_planned", "followup_done", ("done", "due"), WEEK),
+    "consult_before": Recipe(
+        EVENTS, _preceded("decision", "consulted", "before", "decisions"), ("before", "decisions"), "decisions",
+        "Events decision, counted where consulted came before it, as long before as the window says.",
+        words=("consulted", "decision"), options=MONTH, repeats=True,
+    ),
+    "inform_latency": _wait("decision", "informed", HOUR, "hours"),
+    "conversion_rate": Recipe(
+        EVENTS, _conversion, ("converted", "entered"), "entered",
+        "Customers in the period of their attempt, as the journey's funnel counts: option steps (blank: the funnel of "
+        "the map).", options={"steps": "", "within": "", "order": "this", "entry": "first"}, window="within",
+    ),
+    "stage_conversion": Recipe(
+        EVENTS, _stage_reached, ("reached_k", "reached_prev"), "reached_prev",
+        "Customers in the period of their first event in the stage before (option before; blank: the one before on the "
+        "map), and who of them came to the stage after it.", options={STAGE: None, "before": ""},
+    ),
+    "stage_dwell": Recipe(
+        EVENTS, _dwelt, ("cases",), "cases",
+        "From the first event in the stage to the first one elsewhere after it, in the period of leaving; those still "
+        "inside have no time.", options={STAGE: None}, cases="days",
+    ),
+    "journey_completion": Recipe(
+        EVENTS, _completed, ("completed", "started"), "started",
+        "Journeys in the period of their first event whose window is over; the end (the funnel's last step where the "
+        "word end is not given) within it.", options=QUARTER, window="within",
+    ),
+    "path_conformance": Recipe(
+        EVENTS, _conforming, ("conform", "observed"), "observed",
+        "Journeys in the period of their first event; one follows the map where no step of it is unplanned or off the "
+        "map. Repeats are no deviation.",
+    ),
+    "edge_median": Recipe(
+        EVENTS, _edge, ("cases",), "cases", "Steps from source directly to target, in the period of the source.",
+        options={"source": None, "target": None}, cases="hours",
+    ),
+    "variant_share": Recipe(
+        EVENTS, _variant, ("took", "observed"), "observed",
+        "Customers in the period of their first event whose whole path is the option path.", options={"path": None},
+    ),
+}  # fmt: skip

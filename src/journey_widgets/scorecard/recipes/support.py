@@ -1,0 +1,566 @@
+"""KPIs counted in support cases: how long, how often again, through how many hands."""
+
+import re
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.events.engine import collect
+from journey_widgets.events.instants import micros
+from journey_widgets.scorecard.recipes.recipe import UNKNOWN, Asked, Recipe
+
+TICKETS = "tickets"
+HOUR, DAY = 3_600_000_000, 86_400_000_000
+WEEK = 7 * DAY
+MONDAY = 4 * DAY
+"""Microseconds from 1970-01-01, a Thursday, to the first Monday."""
+NAMES: dict[str, tuple[str, ...]] = {
+    "opened": ("opened", "open", "new", "created"),
+    "answered": ("answered", "replied", "first reply", "handled"),
+    "solved": ("solved", "resolved", "closed"),
+    "reopened": ("reopened", "reopen"),
+    "escalated": ("escalated", "escalate"),
+    "waiting": ("waiting", "pending", "awaiting user info", "waiting for customer"),
+    "abandoned": ("abandoned",),
+    "article": ("article", "article linked"),
+}
+"""Word → what logs usually call it; `words` says it where yours does not."""
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+# --- cases -------------------------------------------------------------------------------------------
+
+
+def cases(ask: Asked, *words: str) -> ir.Table:
+    """Return one row a case.
+
+    Columns: ``case_id``, ``unit`` (customer, or the case of nobody known), ``kind``, ``ts`` and ``opened`` (its first
+    event, or the option opened_at), the columns to group by (as the case has them at its first event), ``hands``
+    (changes of role, or of actor), and for each word ``first_``, ``last_`` (timestamp) and ``times_`` (int64).
+    """
+    key = ("cases", ask.by, words, tuple(sorted(ask.options.items())), _meant(ask, words))
+
+    def made() -> ir.Table:
+        return ask.shared.kept(_made(ask, words))
+
+    found: ir.Table = ask.shared.once(key, made)
+    return found
+
+
+def _meant(ask: Asked, words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    known = ask.shared.once("activities", lambda: _activities(ask))
+    return tuple(ask.word(w, known, NAMES[w]) for w in words)
+
+
+def _activities(ask: Asked) -> list[str]:
+    table = ask.table("activity")
+    found = table.select(activity=table.activity.cast("string")).distinct().order_by("activity")
+    return [str(a) for a in collect(found)["activity"] if a is not None]
+
+
+def _placed(ask: Asked) -> ir.Table:
+    """Return the log with each event's place in its case, and whether the case changed hands there."""
+
+    def made() -> ir.Table:
+        table = ask.table("case_id", "ts", "activity", "actor")
+        hand = table.actor.cast("string")
+        if "role" in table.columns:
+            hand = ibis.coalesce(table.role.cast("string"), hand)
+        order = ["ts", *(["row"] if "row" in table.columns else [])]
+        path = ibis.window(group_by="case_id", order_by=order)
+        marked = table.mutate(hand=hand)
+        return ask.shared.kept(
+            marked.mutate(
+                place=ibis.row_number().over(path),
+                passed=(marked.hand != marked.hand.lag().over(path)).fill_null(False),
+                after=marked.ts.lead().over(path),
+            )
+        )  # fmt: skip
+
+    found: ir.Table = ask.shared.once(("placed", ask.by), made)
+    return found
+
+
+def _made(ask: Asked, words: tuple[str, ...]) -> ir.Table:
+    log = _placed(ask)
+    nothing = ibis.null("timestamp")
+    asked: dict[str, Any] = {}
+    for word, meant in zip(words, _meant(ask, words), strict=True):
+        here = log.activity.cast("string").isin(meant)
+        asked |= {
+            f"first_{word}": here.ifelse(log.ts, nothing).min(), f"last_{word}": here.ifelse(log.ts, nothing).max(),
+            f"times_{word}": here.cast("int64").sum(),
+        }  # fmt: skip
+    for option, name in (("opened_at", "opened"), ("solved_at", "given_solved")):
+        column = str(ask.options.get(option, ""))
+        if column:
+            asked[name] = _last(ask, log, column).cast("timestamp")
+    if str(ask.options.get("flag", "")):
+        asked["flag"] = _last(ask, log, str(ask.options["flag"])).cast("string").lower()
+    if str(ask.options.get("count", "")):
+        asked["count"] = _last(ask, log, str(ask.options["count"])).cast("int64")
+    who = log.customer_id.cast("string") if "customer_id" in log.columns else ibis.null("string")
+    kind = log.kind.cast("string") if "kind" in log.columns else ibis.null("string")
+    found = log.mutate(who=who, about=kind).group_by("case_id").agg(
+        ts=log.ts.min(), who=_.who.argmin(_.place), about=_.about.argmin(_.place), hands=log.passed.cast("int64").sum(),
+        **{c: log[c].argmin(log.place) for c in ask.by}, **asked,
+    )  # fmt: skip
+    if "opened" in found.columns:
+        found = found.mutate(ts=found.opened)
+    if "given_solved" in found.columns:
+        found = found.mutate(last_solved=found.given_solved, first_solved=found.given_solved)
+    if "kind" not in ask.by:
+        found = found.mutate(kind=found.about)
+    known = ibis.coalesce(found.who, ibis.literal("case ") + found.case_id.cast("string"))
+    return found.mutate(
+        unit=known, cases=ibis.literal(1), **{c: found[c].fill_null(UNKNOWN) for c in ask.by}
+    )
+
+
+def _last(ask: Asked, log: ir.Table, column: str) -> ir.Value:
+    """Return the last value of a kept column that is there."""
+    if column not in log.columns:
+        msg = f"{ask.kpi}: tickets lack column {column!r}; name it under keep: in sources.yaml."
+        raise JourneyDataError(msg)
+    return log[column].argmax(log.place)
+
+
+# --- time --------------------------------------------------------------------------------------------
+
+
+def hours_open(text: str) -> list[tuple[int, int]]:
+    """Return the open stretches of a week, in microseconds from Monday's midnight.
+
+    Examples
+    --------
+    >>> hours_open("Mon-Fri 09:00-17:00")[0]
+    (32400000000, 61200000000)
+    """
+    found = re.fullmatch(r"\s*(\w{3})(?:-(\w{3}))?\s+(\d\d):(\d\d)-(\d\d):(\d\d)\s*", text)
+    days = [d.casefold() for d in (found[1], found[2] or found[1])] if found else []
+    if not found or any(d not in DAYS for d in days) or DAYS.index(days[0]) > DAYS.index(days[1]):
+        msg = f"hours is {text!r}; something like 'Mon-Fri 09:00-17:00' was needed."
+        raise JourneyDataError(msg)
+    start, end = (int(found[a]) * HOUR + int(found[a + 1]) * HOUR // 60 for a in (3, 5))
+    if not 0 <= start < end <= DAY:
+        msg = f"hours is {text!r}; it must begin before it ends, within one day."
+        raise JourneyDataError(msg)
+    return [
+        (d * DAY + start, d * DAY + end)
+        for d in range(DAYS.index(days[0]), DAYS.index(days[1]) + 1)
+    ]
+
+
+def _open_until(ask: Asked, ts: ir.Value) -> ir.Value:
+    """Return the business time from the beginning of the count to an instant, in microseconds."""
+    stretches = hours_open(str(ask.options["hours"]))
+    local = ask.calendar.local(micros(ts))
+    week = (local - MONDAY) // WEEK
+    within = (local - MONDAY) - week * WEEK
+    open_ = week * sum(b - a for a, b in stretches)
+    for a, b in stretches:
+        open_ = open_ + ibis.least(ibis.greatest(within - a, 0), b - a)
+    for day in _holidays(ask):
+        begins = (day - date(1970, 1, 1)).days * DAY
+        weekday = day.weekday()
+        for a, b in stretches:
+            if a // DAY == weekday:
+                from_, to = begins + a % DAY, begins + a % DAY + (b - a)
+                open_ = open_ - ibis.least(ibis.greatest(local - from_, 0), to - from_)
+    return open_
+
+
+def _holidays(ask: Asked) -> list[date]:
+    try:
+        return [
+            date.fromisoformat(d.strip())
+            for d in str(ask.options["holidays"]).split(",")
+            if d.strip()
+        ]
+    except ValueError:
+        msg = f"holidays is {ask.options['holidays']!r}; days such as 2026-12-25, 2026-12-26 were needed."
+        raise JourneyDataError(msg) from None
+
+
+def _hours(ask: Asked, start: ir.Value, end: ir.Value) -> ir.Value:
+    """Return the hours between two instants: on the calendar, or while the business is open."""
+    if str(ask.options["hours"]):
+        return (_open_until(ask, end) - _open_until(ask, start)) / HOUR
+    return (micros(end) - micros(start)) / HOUR
+
+
+# --- rows --------------------------------------------------------------------------------------------
+
+
+def _answered(ask: Asked) -> ir.Table:
+    found = cases(ask, "answered").filter(_.first_answered.notnull())
+    return found.select(
+        "ts", "unit", "cases", *ask.by, hours=_hours(ask, found.ts, found.first_answered)
+    )
+
+
+def _solved_cases(ask: Asked) -> ir.Table:
+    words = () if str(ask.options.get("solved_at", "")) else ("solved",)
+    return cases(ask, *words).filter(_.last_solved.notnull())
+
+
+def _solved(ask: Asked) -> ir.Table:
+    found = _solved_cases(ask)
+    return found.select(
+        "unit",
+        "cases",
+        *ask.by,
+        ts=found.last_solved,
+        hours=_hours(ask, found.ts, found.last_solved),
+    )
+
+
+def _waiting(ask: Asked) -> ir.Table:
+    """Return solved cases: the time until solved, less the time they waited for the customer."""
+    found = cases(ask, "solved").filter(_.last_solved.notnull())
+    log = _placed(ask)
+    meant = ask.word(
+        "waiting", ask.shared.once("activities", lambda: _activities(ask)), NAMES["waiting"]
+    )
+    idle = log.filter(log.activity.cast("string").isin(meant) & log.after.notnull())
+    idle = idle.mutate(hours=_hours(ask, idle.ts, idle.after))
+    idle = idle.group_by("case_id").agg(idle=_.hours.sum())
+    both = found.left_join(idle, "case_id")
+    waited = _hours(ask, both.ts, both.last_solved) - both.idle.fill_null(0.0)
+    return both.select(
+        "unit", "cases", *ask.by, ts=both.last_solved, waiting=ibis.greatest(waited, 0.0)
+    )
+
+
+def _in_time(ask: Asked) -> ir.Table:
+    """Return cases whose target has come due: by a column that says it, or by the time to the first answer or end."""
+    if str(ask.options["flag"]):
+        found = cases(ask).filter(_.flag.notnull())
+        met = found.flag.isin(["true", "t", "1", "yes", "y", "met"])
+        return found.select("ts", "unit", *ask.by, met=met.cast("int64"), due=ibis.literal(1))
+    what = str(ask.options["until"])
+    if what not in ("answered", "solved"):
+        msg = f"{ask.kpi}: until is {what!r}; 'answered' or 'solved' was needed."
+        raise JourneyDataError(msg)
+    found = ask.over(cases(ask, what), "target")
+    target = ask.length("target") / HOUR
+    hours = _hours(ask, found.ts, found[f"first_{what}"])
+    met = (hours <= target).fill_null(False).cast("int64")
+    return found.select("ts", "unit", *ask.by, met=met, due=ibis.literal(1))
+
+
+def _first_contact(ask: Asked) -> ir.Table:
+    """Return cases whose window is over: solved in one pair of hands, not reopened, no other of the kind in it."""
+    found = ask.over(cases(ask, "solved"))
+    log = _placed(ask)
+    meant = ask.word("reopened", ask.shared.once("activities", lambda: _activities(ask)), NAMES["reopened"]) if (
+        ask.has_word("reopened") or _knows(ask, "reopened")
+    ) else ()  # fmt: skip
+    again = (
+        log.filter(log.activity.cast("string").isin(meant or ("",)))
+        .group_by("case_id")
+        .agg(again=_.count())
+    )
+    path = ibis.window(group_by=["unit", "kind"], order_by=["ts", "case_id"])
+    placed = (
+        cases(ask, "solved").mutate(next_ts=_.ts.lead().over(path)).select("case_id", "next_ts")
+    )
+    both = found.left_join(again, "case_id").drop("case_id_right").left_join(placed, "case_id")
+    repeated = (micros(both.next_ts) - micros(both.ts) <= ask.length("within")).fill_null(False)
+    first = (
+        both.first_solved.notnull() & (both.hands <= _hands(ask)) & both.again.isnull() & ~repeated
+    )
+    names = [v.strip() for v in str(ask.options.get("unresolvable", "")).split(",") if v.strip()]
+    cannot = both.kind.isin(names).fill_null(False) if names else ibis.literal(False)
+    return both.select(
+        "ts", "unit", *ask.by, resolved_first=(first & ~cannot).cast("int64"), contacts=ibis.literal(1),
+        unresolvable=cannot.cast("int64"),
+    )  # fmt: skip
+
+
+def _knows(ask: Asked, word: str) -> bool:
+    known = {a.casefold() for a in ask.shared.once("activities", lambda: _activities(ask))}
+    return bool(known & {n.casefold() for n in NAMES[word]})
+
+
+def _hands(ask: Asked) -> int:
+    return int(str(ask.options["hands"]))
+
+
+def _reopened(ask: Asked) -> ir.Table:
+    """Return cases solved for the first time whose window is over, and whether they were opened again in it."""
+    if str(ask.options["count"]):
+        found = cases(ask, "solved").filter(_.first_solved.notnull())
+        again = (found["count"] > 0).fill_null(False)
+        return found.select(
+            "unit",
+            *ask.by,
+            ts=found.first_solved,
+            reopened=again.cast("int64"),
+            solved=ibis.literal(1),
+        )
+    found = cases(ask, "solved", "reopened").filter(_.first_solved.notnull())
+    found = ask.over(found.mutate(ts=found.first_solved))
+    soon = micros(found.first_reopened) - micros(found.first_solved) <= ask.length("within")
+    again = soon.fill_null(False).cast("int64")
+    return found.select("ts", "unit", *ask.by, reopened=again, solved=ibis.literal(1))
+
+
+def _escalated(ask: Asked) -> ir.Table:
+    found = cases(ask, "escalated")
+    up = (found.times_escalated > 0).cast("int64")
+    return found.select("ts", "unit", *ask.by, escalated=up, tickets=ibis.literal(1))
+
+
+def _handed(ask: Asked) -> ir.Table:
+    found = cases(ask, "solved").filter(_.last_solved.notnull())
+    return found.select(
+        "unit", *ask.by, ts=found.last_solved, handoffs=found.hands, tickets=ibis.literal(1)
+    )
+
+
+def _linked(ask: Asked) -> ir.Table:
+    found = cases(ask, "solved", "article").filter(_.last_solved.notnull())
+    linked = (found.times_article > 0).cast("int64")
+    return found.select(
+        "unit", *ask.by, ts=found.last_solved, linked=linked, solved=ibis.literal(1)
+    )
+
+
+def _backlog(ask: Asked) -> ir.Table:
+    """Return cases open at the end of each period, with their age then, in days; a reopened one is open again."""
+    found = cases(
+        ask,
+        "solved",
+        *(("reopened",) if _knows(ask, "reopened") or ask.has_word("reopened") else ()),
+    )
+    if ask.first is None or ask.last is None or ask.period_length == "all":
+        msg = f"{ask.kpi} is counted at the end of periods: a day, a week or a month."
+        raise JourneyDataError(msg)
+    calendar = ask.calendar
+    first, last = (calendar.number_of(m) for m in (ask.first, ask.last))
+    now = ask.last + timedelta(microseconds=1)
+    ends = [min(calendar.begins_utc(n + 1), now) for n in range(first, last + 1)]
+    periods = ibis.memtable(
+        {"period": list(range(first, last + 1)), "at": [_plain(e) for e in ends]},
+        schema={"period": "int64", "at": "timestamp"},
+    )
+    reopened = found.last_reopened if "last_reopened" in found.columns else ibis.null("timestamp")
+    found = found.mutate(back=reopened)
+    both = found.join(periods, [found.ts < periods["at"]])
+    closed = (both.last_solved <= both["at"]).fill_null(False)
+    back = ((both.back > both.last_solved) & (both.back <= both["at"])).fill_null(False)
+    still = both.filter(~closed | back)
+    return still.select(
+        "period", "unit", "cases", *ask.by, days=(micros(still["at"]) - micros(still.ts)) / DAY
+    )
+
+
+def _plain(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=None)
+
+
+def _contacts(ask: Asked) -> ir.Table:
+    return _per_order(ask, "contacts", None)
+
+
+def _complaints(ask: Asked) -> ir.Table:
+    names = [v.strip() for v in str(ask.options["kinds"]).split(",") if v.strip()]
+    return _per_order(ask, "complaints", names)
+
+
+def _per_order(ask: Asked, figure: str, kinds: list[str] | None) -> ir.Table:
+    """Return cases, and orders, each in its own period."""
+    found = cases(ask)
+    if kinds is not None:
+        found = found.filter(found.kind.isin(kinds))
+    zero, one = ibis.literal(0, "int64"), ibis.literal(1, "int64")
+    lines = ask.table("ts", "order_id", "quantity", source="order_lines").filter(_.quantity > 0)
+    orders = lines.group_by("order_id", *ask.by).agg(ts=_.ts.min())
+    columns = ["ts", *ask.by]
+    return found.select(*columns, **{figure: one, "orders": zero}).union(
+        orders.select(*columns, **{figure: zero, "orders": one})
+    )
+
+
+def _calls(ask: Asked) -> ir.Table:
+    """Return contacts: answered within the seconds asked for, abandoned."""
+    known = _knows(ask, "abandoned") or ask.has_word("abandoned")
+    found = cases(ask, "answered", *(("abandoned",) if known else ()))
+    quick = micros(found.first_answered) - micros(found.ts) <= ask.length("seconds")
+    left = (found.times_abandoned > 0).cast("int64") if known else ibis.literal(0, "int64")
+    return found.select(
+        "ts",
+        "unit",
+        *ask.by,
+        within=quick.fill_null(False).cast("int64"),
+        abandoned=left,
+        offered=ibis.literal(1),
+    )
+
+
+def _self_served(ask: Asked) -> ir.Table:
+    """Return visits to self-help whose window is over, and whether no case of the customer was opened in it."""
+    at = ask.at("self_help")
+    names = ask.index.table.filter(_.step == 1).select("customer", who=_.customer_id.cast("string"))
+    visits = ask.grouped(at.select("customer", "unit", "ts", "step").join(names, "customer"))
+    visits = ask.over(visits)
+    tickets = (
+        ask.table("case_id", "ts", "customer_id", source=TICKETS) if not ask.by else _bare(ask)
+    )
+    opened = tickets.group_by("case_id").agg(
+        opened=_.ts.min(), who=_.customer_id.cast("string").max()
+    )
+    opened = opened.filter(opened.who.notnull()).select("who", "opened")
+    near = visits.join(opened, "who").filter(
+        (micros(_.opened) >= micros(_.ts))
+        & (micros(_.opened) - micros(_.ts) <= ask.length("within"))
+    )
+    near = near.select("customer", "step").distinct().mutate(asked=ibis.literal(1))
+    both = visits.left_join(near, ["customer", "step"])
+    return both.select(
+        "ts",
+        "unit",
+        *ask.by,
+        no_ticket=both.asked.isnull().cast("int64"),
+        help_sessions=ibis.literal(1),
+    )
+
+
+def _bare(ask: Asked) -> ir.Table:
+    from journey_widgets.events.source import table_of
+
+    return table_of(ask.sources[TICKETS], TICKETS, "case_id", "ts", "customer_id")
+
+
+def _closed_loops(ask: Asked) -> ir.Table:
+    """Return unhappy answers whose window is over, and whether a case of the customer had an event in it."""
+    answers = ask.table("ts", "respondent_id", "score", "scale", "customer_id")
+    low = str(ask.options["scale"])
+    unhappy = answers.filter(
+        (answers.scale == low) & (answers.score <= float(str(ask.options["unhappy"])))
+    )
+    unhappy = ask.over(unhappy.mutate(who=unhappy.customer_id.cast("string")))
+    touched = _bare(ask).select(who=_.customer_id.cast("string"), at=_.ts)
+    near = unhappy.filter(unhappy.who.notnull()).join(touched, "who")
+    near = near.filter(
+        (micros(near["at"]) >= micros(near.ts))
+        & (micros(near["at"]) - micros(near.ts) <= ask.length("within"))
+    )
+    near = near.select("respondent_id", "ts").distinct().mutate(asked=ibis.literal(1))
+    both = unhappy.left_join(near, ["respondent_id", "ts"])
+    return both.select(
+        "ts",
+        *ask.by,
+        unit=both.respondent_id,
+        contacted=both.asked.fill_null(0).cast("int64"),
+        unhappy=ibis.literal(1),
+    )
+
+
+# --- the table -----------------------------------------------------------------------------------------
+
+CLOCK: dict[str, str | None] = {"hours": "", "holidays": ""}
+ENDS: dict[str, str | None] = {"opened_at": "", "solved_at": ""}
+OPENED = "Cases at their first event (or at the time in the column of the option opened_at)"
+WHEN = "in the period they were solved in"
+BUSINESS = (
+    "Option hours, such as Mon-Fri 09:00-17:00, counts business time; holidays are days left out."
+)
+
+
+RECIPES: dict[str, Recipe] = {
+    "first_response_time": Recipe(
+        TICKETS, _answered, ("cases",), "cases",
+        f"{OPENED}: until the first answer; those without one have no time. {BUSINESS}", words=("answered",),
+        options={**CLOCK, "opened_at": ""}, cases="hours",
+    ),
+    "resolution_time": Recipe(
+        TICKETS, _solved, ("cases",), "cases",
+        f"Cases {WHEN} last: from the first event (option opened_at) to the last solved (option solved_at). {BUSINESS}",
+        words=("solved",), options={**CLOCK, **ENDS}, cases="hours",
+    ),
+    "resolution_p90": Recipe(
+        TICKETS, _solved, ("cases",), "cases", f"Cases {WHEN} last, as for the resolution time. {BUSINESS}",
+        words=("solved",), options={**CLOCK, **ENDS}, cases="hours",
+    ),
+    "requester_wait": Recipe(
+        TICKETS, _waiting, ("cases",), "cases",
+        f"Cases {WHEN} last: the time until then, less the time after events waiting (for the customer). {BUSINESS}",
+        words=("solved", "waiting"), options=CLOCK, cases="waiting",
+    ),
+    "sla_attainment": Recipe(
+        TICKETS, _in_time, ("met", "due"), "due",
+        f"{OPENED}: met where a kept column (option flag) says so at the end, or where the case was answered or solved "
+        f"(option until) within the target; those not due yet are left out. {BUSINESS}",
+        options={**CLOCK, "flag": "", "until": "answered", "target": "24h", "opened_at": ""}, window="target",
+        repeats=True,
+    ),
+    "fcr_gross": Recipe(
+        TICKETS, _first_contact, ("resolved_first", "contacts"), "contacts",
+        f"{OPENED} whose window is over: solved with at most as many hand-overs as the option hands, never reopened, "
+        "and no other case of the customer on the same kind within the window.",
+        words=("solved",), options={"within": "7d", "hands": "0"}, window="within", repeats=True,
+    ),
+    "fcr_net": Recipe(
+        TICKETS, _first_contact, ("resolved_first", "contacts", "unresolvable"), "contacts-unresolvable",
+        "As first-contact resolution, gross; option unresolvable: kinds that cannot be solved at first contact.",
+        words=("solved",), options={"within": "7d", "hands": "0", "unresolvable": ""}, window="within", repeats=True,
+    ),
+    "reopen_rate": Recipe(
+        TICKETS, _reopened, ("reopened", "solved"), "solved",
+        "Cases in the period they were first solved in whose window is over, and those reopened in it (or ever, where "
+        "a kept column, option count, says how often).", words=("solved", "reopened"),
+        options={"within": "30d", "count": ""}, window="within", repeats=True,
+    ),
+    "escalation_rate": Recipe(
+        TICKETS, _escalated, ("escalated", "tickets"), "tickets", f"{OPENED}: any event escalated.",
+        words=("escalated",), repeats=True,
+    ),
+    "handoffs_per_case": Recipe(
+        TICKETS, _handed, ("handoffs", "tickets"), "tickets",
+        f"Cases {WHEN} last: events at which the role (or, without one, the actor) is another than before.",
+        words=("solved",), repeats=True,
+    ),
+    "knowledge_reuse": Recipe(
+        TICKETS, _linked, ("linked", "solved"), "solved", f"Cases {WHEN} last: any event article.",
+        words=("solved", "article"), repeats=True,
+    ),
+    "backlog_age": Recipe(
+        TICKETS, _backlog, ("cases",), "cases",
+        "Cases open at the end of a period (or at the last event), and their age then.",
+        words=("solved",), cases="days",
+    ),
+    "contact_rate": Recipe(
+        TICKETS, _contacts, ("contacts", "orders"), "orders", f"{OPENED}, of the orders of the same period.",
+        also=("order_lines",),
+    ),
+    "complaint_rate": Recipe(
+        TICKETS, _complaints, ("complaints", "orders"), "orders",
+        f"{OPENED}, of the kinds in the option kinds; of the orders of the same period.", also=("order_lines",),
+        options={"kinds": None},
+    ),
+    "service_level": Recipe(
+        TICKETS, _calls, ("within", "offered"), "offered", f"{OPENED}: answered within the option seconds.",
+        words=("answered",), options={"seconds": "20s"}, repeats=True,
+    ),
+    "contact_abandonment": Recipe(
+        TICKETS, _calls, ("abandoned", "offered"), "offered", f"{OPENED}: any event abandoned.",
+        words=("answered", "abandoned"), options={"seconds": "20s"}, repeats=True,
+    ),
+    "self_service_rate": Recipe(
+        "events", _self_served, ("no_ticket", "help_sessions"), "help_sessions",
+        "Events self_help whose window is over, with no case of the customer opened in it.", also=(TICKETS,),
+        words=("self_help",), options={"within": "7d"}, window="within", repeats=True,
+    ),
+    "closed_loop_rate": Recipe(
+        "answers", _closed_loops, ("contacted", "unhappy"), "unhappy",
+        "Answers on the option scale of at most the option unhappy, whose window is over; contacted: any event in a "
+        "case of the customer in it.", also=(TICKETS,), options={"within": "3d", "scale": "0-10", "unhappy": "6"},
+        window="within",
+    ),
+}  # fmt: skip
