@@ -14,6 +14,7 @@ SAFE_MODULES = {
     "publish/page.py",
     "raci/table.py",
     "cross_impact/table.py",
+    "scorecard/cards.py",
     "document_widget.py",
 }
 """Where HTML is made or shown, with `safe.html` around each text."""

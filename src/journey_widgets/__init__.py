@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 if TYPE_CHECKING:
-    from journey_widgets import cross_impact, journey, raci
+    from journey_widgets import cross_impact, journey, raci, scorecard
     from journey_widgets.cross_impact.widget import CrossImpactSliders
     from journey_widgets.events.source import (
         read_answers,
@@ -33,10 +33,27 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Conflict", "CrossImpactSliders", "JourneyMapEditor", "RaciGrid", "Saved", "Workspace", "cross_impact", "journey",
-    "mode", "open_page", "raci",
-    "read_answers", "read_behaviour", "read_events", "read_invitations", "read_order_lines",
-    "read_tickets", "read_trials", "save_picture", "show",
+    "Conflict",
+    "CrossImpactSliders",
+    "JourneyMapEditor",
+    "RaciGrid",
+    "Saved",
+    "Workspace",
+    "cross_impact",
+    "journey",
+    "mode",
+    "open_page",
+    "raci",
+    "read_answers",
+    "read_behaviour",
+    "read_events",
+    "read_invitations",
+    "read_order_lines",
+    "read_tickets",
+    "read_trials",
+    "save_picture",
+    "scorecard",
+    "show",
 ]  # fmt: skip
 
 _WHERE = {
@@ -66,7 +83,7 @@ _WHERE = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"cross_impact", "journey", "raci"}:
+    if name in {"cross_impact", "journey", "raci", "scorecard"}:
         return import_module(f"{__name__}.{name}")
     if name in _WHERE:
         return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

@@ -226,6 +226,16 @@ def sheet(title: str, content: Html) -> Html:
     )
 
 
+def titled(title: str, content: Html) -> Html:
+    """Return a part with a heading."""
+    return Html(f"<h3>{html(title)}</h3>{content._repr_html_()}", f"{title}: {content!r}")
+
+
+def raw(markup: str, plain: str) -> Html:
+    """Return a piece that another room has made with `safe.html`."""
+    return Html(markup, plain)
+
+
 def raw_table(markup: str, plain: str) -> Html:
     """Return a table another room has made with `safe.html`."""
     return Html(f'<div class="jw-scroll">{markup}</div>', plain)

@@ -230,7 +230,8 @@ def open_page(
     version
         The journey ``"as_is"`` or ``"to_be"``.
     more
-        Further parameters of the notebook, which the web address may name too; they are in `Page.more`.
+        Further parameters of the notebook, which the web address may name too; they are in `Page.more`. A notebook
+        whose own ``period`` is among them is about all customers.
     log_needed
         Whether a workspace without an event log cannot show this page at all.
     """
@@ -239,7 +240,9 @@ def open_page(
         named = dict(more or {})
         if mode() == "dashboard":
             given = {"segment": segment, "period": period, "version": version, **named}
-            segment, period, version, *_rest = (found := _from_address(given)).values()
+            found = _from_address(given)
+            segment, version = found["segment"], found["version"]
+            period = period if "period" in named else found["period"]
             named = {name: found[name] for name in named}
         if version not in (AS_IS, TO_BE):
             msg = f"There is no version {version!r}. {did_you_mean(version, (AS_IS, TO_BE))}"

@@ -112,6 +112,8 @@ class Kpi(Part):
     owner: Id | None = None
     where: dict[str, str] = Field(default_factory=dict)
     """Segment it is measured for: column and value."""
+    options: dict[str, str] = Field(default_factory=dict)
+    """How it is counted: options of its recipe, such as ``within: 30d``."""
     min_n: int | None = Field(None, ge=1)
     benchmark: Benchmark | None = None
     notes: tuple[Note, ...] = ()
@@ -257,6 +259,8 @@ class Scorecard(Document):
     perspectives: tuple[Perspective, ...] = PERSPECTIVES
     objectives: tuple[Objective, ...] = ()
     measures: tuple[Measure, ...] = ()
+    words: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """What recipes look for → touchpoints of the log, or activities of the support log, that it means."""
     arrows: tuple[Arrow, ...] = ()
     initiatives: tuple[Initiative, ...] = ()
     how: How = "weighted_mean"

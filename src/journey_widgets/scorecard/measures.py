@@ -128,6 +128,20 @@ def measure_many(
     return pd.concat(frames, ignore_index=True)
 
 
+def measure_with(
+    shared: Shared, kpi: str, sources: Mapping[str, Any], **asked: Any
+) -> pd.DataFrame:
+    """Measure one KPI as `measure` does, with tables that others of the same asking use too."""
+    given = {
+        "period": "month", "by": (), "zone": "UTC", "until": None, "words": {}, "options": {}, "draws": DRAWS,
+        "seed": 1, **asked,
+    }  # fmt: skip
+    return _measure(
+        kpi, sources, given["period"], given["by"], given["zone"], given["until"], given["words"], given["options"],
+        given["draws"], given["seed"], shared,
+    )  # fmt: skip
+
+
 def measured() -> pd.DataFrame:
     """Return which KPIs `measure` counts from the sources, and which need figures typed in or imported.
 

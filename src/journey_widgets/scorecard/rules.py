@@ -155,8 +155,11 @@ def _wrong_way(kpi: Kpi, direction: str) -> str:
 
 def _twice(scorecard: Scorecard) -> Iterator[Finding]:
     """SCO-09: one figure in two places counts twice."""
-    seen = Counter((k.measured_as, tuple(sorted(k.where.items()))) for k in scorecard.kpis())
-    for (measure, _where), n in seen.items():
+    seen = Counter(
+        (k.measured_as, tuple(sorted(k.where.items())), tuple(sorted(k.options.items())))
+        for k in scorecard.kpis()
+    )
+    for (measure, _where, _options), n in seen.items():
         if n > 1:
             yield own(
                 "SCO-09", "warn", f"{measure} is on the scorecard {n} times: it counts {n} times.",

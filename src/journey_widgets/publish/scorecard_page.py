@@ -1,0 +1,654 @@
+"""The scorecard page's words, tables and pictures: how it stands, what moved and whether it is real, who does what."""
+
+import math
+from functools import cached_property
+from typing import Any, get_args
+
+import pandas as pd
+from ibis import _
+
+from journey_widgets.errors import JourneyDataError, JourneyError, ParameterError, did_you_mean
+from journey_widgets.events.calendar import Period as Length
+from journey_widgets.events.engine import collect
+from journey_widgets.findings import Finding
+from journey_widgets.publish import html
+from journey_widgets.publish.modes import mode
+from journey_widgets.publish.page import Page, open_page, said_on_the_page
+from journey_widgets.publish.period import ALL
+from journey_widgets.publish.show import show
+from journey_widgets.scorecard import cards, charts, words
+from journey_widgets.scorecard.differences import mix_and_rate, weight_sensitivity
+from journey_widgets.scorecard.document import Kpi, Scorecard
+from journey_widgets.scorecard.measures import measure
+from journey_widgets.scorecard.roll_up import POLICIES, change
+from journey_widgets.scorecard.rules import balance, check
+from journey_widgets.scorecard.series import series
+from journey_widgets.scorecard.signals import xmr
+from journey_widgets.scorecard.standing import NOISE, REAL, Standing, alarms, standing
+from journey_widgets.scorecard.strategy import arrows
+
+EMPTY = (
+    "There is no scorecard yet. An analyst saves one with ws.save(…), or starts from a template."
+)
+MOST_CHARTS = 6
+
+
+class ScorecardPage:
+    """What the cells of the scorecard notebook work with.
+
+    Parameters
+    ----------
+    page
+        The page: workspace, log, and what may be done here.
+    as_of
+        A month such as ``2026-05`` (or a day, where periods are days or weeks); blank is the last one that is over.
+    period
+        How long a period is: ``"day"``, ``"week"`` or ``"month"``.
+    policy
+        What is done about missing KPIs: blank as the scorecard says, ``"renormalise"``, ``"fixed"`` or ``"strict"``.
+    """
+
+    def __init__(
+        self, page: Page, *, as_of: str = "", period: str = "month", policy: str = ""
+    ) -> None:
+        self.page = page
+        if period not in get_args(Length):
+            msg = f"period is {period!r}. {did_you_mean(period, get_args(Length))}"
+            raise ParameterError(msg)
+        if policy and policy not in POLICIES:
+            msg = f"policy is {policy!r}. {did_you_mean(policy, POLICIES)}"
+            raise ParameterError(msg)
+        self.length, self.policy = period, policy
+        self.as_of = self._day(as_of)
+
+    def _day(self, text: str) -> pd.Timestamp | None:
+        if not text:
+            return None
+        try:
+            return pd.Timestamp(f"{text}-01" if len(text) == len("2026-05") else text)
+        except ValueError:
+            msg = f"as_of is {text!r}; a month such as 2026-05, or a day such as 2026-05-18, was needed."
+            raise ParameterError(msg) from None
+
+    @cached_property
+    def scorecard(self) -> Scorecard:
+        """The document, with the page's policy where one is named."""
+        found = self.page.workspace.scorecard
+        return found.model_copy(update={"missing": self.policy}) if self.policy else found
+
+    @cached_property
+    def sources(self) -> dict[str, Any]:
+        """The workspace's sources and the documents that KPIs are counted in."""
+        space = self.page.workspace
+        found: dict[str, Any] = {k: space.source(k) for k in space.sources.present()}
+        return found | {"journey": space.journey, "raci": space.raci, "roles": space.roles}
+
+    @cached_property
+    def series(self) -> pd.DataFrame:
+        """All KPIs, period by period, for the page's customers."""
+        page = self.page
+        customers = None if page.segment == ALL or not page.has_log else page.index
+        return series(
+            self.scorecard, self.sources, period=self.length, zone=page.workspace.settings.time_zone,
+            customers=customers,
+        )  # fmt: skip
+
+    @cached_property
+    def now(self) -> Standing:
+        """Where the scorecard stands."""
+        return standing(self.scorecard, self.series, self.as_of)
+
+    @cached_property
+    def before(self) -> Standing | None:
+        """Where it stood the period before; None where nothing was measured then."""
+        earlier = self.series[self.series["period"] < self.now.period]["period"]
+        return (
+            None
+            if earlier.empty
+            else standing(self.scorecard, self.series, pd.Timestamp(earlier.max()))
+        )
+
+    @property
+    def quiet(self) -> str:
+        """Why nothing can be shown; blank where there is something."""
+        if not any(True for _k in self.scorecard.kpis()):
+            return EMPTY
+        try:
+            _now = self.now
+        except JourneyDataError as error:
+            return str(error)
+        return ""
+
+    @property
+    def when(self) -> str:
+        """The period in words."""
+        return _when(self.now.period, self.length)
+
+    @property
+    def currency(self) -> str:
+        """Currency of the workspace; blank where it has none."""
+        return self.page.workspace.settings.currency or ""
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Role id → label."""
+        return {r.id: r.label for r in self.page.workspace.roles.roles}
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Id → label of perspectives, objectives and KPIs."""
+        card = self.scorecard
+        found = {p.id: p.label for p in card.perspectives} | {
+            o.id: o.label for o in card.objectives
+        }
+        return (
+            found
+            | dict(zip(self.now.kpis["kpi"], self.now.kpis["label"], strict=True))
+            | {"scorecard": card.label}
+        )
+
+    def said(self, row: dict[Any, Any], name: str, *, signed: bool = False) -> str:
+        """Return a figure of a KPI with its unit."""
+        return words.value(
+            float(row[name]), str(row["unit"]), currency=self.currency, signed=signed
+        )
+
+    def between(self, row: dict[Any, Any]) -> str:
+        """Return the interval of a KPI in words."""
+        ends = float(row["low"]), float(row["high"])
+        return words.interval(*ends, str(row["unit"]), currency=self.currency) or "–"
+
+    def owner(self, role: str | None) -> str:
+        """Return the label of an owner."""
+        return self.roles.get(role or "", role or "") or "nobody"
+
+    def status(self, row: dict[Any, Any]) -> str:
+        """Return the status of a KPI in words."""
+        return words.status_in_words(
+            str(row["status"]),
+            str(row["state"]),
+            certain=bool(row["certain"]),
+            possible=str(row["possible"]),
+        )
+
+    def shown(self) -> pd.DataFrame:
+        """Return the KPIs as this page may show them: figures on very few people blanked."""
+        return _hidden(self.now.kpis, self.page.least)
+
+    @cached_property
+    def data_date(self) -> str:
+        """Until when the data are."""
+        if not self.page.has_log:
+            return ""
+        last = collect(self.page.log.table.agg(last=_.ts.max()))["last"].iloc[0]
+        return f"{pd.Timestamp(last):%-d %B %Y}"
+
+
+def _hidden(frame: pd.DataFrame, least: int) -> pd.DataFrame:
+    few = frame["n"].between(1, least - 1).fillna(False).astype(bool)
+    numbers = [
+        "value",
+        "low",
+        "high",
+        "raw",
+        "score",
+        "before",
+        "change",
+        "change_low",
+        "change_high",
+    ]
+    return frame.assign(
+        **{c: frame[c].mask(few) for c in numbers}, status=frame["status"].mask(few, "")
+    )
+
+
+def _when(period: pd.Timestamp, length: str) -> str:
+    return {"month": f"{period:%B %Y}", "week": f"the week from {period:%-d %B %Y}"}.get(
+        length, f"{period:%-d %B %Y}"
+    )
+
+
+def in_short(view: ScorecardPage) -> html.Html:
+    """Return the page's figures in boxes: the score, what needs somebody, what is red inside, what moved."""
+    if view.quiet:
+        return html.note(view.quiet)
+    total, kpis = view.now.total, view.now.kpis
+    found = alarms(view.now)
+    real = kpis[kpis["moved"] == REAL]
+    if total.score is None:
+        score = (
+            "withheld",
+            f"{total.coverage or 0:.0%} of the weight is known; between {_two(total.low)} and {_two(total.high)}",
+        )
+    else:
+        look = words.status_in_words(_status(view, total.score), "", certain=True, possible="")
+        basis = (
+            ""
+            if total.coverage is None or total.coverage > 1 - 1e-9
+            else f"; {total.coverage:.0%} of the weight known"
+        )
+        inside = f"; {len(total.masked)} red inside" if total.masked else ""
+        score = (f"{total.score:.2f}", f"{look}, {view.when}{basis}{inside}")
+    better = int(real["better"].map(lambda b: b is True).sum())
+    return html.tiles(
+        {
+            view.scorecard.label: score,
+            "Needs somebody": (str(len(found)), _first(found) or "no certain alarm"),
+            "Really moved": (f"{len(real)} of {len(kpis)}", f"{better} for the better, {len(real) - better} not"),
+            "Within chance": (str(int((kpis["moved"] == NOISE).sum())), "KPIs whose change is no news"),
+        }
+    )  # fmt: skip
+
+
+def _status(view: ScorecardPage, score: float) -> str:
+    from journey_widgets.scorecard.status import status
+
+    return status(score, view.scorecard.rules())
+
+
+def _two(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _first(found: pd.DataFrame) -> str:
+    names = [str(v) for v in found["label"]] if len(found) else []
+    return ", ".join(names)
+
+
+def needs_somebody(view: ScorecardPage) -> html.Html:
+    """Return the alarms, at most three: what, why, who owns it, what is being done."""
+    if view.quiet:
+        return html.note(view.quiet)
+    found = alarms(view.now)
+    if found.empty:
+        return html.note(
+            "Nothing is certainly at its worst, and nothing really got worse.", kind="good"
+        )
+    done: dict[str, list[str]] = {}
+    for i in view.scorecard.initiatives:
+        if i.status in ("planned", "running") and i.kpi:
+            done.setdefault(i.kpi, []).append(f"{i.label} ({i.status})")
+    rows = [
+        {
+            "KPI": r["label"], "Value": view.said(r, "value"),
+            "Likely between": view.between(r),
+            "Target": view.said(r, "target"), "Why": r["why"], "Owner": view.owner(r["owner"]),
+            "Being done": "; ".join(done.get(r["kpi"], [])) or "nothing",
+        }
+        for r in found.to_dict("records")
+    ]  # fmt: skip
+    return html.table(pd.DataFrame(rows), caption=f"Certain alarms, {view.when}")
+
+
+def the_cards(view: ScorecardPage, *only: str) -> html.Html:
+    """Return the KPIs as cards, perspective by perspective."""
+    if view.quiet:
+        return html.note(view.quiet)
+    shown = Standing(view.now.period, view.shown(), view.now.total)
+    pieces = []
+    for p in view.scorecard.perspectives:
+        own = [
+            k
+            for k, q in zip(shown.kpis["kpi"], shown.kpis["perspective"], strict=True)
+            if q == p.id
+        ]
+        own = [k for k in own if not only or k in only]
+        if own:
+            markup = cards.to_html(
+                shown,
+                view.series,
+                roles=view.roles,
+                currency=view.currency,
+                data_date=view.data_date,
+                only=own,
+            )
+            pieces.append(html.titled(p.label, html.raw(markup, f"{p.label}: {len(own)} KPIs")))
+    return html.joined(*pieces)
+
+
+def the_table(view: ScorecardPage) -> html.Html:
+    """Return all KPIs as a table: the same figures as the cards and the report's CSV."""
+    if view.quiet:
+        return html.note(view.quiet)
+    rows = [
+        {
+            "Perspective": view.labels[r["perspective"]], "KPI": r["label"], "Value": view.said(r, "value"),
+            "Likely between": view.between(r),
+            "n": r["n"], "Target": view.said(r, "target"), "Status": view.status(r), "Score": r["score"],
+            "Owner": view.owner(r["owner"]),
+        }
+        for r in view.shown().to_dict("records")
+    ]  # fmt: skip
+    return html.table(pd.DataFrame(rows), caption=f"All KPIs, {view.when}")
+
+
+def grid(view: ScorecardPage) -> html.Html:
+    """Return stages by perspectives, with what nobody looks at."""
+    if view.quiet:
+        return html.note(view.quiet)
+    scores = {r["node"]: r for r in view.now.nodes().to_dict("records")}
+    stages = {s.id: s.label for s in view.page.workspace.journey.stages}
+    objectives = [
+        (o.label, o.stage or "", o.perspective, _node_status(scores.get(o.id)))
+        for o in view.scorecard.objectives
+    ]
+    markup = cards.grid_to_html(
+        objectives, stages, {p.id: p.label for p in view.scorecard.perspectives}
+    )
+    return html.raw_table(markup, "Stages by perspectives")
+
+
+def _node_status(row: dict[Any, Any] | None) -> str:
+    if row is None:
+        return words.STATES["no_data"]
+    hidden = f", red inside: {len(row['hidden'].split(', '))}" if row["hidden"] else ""
+    said = words.status_in_words(row["status"], row["state"], certain=True, possible="")
+    return f"{said}{hidden}"
+
+
+def balanced(view: ScorecardPage) -> html.Html:
+    """Return how the weight is spread over the perspectives, and what each comes to."""
+    if view.quiet:
+        return html.note(view.quiet)
+    shares = balance(view.scorecard, view.now.period.date())
+    scores = {r["node"]: r for r in view.now.nodes().to_dict("records")}
+    rows = [
+        {
+            "Perspective": p.label,
+            "KPIs": sum(len(o.kpis) for o in view.scorecard.objectives if o.perspective == p.id),
+            "Weight of its KPIs": shares[p.id], "Score": scores[p.id]["score"], "Status": _node_status(scores[p.id]),
+            "Known": scores[p.id]["coverage"],
+        }
+        for p in view.scorecard.perspectives
+    ]  # fmt: skip
+    return html.table(
+        pd.DataFrame(rows), caption="Balance of the scorecard", percent=["Weight of its KPIs", "Known"],
+        note="Known: share of the weight with a score; where it is below "
+        f"{view.scorecard.least_coverage:.0%} the score is withheld.",
+    )  # fmt: skip
+
+
+def what_moved(view: ScorecardPage) -> html.Html:
+    """Return what moved since the period before and whether it is real: performance apart from changed basis."""
+    if view.quiet:
+        return html.note(view.quiet)
+    kpis = view.shown()
+    sentences = [*_of_the_score(view)]
+    real = kpis[kpis["moved"] == REAL]
+    for r in real.to_dict("records"):
+        way = {True: "better", False: "worse"}.get(r["better"], "different")
+        by = view.said(r, "change", signed=True)
+        sentences.append(
+            f"{r['label']} is {way}: {view.said(r, 'before')} to {view.said(r, 'value')} ({by})."
+        )
+        sentences += _mixed(view, str(r["kpi"]))
+    chance = int((kpis["moved"] == NOISE).sum())
+    if not len(real):
+        sentences.append("No KPI really moved.")
+    sentences.append(
+        f"{chance} {'KPI' if chance == 1 else 'KPIs'} changed within chance: no comment is needed."
+    )
+    return html.numbered(sentences)
+
+
+def _of_the_score(view: ScorecardPage) -> list[str]:
+    if view.before is None or view.now.total.score is None or view.before.total.score is None:
+        return []
+    now, then = view.now.total.children, view.before.total.children
+    weights = [p.weight for p in view.scorecard.perspectives]
+    parts = change(weights, [c.score for c in then], [c.score for c in now])
+    said = (
+        f"The score went from {view.before.total.score:.2f} to {view.now.total.score:.2f}: "
+        f"{parts['performance']:+.2f} by performance, {parts['basis']:+.2f} because of what is known or its weight."
+    )
+    return [said]
+
+
+def _mixed(view: ScorecardPage, kpi: str) -> list[str]:
+    """Return whether a share moved within groups, or because groups grew and shrank."""
+    found: Kpi = view.scorecard.kpi(kpi)
+    page = view.page
+    kept = page.log.mapping.keep if page.has_log else ()
+    if (
+        not kept
+        or found.where
+        or kpi not in set(view.now.kpis[view.now.kpis["unit"] == "ratio"]["kpi"])
+    ):
+        return []
+    try:
+        split = measure(
+            found.measured_as, view.sources, period=view.length, by=kept[0], options=found.options,
+            zone=page.workspace.settings.time_zone, words=view.scorecard.words, draws=2,
+        )  # fmt: skip
+    except JourneyError:
+        return []
+    sides = []
+    earlier = view.series[view.series["period"] < view.now.period]["period"].max()
+    for when in (earlier, view.now.period):
+        own = split[split["period"] == when]
+        sides.append(
+            {
+                str(g): (float(v) * n, float(n))
+                for g, v, n in zip(own[kept[0]], own["value"], own["n"], strict=True)
+                if n
+            }
+        )
+    if not all(sides):
+        return []
+    whole = mix_and_rate(*sides).iloc[-1]
+    said = (
+        f"Of that, {100 * whole['rate']:+.1f} points within the groups by {kept[0].replace('_', ' ')} and "
+        f"{100 * whole['mix']:+.1f} because their shares changed."
+    )
+    return [said]
+
+
+def changes(view: ScorecardPage) -> html.Html:
+    """Return every KPI's change with its interval and what is said of it."""
+    if view.quiet:
+        return html.note(view.quiet)
+    rows = [
+        {
+            "KPI": r["label"], "Before": view.said(r, "before"), "Now": view.said(r, "value"),
+            "Change": view.said(r, "change", signed=True), "Chance of so much by chance": r["p_value"],
+            "Verdict": r["moved"], "Signal": r["signal"] or "none",
+        }
+        for r in view.shown().to_dict("records")
+    ]  # fmt: skip
+    return html.table(
+        pd.DataFrame(rows), caption="Changes since the period before",
+        note="Chances are adjusted for looking at all KPIs at once (Benjamini and Hochberg, 5 %).",
+    )  # fmt: skip
+
+
+def signals(view: ScorecardPage) -> Any:
+    """Return the XmR charts of the KPIs with a signal or an alarm, at most six; else of the first one."""
+    if view.quiet:
+        return html.note(view.quiet)
+    kpis = view.now.kpis
+    wanted = [*alarms(view.now)["kpi"], *kpis[kpis["signal"] != ""]["kpi"], *kpis["kpi"][:1]]
+    pieces = [chart for k in dict.fromkeys(wanted) if (chart := _xmr(view, str(k))) is not None]
+    if not pieces:
+        return html.note("No KPI has enough periods for limits yet: six are needed.")
+    return show_all(pieces[:MOST_CHARTS])
+
+
+def _xmr(view: ScorecardPage, kpi: str) -> Any:
+    own = view.series[
+        (view.series["kpi"] == kpi) & view.series["period"].notna() & ~view.series["open"]
+    ]
+    own = own[own["period"] <= view.now.period]
+    known = own["value"].where(own["state"] == "")
+    if known.notna().sum() < 2:
+        return None
+    chart = xmr(list(known))
+    row = view.now.kpis.set_index("kpi").loc[kpi]
+    figures = (
+        chart[["value", "centre", "low", "high"]]
+        .astype("Float64")
+        .to_numpy("float64", na_value=math.nan)
+    )
+    drawn = pd.DataFrame(figures, columns=["value", "centre", "low", "high"])
+    drawn = drawn.assign(period=list(own["period"]), signal=list(chart["signal"]))
+    last = str(chart["signal"].iloc[-1])
+    said = f"{row['label']}: {f'signal in {view.when} ({last})' if last else f'no signal in {view.when}'}."
+    return show(charts.xmr_chart(drawn, percent=bool(row["unit"] == "ratio")), said)
+
+
+def show_all(pieces: list[Any]) -> Any:
+    """Return charts one below the other, live or as pictures."""
+    if all(isinstance(p, html.Html) for p in pieces):
+        return html.joined(*pieces)
+    from ipywidgets import VBox
+
+    return VBox(pieces)
+
+
+def strategy_map(view: ScorecardPage) -> Any:
+    """Return the strategy map: what is claimed to move what, and what the data say of it."""
+    if view.quiet:
+        return html.note(view.quiet)
+    if not view.scorecard.arrows:
+        return html.note("The strategy map has no arrows yet.")
+    graded = arrows(view.scorecard, view.series)
+    ends = {e for a in view.scorecard.arrows for e in (a.source, a.target)}
+    kpis = view.now.kpis.set_index("kpi")
+    scores = {r["node"]: r for r in view.now.nodes().to_dict("records")}
+    rows = []
+    for p in view.scorecard.perspectives:
+        inside = [o.id for o in view.scorecard.objectives if o.perspective == p.id and o.id in ends]
+        inside += [str(k) for k in kpis.index if kpis.loc[k, "perspective"] == p.id and k in ends]
+        for place, node in enumerate(inside):
+            row = scores.get(node)
+            said = (
+                words.status_in_words(row["status"], row["state"], certain=True, possible="")
+                if row
+                else ""
+            )
+            rows.append(
+                {
+                    "node": node,
+                    "label": view.labels[node],
+                    "lane": p.id,
+                    "place": place,
+                    "status": said,
+                }
+            )
+    lanes = {
+        p.id: p.label for p in view.scorecard.perspectives if any(r["lane"] == p.id for r in rows)
+    }
+    counts = graded["grade"].value_counts()
+    told = ", ".join(f"{n} {g}" for g, n in counts.items())
+    return show(
+        charts.strategy_chart(pd.DataFrame(rows), graded, lanes),
+        f"What is claimed to move what; held against the data: {told}.",
+        note="An arrow is supported where changes moved together as claimed, at the claimed lag; no proof of cause. "
+        "Fewer than 24 pairs of periods are too short to say.",
+    )  # fmt: skip
+
+
+def what_it_takes(view: ScorecardPage) -> html.Html:
+    """Return what each KPI below its green limit would need."""
+    if view.quiet:
+        return html.note(view.quiet)
+    green = view.scorecard.green
+    rows = []
+    for r in view.shown().to_dict("records"):
+        k = view.scorecard.kpi(str(r["kpi"]))
+        if k.scoring != "linear" or not math.isfinite(r["score"]) or r["score"] >= green:
+            continue
+        needed = r["baseline"] + green * (r["target"] - r["baseline"])
+        more = ""
+        if r["method"] == "wilson":
+            count = math.ceil(abs(needed - r["value"]) * int(r["n"]) - 1e-9)
+            more = f"{count:,} {'more' if needed > r['value'] else 'fewer'} of {int(r['n']):,}"
+        rows.append(
+            {"KPI": r["label"], "Now": view.said(r, "value"),
+             "Needed": words.value(needed, str(r["unit"]), currency=view.currency), "That is": more or "–"}
+        )  # fmt: skip
+    if not rows:
+        return html.note("Every KPI that has a score is on target.", kind="good")
+    return html.table(
+        pd.DataFrame(rows), caption=f"What it would take to be on target (a score of {green:g})"
+    )
+
+
+def weights(view: ScorecardPage) -> html.Html:
+    """Return how much the perspectives' weights decide."""
+    if view.quiet:
+        return html.note(view.quiet)
+    known = [
+        (p, c.score)
+        for p, c in zip(view.scorecard.perspectives, view.now.total.children, strict=True)
+        if c.score is not None
+    ]
+    if len(known) < 2:
+        return html.note("Fewer than two perspectives have a score: their weights decide nothing.")
+    found = weight_sensitivity([p.weight for p, _s in known], [s for _p, s in known])
+    rows = found.assign(perspective=[p.label for p, _s in known])
+    return html.table(
+        rows, caption="How far the score moves when one weight changes by a quarter",
+        labels={"perspective": "Perspective", "weight": "Weight", "cut": "A quarter less", "raised": "A quarter more"},
+        percent=["weight"],
+    )  # fmt: skip
+
+
+def _nan(number: float | None) -> float:
+    return math.nan if number is None else number
+
+
+def initiatives(view: ScorecardPage) -> html.Html:
+    """Return what is being done: for which KPI, by whom, until when, at what cost, expected to do what."""
+    if view.quiet:
+        return html.note(view.quiet)
+    if not view.scorecard.initiatives:
+        return html.note("No initiative is on the scorecard yet.")
+    kpis = view.shown().set_index("kpi")
+    rows = []
+    for i in view.scorecard.initiatives:
+        row = kpis.loc[i.kpi].to_dict() if i.kpi in kpis.index else None
+        unit = str(row["unit"]) if row else ""
+        rows.append(
+            {
+                "Initiative": i.label, "Status": i.status, "KPI": view.labels.get(i.kpi or "", i.kpi or "–"),
+                "Now": view.said(row, "value") if row else "–",
+                "Expected": words.value(_nan(i.expected), unit, currency=view.currency, signed=True),
+                "Owner": view.owner(i.owner),
+                "Until": f"{i.ends:%-d %B %Y}" if i.ends else "–",
+                "Cost": words.value(_nan(i.cost), "currency", currency=view.currency),
+            }
+        )  # fmt: skip
+    return html.table(pd.DataFrame(rows), caption="What is being done")
+
+
+def not_counted(view: ScorecardPage) -> html.Html:
+    """Return the KPIs that could not be counted, and why."""
+    if view.quiet:
+        return html.note(view.quiet)
+    found = view.now.kpis[view.now.kpis["state"].isin(["error", "not_applicable"])]
+    if found.empty:
+        return html.note("Every KPI could be counted.", kind="good")
+    return html.table(
+        found, caption="KPIs that could not be counted", labels={"label": "KPI", "counted": "Why"}
+    )
+
+
+def findings(view: ScorecardPage) -> html.Html:
+    """Return what does not fit in the document, with what to ask and what to do."""
+    return html.findings_list(_found(view))
+
+
+def _found(view: ScorecardPage) -> list[Finding]:
+    space = view.page.workspace
+    return check(view.scorecard, space.journey, space.roles, publishing=mode() == "report")
+
+
+def open_scorecard(workspace: str = "", segment: str = ALL, **given: str) -> ScorecardPage:
+    """Open the scorecard page; wrong parameters are said on the page in one sentence, and it stops there.
+
+    `given` are ``as_of``, ``period`` and ``policy`` of `ScorecardPage`; in a dashboard the web address may name them.
+    """
+    more = {"as_of": "", "period": "month", "policy": "", **given}
+    page = open_page("Scorecard", workspace=workspace, segment=segment, more=more, log_needed=False)
+    with said_on_the_page():
+        return ScorecardPage(page, **page.more)

@@ -1,0 +1,345 @@
+"""Where a scorecard stands in a period: scores, statuses with their certainty, what moved and whether it is real."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.estimates import false_discovery, mover
+from journey_widgets.journey.definition import defined
+from journey_widgets.scorecard.catalogue import catalogue
+from journey_widgets.scorecard.document import Kpi, Objective, Scorecard
+from journey_widgets.scorecard.intervals import Z
+from journey_widgets.scorecard.recipes import BEYOND
+from journey_widgets.scorecard.roll_up import Rolled, leaves, roll_up
+from journey_widgets.scorecard.series import units
+from journey_widgets.scorecard.signals import xmr
+from journey_widgets.scorecard.status import certainty, status
+
+FALSE_RATE = 0.05
+"""Expected share of false ones among the changes that are called real."""
+REAL, NOISE, UNKNOWN_, FIRST = "real", "within chance", "cannot tell", "nothing before"
+MOST_ALARMS = 3
+EXACT = "none"
+"""Method of what is counted in full, such as the rows of a matrix: it has no interval and needs none."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A scorecard in one period.
+
+    Attributes
+    ----------
+    period
+        Where the period begins (local midnight).
+    kpis
+        One row a KPI, in the order of the scorecard. Columns: ``kpi``, ``label``, ``objective``, ``perspective``,
+        ``stage``, ``owner``, ``lead_lag``, ``unit``, ``direction`` (str); ``value``, ``low``, ``high`` (float64), ``n``
+        (Int64), ``state``, ``open``, ``method``, ``definition``, ``counted``; ``baseline``, ``target``, ``expected``
+        (float64, the glide path on the day); ``raw``, ``score`` (float64); ``status`` (str, blank without a score),
+        ``certain`` (bool), ``possible`` (str, best to worst); ``weight`` (float64, of the whole); ``before``,
+        ``change``, ``change_low``, ``change_high``, ``p_value`` (float64, adjusted for all KPIs), ``moved`` (str:
+        ``"real"``, ``"within chance"``, ``"cannot tell"``, ``"nothing before"``), ``better`` (bool or missing);
+        ``signal`` (str, of the XmR chart); ``note`` (str).
+    total
+        The rolled-up tree: scorecard, perspectives, objectives, KPIs.
+    """
+
+    period: pd.Timestamp
+    kpis: pd.DataFrame
+    total: Rolled
+
+    def nodes(self) -> pd.DataFrame:
+        """Return the tree as a frame, top down.
+
+        Columns: ``node`` (str), ``level`` (int64), ``score`` (float64), ``state``, ``status`` (str, blank without a
+        score), ``coverage``, ``low``, ``high`` (float64), ``hidden`` (str, KPIs that are red inside a better node).
+        """
+        rows = [
+            (r.name, level, r.score, r.state, "" if r.score is None else status(r.score), r.coverage, r.low, r.high,
+             ", ".join(r.masked))
+            for r, level in _walk(self.total)
+        ]  # fmt: skip
+        columns = ["node", "level", "score", "state", "status", "coverage", "low", "high", "hidden"]
+        return pd.DataFrame(rows, columns=columns).astype(
+            dict.fromkeys(["score", "coverage", "low", "high"], "float64")
+        )
+
+
+def _walk(rolled: Rolled, level: int = 0) -> Iterator[tuple[Rolled, int]]:
+    yield rolled, level
+    for child in rolled.children:
+        yield from _walk(child, level + 1)
+
+
+def last_closed(series: pd.DataFrame) -> pd.Timestamp:
+    """Return the newest period that is over and in which most KPIs that are measured by periods have a value."""
+    closed = series[~series["open"] & series["period"].notna() & (series["state"] == "")]
+    if closed.empty:
+        msg = "No period is over yet: there is nothing to look at. Give sources with at least one whole period."
+        raise JourneyDataError(msg)
+    counts = closed.groupby("period")["kpi"].nunique()
+    most = counts[counts >= counts.max() / 2]
+    return pd.Timestamp(most.index.max())
+
+
+def standing(
+    scorecard: Scorecard, series: pd.DataFrame, period: pd.Timestamp | str | None = None
+) -> Standing:
+    """Score a scorecard in a period.
+
+    Parameters
+    ----------
+    series
+        As `series` returns it.
+    period
+        A day in it: the last period that is over by default.
+    """
+    when = _period(series, period)
+    following = series[series["period"] > when]["period"].min()
+    day = (
+        (pd.Timestamp(following) - pd.Timedelta(days=1)).date()
+        if pd.notna(following)
+        else _month_end(when)
+    )
+    own = units(scorecard, scorecard.kpis())
+    rows = [
+        _row(k, o, scorecard, series[series["kpi"] == k.id], when, day, own[k.id])
+        for o in scorecard.objectives
+        for k in o.kpis
+    ]
+    frame = pd.DataFrame(
+        rows, columns=None if rows else ["kpi", "score", "state", "p_value", "moved"]
+    )
+    if rows:
+        frame = _judged(frame)
+    found = {
+        r["kpi"]: float(r["score"]) if pd.notna(r["score"]) else (r["state"] or "unscored")
+        for r in frame.to_dict("records")
+    }
+    tree = scorecard.tree(found, day)
+    total = roll_up(
+        tree,
+        missing=scorecard.missing,
+        least_coverage=scorecard.least_coverage,
+        rules=scorecard.rules(),
+    )
+    shares = {n.name: s for n, s in leaves(tree)}
+    if rows:
+        frame["weight"] = [shares.get(k, 0.0) for k in frame["kpi"]]
+        frame["n"] = frame["n"].astype("Int64")
+    words = (
+        f"{when:%-d %B %Y}; missing: {scorecard.missing}; roll-up: {scorecard.how}, level by level"
+    )
+    return Standing(when, defined(frame, words), total)
+
+
+def _period(series: pd.DataFrame, period: pd.Timestamp | str | None) -> pd.Timestamp:
+    if period is None:
+        return last_closed(series)
+    try:
+        wanted = pd.Timestamp(period)
+    except ValueError:
+        msg = f"period is {period!r}; a day or a month such as 2026-05 was needed."
+        raise JourneyDataError(msg) from None
+    known = sorted(series["period"].dropna().unique())
+    if wanted not in set(known):
+        names = [f"{p:%Y-%m-%d}" for p in map(pd.Timestamp, known)]
+        hint = did_you_mean(f"{wanted:%Y-%m-%d}", names)
+        msg = f"Nothing was measured in a period that begins on {wanted:%Y-%m-%d}. {hint}"
+        raise JourneyDataError(msg)
+    return wanted
+
+
+def _month_end(when: pd.Timestamp) -> date:
+    return (when + pd.offsets.MonthEnd(0)).date()
+
+
+def _row(
+    kpi: Kpi, objective: Objective, scorecard: Scorecard, own: pd.DataFrame, when: pd.Timestamp, day: date, unit: str,
+) -> dict[str, Any]:  # fmt: skip
+    line, history = _at(own, when)
+    value, low, high = (float(line[c]) for c in ("value", "low", "high"))
+    state = str(line["state"]) or ("unscored" if kpi.scoring == "unscored" else "")
+    scored = (
+        _scored(kpi, scorecard, value, low, high, exact=str(line["method"]) == EXACT)
+        if not state and math.isfinite(value)
+        else {}
+    )
+    before = history.iloc[-1] if len(history) and not str(line["state"]) else None
+    note = next(
+        (n.text for n in kpi.notes if n.period in (f"{when:%Y-%m}", f"{when:%Y-%m-%d}")), ""
+    )
+    row = {
+        "kpi": kpi.id, "label": _label(kpi, scorecard), "objective": objective.id,
+        "perspective": objective.perspective, "stage": objective.stage or "",
+        "owner": kpi.owner or objective.owner or "", "lead_lag": kpi.lead_lag or _catalogued(kpi, "lead_lag"),
+        "unit": unit, "direction": _direction(kpi, scorecard), "value": value, "low": low, "high": high,
+        "n": line["n"], "state": state, "open": bool(line["open"]), "method": line["method"],
+        "definition": line["definition"], "counted": line["counted"],
+        "baseline": _number(kpi.baseline), "target": _number(kpi.target), "expected": _number(kpi.expected_on(day)),
+        "raw": math.nan, "score": math.nan, "status": "", "certain": False, "possible": "", **scored, "weight": 0.0,
+        **_change(line, before), "signal": _signal(own, when), "note": note,
+    }  # fmt: skip
+    gain = {"up": row["change"] > 0, "down": row["change"] < 0}.get(row["direction"])
+    row["better"] = None if not math.isfinite(row["change"]) or row["change"] == 0 else gain
+    return row
+
+
+def _at(own: pd.DataFrame, when: pd.Timestamp) -> tuple[pd.Series, pd.DataFrame]:
+    """Return the line of the period, and the closed ones before it with a value."""
+    there = own[own["period"] == when]
+    history = own[(own["period"] < when) & ~own["open"] & (own["state"] == "")]
+    if len(there):
+        return there.iloc[0], history
+    timeless = own[own["period"].isna()]
+    if len(timeless):
+        return timeless.iloc[0], history
+    if len(own) == 1:  # what is counted as it is on one day
+        return own.iloc[0], history.iloc[:0]
+    nothing = {
+        "value": math.nan,
+        "low": math.nan,
+        "high": math.nan,
+        "n": 0,
+        "state": "no_data",
+        "open": False,
+    }
+    words = own.iloc[0] if len(own) else {"method": "", "definition": "", "counted": ""}
+    return pd.Series(
+        {**nothing, **{c: words[c] for c in ("method", "definition", "counted")}}
+    ), history
+
+
+def _scored(
+    kpi: Kpi, scorecard: Scorecard, value: float, low: float, high: float, *, exact: bool
+) -> dict[str, Any]:
+    score = kpi.score(value)
+    rules = scorecard.rules()
+    if math.isfinite(low) and math.isfinite(high):
+        sure = certainty(value, low, high, lambda v: kpi.score(v).clamped, rules)
+        possible, certain = sure.possible, sure.certain
+    else:
+        possible, certain = (status(score.clamped, rules),), exact
+    return {
+        "raw": score.raw, "score": score.clamped, "status": status(score.clamped, rules), "certain": certain,
+        "possible": ", ".join(possible),
+    }  # fmt: skip
+
+
+def _change(line: pd.Series, before: pd.Series | None) -> dict[str, Any]:
+    """Return the change against the period before, with the interval of the difference."""
+    nothing = dict.fromkeys(["before", "change", "change_low", "change_high", "p_value"], math.nan)
+    if before is None or not math.isfinite(float(line["value"])):
+        return nothing
+    ends = [float(x[c]) for x in (line, before) for c in ("value", "low", "high")]
+    change = ends[0] - ends[3]
+    if not all(map(math.isfinite, ends)):
+        return {**nothing, "before": ends[3], "change": change}
+    low, high = (float(v) for v in mover(*ends))
+    reach = change - low if change > 0 else high - change
+    p = 1.0 if reach <= 0 else math.erfc(abs(change) / (reach / Z) / math.sqrt(2))
+    return {
+        "before": ends[3],
+        "change": change,
+        "change_low": low,
+        "change_high": high,
+        "p_value": p,
+    }
+
+
+def _signal(own: pd.DataFrame, when: pd.Timestamp) -> str:
+    """Return the signals of the XmR chart at the period, of the closed periods up to it."""
+    upto = own[(own["period"] <= when) & ~own["open"] & own["period"].notna()]
+    if upto.empty or pd.Timestamp(upto["period"].iloc[-1]) != when:
+        return ""
+    known = upto["value"].where(upto["state"] == "")
+    return str(xmr(list(known))["signal"].iloc[-1])
+
+
+def _judged(frame: pd.DataFrame) -> pd.DataFrame:
+    """Say of each change whether it is real: of all KPIs together, few of those called so are not."""
+    adjusted = false_discovery(frame["p_value"].to_numpy("float64"))
+    moved = []
+    for row, p in zip(frame.to_dict("records"), adjusted, strict=True):
+        if not math.isfinite(row["before"]):
+            moved.append(FIRST)
+        elif "outside" in row["signal"] or (math.isfinite(p) and p <= FALSE_RATE):
+            moved.append(REAL)
+        else:
+            moved.append(NOISE if math.isfinite(p) else UNKNOWN_)
+    return frame.assign(p_value=adjusted, moved=moved)
+
+
+def alarms(
+    now: Standing, before: Standing | None = None, *, most: int = MOST_ALARMS
+) -> pd.DataFrame:
+    """Return what needs somebody: KPIs that are certainly at their worst status, or really moved for the worse.
+
+    Parameters
+    ----------
+    now, before
+        This period, and the one before: what was an alarm there in the same way is not said again.
+    most
+        How many at most: certain ones first, then by weight.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of `Standing.kpis`, with ``why`` (str).
+    """
+    known = (
+        set()
+        if before is None
+        else set(zip(*(_alarming(before)[c] for c in ("kpi", "why")), strict=True))
+    )
+    found = _alarming(now)
+    fresh = [pair not in known for pair in zip(found["kpi"], found["why"], strict=True)]
+    found = found[fresh] if len(found) else found
+    order = found.sort_values(["certain", "weight"], ascending=False, kind="stable")
+    return order.head(most).reset_index(drop=True)
+
+
+def _alarming(standing_: Standing) -> pd.DataFrame:
+    frame = standing_.kpis
+    if frame.empty:
+        return frame.assign(why=[])
+    worst = frame["possible"].isin(["red"]) & frame["certain"]
+    worse = (frame["moved"] == REAL) & frame["better"].map(lambda b: b is False).astype(bool)
+    why = np.select(
+        [worst & worse, worst, worse],
+        [
+            "certainly at its worst status, and it really got worse",
+            "certainly at its worst status",
+            "it really got worse",
+        ],
+        "",
+    )
+    found: pd.DataFrame = frame.assign(why=why)[why != ""]
+    return found
+
+
+def _label(kpi: Kpi, scorecard: Scorecard) -> str:
+    own = {m.id: m.label for m in scorecard.measures}
+    return kpi.label or own.get(kpi.measured_as) or _catalogued(kpi, "name") or kpi.id
+
+
+def _direction(kpi: Kpi, scorecard: Scorecard) -> str:
+    own = {m.id: str(m.direction) for m in scorecard.measures}
+    return own.get(kpi.measured_as) or _catalogued(kpi, "direction")
+
+
+def _catalogued(kpi: Kpi, column: str) -> str:
+    if kpi.measured_as in BEYOND:
+        return BEYOND[kpi.measured_as].get(column, "")
+    known: Mapping[Any, Any] = catalogue().set_index("kpi")[column].to_dict()
+    return str(known.get(kpi.measured_as, ""))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
