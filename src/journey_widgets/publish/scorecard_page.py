@@ -181,7 +181,7 @@ class ScorecardPage:
         if not self.page.has_log:
             return ""
         last = collect(self.page.log.table.agg(last=_.ts.max()))["last"].iloc[0]
-        return f"{pd.Timestamp(last):%-d %B %Y}"
+        return f"{pd.Timestamp(last):%-d %b %Y}"
 
 
 def _hidden(frame: pd.DataFrame, least: int) -> pd.DataFrame:
@@ -450,14 +450,16 @@ def changes(view: ScorecardPage) -> html.Html:
     rows = [
         {
             "KPI": r["label"], "Before": view.said(r, "before"), "Now": view.said(r, "value"),
-            "Change": view.said(r, "change", signed=True), "Chance of so much by chance": r["p_value"],
+            "Change": view.said(r, "change", signed=True), "p-value": r["p_value"],
             "Verdict": r["moved"], "Signal": r["signal"] or "none",
         }
         for r in view.shown().to_dict("records")
     ]  # fmt: skip
     return html.table(
         pd.DataFrame(rows), caption="Changes since the period before",
-        note="Chances are adjusted for looking at all KPIs at once (Benjamini and Hochberg, 5 %).",
+        note="p-value: how often chance alone changes so much; adjusted for looking at all KPIs at once (Benjamini and "
+        "Hochberg), so that of the changes called real about 5% are not. Signal: the series left its usual range (XmR "
+        "chart); with few periods that happens by chance too.",
     )  # fmt: skip
 
 

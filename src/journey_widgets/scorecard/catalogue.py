@@ -44,9 +44,15 @@ def catalogue() -> pd.DataFrame:
     )
 
 
+@cache
+def catalogue_rows() -> dict[str, dict[str, str]]:
+    """Return KPI id → its row, as it stands in the file."""
+    return {r["kpi_id"]: r for r in _rows()}
+
+
 def kpi(name: str) -> dict[str, str]:
     """Return one row of the catalogue by id; an unknown one is a `JourneyDataError` with near names."""
-    known = {r["kpi_id"]: r for r in _rows()}
+    known = catalogue_rows()
     if name not in known:
         msg = f"The catalogue has no KPI {name!r}. {did_you_mean(name, known)}"
         raise JourneyDataError(msg)

@@ -26,8 +26,9 @@ def xmr_chart(frame: pd.DataFrame, *, unit: str = "", percent: bool = False) -> 
     drawn = frame.assign(marked=[s or "within the limits" for s in frame["signal"]])
     axis = alt.Axis(format=".0%" if percent else "~s")
     x = alt.X(
-        "period:T", title=None, axis=alt.Axis(format="%b %Y", labelAngle=0, labelOverlap=True)
-    )
+        "period:T", title=None, scale=alt.Scale(padding=18, nice=False),
+        axis=alt.Axis(format="%b %Y", labelAngle=0, labelOverlap=True, values=_dates(drawn["period"])),
+    )  # fmt: skip
     y = alt.Y("value:Q", title=unit or None, scale=alt.Scale(zero=False), axis=axis)
     base = alt.Chart(drawn)
     rules = [
@@ -51,6 +52,12 @@ def xmr_chart(frame: pd.DataFrame, *, unit: str = "", percent: bool = False) -> 
     )
 
 
+def _dates(periods: pd.Series) -> list[alt.DateTime]:
+    """Return where the axis is labelled: at every period, or at about eight of many."""
+    step = max(1, len(periods) // 8)
+    return [alt.DateTime(year=p.year, month=p.month, date=p.day) for p in periods.iloc[::step]]
+
+
 def strategy_chart(
     nodes: pd.DataFrame, arrows: pd.DataFrame, perspectives: Mapping[str, str]
 ) -> Chart:
@@ -70,9 +77,15 @@ def strategy_chart(
     boxes = nodes.assign(
         x=(nodes["place"] + 0.5) / size * 100, y=[lanes.index(v) * 100.0 for v in nodes["lane"]],
     )  # fmt: skip
+    half = (50 / size - 1.2).clip(upper=12)
+    most = (half * 2.6).astype(int)
+    cut = [
+        v if len(v) <= m else f"{v[: m - 1]}…" for v, m in zip(boxes["label"], most, strict=True)
+    ]
     boxes = boxes.assign(
-        x1=boxes["x"] - 11,
-        x2=boxes["x"] + 11,
+        label=cut,
+        x1=boxes["x"] - half,
+        x2=boxes["x"] + half,
         y1=boxes["y"] - 20,
         y2=boxes["y"] + 20,
         y_status=boxes["y"] + 9,
@@ -142,12 +155,12 @@ def strategy_chart(
     )
     labels = (
         alt.Chart(boxes)
-        .mark_text(fontSize=11, color=INK, limit=165)
+        .mark_text(fontSize=11, color=INK, limit=220)
         .encode(x=x_axis, y=y_of("y_label"), text="label:N")
     )
     told = (
         alt.Chart(boxes)
-        .mark_text(fontSize=10, color=INK, limit=165)
+        .mark_text(fontSize=10, color=INK, limit=220)
         .encode(x=x_axis, y=y_of("y_status"), text="status:N")
     )
     names = pd.DataFrame(

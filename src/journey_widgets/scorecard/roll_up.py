@@ -15,6 +15,7 @@ from journey_widgets.scorecard.status import DEFAULT, STATES, Rule, status
 
 How = Literal["weighted_mean", "geometric_mean", "worst", "best", "most_frequent", "self_standing"]
 Missing = Literal["renormalise", "fixed", "strict"]
+WEIGHTLESS = ("not_applicable", "unscored")
 RULES, POLICIES = get_args(How), get_args(Missing)
 LEAST_COVERAGE = 0.70
 MASKED_FROM = 0.05
@@ -208,13 +209,17 @@ def _told(raw: _Raw, node: Node, least: float, rules: Sequence[Rule], missing: M
 
 
 def leaves(node: Node, share: float = 1.0) -> Iterator[tuple[Node, float]]:
-    """Yield each leaf with its effective weight: the product of its shares up the tree."""
+    """Yield each leaf with its effective weight: the product of its shares up the tree.
+
+    What is not applicable, or only tracked, takes no weight from the others.
+    """
     if not node.children:
         yield node, share
         return
-    whole = sum(c.weight for c in node.children) or 1.0
+    whole = sum(c.weight for c in node.children if c.state not in WEIGHTLESS) or 1.0
     for child in node.children:
-        yield from leaves(child, share * child.weight / whole)
+        own = 0.0 if child.state in WEIGHTLESS else child.weight
+        yield from leaves(child, share * own / whole)
 
 
 def change(

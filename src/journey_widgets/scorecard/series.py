@@ -11,7 +11,7 @@ from journey_widgets.errors import JourneyDataError, JourneyError
 from journey_widgets.events.paths import PathIndex
 from journey_widgets.events.source import table_of
 from journey_widgets.journey.definition import definition
-from journey_widgets.scorecard.catalogue import catalogue
+from journey_widgets.scorecard.catalogue import catalogue_rows
 from journey_widgets.scorecard.document import Kpi, Measure, Scorecard
 from journey_widgets.scorecard.formula import Formula
 from journey_widgets.scorecard.measures import NO_DATA, measure_with
@@ -180,8 +180,6 @@ def _nothing(state: str, why: str) -> pd.DataFrame:
 
 def units(scorecard: Scorecard, kpis: Iterable[Kpi]) -> dict[str, str]:
     """Return KPI id → the unit of its measure."""
-    known = catalogue().set_index("kpi")["unit"].to_dict() | {
-        k: v["unit"] for k, v in BEYOND.items()
-    }
+    known = {k: r["unit"] for k, r in [*catalogue_rows().items(), *BEYOND.items()]}
     known |= {m.id: m.unit for m in scorecard.measures}
     return {k.id: str(known.get(k.measured_as, "")) for k in kpis}

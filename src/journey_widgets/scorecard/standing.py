@@ -1,7 +1,7 @@
 """Where a scorecard stands in a period: scores, statuses with their certainty, what moved and whether it is real."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,13 +12,13 @@ import pandas as pd
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import false_discovery, mover
 from journey_widgets.journey.definition import defined
-from journey_widgets.scorecard.catalogue import catalogue
+from journey_widgets.scorecard.catalogue import catalogue_rows
 from journey_widgets.scorecard.document import Kpi, Objective, Scorecard
 from journey_widgets.scorecard.intervals import Z
 from journey_widgets.scorecard.recipes import BEYOND
 from journey_widgets.scorecard.roll_up import Rolled, leaves, roll_up
 from journey_widgets.scorecard.series import units
-from journey_widgets.scorecard.signals import xmr
+from journey_widgets.scorecard.signals import FEWEST, xmr
 from journey_widgets.scorecard.status import certainty, status
 
 FALSE_RATE = 0.05
@@ -108,8 +108,9 @@ def standing(
         else _month_end(when)
     )
     own = units(scorecard, scorecard.kpis())
+    lines = {str(k): g for k, g in series.groupby("kpi", sort=False)}
     rows = [
-        _row(k, o, scorecard, series[series["kpi"] == k.id], when, day, own[k.id])
+        _row(k, o, scorecard, lines.get(k.id, series.iloc[:0]), when, day, own[k.id])
         for o in scorecard.objectives
         for k in o.kpis
     ]
@@ -255,6 +256,8 @@ def _change(line: pd.Series, before: pd.Series | None) -> dict[str, Any]:
 
 def _signal(own: pd.DataFrame, when: pd.Timestamp) -> str:
     """Return the signals of the XmR chart at the period, of the closed periods up to it."""
+    if len(own) < FEWEST:
+        return ""
     upto = own[(own["period"] <= when) & ~own["open"] & own["period"].notna()]
     if upto.empty or pd.Timestamp(upto["period"].iloc[-1]) != when:
         return ""
@@ -269,10 +272,10 @@ def _judged(frame: pd.DataFrame) -> pd.DataFrame:
     for row, p in zip(frame.to_dict("records"), adjusted, strict=True):
         if not math.isfinite(row["before"]):
             moved.append(FIRST)
-        elif "outside" in row["signal"] or (math.isfinite(p) and p <= FALSE_RATE):
-            moved.append(REAL)
-        else:
-            moved.append(NOISE if math.isfinite(p) else UNKNOWN_)
+        elif math.isfinite(p):
+            moved.append(REAL if p <= FALSE_RATE else NOISE)
+        else:  # without an interval only the series itself can tell
+            moved.append(REAL if "outside" in row["signal"] else UNKNOWN_)
     return frame.assign(p_value=adjusted, moved=moved)
 
 
@@ -337,8 +340,7 @@ def _direction(kpi: Kpi, scorecard: Scorecard) -> str:
 def _catalogued(kpi: Kpi, column: str) -> str:
     if kpi.measured_as in BEYOND:
         return BEYOND[kpi.measured_as].get(column, "")
-    known: Mapping[Any, Any] = catalogue().set_index("kpi")[column].to_dict()
-    return str(known.get(kpi.measured_as, ""))
+    return catalogue_rows().get(kpi.measured_as, {}).get(column, "")
 
 
 def _number(value: float | None) -> float:

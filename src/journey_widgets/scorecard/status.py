@@ -10,7 +10,7 @@ STATES = ("no_data", "not_applicable", "unscored", "insufficient", "stale", "err
 """What a KPI may be instead of scored. None of it is ever turned into 0, or into green."""
 SHAPES = {"green": "●", "amber": "▲", "red": "■"}
 """A status is never a colour alone: it has a word and a shape too."""
-WORDS = {"green": "on target", "amber": "watch", "red": "act"}
+WORDS = {"green": "on target", "amber": "watch", "red": "off target"}
 PLACES = 9
 
 

@@ -20,13 +20,13 @@ def value(number: float, unit: str, *, currency: str = "", signed: bool = False)
     Examples
     --------
     >>> value(0.4146, "ratio"), value(1234.5, "currency", currency="EUR"), value(-0.427, "ratio", signed=True)
-    ('41.5 %', '1,234 EUR', '-42.7 points')
+    ('41.5%', '1,234 EUR', '-42.7 points')
     """
     if not math.isfinite(number):
         return "–"
     sign = "+" if signed and number > 0 else ""
     if unit == "ratio":
-        return f"{sign}{100 * number:.1f} {'points' if signed else '%'}"
+        return f"{sign}{100 * number:.1f}{' points' if signed else '%'}"
     if unit == "currency":
         return f"{sign}{_plain(number)} {currency}".rstrip()
     return f"{sign}{_plain(number)}{UNITS.get(unit, '')}"

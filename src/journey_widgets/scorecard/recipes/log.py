@@ -27,8 +27,14 @@ def active(ask: Asked) -> ir.Table:
 
     def made() -> ir.Table:
         table = ask.index.table
-        seen = table.select("customer", period=ask.number(table.ts)).distinct()
-        return ask.shared.kept(seen.mutate(unit=seen.customer))
+        number = ask.number(table.ts)
+        # Of a customer's events in a period the last one stands for all of them.
+        later = ask.number_at(micros(table.ts) + table.gap)
+        last = table.filter(table.gap.isnull() | (later != number))
+        seen = last.select("customer", period=ask.number(last.ts))
+        return ask.shared.kept(
+            (seen.distinct() if ask.calendar.goes_back() else seen).mutate(unit=_.customer)
+        )
 
     found: ir.Table = ask.shared.once("active", made)
     return found
@@ -57,10 +63,11 @@ def _of_visitors(word: str, did: str, base: str) -> Rows:
 def _sticky(ask: Asked) -> ir.Table:
     """Return who was there in a period: days with a visit, as a share of the period's days so far."""
     table = ask.index.table
-    days = table.select(
-        "customer", period=ask.number(table.ts), day=micros(table.ts.truncate("D"))
-    ).distinct()
-    whole = days.aggregate(by="period", length=_.day.nunique())
+    moment = micros(table.ts)
+    # Of a customer's events on a day the last one stands for all of them.
+    last = table.filter(table.gap.isnull() | ((moment + table.gap) // DAY != moment // DAY))
+    days = last.select("customer", period=ask.number(last.ts), day=micros(last.ts) // DAY)
+    whole = days.select("period", "day").distinct().group_by("period").agg(length=_.count())
     each = days.group_by("customer", "period").agg(days=_.count())
     both = each.join(whole, "period")
     return ask.grouped(

@@ -248,13 +248,20 @@ class Asked:
 
     def word(self, name: str, known: Sequence[str], defaults: Sequence[str]) -> tuple[str, ...]:
         """Return what of the values known a word means: those given, or those of its usual names."""
+        found = self.looked_up(name, known, defaults)
+        self.used[name] = found
+        return found
+
+    def looked_up(
+        self, name: str, known: Sequence[str], defaults: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Return the same, without saying in the definition that it was used."""
         there = {k.casefold(): k for k in known}
         given = self._words.get(name)
         meant = tuple(str(v) for v in (given if given is not None else defaults))
         found = tuple(there[m.casefold()] for m in meant if m.casefold() in there)
         if given is not None or not found:
             self._refuse_unknown(name, meant, found, list(known))
-        self.used[name] = found
         return found
 
     def _refuse_unknown(
@@ -286,9 +293,15 @@ class Asked:
 
     def number(self, ts: Any) -> Any:
         """Return the expression for the number of an instant's period."""
-        if self.period_length == "all":
-            return ibis.literal(0, "int64")
-        return self.calendar.number(micros(ts))
+        return self.number_at(micros(ts))
+
+    def number_at(self, moment: Any) -> Any:
+        """Return the expression for the number of a moment's period, the moment being in microseconds."""
+        return (
+            ibis.literal(0, "int64")
+            if self.period_length == "all"
+            else self.calendar.number(moment)
+        )
 
 
 def _micros_of(moment: datetime) -> int:

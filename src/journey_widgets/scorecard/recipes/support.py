@@ -42,18 +42,26 @@ def cases(ask: Asked, *words: str) -> ir.Table:
     event, or the option opened_at), the columns to group by (as the case has them at its first event), ``hands``
     (changes of role, or of actor), and for each word ``first_``, ``last_`` (timestamp) and ``times_`` (int64).
     """
-    key = ("cases", ask.by, words, tuple(sorted(ask.options.items())), _meant(ask, words))
+    for word in words:
+        _meant(ask, word)  # says so where the log has no such word
+    options = tuple(
+        str(ask.options.get(o, "")) for o in ("opened_at", "solved_at", "flag", "count")
+    )
 
     def made() -> ir.Table:
-        return ask.shared.kept(_made(ask, words))
+        return ask.shared.kept(_made(ask, [w for w in NAMES if _knows(ask, w)]))
 
-    found: ir.Table = ask.shared.once(key, made)
+    found: ir.Table = ask.shared.once(("cases", ask.by, options), made)
     return found
 
 
-def _meant(ask: Asked, words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    known = ask.shared.once("activities", lambda: _activities(ask))
-    return tuple(ask.word(w, known, NAMES[w]) for w in words)
+def _meant(ask: Asked, word: str) -> tuple[str, ...]:
+    return ask.word(word, _known(ask), NAMES[word])
+
+
+def _known(ask: Asked) -> list[str]:
+    found: list[str] = ask.shared.once("activities", lambda: _activities(ask))
+    return found
 
 
 def _activities(ask: Asked) -> list[str]:
@@ -85,11 +93,12 @@ def _placed(ask: Asked) -> ir.Table:
     return found
 
 
-def _made(ask: Asked, words: tuple[str, ...]) -> ir.Table:
+def _made(ask: Asked, words: list[str]) -> ir.Table:
     log = _placed(ask)
     nothing = ibis.null("timestamp")
     asked: dict[str, Any] = {}
-    for word, meant in zip(words, _meant(ask, words), strict=True):
+    for word in words:
+        meant = ask.looked_up(word, _known(ask), NAMES[word])
         here = log.activity.cast("string").isin(meant)
         asked |= {
             f"first_{word}": here.ifelse(log.ts, nothing).min(), f"last_{word}": here.ifelse(log.ts, nothing).max(),
@@ -223,9 +232,7 @@ def _waiting(ask: Asked) -> ir.Table:
     """Return solved cases: the time until solved, less the time they waited for the customer."""
     found = cases(ask, "solved").filter(_.last_solved.notnull())
     log = _placed(ask)
-    meant = ask.word(
-        "waiting", ask.shared.once("activities", lambda: _activities(ask)), NAMES["waiting"]
-    )
+    meant = _meant(ask, "waiting")
     idle = log.filter(log.activity.cast("string").isin(meant) & log.after.notnull())
     idle = idle.mutate(hours=_hours(ask, idle.ts, idle.after))
     idle = idle.group_by("case_id").agg(idle=_.hours.sum())
@@ -257,9 +264,7 @@ def _first_contact(ask: Asked) -> ir.Table:
     """Return cases whose window is over: solved in one pair of hands, not reopened, no other of the kind in it."""
     found = ask.over(cases(ask, "solved"))
     log = _placed(ask)
-    meant = ask.word("reopened", ask.shared.once("activities", lambda: _activities(ask)), NAMES["reopened"]) if (
-        ask.has_word("reopened") or _knows(ask, "reopened")
-    ) else ()  # fmt: skip
+    meant = _meant(ask, "reopened") if _knows(ask, "reopened") else ()
     again = (
         log.filter(log.activity.cast("string").isin(meant or ("",)))
         .group_by("case_id")
@@ -283,8 +288,9 @@ def _first_contact(ask: Asked) -> ir.Table:
 
 
 def _knows(ask: Asked, word: str) -> bool:
-    known = {a.casefold() for a in ask.shared.once("activities", lambda: _activities(ask))}
-    return bool(known & {n.casefold() for n in NAMES[word]})
+    """Return whether the log has a word, or somebody said what it means."""
+    known = {a.casefold() for a in _known(ask)}
+    return ask.has_word(word) or bool(known & {n.casefold() for n in NAMES[word]})
 
 
 def _hands(ask: Asked) -> int:
@@ -336,7 +342,7 @@ def _backlog(ask: Asked) -> ir.Table:
     found = cases(
         ask,
         "solved",
-        *(("reopened",) if _knows(ask, "reopened") or ask.has_word("reopened") else ()),
+        *(("reopened",) if _knows(ask, "reopened") else ()),
     )
     if ask.first is None or ask.last is None or ask.period_length == "all":
         msg = f"{ask.kpi} is counted at the end of periods: a day, a week or a month."
@@ -389,7 +395,7 @@ def _per_order(ask: Asked, figure: str, kinds: list[str] | None) -> ir.Table:
 
 def _calls(ask: Asked) -> ir.Table:
     """Return contacts: answered within the seconds asked for, abandoned."""
-    known = _knows(ask, "abandoned") or ask.has_word("abandoned")
+    known = _knows(ask, "abandoned")
     found = cases(ask, "answered", *(("abandoned",) if known else ()))
     quick = micros(found.first_answered) - micros(found.ts) <= ask.length("seconds")
     left = (found.times_abandoned > 0).cast("int64") if known else ibis.literal(0, "int64")

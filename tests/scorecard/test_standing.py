@@ -1,0 +1,292 @@
+"""Where a scorecard stands: certainty, what is real, alarms, and the series behind it."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from journey_widgets import Workspace
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.scorecard import cards, words
+from journey_widgets.scorecard.document import Arrow, Kpi, Measure, Objective, Scorecard
+from journey_widgets.scorecard.series import series
+from journey_widgets.scorecard.standing import alarms, last_closed, standing
+from journey_widgets.scorecard.strategy import arrows, correlation
+
+MONTHS = pd.date_range("2025-01-01", periods=30, freq="MS")
+
+
+def a_card(*kpis, **more):
+    return Scorecard(
+        objectives=(Objective(id="o", label="O", perspective="customer", kpis=kpis),), **more
+    )
+
+
+def a_series(kpi, values, n=100, spread=0.01, method="wilson", state="", months=MONTHS):
+    return pd.DataFrame(
+        {
+            "kpi": kpi, "period": months[: len(values)], "value": values, "n": n,
+            "low": [v - spread for v in values], "high": [v + spread for v in values], "state": state, "open": False,
+            "method": method, "definition": "d", "counted": "c",
+        }
+    )  # fmt: skip
+
+
+SHARE = Kpi(id="a", measure="csat_t2b", baseline=0.6, target=0.9)
+
+
+def row(found, kpi="a"):
+    return found.kpis.set_index("kpi").loc[kpi]
+
+
+def test_the_status_of_41_of_50_and_410_of_500_differ_in_how_sure_they_are():
+    kpi = Kpi(id="a", measure="csat_t2b", scoring="piecewise", points=((0.7, 0.33), (0.8, 0.67)))
+    for low, high, possible in (
+        (0.692, 0.902, "green, amber, red"),
+        (0.784, 0.851, "green, amber"),
+    ):
+        given = a_series("a", [0.82]).assign(low=low, high=high)
+        found = row(
+            standing(
+                a_card(
+                    kpi.model_copy(update={"points": ((0.6999, 0.0), (0.7, 0.33), (0.8, 0.67))})
+                ),
+                given,
+            )
+        )
+        assert (found["status"], found["possible"], found["certain"]) == ("green", possible, False)
+
+
+def test_a_change_is_real_where_its_interval_leaves_no_room_for_chance():
+    real = row(standing(a_card(SHARE), a_series("a", [0.8, 0.7])))
+    assert (real["moved"], real["better"], round(real["change"], 9)) == ("real", False, -0.1)
+    assert real["change_high"] < 0
+    noise = row(standing(a_card(SHARE), a_series("a", [0.8, 0.79])))
+    assert noise["moved"] == "within chance"
+    first = row(standing(a_card(SHARE), a_series("a", [0.8])))
+    assert first["moved"] == "nothing before"
+
+
+def test_a_value_on_too_few_is_neither_scored_nor_compared():
+    given = a_series("a", [0.8, 0.2])
+    given.loc[1, "state"] = "insufficient"
+    found = standing(a_card(SHARE), given, "2025-02-01")
+    assert (row(found)["status"], row(found)["moved"], row(found)["state"]) == (
+        "",
+        "nothing before",
+        "insufficient",
+    )
+    assert found.total.score is None
+
+
+def test_the_newest_period_is_one_that_most_kpis_are_over_in():
+    given = pd.concat(
+        [
+            a_series("a", [0.8, 0.8]),
+            a_series("b", [0.8, 0.8]),
+            a_series("a", [0.1, 0.1, 0.1], state="insufficient"),
+        ]
+    )
+    assert last_closed(given) == pd.Timestamp("2025-02-01")
+    with pytest.raises(JourneyDataError, match="No period is over yet"):
+        last_closed(given.assign(open=True))
+    with pytest.raises(JourneyDataError, match=r"begins on 2025-09-01.*Did you mean"):
+        standing(a_card(SHARE), given, "2025-09-01")
+
+
+def test_what_is_counted_in_full_is_certain_without_an_interval():
+    kpi = Kpi(id="a", measure="map_currency", baseline=0.5, target=1.0)
+    given = a_series("a", [0.4], method="none").assign(low=math.nan, high=math.nan)
+    assert row(standing(a_card(kpi), given))["certain"]
+    own = given.assign(method="worked out")
+    assert not row(standing(a_card(kpi), own))["certain"]
+
+
+def test_an_alarm_is_certain_and_is_not_repeated():
+    given = a_series("a", [0.85, 0.62, 0.62])
+    card = a_card(SHARE)
+    april = [standing(card, given, m) for m in given["period"]]
+    assert alarms(april[0]).empty
+    first = alarms(april[1], april[0])
+    assert first["why"].tolist() == ["certainly at its worst status, and it really got worse"]
+    assert alarms(april[2])["why"].tolist() == ["certainly at its worst status"]
+    assert alarms(april[2], april[2]).empty
+
+
+def test_noise_raises_no_alarm_at_more_than_the_set_rate():
+    """300 segments without any change: few runs call anything real."""
+    rng = np.random.default_rng(5)
+    kpis = tuple(Kpi(id=f"k{i}", measure="csat_t2b", baseline=0.2, target=0.9) for i in range(300))
+    flagged = 0
+    for _run in range(10):
+        hits = rng.binomial(200, 0.7, size=(300, 2))
+        frames = []
+        for i, pair in enumerate(hits):
+            from journey_widgets.estimates import wilson
+
+            low, high = wilson(pair, 200)
+            frames.append(a_series(f"k{i}", pair / 200).assign(low=low, high=high))
+        found = standing(a_card(*kpis), pd.concat(frames, ignore_index=True))
+        flagged += int((found.kpis["moved"] == "real").any())
+    assert flagged <= 1  # 5 % of 10, rounded up
+
+
+def test_weights_are_shares_of_the_whole_and_a_hidden_red_is_named():
+    kpis = (SHARE, Kpi(id="b", measure="nps", baseline=0, target=50, weight=3))
+    given = pd.concat([a_series("a", [0.6]), a_series("b", [50.0])], ignore_index=True)
+    found = standing(a_card(*kpis), given)
+    assert found.kpis["weight"].tolist() == [0.25, 0.75]
+    assert found.nodes().set_index("node").loc["o", "hidden"] == "a"
+
+
+# --- series -------------------------------------------------------------------------------------------------
+
+
+def lines(n=60):
+    frame = pd.DataFrame({"i": range(n)})
+    return frame.assign(
+        customer_id=[f"c{i}" for i in frame["i"]], order_id=[f"o{i}" for i in frame["i"]],
+        ts=pd.Timestamp("2026-01-01") + pd.to_timedelta(frame["i"], "D"), product_id="p", quantity=1.0, unit_price=10.0,
+    )  # fmt: skip
+
+
+def test_a_measure_of_ones_own_is_worked_out_period_by_period_and_says_it_has_no_interval():
+    card = a_card(
+        Kpi(id="revenue_per_unit", scoring="unscored"),
+        measures=(
+            Measure(
+                id="revenue_per_unit", label="Revenue a unit", expression="aov / units_per_transaction",
+                unit="currency", direction="up",
+            ),
+        ),
+    )  # fmt: skip
+    found = series(card, {"order_lines": lines()})
+    assert found["value"].tolist() == [10, 10, 10]
+    assert found["n"].tolist() == [31, 28, 1]
+    assert found["low"].isna().all()
+    assert found["state"].tolist() == ["", "insufficient", "insufficient"]
+
+
+def test_a_kpi_that_cannot_be_counted_says_why_and_stops_no_other():
+    card = a_card(
+        Kpi(id="aov", scoring="unscored"),
+        Kpi(id="nps", scoring="unscored"),
+        Kpi(id="cost_per_lead", scoring="unscored"),
+    )
+    found = series(card, {"order_lines": lines()}).groupby("kpi")["state"].first()
+    assert found.to_dict() == {"aov": "", "cost_per_lead": "error", "nps": "error"}
+    why = series(card, {"order_lines": lines()}).set_index("kpi").loc["nps", "counted"]
+    assert "needs the source answers" in why
+
+
+def test_a_segment_is_its_customers_in_every_source_and_what_names_nobody_does_not_apply(
+    made_example,
+):
+    space = Workspace.open(made_example, read_only=True)
+    sources = {k: space.source(k) for k in space.sources.present()} | {
+        "journey": space.journey,
+        "raci": space.raci,
+    }
+    from journey_widgets.events.paths import path_index
+
+    card = a_card(
+        Kpi(id="aov", scoring="unscored"), Kpi(id="nps", scoring="unscored"),
+        Kpi(id="map_currency", scoring="unscored"),
+        Kpi(id="raci_coverage", scoring="unscored"), Kpi(id="unique_visitors", scoring="unscored"),
+    )  # fmt: skip
+    whole = series(card, sources)
+    parts = [
+        series(card, sources, customers=path_index(sources["events"]).where("device", d))
+        for d in ("mobile", "desktop")
+    ]
+    for kpi in ("aov", "nps", "unique_visitors"):
+        n = [f[f["kpi"] == kpi]["n"].sum() for f in (whole, *parts)]
+        assert n[0] == n[1] + n[2]
+    state = parts[0].groupby("kpi")["state"].first()
+    assert state["raci_coverage"] == "not_applicable"
+
+
+def test_the_planted_dip_is_found_and_is_the_only_real_change_of_its_month(made_example):
+    space = Workspace.open(made_example, read_only=True)
+    sources = {k: space.source(k) for k in space.sources.present()} | {
+        "journey": space.journey,
+        "raci": space.raci,
+        "roles": space.roles,
+    }
+    given = series(space.scorecard, sources, zone=space.settings.time_zone)
+    may, june = (standing(space.scorecard, given, m) for m in ("2026-05-01", "2026-06-01"))
+    for found, better in ((may, False), (june, True)):
+        real = found.kpis[found.kpis["moved"] == "real"]
+        assert real["kpi"].tolist() == ["csat_delivery"]
+        assert real["better"].tolist() == [better]
+    assert "csat_delivery" in alarms(may)["kpi"].tolist()
+    assert "csat_delivery" not in alarms(june)["kpi"].tolist()
+    assert not (given["state"] == "error").any()
+
+
+# --- the strategy map ------------------------------------------------------------------------------------------
+
+
+def test_arrows_are_graded_at_their_lag_and_never_on_few_pairs():
+    rng = np.random.default_rng(3)
+    x = np.cumsum(rng.normal(size=30))
+    y = np.concatenate([[0.0, 0.0], x[:-2]]) + rng.normal(scale=0.05, size=30)
+    given = pd.concat(
+        [a_series("a", x), a_series("b", y), a_series("c", rng.normal(size=30))], ignore_index=True
+    )
+    kpis = tuple(Kpi(id=k, measure="nps", scoring="unscored") for k in "abc")
+    claims = (
+        ("a", "b", "+", 2),
+        ("a", "b", "-", 2),
+        ("a", "c", "+", 0),
+        ("a", "b", "+", 12),
+        ("a", "o", "+", 0),
+    )
+    card = a_card(
+        *kpis, arrows=tuple(Arrow(source=s, target=t, sign=g, lag=k) for s, t, g, k in claims)
+    )
+    found = arrows(card, given)
+    assert found["grade"].tolist() == [
+        "supported",
+        "contradicted",
+        "open",
+        "too short",
+        "no series",
+    ]
+    assert found["n"].tolist() == [27, 27, 29, 17, 0]
+
+
+def test_the_correlation_is_spearmans():
+    value, low, high = correlation(np.array([[1, 1], [2, 3], [3, 2], [4, 4], [5, 6], [6, 5.0]]))
+    assert value == pytest.approx(1 - 6 * 4 / (6 * 35))
+    assert low <= value <= high
+
+
+# --- words and cards -----------------------------------------------------------------------------------------------
+
+
+def test_values_have_their_unit_and_statuses_word_and_shape():
+    given = ((0.4146, "ratio"), (1234.5, "currency"), (2.04, "hours"), (math.nan, "count"))
+    assert [words.value(v, u, currency="EUR") for v, u in given] == [
+        "41.5%",
+        "1,234 EUR",
+        "2.04 h",
+        "–",
+    ]
+    said = words.status_in_words("green", "", certain=False, possible="green, amber, red")
+    assert said == "● on target, not certain (off target to on target)"
+    assert (
+        words.status_in_words("", "insufficient", certain=False, possible="") == "too few to judge"
+    )
+
+
+def test_text_of_the_document_is_text_in_the_cards():
+    kpi = SHARE.model_copy(update={"label": "<img src=x onerror=alert(1)>", "owner": "who"})
+    given = a_series("a", [0.8, 0.7, 0.75, 0.7, 0.8, 0.7, 0.6])
+    given["counted"] = "<script>1</script>"
+    shown = cards.to_html(standing(a_card(kpi), given), given, roles={"who": "<b>me</b>"})
+    assert "<img" not in shown
+    assert "<script" not in shown
+    assert "<b>" not in shown
+    assert shown.count("<svg") == 1
