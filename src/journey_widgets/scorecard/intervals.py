@@ -1,12 +1,11 @@
 """The interval of each measured value, by the method that the catalogue names."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import cache
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from journey_widgets.estimates import (
@@ -147,34 +146,39 @@ def _ranks(n: int, share: float) -> tuple[int, int]:
 
 
 def drawn(
-    slots: Mapping[tuple[object, ...], Floats], order: list[tuple[object, ...]],
-    value: Callable[[Floats], Floats], *, draws: int, seed: int,
-) -> Ends:  # fmt: skip
+    cells: Sequence[Floats], value: Callable[[Floats], Floats], *, draws: int, seed: int
+) -> Ends:
     """Return the interval of each cell by drawing its customers again; none where there are fewer than two.
 
     Parameters
     ----------
-    slots
-        Cell → totals, one row a customer (or a random group of them), one column a figure.
-    order
-        The cells wanted.
+    cells
+        Totals of each cell, one row a customer (or a random group of them), one column a figure.
     value
-        From totals of a draw (one row each) to the values.
+        From totals (one row a draw) to the values.
     """
-    low, high = none(len(order))
-    weights: dict[int, npt.NDArray[np.float64]] = {}
-    for place, cell in enumerate(order):
-        own = slots.get(cell)
-        if own is None or len(own) < 2:
-            continue
+    weights: dict[int, Floats] = {}
+    values = np.full((len(cells), draws), np.nan)
+    for place, own in enumerate(cells):
         k = len(own)
+        if k < 2:
+            continue
         if k not in weights:
             rng = np.random.default_rng((seed, k))
             weights[k] = rng.multinomial(k, np.full(k, 1 / k), size=draws).astype(np.float64)
-        values = value(weights[k] @ own)
-        known = values[np.isfinite(values)]
-        if len(known):
-            low[place], high[place] = np.quantile(
-                known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-            )
+        values[place] = value(weights[k] @ own)
+    return _ends(values)
+
+
+def _ends(values: Floats) -> Ends:
+    """Return the 2.5 % and 97.5 % quantiles of each row, of what is known in it."""
+    low, high = none(len(values))
+    known = np.isfinite(values).sum(axis=1)
+    whole = known == values.shape[1]
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    if whole.any():
+        low[whole], high[whole] = np.quantile(values[whole], tails, axis=1)
+    for place in np.flatnonzero((known > 0) & ~whole):
+        own = values[place]
+        low[place], high[place] = np.quantile(own[np.isfinite(own)], tails)
     return low, high

@@ -322,6 +322,8 @@ class _Cells:
         )
         found["n"] = np.round(np.nan_to_num(base)).astype("int64")
         found["low"], found["high"] = self._interval(found, each)
+        if each is not None and self.method == "bootstrap":
+            self.ask.shared.drop(each)
         return found
 
     def _by_unit(self) -> ir.Table:
@@ -332,7 +334,7 @@ class _Cells:
             for f in self.recipe.figures
         }
         each = self.facts.group_by([*self.keys, "unit"]).agg(**sums)
-        return self.ask.shared.kept(each)
+        return self.ask.shared.kept(each) if self.method == "bootstrap" else each
 
     def _over_units(self, each: ir.Table) -> dict[str, Any]:
         sums: dict[str, Any] = {f: each[f].sum() for f in self.recipe.figures}
@@ -377,22 +379,20 @@ class _Cells:
             group_by=self.keys, order_by=[each.unit.cast("string").hash(), each.unit]
         )
         slotted = each.mutate(slot=ibis.row_number().over(shuffled) % intervals.SLOTS)
-        sums = {f: _[f].sum() for f in self.recipe.figures}
-        table = collect(
-            slotted.group_by([*self.keys, "slot"]).agg(**sums).order_by([*self.keys, "slot"])
-        )
         figures = list(self.recipe.figures)
-        keys: Any = self.keys if len(self.keys) > 1 else self.keys[0]
-        slots = {
-            (k if isinstance(k, tuple) else (k,)): g[figures].to_numpy("float64")
-            for k, g in table.groupby(keys, sort=False, dropna=False)
-        }
+        sums = {f: _[f].sum() for f in figures}
+        table = collect(slotted.group_by([*self.keys, "slot"]).agg(**sums))
+        table["cell"] = pd.MultiIndex.from_frame(found[self.keys]).get_indexer(
+            pd.MultiIndex.from_frame(table[self.keys])
+        )
+        table = table.sort_values(["cell", "slot"], ignore_index=True)
+        heads = np.flatnonzero(np.diff(table["cell"].to_numpy(), prepend=-1))
+        cells = np.split(table[figures].to_numpy("float64"), heads[1:])
 
         def value(totals: Floats) -> Floats:
             return self._values({f: totals[:, i] for i, f in enumerate(figures)})
 
-        order = list(found[self.keys].itertuples(index=False, name=None))
-        return intervals.drawn(slots, order, value, draws=self.draws, seed=self.seed)
+        return intervals.drawn(cells, value, draws=self.draws, seed=self.seed)
 
 
 def _is_number(value: Any) -> bool:

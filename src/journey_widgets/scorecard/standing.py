@@ -118,7 +118,7 @@ def standing(
         rows, columns=None if rows else ["kpi", "score", "state", "p_value", "moved"]
     )
     if rows:
-        frame = _judged(frame)
+        frame = judged(frame)
     found = {
         r["kpi"]: float(r["score"]) if pd.notna(r["score"]) else (r["state"] or "unscored")
         for r in frame.to_dict("records")
@@ -233,25 +233,15 @@ def _scored(
     }  # fmt: skip
 
 
-def _change(line: pd.Series, before: pd.Series | None) -> dict[str, Any]:
-    """Return the change against the period before, with the interval of the difference."""
-    nothing = dict.fromkeys(["before", "change", "change_low", "change_high", "p_value"], math.nan)
+def _change(line: pd.Series, before: pd.Series | None) -> dict[str, float]:
+    """Return what a value is compared with, and the change."""
     if before is None or not math.isfinite(float(line["value"])):
-        return nothing
-    ends = [float(x[c]) for x in (line, before) for c in ("value", "low", "high")]
-    change = ends[0] - ends[3]
-    if not all(map(math.isfinite, ends)):
-        return {**nothing, "before": ends[3], "change": change}
-    low, high = (float(v) for v in mover(*ends))
-    reach = change - low if change > 0 else high - change
-    p = 1.0 if reach <= 0 else math.erfc(abs(change) / (reach / Z) / math.sqrt(2))
-    return {
-        "before": ends[3],
-        "change": change,
-        "change_low": low,
-        "change_high": high,
-        "p_value": p,
+        return dict.fromkeys(["before", "before_low", "before_high", "change"], math.nan)
+    then = {
+        f"before{c}": float(before[n])
+        for c, n in (("", "value"), ("_low", "low"), ("_high", "high"))
     }
+    return {**then, "change": float(line["value"]) - then["before"]}
 
 
 def _signal(own: pd.DataFrame, when: pd.Timestamp) -> str:
@@ -265,18 +255,44 @@ def _signal(own: pd.DataFrame, when: pd.Timestamp) -> str:
     return str(xmr(list(known))["signal"].iloc[-1])
 
 
-def _judged(frame: pd.DataFrame) -> pd.DataFrame:
-    """Say of each change whether it is real: of all KPIs together, few of those called so are not."""
-    adjusted = false_discovery(frame["p_value"].to_numpy("float64"))
+def judged(frame: pd.DataFrame) -> pd.DataFrame:
+    """Say of each change whether it is real: of all KPIs together, few of those called so are not.
+
+    Parameters
+    ----------
+    frame
+        Columns ``value``, ``low``, ``high``, ``before``, ``before_low``, ``before_high``, ``change``, ``signal``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same with ``change_low``, ``change_high`` (of the difference, from the two intervals), ``p_value`` (adjusted
+        by Benjamini and Hochberg for all rows) and ``moved``.
+    """
+    ends = [
+        frame[c].to_numpy("float64")
+        for c in ("value", "low", "high", "before", "before_low", "before_high")
+    ]
+    change = frame["change"].to_numpy("float64")
+    low, high = mover(*ends)
+    reach = np.where(change > 0, change - low, high - change)
+    tail = np.vectorize(
+        lambda z: math.erfc(z / math.sqrt(2)) if math.isfinite(z) else math.nan, otypes=[np.float64]
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = np.where(
+            reach > 0, tail(np.abs(change) / (reach / Z)), np.where(np.isfinite(reach), 1.0, np.nan)
+        )
+    adjusted = false_discovery(p)
     moved = []
-    for row, p in zip(frame.to_dict("records"), adjusted, strict=True):
-        if not math.isfinite(row["before"]):
+    for before, chance, signal in zip(ends[3], adjusted, frame["signal"], strict=True):
+        if not math.isfinite(before):
             moved.append(FIRST)
-        elif math.isfinite(p):
-            moved.append(REAL if p <= FALSE_RATE else NOISE)
+        elif math.isfinite(chance):
+            moved.append(REAL if chance <= FALSE_RATE else NOISE)
         else:  # without an interval only the series itself can tell
-            moved.append(REAL if "outside" in row["signal"] else UNKNOWN_)
-    return frame.assign(p_value=adjusted, moved=moved)
+            moved.append(REAL if "outside" in str(signal) else UNKNOWN_)
+    return frame.assign(change_low=low, change_high=high, p_value=adjusted, moved=moved)
 
 
 def alarms(

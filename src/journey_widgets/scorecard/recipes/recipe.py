@@ -100,6 +100,13 @@ class Shared:
         self._tables.append(name)
         return engine().create_table(name, table, temp=True)
 
+    def drop(self, table: ir.Table) -> None:
+        """Drop a kept table that nobody needs any more."""
+        name = table.get_name()
+        if name in self._tables:
+            engine().drop_table(name, force=True)
+            self._tables.remove(name)
+
     def close(self) -> None:
         """Drop the tables."""
         for name in self._tables:
@@ -228,13 +235,13 @@ class Asked:
         codes = {w: self.codes(w) for w in words}
         every = sorted({c for many in codes.values() for c in many})
         table = self.index.table
-        found = table.filter(table.touchpoint.cast("int32").isin(every))
+        found = table.filter(table.touchpoint.isin(every))
         return found.select(
             "customer",
             "step",
             "ts",
             unit=found.customer,
-            **{f"is_{w}": found.touchpoint.cast("int32").isin(many) for w, many in codes.items()},
+            **{f"is_{w}": found.touchpoint.isin(many) for w, many in codes.items()},
         )
 
     def codes(self, word: str) -> tuple[int, ...]:
