@@ -29,31 +29,15 @@ if TYPE_CHECKING:
     from journey_widgets.publish.pictures import save_picture
     from journey_widgets.publish.show import show
     from journey_widgets.raci.widget import RaciGrid
+    from journey_widgets.scorecard.widget import ScorecardEditor
     from journey_widgets.workspace import Conflict, Saved, Workspace
 
 __version__ = "0.1.0"
 __all__ = [
-    "Conflict",
-    "CrossImpactSliders",
-    "JourneyMapEditor",
-    "RaciGrid",
-    "Saved",
-    "Workspace",
-    "cross_impact",
-    "journey",
-    "mode",
-    "open_page",
-    "raci",
-    "read_answers",
-    "read_behaviour",
-    "read_events",
-    "read_invitations",
-    "read_order_lines",
-    "read_tickets",
-    "read_trials",
-    "save_picture",
-    "scorecard",
-    "show",
+    "Conflict", "CrossImpactSliders", "JourneyMapEditor", "RaciGrid", "Saved", "ScorecardEditor", "Workspace",
+    "cross_impact", "journey", "mode", "open_page", "raci",
+    "read_answers", "read_behaviour", "read_events", "read_invitations", "read_order_lines",
+    "read_tickets", "read_trials", "save_picture", "scorecard", "show",
 ]  # fmt: skip
 
 _WHERE = {
@@ -63,6 +47,7 @@ _WHERE = {
     "RaciGrid": "raci.widget",
     "CrossImpactSliders": "cross_impact.widget",
     "JourneyMapEditor": "journey.widget",
+    "ScorecardEditor": "scorecard.widget",
     "save_picture": "publish.pictures",
     "mode": "publish.modes",
     "open_page": "publish.page",

@@ -40,17 +40,27 @@ def test_the_start_page_lists_the_dashboards_with_a_line_and_a_picture_each(serv
         "Journey map",
         "RACI",
         "Cross-impact",
+        "Scorecard",
     ]
-    assert cards.locator("svg").count() == 4
+    assert cards.locator("svg").count() == 5
     assert all(len(t) > 20 for t in cards.locator("p").all_inner_texts())
     cards.nth(2).click()
     page.locator(READY).wait_for(timeout=SECONDS)
     assert "raci.ipynb" in page.url
 
 
+PARTS = [
+    ("overview", 1, 3),
+    ("journey_map", 7, 10),
+    ("raci", 1, 13),
+    ("cross_impact", 0, 7),
+    ("scorecard", 4, 9),
+]
+
+
 @pytest.mark.parametrize(
     ("name", "charts", "tables"),
-    [("overview", 1, 2), ("journey_map", 7, 10), ("raci", 1, 13), ("cross_impact", 0, 7)],
+    PARTS,
 )
 def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts, tables):
     page = new_page()
@@ -315,6 +325,9 @@ def test_hostile_labels_are_text_on_every_dashboard(example, new_page):
     factors = [f.model_copy(update={"label": f"{f.label} {hostile}"}) for f in panel.factors]
     plans = [i.model_copy(update={"label": f"{i.label} {hostile}"}) for i in panel.interventions]
     space.save(panel.model_copy(update={"factors": tuple(factors), "interventions": tuple(plans)}))
+    card = space.scorecard
+    aims = [o.model_copy(update={"label": f"{o.label} {hostile}"}) for o in card.objectives]
+    space.save(card.model_copy(update={"label": hostile, "objectives": tuple(aims)}))
     settings_file = example / "workspace.yaml"
     text = settings_file.read_text("utf-8")
     settings_file.write_text(
@@ -325,7 +338,7 @@ def test_hostile_labels_are_text_on_every_dashboard(example, new_page):
         page = new_page()
         page.goto(served.url)
         assert page.locator("h1").inner_text() == "{{ 7*7 }} <b>x</b>"
-        for name in ("overview", "journey_map", "raci", "cross_impact"):
+        for name in ("overview", "journey_map", "raci", "cross_impact", "scorecard"):
             open_dashboard(page, served, name)
             page.wait_for_timeout(1_000)
             assert page.title() != "owned"

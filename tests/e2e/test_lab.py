@@ -112,7 +112,39 @@ def test_a_slider_moved_in_lab_reaches_the_store_and_the_picture(lab, example, n
     assert page.locator(".jw-map .jw-dot").count() == 12
 
 
-@pytest.mark.parametrize(("name", "tables"), [("overview", 2), ("journey_map", 10)])
+def test_a_target_typed_in_lab_scores_at_once_and_is_in_the_revision_that_is_saved(
+    lab, example, new_page
+):
+    page = new_page(viewport={"width": 1500, "height": 1000})
+    open_notebook(page, lab, "scorecard")
+    editor = page.locator(".jw-scorecard-editor")
+    cell = editor.locator('td[aria-label^="Average order value, Target:"]')
+    cell.wait_for(timeout=SECONDS)
+    cell.scroll_into_view_if_needed()
+    before = editor.locator(".jw-summary").inner_text()
+
+    cell.click()
+    page.keyboard.type("1,000")
+    page.keyboard.press("Enter")
+    weight = editor.get_by_label("Financial")
+    weight.fill("6")
+    weight.press("Tab")
+    editor.get_by_text("Not saved yet").wait_for(timeout=SECONDS)
+    changed = (
+        "before => document.querySelector('.jw-scorecard-editor .jw-summary').innerText !== before"
+    )
+    page.wait_for_function(changed, arg=before)
+    editor.get_by_role("button", name="Save", exact=True).click()
+    editor.get_by_text("Saved as revision 2").wait_for(timeout=SECONDS)
+
+    saved = Workspace.open(example).scorecard
+    assert saved.kpi("aov").target == 1000
+    assert saved.perspectives[0].weight == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "tables"), [("overview", 3), ("journey_map", 10), ("scorecard", 9)]
+)
 def test_charts_and_tables_are_drawn_in_lab_offline(lab, new_page, name, tables):
     page = new_page(viewport={"width": 1400, "height": 1000})
     open_notebook(page, lab, name)

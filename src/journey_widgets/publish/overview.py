@@ -5,9 +5,20 @@ import pandas as pd
 from journey_widgets.estimates import MIN_N
 from journey_widgets.findings import count_by_severity, sentence
 from journey_widgets.publish import html
-from journey_widgets.publish.page import Page
+from journey_widgets.publish.page import Page, open_page, said_on_the_page
+from journey_widgets.publish.period import ALL
+from journey_widgets.publish.scorecard_page import ScorecardPage
 from journey_widgets.publish.small_groups import people
 from journey_widgets.raci.owners import with_owners
+
+
+def open_overview(
+    workspace: str = "", segment: str = ALL, as_of: str = ""
+) -> tuple[Page, ScorecardPage]:
+    """Open the executive page, with the scorecard of the same customers beside it."""
+    page = open_page("Overview", workspace=workspace, segment=segment, more={"as_of": as_of})
+    with said_on_the_page():
+        return page, ScorecardPage(page, as_of=page.more["as_of"])
 
 
 def in_short(page: Page, funnel: pd.DataFrame) -> html.Html:

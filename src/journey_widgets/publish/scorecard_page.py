@@ -12,6 +12,7 @@ from journey_widgets.events.calendar import Period as Length
 from journey_widgets.events.engine import collect
 from journey_widgets.findings import Finding
 from journey_widgets.publish import html
+from journey_widgets.publish.document_edit import DocumentEdit
 from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, open_page, said_on_the_page
 from journey_widgets.publish.period import ALL
@@ -26,6 +27,7 @@ from journey_widgets.scorecard.series import series
 from journey_widgets.scorecard.signals import xmr
 from journey_widgets.scorecard.standing import NOISE, REAL, Standing, alarms, standing
 from journey_widgets.scorecard.strategy import arrows
+from journey_widgets.scorecard.widget import ScorecardEditor
 
 EMPTY = (
     "There is no scorecard yet. An analyst saves one with ws.save(…), or starts from a template."
@@ -229,12 +231,17 @@ def in_short(view: ScorecardPage) -> html.Html:
         )
         inside = f"; {len(total.masked)} red inside" if total.masked else ""
         score = (f"{total.score:.2f}", f"{look}, {view.when}{basis}{inside}")
-    better = int(real["better"].map(lambda b: b is True).sum())
+    ways = [real["better"].map(lambda b, w=w: b is w).sum() for w in (True, False)]
+    moved = (
+        f"{ways[0]} for the better, {ways[1]} for the worse"
+        if len(real)
+        else "nothing to comment on"
+    )
     return html.tiles(
         {
             view.scorecard.label: score,
             "Needs somebody": (str(len(found)), _first(found) or "no certain alarm"),
-            "Really moved": (f"{len(real)} of {len(kpis)}", f"{better} for the better, {len(real) - better} not"),
+            "Really moved": (f"{len(real)} of {len(kpis)}", moved),
             "Within chance": (str(int((kpis["moved"] == NOISE).sum())), "KPIs whose change is no news"),
         }
     )  # fmt: skip
@@ -633,6 +640,19 @@ def not_counted(view: ScorecardPage) -> html.Html:
     return html.table(
         found, caption="KPIs that could not be counted", labels={"label": "KPI", "counted": "Why"}
     )
+
+
+def editor(view: ScorecardPage) -> Any:
+    """Return the editor of targets, weights, limits and notes; in a report the same as a table."""
+    if view.quiet:
+        return html.note(view.quiet)
+    if mode() == "report":
+        return the_table(view)
+    edit = DocumentEdit(view.page, Scorecard())
+    return ScorecardEditor(
+        edit.document, series=view.series, period=view.now.period, roles=view.roles, currency=view.currency,
+        **edit.options(view.page),
+    )  # fmt: skip
 
 
 def findings(view: ScorecardPage) -> html.Html:

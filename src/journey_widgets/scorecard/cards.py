@@ -34,7 +34,7 @@ def to_html(
     rows = standing.kpis.to_dict("records")
     chosen = [r for r in rows if only is None or r["kpi"] in only]
     cards = "".join(_card(r, series, standing.period, roles, currency, data_date) for r in chosen)
-    return f'<div class="jw-cards">{cards}</div>'
+    return f'<div class="jw-kpis">{cards}</div>'
 
 
 def _card(
@@ -59,14 +59,14 @@ def _card(
     owner = roles.get(str(row["owner"]), str(row["owner"])) or "nobody"
     open_ = " · the period is not over" if row["open"] else ""
     facts = " · ".join(p for p in (html(span), f"n {n:,}", target) if p)
-    note = f'<p class="jw-card-note">{html(str(row["note"]))}</p>' if row["note"] else ""
+    note = f'<p class="jw-kpi-note">{html(str(row["note"]))}</p>' if row["note"] else ""
     return (
-        f'<article class="jw-card" data-status="{html(look)}"><h4>{html(str(row["label"]))}</h4>'
-        f'<p class="jw-card-status">{html(told)}{html(open_)}</p>'
-        f'<p class="jw-card-value">{said("value")}</p><p class="jw-card-facts">{facts}</p>'
+        f'<article class="jw-kpi" data-status="{html(look)}"><h4>{html(str(row["label"]))}</h4>'
+        f'<p class="jw-kpi-status">{html(told)}{html(open_)}</p>'
+        f'<p class="jw-kpi-value">{said("value")}</p><p class="jw-kpi-facts">{facts}</p>'
         f"{_trend(series[series['kpi'] == row['kpi']], when, float(row['target']))}"
-        f'<p class="jw-card-facts">{_moved(row, said)}</p>{note}'
-        f'<p class="jw-card-owner">{html(owner)}{html(f" · data until {data_date}") if data_date else ""}</p>'
+        f'<p class="jw-kpi-facts">{_moved(row, said)}</p>{note}'
+        f'<p class="jw-kpi-owner">{html(owner)}{html(f" · data until {data_date}") if data_date else ""}</p>'
         f"{_explained(row, n)}</article>"
     )
 

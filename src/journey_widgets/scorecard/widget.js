@@ -1,0 +1,387 @@
+// @ts-check
+import { make, oneLine, parseBlock, redraw, revisionList, tool, typeOver } from "../page_scripts/parts.js";
+import { listen, outbox } from "../page_scripts/outbox.js";
+import { choosing } from "../page_scripts/choosing.js";
+/** @import { RenderProps } from "@anywidget/types" */
+/** @import { Step, Waiting } from "../page_scripts/outbox.js" */
+/** @import { Place } from "../page_scripts/choosing.js" */
+/** @typedef {{ id: string, label: string, group: string }} Row */
+/** @typedef {{ value: string, score: string, status: string, words: string }} Score */
+/** @typedef {{ label: string, columns: { id: string, label: string }[], rows: Row[], cells: string[][], scores: Score[], perspectives: { id: string, label: string, weight: number, score: string }[], total: { score: string, status: string, words: string, hidden: number }, order: { label: string, score: string, rank: number, was: number }[], reversals: string[], policy: { green: number, amber: number, missing: string, red_needs_note: boolean }, policies: string[], owners: { id: string, label: string }[], period: string, status: { state: string, text: string }, clashes: any[], disputes: string[], revisions: any[], steps: { undo: number, redo: number }, edit: { seq: number, steps: Step[], save: number }, done: number, read_only: boolean, can_save: boolean, can_restore: boolean }} State */
+
+const FIGURES = ["weight", "baseline", "target"];
+const MAX_TEXT = 3000;
+
+/** @param {RenderProps<State>} props @param {Waiting} waiting */
+function render({ model, el, signal }, waiting) {
+  /** @type {Row[]} */ let rows = [];
+  /** @type {{ id: string, label: string }[]} */ let columns = [];
+  /** @type {string[][]} */ let cells = [];
+  /** @type {HTMLTableCellElement[][]} */ let grid = [];
+  /** @type {HTMLTableCellElement[]} */ let rowHeads = [];
+  /** @type {HTMLTableCellElement[]} */ let columnHeads = [];
+  /** @type {HTMLTableCellElement[][]} */ let fixed = [];
+  let drawn = "";
+  /** @type {((keep: boolean) => void) | null} */
+  let typing = null;
+
+  el.classList.add("jw-grid", "jw-scorecard-editor");
+  const head = make("div", "", { class: "jw-head" });
+  const summary = make("div", "", { class: "jw-summary", role: "status", "aria-live": "polite" });
+  const tools = make("div", "", { class: "jw-tools", role: "toolbar", "aria-label": "Edit the scorecard" });
+  const weights = make("div", "", { class: "jw-weights", role: "group", "aria-label": "Weights and limits" });
+  const order = make("ol", "", { class: "jw-order", "aria-label": "Periods by score" });
+  const flips = make("ul", "", { class: "jw-flips", "aria-label": "When the order would change" });
+  const disputed = make("div", "", { class: "jw-dispute", role: "group", "aria-label": "Changed by somebody else too" });
+  const frame = make("div", "", { class: "jw-frame" });
+  const table = make("table", "", { role: "grid" });
+  const help = make("p", "Type over a cell; Enter keeps it, Escape does not. A block from a spreadsheet can be pasted.", { class: "jw-help" });
+  const past = make("div", "", { class: "jw-history", role: "region", "aria-label": "Revisions" });
+  const saved = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
+  const notice = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
+  past.hidden = true;
+  head.append(summary, tools);
+  frame.append(table);
+  el.append(head, past, disputed, weights, order, flips, frame, help);
+
+  const readOnly = () => model.get("read_only");
+  const rowAt = (/** @type {string} */ id) => rows.findIndex((r) => r.id === id);
+  const columnAt = (/** @type {string} */ id) => columns.findIndex((c) => c.id === id);
+
+  const pick = choosing({
+    rows: () => rows.length, columns: () => columns.length, open: () => rows.map((_r, i) => i), moved: () => paintTools(),
+    nodeAt, cellAt: (r, c) => grid[r]?.[c],
+  });
+  const out = outbox({
+    model, waiting, signal, tell, typing: () => typing !== null, said: () => notice.dataset.state ?? "",
+    busy: () => typing !== null, taken: () => { paint(); paintDisputes(); },
+  });
+  const { send, afterwards, drain, save } = out;
+
+  /** @param {Place} place */
+  function nodeAt(place) {
+    if (place.row < 0) return columnHeads[place.col];
+    return place.col < 0 ? rowHeads[place.row] : grid[place.row]?.[place.col];
+  }
+
+  /** @param {string} text @param {string} [state] */
+  function tell(text, state = "") {
+    notice.textContent = text;
+    notice.dataset.state = state;
+  }
+
+  /** What Python holds, with the cells it has not acknowledged yet on top. */
+  function shown() {
+    const state = structuredClone(model.get("cells"));
+    const done = model.get("done");
+    for (const step of waiting.sent) {
+      if ((step.seq ?? 0) <= done || step.op !== "cells") continue;
+      for (const [row, texts] of Object.entries(/** @type {Record<string, Record<string, string>>} */ (step.cells ?? {}))) {
+        for (const [field, text] of Object.entries(texts)) {
+          const [r, c] = [rowAt(row), columnAt(field)];
+          if (r >= 0 && c >= 0) state[r][c] = text;
+        }
+      }
+    }
+    return state;
+  }
+
+  // --- drawing ------------------------------------------------------------------------------------
+
+  function paint() {
+    const wanted = JSON.stringify([model.get("rows"), model.get("columns"), readOnly()]);
+    if (wanted !== drawn) {
+      if (typing) return;
+      rows = model.get("rows");
+      columns = model.get("columns");
+      drawn = wanted;
+      build();
+    }
+    cells = shown();
+    grid.forEach((line, r) => line.forEach((td, c) => paintCell(td, r, c)));
+    model.get("scores").forEach((score, r) => {
+      const [value, look, points] = fixed[r] ?? [];
+      if (!value) return;
+      value.textContent = score.value;
+      look.textContent = score.words;
+      look.dataset.status = score.status;
+      points.textContent = score.score;
+    });
+    paintWeights();
+    paintOrder();
+    paintTools();
+  }
+
+  function build() {
+    const within = table.contains(document.activeElement);
+    grid = rows.map(() => []);
+    rowHeads = [];
+    fixed = [];
+    pick.forget();
+    table.replaceChildren();
+    table.setAttribute("aria-label", model.get("label"));
+    table.setAttribute("aria-readonly", String(readOnly()));
+    const line = table.createTHead().insertRow();
+    line.append(make("th", "KPI", { role: "columnheader", scope: "col" }));
+    columnHeads = columns.map((column, c) => {
+      const th = make("th", column.label, { role: "columnheader", scope: "col", tabindex: "-1" });
+      th.dataset.row = "-1";
+      th.dataset.col = String(c);
+      line.append(th);
+      return th;
+    });
+    for (const word of ["Value", "Status", "Score"]) line.append(make("th", word, { role: "columnheader", scope: "col" }));
+    const body = table.createTBody();
+    let group = "\u0000";
+    rows.forEach((row, r) => {
+      if (row.group !== group) {
+        group = row.group;
+        const th = make("th", group, { class: "jw-group", role: "rowheader", scope: "colgroup", colspan: String(columns.length + 4) });
+        const tr = make("tr");
+        tr.append(th);
+        body.append(tr);
+      }
+      const tr = body.insertRow();
+      const th = make("th", row.label, { role: "rowheader", scope: "row", tabindex: "-1", title: row.label });
+      th.dataset.row = String(r);
+      th.dataset.col = "-1";
+      rowHeads.push(th);
+      tr.append(th);
+      columns.forEach((column, c) => {
+        const td = tr.insertCell();
+        td.setAttribute("role", "gridcell");
+        td.dataset.row = String(r);
+        td.dataset.col = String(c);
+        td.dataset.field = column.id;
+        td.tabIndex = -1;
+        if (FIGURES.includes(column.id)) td.classList.add("jw-figure-cell");
+        grid[r].push(td);
+      });
+      fixed.push(["jw-figure-cell", "", "jw-figure-cell"].map((more) => {
+        const td = tr.insertCell();
+        td.setAttribute("role", "gridcell");
+        td.className = `jw-fixed ${more}`.trim();
+        return td;
+      }));
+    });
+    for (const tr of table.rows) tr.setAttribute("role", "row");
+    pick.stay();
+    pick.paint();
+    if (within) nodeAt(pick.at)?.focus({ preventScroll: true });
+  }
+
+  /** @param {HTMLTableCellElement} td @param {number} r @param {number} c */
+  function paintCell(td, r, c) {
+    const text = cells[r][c];
+    if (td.dataset.text === text || td.firstElementChild instanceof HTMLInputElement) return;
+    td.dataset.text = text;
+    td.textContent = text;
+    td.title = text;
+    td.ariaLabel = `${rows[r].label}, ${columns[c].label}: ${text || "blank"}`;
+  }
+
+  function paintWeights() {
+    const policy = model.get("policy");
+    /** @param {string} words @param {HTMLElement} field @param {string} [after] */
+    const named = (words, field, after = "") => {
+      const label = make("label", words);
+      label.append(field);
+      if (after) label.append(make("small", after));
+      return label;
+    };
+    /** @param {string} key @param {number} value @param {(text: string) => void} act */
+    const number = (key, value, act) => {
+      const input = make("input", "", { type: "number", min: "0", step: "any", "data-key": key });
+      input.value = String(value);
+      input.disabled = readOnly();
+      input.addEventListener("change", () => act(input.value), { signal });
+      return input;
+    };
+    const active = document.activeElement;
+    if (active instanceof HTMLInputElement && weights.contains(active) && active.value !== active.defaultValue && waiting.sent.length) return;
+    const missing = make("select", "", { "data-key": "missing" });
+    missing.append(...model.get("policies").map((p) => make("option", p, { value: p })));
+    missing.value = policy.missing;
+    missing.disabled = readOnly();
+    missing.addEventListener("change", () => send([{ op: "policy", field: "missing", value: missing.value }]), { signal });
+    redraw(
+      weights,
+      ...model.get("perspectives").map((p) => named(p.label, number(p.id, p.weight, (text) => send([{ op: "weight", id: p.id, value: text }])), p.score ? `score ${p.score}` : "no score")),
+      named("On target from", number("green", policy.green, (text) => send([{ op: "policy", field: "green", value: Number(text) }]))),
+      named("Watch from", number("amber", policy.amber, (text) => send([{ op: "policy", field: "amber", value: Number(text) }]))),
+      named("Missing KPIs", missing),
+    );
+    const { score, words, hidden } = model.get("total");
+    summary.textContent = score ? `${model.get("label")}: ${score}, ${words}${hidden ? `, ${hidden} red inside` : ""}` : `${model.get("label")}: no score`;
+    summary.dataset.severity = { red: "error", amber: "warn" }[model.get("total").status] ?? "none";
+  }
+
+  function paintOrder() {
+    const periods = model.get("order");
+    order.hidden = periods.length < 2;
+    order.replaceChildren(...periods.map((p) => {
+      const moved = p.rank !== p.was;
+      return make("li", `${p.label}: ${p.score}${moved ? ` (was number ${p.was})` : ""}`, { "data-moved": String(moved) });
+    }));
+    flips.hidden = !model.get("reversals").length;
+    flips.replaceChildren(...model.get("reversals").map((sentence) => make("li", sentence)));
+  }
+
+  // --- tools, status, history, disputes -------------------------------------------------------------
+
+  const undoing = tool("Undo", "Undo (Ctrl+Z)", () => afterwards(() => send([{ op: "undo" }])), signal);
+  const redoing = tool("Redo", "Redo (Ctrl+Y)", () => afterwards(() => send([{ op: "redo" }])), signal);
+  const saving = tool("Save", "Save as a new revision (Ctrl+S)", save, signal, "jw-save");
+  const history = tool("History", "Earlier revisions", () => { past.hidden = !past.hidden; paintHistory(); }, signal);
+  tools.append(undoing, redoing, saving, history, saved, notice);
+
+  function paintTools() {
+    const editing = !readOnly();
+    undoing.hidden = redoing.hidden = help.hidden = !editing;
+    saving.hidden = !editing || !model.get("can_save");
+    history.hidden = !model.get("revisions").length;
+    undoing.disabled = !model.get("steps").undo && !waiting.sent.length;
+    redoing.disabled = !model.get("steps").redo;
+    history.setAttribute("aria-expanded", String(!past.hidden));
+  }
+
+  function paintStatus() {
+    const { state, text } = model.get("status");
+    saved.textContent = text;
+    saved.dataset.state = state;
+  }
+
+  function paintHistory() {
+    history.setAttribute("aria-expanded", String(!past.hidden));
+    if (past.hidden) return;
+    const restore = model.get("can_restore") ? (/** @type {number} */ rev) => send([{ op: "restore", rev }]) : null;
+    past.replaceChildren(...revisionList(model.get("revisions"), restore, signal));
+  }
+
+  function paintDisputes() {
+    const words = model.get("disputes");
+    disputed.hidden = !words.length;
+    const ul = make("ul");
+    ul.append(...words.map((w) => make("li", w)));
+    disputed.replaceChildren(...(words.length ? [make("strong", "Somebody else saved changes at the same places."), ul] : []));
+  }
+
+  // --- writing ----------------------------------------------------------------------------------------
+
+  /** @param {[number, number, string][]} changes */
+  function setCells(changes) {
+    if (readOnly()) return;
+    /** @type {Record<string, Record<string, string>>} */
+    const texts = {};
+    let any = false;
+    for (const [r, c, text] of changes) {
+      if (cells[r][c] === text) continue;
+      any = true;
+      (texts[rows[r].id] ??= {})[columns[c].id] = text;
+      cells[r][c] = text;
+      paintCell(grid[r][c], r, c);
+    }
+    if (any) send([{ op: "cells", cells: texts }]);
+  }
+
+  /** @param {Place} place @param {string} [begin] */
+  function type(place, begin) {
+    const node = nodeAt(place);
+    if (!node || readOnly() || typing || place.row < 0 || place.col < 0) return;
+    const before = cells[place.row][place.col];
+    const [row, field] = [rows[place.row].id, columns[place.col].id];
+    const label = `${columns[place.col].label} of ${rows[place.row].label}`;
+    typing = typeOver(node, { value: begin ?? before, label, longest: MAX_TEXT, whole: begin === undefined }, signal, (typed, how) => {
+      typing = null;
+      delete node.dataset.text;
+      const text = oneLine(typed ?? "");
+      paintCell(/** @type {HTMLTableCellElement} */ (node), place.row, place.col);
+      if (typed !== null && text !== before) send([{ op: "cells", cells: { [row]: { [field]: text } } }]);
+      paint();
+      drain();
+      if (how === "tab" || how === "tab-back") pick.move(pick.at.row, pick.at.col + (how === "tab" ? 1 : -1));
+      else if (how === "enter" || how === "enter-back") pick.step(how === "enter" ? 1 : -1, false);
+      else if (how !== "leave") pick.refocus();
+      if (how === "save") save();
+    });
+  }
+
+  /** @param {string} text */
+  function paste(text) {
+    const chosen = pick.cells();
+    if (!text || !chosen.length) return;
+    const block = parseBlock(text);
+    const top = Math.min(pick.at.row, pick.anchor.row);
+    const left = Math.min(pick.at.col, pick.anchor.col);
+    if (block.length === 1 && block[0].length === 1) { setCells(chosen.map(([r, c]) => [r, c, oneLine(block[0][0])])); return; }
+    if (top + block.length > rows.length || left + Math.max(...block.map((l) => l.length)) > columns.length) {
+      tell("Nothing was pasted: the block is larger than the room from here.", "error");
+      return;
+    }
+    setCells(block.flatMap((line, i) => line.map((cell, j) => /** @type {[number, number, string]} */ ([top + i, left + j, oneLine(cell)]))));
+  }
+
+  /** @param {KeyboardEvent} event */
+  function press(event) {
+    const { key } = event;
+    const far = event.ctrlKey || event.metaKey;
+    if (far && "szy".includes(key.toLowerCase())) return; // the whole page listens to these
+    const went = pick.key(event);
+    if (went === "left") return;
+    if (went) {
+      // it is done
+    } else if (key === "Enter" || key === "F2") {
+      type(pick.at);
+    } else if (key === "Delete" || key === "Backspace") {
+      setCells(pick.cells().map(([r, c]) => [r, c, ""]));
+    } else if (!far && !event.altKey && key.length === 1) {
+      type(pick.at, key);
+    } else return;
+    event.preventDefault();
+  }
+
+  /** @param {Event} event */
+  function under(event) {
+    const node = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest?.("[data-row][data-col]"));
+    return node && table.contains(node) ? { row: Number(node.dataset.row), col: Number(node.dataset.col) } : null;
+  }
+
+  paint();
+  paintStatus();
+  paintDisputes();
+  table.addEventListener("keydown", press, { signal });
+  out.listenToKeys(el);
+  table.addEventListener("pointerdown", (e) => {
+    const place = under(e);
+    if (!place || e.button) return;
+    e.preventDefault();
+    pick.move(place.row, place.col, e.shiftKey);
+  }, { signal });
+  table.addEventListener("dblclick", (e) => { const place = under(e); if (place) type(place); }, { signal });
+  table.addEventListener("paste", (e) => { if (readOnly()) return; e.preventDefault(); e.stopPropagation(); paste(e.clipboardData?.getData("text/plain") ?? ""); }, { signal });
+  table.addEventListener("copy", (e) => {
+    const places = pick.cells();
+    if (!places.length) return;
+    e.preventDefault();
+    e.stopPropagation();
+    const width = new Set(places.map(([, c]) => c)).size;
+    const texts = places.map(([r, c]) => cells[r][c]);
+    const lines = [];
+    for (let i = 0; i < texts.length; i += width) lines.push(texts.slice(i, i + width).join("\t"));
+    e.clipboardData?.setData("text/plain", lines.join("\n"));
+  }, { signal });
+  /** @type {[keyof State, () => void][]} */
+  const heard = [
+    ["done", () => { out.acknowledge(); out.actWhenDone(); }],
+    ["rows", paint], ["cells", paint], ["scores", paint], ["perspectives", paint], ["total", paint], ["order", paint], ["reversals", paint],
+    ["policy", paint], ["read_only", paint], ["steps", paintTools], ["status", paintStatus], ["disputes", paintDisputes],
+    ["revisions", () => { paintTools(); paintHistory(); }],
+  ];
+  listen(model, signal, heard, new Set([paint]), () => { paint(); paintDisputes(); });
+}
+
+export default () => {
+  /** @type {Waiting} */
+  const waiting = { sent: [], save: 0 };
+  return { render: (/** @type {RenderProps<State>} */ props) => render(props, waiting) };
+};
