@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         read_answers,
         read_behaviour,
         read_events,
+        read_figures,
         read_invitations,
         read_order_lines,
         read_tickets,
@@ -36,8 +37,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Conflict", "CrossImpactSliders", "JourneyMapEditor", "RaciGrid", "Saved", "ScorecardEditor", "Workspace",
     "cross_impact", "journey", "mode", "open_page", "raci",
-    "read_answers", "read_behaviour", "read_events", "read_invitations", "read_order_lines",
-    "read_tickets", "read_trials", "save_picture", "scorecard", "show",
+    "read_answers", "read_behaviour", "read_events", "read_figures", "read_invitations",
+    "read_order_lines", "read_tickets", "read_trials", "save_picture", "scorecard", "show",
 ]  # fmt: skip
 
 _WHERE = {
@@ -62,6 +63,7 @@ _WHERE = {
             "invitations",
             "behaviour",
             "trials",
+            "figures",
         )
     },
 }

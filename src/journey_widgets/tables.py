@@ -1,4 +1,4 @@
-"""The seven source contracts, and checking a table against one."""
+"""The eight source contracts, and checking a table against one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -137,8 +137,21 @@ TRIALS = Contract(
         Column("cost", "number", "cost of treating the unit, in the source's currency"),
     ),
 )
+FIGURES = Contract(
+    "figures",
+    "one figure of a KPI that comes from elsewhere: typed in, or exported by another tool",
+    (
+        _must("kpi", "text", "id of the KPI in the catalogue"),
+        _must(
+            "figure", "text", "which figure: a name of the KPI's expression, such as cost or leads"
+        ),
+        _must("ts", "instant", "a moment in the period it belongs to, UTC"),
+        _must("value", "number", "the figure; several of one period are added up"),
+    ),
+)
 CONTRACTS = {
-    c.name: c for c in (EVENTS, ORDER_LINES, TICKETS, ANSWERS, INVITATIONS, BEHAVIOUR, TRIALS)
+    c.name: c
+    for c in (EVENTS, ORDER_LINES, TICKETS, ANSWERS, INVITATIONS, BEHAVIOUR, TRIALS, FIGURES)
 }
 
 

@@ -15,6 +15,7 @@ from journey_widgets.estimates import median_interval, poisson, wilson
 from journey_widgets.journey.definition import definition
 from journey_widgets.scorecard.measures import measure, measure_many, measured
 from journey_widgets.scorecard.recipes import RECIPES
+from support import kpi_table
 
 MARCH, APRIL = datetime(2026, 3, 1), datetime(2026, 4, 5)  # noqa: DTZ001 - naive UTC
 
@@ -583,3 +584,7 @@ def test_medians_are_what_sorting_each_month_gives(rows):
         assert [row["value"], row["low"], row["high"]] == pytest.approx(
             list(median_interval(own)), nan_ok=True
         )
+
+
+def test_the_table_of_kpis_in_the_docs_is_the_one_that_runs(root):
+    assert (root / "docs" / "kpis.md").read_text("utf-8") == kpi_table.text()

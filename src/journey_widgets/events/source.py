@@ -388,5 +388,10 @@ def read_trials(source: Any, **mapping: Any) -> Source:
     return _read("trials", source, mapping)
 
 
+def read_figures(source: Any, **mapping: Any) -> Source:
+    """Read figures of KPIs that come from elsewhere: one a row. Options as in `SourceMapping`."""
+    return _read("figures", source, mapping)
+
+
 def _read(kind: str, source: Any, keywords: Mapping[str, Any]) -> Source:
     return read(kind, source, mapping_from_keywords(kind, keywords))

@@ -37,6 +37,7 @@ class Sources(Document):
     invitations: SourceMapping | None = None
     behaviour: SourceMapping | None = None
     trials: SourceMapping | None = None
+    figures: SourceMapping | None = None
 
     def mapping(self, kind: str) -> SourceMapping | None:
         """Return the mapping of one source, or None where the workspace has no such source."""

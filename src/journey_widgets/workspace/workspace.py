@@ -461,6 +461,10 @@ class Workspace:
         """Read the trial."""
         return self.source("trials")
 
+    def figures(self) -> Source:
+        """Read the figures of KPIs that come from elsewhere."""
+        return self.source("figures")
+
     # --- text -------------------------------------------------------------------------------
 
     def export_texts(self, folder: str | Path | None = None) -> list[Path]:
