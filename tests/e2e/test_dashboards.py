@@ -134,7 +134,7 @@ def test_a_page_that_is_not_there_leads_back_to_the_start(served, new_page):
 
     assert page.locator("h1").inner_text() == "There is no such page"
     page.get_by_role("link", name="Go to the start page").click()
-    assert page.locator(".jw-card").count() == 4
+    assert page.locator(".jw-card").count() == 5
 
 
 def test_readers_see_the_grid_and_cannot_change_it(served, new_page, made_example):
