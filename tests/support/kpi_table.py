@@ -21,10 +21,11 @@ def text():
     found = measured()
     counted, typed = found[found["source"] != "figures"], found[found["source"] == "figures"]
     lead = (
-        f"{len(counted)} are counted by `scorecard.measure` from sources and documents; {len(typed)} are worked out "
-        "from a table of figures (`figures:` in `sources.yaml`, columns `kpi`, `figure`, `ts`, `value`). `general` marks a "
-        "definition that rests on general practice and was not looked up. *Words* are what a recipe looks for in a log "
-        "(`words=`), *options* what can be chosen (`options=`)."
+        f"{len(counted)} are counted by `scorecard.measure` from sources and documents; "
+        f"{len(typed)} are worked out from a table of figures (`figures:` in `sources.yaml`, columns "
+        "`kpi`, `figure`, `ts`, `value`). `general` marks a definition that rests on general practice and "
+        "was not looked up. *Words* are what a recipe looks for in a log (`words=`), *options* what can be "
+        "chosen (`options=`)."
     )
     title = "# KPIs: what is counted, and what needs figures from elsewhere"
     lines = [title, "", lead, "", "## Counted", ""]
