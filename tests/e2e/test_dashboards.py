@@ -41,8 +41,9 @@ def test_the_start_page_lists_the_dashboards_with_a_line_and_a_picture_each(serv
         "RACI",
         "Cross-impact",
         "Scorecard",
+        "Support",
     ]
-    assert cards.locator("svg").count() == 5
+    assert cards.locator("svg").count() == 6
     assert all(len(t) > 20 for t in cards.locator("p").all_inner_texts())
     cards.nth(2).click()
     page.locator(READY).wait_for(timeout=SECONDS)
@@ -55,6 +56,7 @@ PARTS = [
     ("raci", 1, 13),
     ("cross_impact", 0, 7),
     ("scorecard", 4, 9),
+    ("support", 2, 6),
 ]
 
 
@@ -134,7 +136,7 @@ def test_a_page_that_is_not_there_leads_back_to_the_start(served, new_page):
 
     assert page.locator("h1").inner_text() == "There is no such page"
     page.get_by_role("link", name="Go to the start page").click()
-    assert page.locator(".jw-card").count() == 5
+    assert page.locator(".jw-card").count() == 6
 
 
 def test_readers_see_the_grid_and_cannot_change_it(served, new_page, made_example):
@@ -338,7 +340,7 @@ def test_hostile_labels_are_text_on_every_dashboard(example, new_page):
         page = new_page()
         page.goto(served.url)
         assert page.locator("h1").inner_text() == "{{ 7*7 }} <b>x</b>"
-        for name in ("overview", "journey_map", "raci", "cross_impact", "scorecard"):
+        for name in ("overview", "journey_map", "raci", "cross_impact", "scorecard", "support"):
             open_dashboard(page, served, name)
             page.wait_for_timeout(1_000)
             assert page.title() != "owned"
