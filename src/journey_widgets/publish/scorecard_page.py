@@ -1,6 +1,7 @@
 """The scorecard page's words, tables and pictures: how it stands, what moved and whether it is real, who does what."""
 
 import math
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, get_args
 
@@ -21,6 +22,7 @@ from journey_widgets.scorecard import cards, charts, words
 from journey_widgets.scorecard.differences import mix_and_rate, weight_sensitivity
 from journey_widgets.scorecard.document import Kpi, Scorecard
 from journey_widgets.scorecard.measures import measure
+from journey_widgets.scorecard.restating import restate, restated
 from journey_widgets.scorecard.roll_up import POLICIES, change
 from journey_widgets.scorecard.rules import balance, check
 from journey_widgets.scorecard.series import series
@@ -62,6 +64,8 @@ class ScorecardPage:
             raise ParameterError(msg)
         self.length, self.policy = period, policy
         self.as_of = self._day(as_of)
+        self.kept: pd.DataFrame | None = None
+        """Values of closed periods as they were first and as they are now; set when the series was measured."""
 
     def _day(self, text: str) -> pd.Timestamp | None:
         if not text:
@@ -88,12 +92,21 @@ class ScorecardPage:
     @cached_property
     def series(self) -> pd.DataFrame:
         """All KPIs, period by period, for the page's customers."""
-        page = self.page
+        page, space = self.page, self.page.workspace
         customers = None if page.segment == ALL or not page.has_log else page.index
-        return series(
-            self.scorecard, self.sources, period=self.length, zone=page.workspace.settings.time_zone,
+        found = series(
+            self.scorecard,
+            self.sources,
+            period=self.length,
+            zone=space.settings.time_zone,
             customers=customers,
-        )  # fmt: skip
+        )
+        if customers is None:
+            before = space.kept_values(self.length)
+            self.kept = restate(before, found, datetime.now(UTC).replace(tzinfo=None))
+            if before is None or not self.kept.equals(before):
+                space.keep_values(self.length, self.kept)
+        return found
 
     @cached_property
     def now(self) -> Standing:
@@ -389,6 +402,7 @@ def what_moved(view: ScorecardPage) -> html.Html:
             f"{r['label']} is {way}: {view.said(r, 'before')} to {view.said(r, 'value')} ({by})."
         )
         sentences += _mixed(view, str(r["kpi"]))
+    sentences += _late(view)
     chance = int((kpis["moved"] == NOISE).sum())
     if not len(real):
         sentences.append("No KPI really moved.")
@@ -396,6 +410,31 @@ def what_moved(view: ScorecardPage) -> html.Html:
         f"{chance} {'KPI' if chance == 1 else 'KPIs'} changed within chance: no comment is needed."
     )
     return html.numbered(sentences)
+
+
+def _late(view: ScorecardPage) -> list[str]:
+    """Return which values of closed periods late data changed: that is no performance."""
+    if view.kept is None:
+        return []
+    found = restated(view.kept)
+    own = found[found["kpi"].isin(view.labels)]
+    if own.empty:
+        return []
+    first = own.iloc[0]
+    unit = {str(r["kpi"]): str(r["unit"]) for r in view.now.kpis.to_dict("records")}.get(
+        str(first["kpi"]), ""
+    )
+    values = [
+        words.value(float(first[c]), unit, currency=view.currency) for c in ("first_value", "value")
+    ]
+    many = (
+        f"{len(own)} values of closed periods" if len(own) > 1 else "One value of a closed period"
+    )
+    said = (
+        f"{many} changed with late data, such as {view.labels[str(first['kpi'])]} in "
+        f"{_when(pd.Timestamp(first['period']), view.length)}: {values[0]} at first, {values[1]} now."
+    )
+    return [said]
 
 
 def _of_the_score(view: ScorecardPage) -> list[str]:

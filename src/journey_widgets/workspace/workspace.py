@@ -35,6 +35,7 @@ from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.raci.policy import Links, RaciPolicy
 from journey_widgets.raci.rules import check
 from journey_widgets.roles import RoleRegister
+from journey_widgets.safe import file_name
 from journey_widgets.scorecard.document import Scorecard
 from journey_widgets.scorecard.rules import check as check_scorecard
 from journey_widgets.textfiles import read_text, write_text
@@ -464,6 +465,36 @@ class Workspace:
     def figures(self) -> Source:
         """Read the figures of KPIs that come from elsewhere."""
         return self.source("figures")
+
+    # --- measured values --------------------------------------------------------------------
+
+    def kept_values(self, period: str) -> pd.DataFrame | None:
+        """Return the values of closed periods that were kept (see `scorecard.restating`); None where there are none."""
+        file = self._measured(period)
+        if file is None or not file.is_file():
+            return None
+        try:
+            return pd.read_parquet(file)
+        except (OSError, ValueError):  # torn or foreign: they are measured anew
+            return None
+
+    def keep_values(self, period: str, values: pd.DataFrame) -> None:
+        """Keep the values of closed periods, so that late data show; a workspace for reading keeps nothing."""
+        file = self._measured(period)
+        if file is None or self.read_only:
+            return
+        file.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".keeping-") as scratch:
+            part = Path(scratch) / file.name
+            values.to_parquet(part, index=False)
+            part.replace(file)
+
+    def _measured(self, period: str) -> Path | None:
+        return (
+            None
+            if self.folder is None
+            else self.folder / "measured" / f"{file_name(period)}.parquet"
+        )
 
     # --- text -------------------------------------------------------------------------------
 
