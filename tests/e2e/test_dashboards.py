@@ -55,7 +55,7 @@ PARTS = [
     ("journey_map", 7, 10),
     ("raci", 1, 13),
     ("cross_impact", 0, 7),
-    ("scorecard", 4, 9),
+    ("scorecard", 4, 10),
     ("support", 2, 6),
 ]
 

@@ -13,7 +13,9 @@ from journey_widgets import Workspace
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import median_interval, poisson, wilson
 from journey_widgets.journey.definition import definition
-from journey_widgets.scorecard.measures import measure, measure_many, measured
+from journey_widgets.scorecard.catalogue import kpi as catalogue_row
+from journey_widgets.scorecard.formula import Formula
+from journey_widgets.scorecard.measures import measure, measure_many, measured, records
 from journey_widgets.scorecard.recipes import RECIPES
 from support import kpi_table
 
@@ -536,6 +538,32 @@ def test_several_kpis_at_once_are_what_each_is_alone(example):
     together = measure_many(kpis, example, zone="Europe/Rome")
     apart = pd.concat([measure(k, example, zone="Europe/Rome") for k in kpis], ignore_index=True)
     pd.testing.assert_frame_equal(together, apart)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "figures"),
+    [
+        ("aov", ("revenue", "orders")), ("nps", ("promoters", "detractors", "n")),
+        ("conversion_rate", ("converted", "entered")), ("unique_visitors", ("n_visitors",)),
+        ("reopen_rate", ("reopened", "solved")), ("contact_rate", ("contacts", "orders")),
+    ],
+)  # fmt: skip
+def test_the_rows_behind_a_value_add_up_to_it(example, kpi, figures):
+    row = measure(kpi, example, zone="Europe/Rome").iloc[2]
+    behind = records(kpi, example, row["period"], zone="Europe/Rome")
+    sums = {f: float(behind[f].sum()) for f in figures}
+    assert Formula(catalogue_row(kpi)["expression"]).value(sums) == pytest.approx(row["value"])
+    known = set(example["events"].to_pandas()["customer_id"])
+    if kpi in ("aov", "conversion_rate", "unique_visitors"):
+        assert set(behind["customer_id"]) <= known
+
+
+def test_the_rows_behind_a_median_are_its_cases(example):
+    asked = {"zone": "Europe/Rome", "by": "kind", "words": {"answered": ["Handled"]}}
+    row = measure("first_response_time", example, **asked).iloc[1]
+    behind = records("first_response_time", example, row["period"], **asked)
+    own = behind[behind["kind"] == row["kind"]]
+    assert (len(own), own["hours"].median()) == (row["n"], pytest.approx(row["value"]))
 
 
 def test_groups_of_the_log_share_no_customer(example):

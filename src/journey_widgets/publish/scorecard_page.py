@@ -21,12 +21,12 @@ from journey_widgets.publish.show import show
 from journey_widgets.scorecard import cards, charts, words
 from journey_widgets.scorecard.differences import mix_and_rate, weight_sensitivity
 from journey_widgets.scorecard.document import Kpi, Scorecard
-from journey_widgets.scorecard.measures import measure
+from journey_widgets.scorecard.measures import measure, records
 from journey_widgets.scorecard.restating import restate, restated
 from journey_widgets.scorecard.roll_up import POLICIES, change
 from journey_widgets.scorecard.rules import balance, check
 from journey_widgets.scorecard.series import series
-from journey_widgets.scorecard.signals import xmr
+from journey_widgets.scorecard.signals import funnel_limits, xmr
 from journey_widgets.scorecard.standing import NOISE, REAL, Standing, alarms, standing
 from journey_widgets.scorecard.strategy import arrows
 from journey_widgets.scorecard.widget import ScorecardEditor
@@ -618,6 +618,81 @@ def what_it_takes(view: ScorecardPage) -> html.Html:
         return html.note("Every KPI that has a score is on target.", kind="good")
     return html.table(
         pd.DataFrame(rows), caption=f"What it would take to be on target (a score of {green:g})"
+    )
+
+
+def segments(view: ScorecardPage) -> html.Html:
+    """Return the shares of the scorecard by group of customers, and which groups differ more than chance does."""
+    if view.quiet:
+        return html.note(view.quiet)
+    page, rows = view.page, []
+    if not page.has_log or page.segment != ALL:
+        return html.note(
+            "Groups are compared on the page of all customers, where the log says which there are."
+        )
+    shares = view.now.kpis[(view.now.kpis["method"] == "wilson") & (view.now.kpis["state"] == "")]
+    for column in page.log.mapping.keep:
+        for r in shares.to_dict("records"):
+            rows += _outside(view, str(r["kpi"]), str(r["label"]), column)
+    if not rows:
+        return html.note(
+            "No group is outside its limits: small groups differ by chance, and are not ranked.",
+            kind="good",
+        )
+    return html.table(
+        pd.DataFrame(rows), caption=f"Groups outside their limits, {view.when}",
+        percent=["Share", "All", "least", "most"],
+        note="Limits: three standard errors around all groups together. Groups within them are not ranked.",
+    )  # fmt: skip
+
+
+def _outside(view: ScorecardPage, kpi: str, label: str, column: str) -> list[dict[str, Any]]:
+    """Return the groups of a column that are outside the funnel limits of a share."""
+    found = view.scorecard.kpi(kpi)
+    if found.where:
+        return []
+    try:
+        split = measure(
+            found.measured_as, view.sources, period=view.length, by=column, options=found.options,
+            zone=view.page.workspace.settings.time_zone, words=view.scorecard.words, draws=2,
+        )  # fmt: skip
+    except JourneyError:
+        return []
+    own = split[(split["period"] == view.now.period) & (split["n"] >= max(view.page.least, 1))]
+    if len(own) < 2:
+        return []
+    n = own["n"].to_numpy("int64")
+    limits = funnel_limits([round(v * k) for v, k in zip(own["value"], n, strict=True)], list(n))
+    return [
+        {
+            "KPI": label, "Group": f"{column.replace('_', ' ')} {group}", "Share": x["share"], "n": x["n"],
+            "All": x["overall"], "least": x["low"], "most": x["high"],
+        }
+        for group, x in zip(own[column], limits.to_dict("records"), strict=True)
+        if x["outside"]
+    ]  # fmt: skip
+
+
+def rows_behind(view: ScorecardPage, kpi: str = "") -> html.Html:
+    """Return the first rows behind a KPI of the period: by default of the first alarm, or of the first KPI."""
+    if view.quiet:
+        return html.note(view.quiet)
+    wanted = kpi or next(iter([*alarms(view.now)["kpi"], *view.now.kpis["kpi"]]))
+    found = view.scorecard.kpi(str(wanted))
+    if mode() != "notebook":
+        return html.note("Rows about single customers are shown to the analyst, in JupyterLab.")
+    try:
+        rows = records(
+            found.measured_as, view.sources, view.now.period, period=view.length, by=tuple(found.where),
+            zone=view.page.workspace.settings.time_zone, words=view.scorecard.words, options=found.options,
+        )  # fmt: skip
+    except JourneyError as error:
+        return html.note(str(error))
+    for column, value in found.where.items():
+        rows = rows[rows[column] == value]
+    label = view.labels[found.id]
+    return html.table(
+        rows.head(20), caption=f"{label}, {view.when}: the first of {len(rows):,} rows behind it"
     )
 
 

@@ -5,7 +5,7 @@ from journey_widgets.scorecard.catalogue import catalogue
 from journey_widgets.scorecard.differences import mix_and_rate, reversal, weight_sensitivity
 from journey_widgets.scorecard.document import Kpi, Objective, Perspective, Scorecard
 from journey_widgets.scorecard.formula import Formula
-from journey_widgets.scorecard.measures import measure, measure_many, measured
+from journey_widgets.scorecard.measures import measure, measure_many, measured, records
 from journey_widgets.scorecard.roll_up import Node, change, roll_up
 from journey_widgets.scorecard.rules import check
 from journey_widgets.scorecard.series import series
@@ -16,6 +16,7 @@ from journey_widgets.scorecard.strategy import arrows
 __all__ = [
     "Formula", "Kpi", "Node", "Objective", "Perspective", "Scorecard", "alarms", "arrows", "catalogue", "change",
     "check",
-    "funnel_limits", "measure", "measure_many", "measured", "mix_and_rate", "nps", "reversal", "roll_up", "series",
+    "funnel_limits", "measure", "measure_many", "measured", "mix_and_rate", "nps", "records",
+    "reversal", "roll_up", "series",
     "standing", "weight_sensitivity", "xmr",
 ]  # fmt: skip

@@ -128,6 +128,67 @@ def measure_many(
     return pd.concat(frames, ignore_index=True)
 
 
+def records(
+    kpi: str,
+    sources: Mapping[str, Any],
+    at: datetime | str,
+    *,
+    period: str = "month",
+    by: Sequence[str] = (),
+    zone: str = "UTC",
+    until: datetime | None = None,
+    words: Words | None = None,
+    options: Mapping[str, Any] | None = None,
+    limit: int = 10_000,
+) -> pd.DataFrame:
+    """Return the rows behind a KPI's value in one period: what was counted, whose it was, and with which figures.
+
+    Parameters
+    ----------
+    at
+        The period's beginning, as `measure` gives it in ``period``; the rest as for `measure`.
+    limit
+        Rows returned at most, in order of unit.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns: ``customer_id`` (str; the unit drawn for intervals where the source has no customers), ``ts`` where the
+        rows have a time, the columns of `by`, and the figures of the formula (or the single value, such as ``hours``).
+        The figures add up to those of the value; of a median, its n is the number of rows.
+    """
+    shared = Shared()
+    groups = (by,) if isinstance(by, str) else tuple(by)
+    try:
+        recipe = recipe_of(kpi, sources)
+        ask = Asked(
+            kpi, recipe, sources, groups, period, zone, until, words or {}, options or {}, shared
+        )
+        facts = recipe.rows(ask)
+        if "period" not in facts.columns and "ts" in facts.columns:
+            facts = facts.mutate(period=ask.number(facts.ts))
+        if "period" in facts.columns and period != "all" and ask.first is not None:
+            local = (
+                pd.Timestamp(at).tz_localize(ask.calendar.zone).tz_convert("UTC").tz_localize(None)
+            )
+            facts = facts.filter(facts.period == ask.calendar.number_of(local.to_pydatetime()))
+        figures = [recipe.cases] if recipe.cases else list(recipe.figures)
+        columns = [c for c in ("ts", *groups, *figures) if c in facts.columns]
+        if recipe.source == "events":
+            first = ask.index.table.filter(_.step == 1)
+            names = first.select("customer", customer_id=_.customer_id.cast("string"))
+            facts = facts.select("unit", *columns).join(names, _.unit == names.customer)
+        elif "unit" in facts.columns:
+            facts = facts.mutate(customer_id=facts.unit.cast("string"))
+        wanted = [*(["customer_id"] if "customer_id" in facts.columns else []), *columns]
+        found = collect(facts.select(wanted).order_by(wanted).limit(limit))
+        return defined(
+            found, f"{_row(kpi)['name']} in the {period} of {pd.Timestamp(at):%-d %B %Y}"
+        )
+    finally:
+        shared.close()
+
+
 def measure_with(
     shared: Shared, kpi: str, sources: Mapping[str, Any], **asked: Any
 ) -> pd.DataFrame:

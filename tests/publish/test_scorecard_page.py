@@ -1,0 +1,84 @@
+"""The scorecard page: what it says, to whom, and that wrong parameters are said in words."""
+
+import pytest
+
+from journey_widgets import Workspace
+from journey_widgets.publish import scorecard_page as shown
+from journey_widgets.publish.page import PageStopped
+
+PARTS = (
+    shown.in_short, shown.needs_somebody, shown.what_moved, shown.balanced, shown.the_cards, shown.grid, shown.changes,
+    shown.signals, shown.strategy_map, shown.segments, shown.what_it_takes, shown.weights, shown.initiatives,
+    shown.editor, shown.the_table, shown.not_counted, shown.rows_behind,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def may(made_example):
+    return shown.open_scorecard(str(made_example), as_of="2026-05")
+
+
+def test_the_dip_is_what_needs_somebody_and_what_moved(may):
+    assert "Happy with delivery" in shown.needs_somebody(may)._repr_html_()
+    assert "Happy with delivery is worse: 83.2% to 40.5% (-42.7 points)." in repr(
+        shown.what_moved(may)
+    )
+
+
+def test_a_share_of_the_log_is_split_into_mix_and_rate(may):
+    (said,) = shown._mixed(may, "conversion_rate")
+    assert "points within the groups by device" in said
+    assert shown._mixed(may, "aov") == []
+
+
+def test_groups_outside_their_limits_are_named_and_no_others(may):
+    told = shown.segments(may)._repr_html_()
+    assert "device mobile" in told
+    assert "region" not in told
+
+
+def test_the_tiles_and_the_table_say_the_same_as_the_frame(may):
+    total = may.now.total.score
+    assert f"{total:.2f}" in repr(shown.in_short(may))
+    table = shown.the_table(may)._repr_html_()
+    for row in may.now.kpis.to_dict("records"):
+        assert may.said(row, "value") in table
+
+
+def test_rows_about_single_customers_are_for_the_analyst(may, monkeypatch):
+    assert "rows behind it" in repr(shown.rows_behind(may, "csat_delivery"))
+    monkeypatch.setenv("JOURNEY_MODE", "dashboard")
+    assert "shown to the analyst" in repr(shown.rows_behind(may, "csat_delivery"))
+
+
+def test_a_segment_is_measured_for_its_customers_alone(made_example):
+    view = shown.open_scorecard(str(made_example), segment="device=mobile", as_of="2026-05")
+    whole = shown.open_scorecard(str(made_example), as_of="2026-05")
+    n, every = (v.now.kpis.set_index("kpi")["n"] for v in (view, whole))
+    assert n["aov"] < every["aov"]
+    assert "does not say whose each row is" not in repr(shown.the_table(view))
+    assert "Work done by those planned for it" in shown.not_counted(view)._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"as_of": "2031-01"}, "Nothing was measured in a period that begins on 2031-01-01"),
+        ({"as_of": "yesterday"}, "a month such as 2026-05"),
+        ({"period": "decade"}, "period is 'decade'"),
+        ({"policy": "hope"}, "policy is 'hope'"),
+    ],
+)
+def test_wrong_parameters_are_said_in_one_sentence(made_example, given, said):
+    if "2031" in str(given):
+        assert said in shown.open_scorecard(str(made_example), **given).quiet
+        return
+    with pytest.raises(PageStopped, match=said):
+        shown.open_scorecard(str(made_example), **given)
+
+
+def test_a_workspace_without_a_scorecard_says_so_in_every_part(tmp_path):
+    Workspace.create(tmp_path / "w", template="sales_journey").close()
+    view = shown.open_scorecard(str(tmp_path / "w"))
+    for part in PARTS:
+        assert "There is no scorecard yet" in repr(part(view))
