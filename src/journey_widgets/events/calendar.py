@@ -1,7 +1,7 @@
 """Calendar periods in a time zone: which day, week or month an instant lies in, as one number."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -70,11 +70,14 @@ class Calendar:
 
     def number_of(self, moment: datetime) -> int:
         """Return the number of the period of an instant (naive, UTC)."""
-        local = moment.replace(tzinfo=UTC).astimezone(self.zone)
+        return self.number_on(moment.replace(tzinfo=UTC).astimezone(self.zone).date())
+
+    def number_on(self, day: date) -> int:
+        """Return the number of the period a local day lies in."""
         if self.period == "month":
-            return local.year * 12 + local.month - 1
-        day = (local.date() - datetime(1970, 1, 1).date()).days  # noqa: DTZ001 - a date
-        return day if self.period == "day" else (day - _MONDAY + 7_000_000) // 7
+            return day.year * 12 + day.month - 1
+        number = (day - date(1970, 1, 1)).days
+        return number if self.period == "day" else (number - _MONDAY + 7_000_000) // 7
 
     def begins(self, number: int) -> datetime:
         """Return the local midnight a period begins with, naive."""

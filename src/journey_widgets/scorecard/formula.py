@@ -70,6 +70,8 @@ class Formula:
             msg = f"{self.text[:80]!r} is no formula. Write arithmetic over named figures, such as revenue / orders."
             raise DocumentError(msg) from None
         self.names = tuple(dict.fromkeys(_check(self._tree, frozenset())))
+        self.denominators = tuple(dict.fromkeys(_below(self._tree)))
+        """What the formula divides by, from left to right: ``("won + lost",)``."""
 
     def value(self, figures: Mapping[str, Any]) -> float | None:
         """Return the value for figures by name; None where it divides by nothing.
@@ -167,6 +169,20 @@ def _check(node: ast.AST, local: frozenset[str]) -> list[str]:
     known = ", ".join(FUNCTIONS)
     msg = f"{said!r} cannot be used in a formula. Numbers, named figures, + - * /, whole powers, and {known} can."
     raise DocumentError(msg)
+
+
+def _below(node: ast.AST) -> list[str]:
+    """Return what a part of a formula divides by; within it nothing is looked for."""
+    match node:
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            return [*_below(left), ast.unparse(right)]
+        case ast.BinOp(left=left, right=right):
+            return [*_below(left), *_below(right)]
+        case ast.UnaryOp(operand=operand):
+            return _below(operand)
+        case ast.Call(args=args):
+            return [b for a in args for b in _below(a)]
+    return []
 
 
 def _work_out(

@@ -4,8 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from journey_widgets.estimates import (
@@ -40,8 +42,9 @@ def share(found: pd.DataFrame, value: Floats, n: Floats) -> Ends:
     and below.
     """
     hit = np.round(np.nan_to_num(value) * n)
+    n = np.where(np.isnan(value), 0.0, n)
     if "xx" not in found:
-        return wilson(hit, n)
+        return wilson(np.where(n > 0, hit, 0.0), n)
     y, units = found["y"].to_numpy("float64"), found["units"].to_numpy("float64")
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = found["x"].to_numpy("float64") / y
@@ -53,16 +56,14 @@ def share(found: pd.DataFrame, value: Floats, n: Floats) -> Ends:
     return np.where(alike, low_c, low), np.where(alike, high_c, high)
 
 
-def counts(counted: Floats, value: Floats) -> Ends:
-    """Return the Poisson interval of a count, on the scale of the value that is in proportion to it."""
+def counts(counted: Floats) -> Ends:
+    """Return the Poisson intervals of counts of rare events."""
     low, high = _byar(counted)
     small = counted <= EXACT
     if small.any():
         pairs = np.array([_exact(round(k)) for k in counted[small]])
         low[small], high[small] = pairs[:, 0], pairs[:, 1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.where(counted > 0, value / counted, np.nan)
-    return low * scale, high * scale
+    return low, high
 
 
 def _byar(k: Floats) -> Ends:
@@ -110,7 +111,7 @@ def quantile(values: Floats, share: float) -> tuple[float, float]:
     """Return the interval of a quantile from the ranks of sorted values; missing where there are too few.
 
     The ranks are those between which the number of values below the quantile lies in 95 % of cases: whatever the
-    distribution. The same interval is what drawing the cases again tends to.
+    distribution. It is what drawing the cases again tends to.
     """
     n = len(values)
     if share == 0.5:
@@ -124,6 +125,31 @@ def quantile(values: Floats, share: float) -> tuple[float, float]:
         if low < 1 or high > n
         else (float(values[low - 1]), float(values[high - 1]))
     )
+
+
+def quantile_drawn(
+    values: Floats, units: npt.NDArray[Any], share: float, *, draws: int, seed: int
+) -> tuple[float, float]:
+    """Return the interval of a quantile of sorted values by drawing customers again, each with all its cases.
+
+    Where no customer has two cases it is `quantile`, which such drawing tends to.
+    """
+    own, place = np.unique(units, return_inverse=True)
+    if len(own) == len(values):
+        return quantile(values, share)
+    if len(own) < 2:
+        return math.nan, math.nan
+    rng = np.random.default_rng((seed, len(own)))
+    if len(own) > SLOTS:
+        place = (rng.permutation(len(own)) % SLOTS)[place]
+    k = min(len(own), SLOTS)
+    weights = rng.multinomial(k, np.full(k, 1 / k), size=draws).astype(np.int32)
+    below = np.cumsum(weights[:, place], axis=1, dtype=np.int32)
+    wanted = np.maximum(np.ceil(share * below[:, -1]), 1)
+    found = values[(below >= wanted[:, None]).argmax(axis=1)]
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    low, high = np.quantile(found[below[:, -1] > 0], tails)
+    return float(low), float(high)
 
 
 @cache

@@ -28,6 +28,10 @@ from journey_widgets.scorecard.recipes.recipe import Words
 
 DRAWS = 400
 NO_DATA, INSUFFICIENT = "no_data", "insufficient"
+NOT_KNOWN = "not known"
+"""Method where there is an uncertainty and totals alone cannot tell it."""
+OF_SINGLE_ROWS = ("bootstrap", "t_mean", "order_stat")
+OWN = ("kpi", "period", "value", "n", "low", "high", "state", "open", "method", "definition")
 QUANTILES = {"median(": 0.5, "pct(": 0.9}
 """What the formula of a percentile begins with, and which one it is."""
 
@@ -158,7 +162,7 @@ def records(
         The figures add up to those of the value; of a median, its n is the number of rows.
     """
     shared = Shared()
-    groups = (by,) if isinstance(by, str) else tuple(by)
+    groups = _grouped_by(by)
     try:
         recipe = recipe_of(kpi, sources)
         ask = Asked(
@@ -168,12 +172,9 @@ def records(
         if "period" not in facts.columns and "ts" in facts.columns:
             facts = facts.mutate(period=ask.number(facts.ts))
         if "period" in facts.columns and period != "all" and ask.first is not None:
-            local = (
-                pd.Timestamp(at).tz_localize(ask.calendar.zone).tz_convert("UTC").tz_localize(None)
-            )
-            facts = facts.filter(facts.period == ask.calendar.number_of(local.to_pydatetime()))
+            facts = facts.filter(facts.period == ask.calendar.number_on(pd.Timestamp(at).date()))
         figures = [recipe.cases] if recipe.cases else list(recipe.figures)
-        columns = [c for c in ("ts", *groups, *figures) if c in facts.columns]
+        columns = [c for c in ("ts", *ask.by, *figures) if c in facts.columns]
         if recipe.source == "events":
             first = ask.index.table.filter(_.step == 1)
             names = first.select("customer", customer_id=_.customer_id.cast("string"))
@@ -182,6 +183,8 @@ def records(
             facts = facts.mutate(customer_id=facts.unit.cast("string"))
         wanted = [*(["customer_id"] if "customer_id" in facts.columns else []), *columns]
         found = collect(facts.select(wanted).order_by(wanted).limit(limit))
+        there = {b: c for b, c in zip(ask.by, groups, strict=True) if c not in found.columns}
+        found = found.drop(columns=[b for b in ask.by if b not in there]).rename(columns=there)
         return defined(
             found, f"{_row(kpi)['name']} in the {period} of {pd.Timestamp(at):%-d %B %Y}"
         )
@@ -261,44 +264,52 @@ def _measure(
     words: Words, options: Mapping[str, Any], draws: int, seed: int, shared: Shared,
 ) -> pd.DataFrame:  # fmt: skip
     row, recipe = _row(kpi), recipe_of(kpi, sources)
-    groups = (by,) if isinstance(by, str) else tuple(by)
+    groups = _grouped_by(by)
     ask = Asked(kpi, recipe, sources, groups, period, zone, until, words, options, shared)
     facts = recipe.rows(ask)
     if "period" not in facts.columns:
         timed = "ts" in facts.columns
         facts = facts.mutate(period=ask.number(facts.ts) if timed else ibis.literal(0, "int64"))
-    keys = ["period", *groups]
-    cells = _Cells(ask, recipe, row, facts, keys, draws, seed)
+    cells = _Cells(ask, recipe, row, facts, ["period", *ask.by], draws, seed)
     found = cells.of_cases() if recipe.cases else cells.of_sums()
-    said = _said(ask, recipe, row, period)
+    said = _said(ask, recipe, row, cells.method)
     if found.empty:
-        return defined(_framed(kpi, _empty(groups), groups, said), said)
-    found = _without_gaps(found, groups)
-    found["open"], found["period"] = _periods(
-        ask, recipe, found["period"], timed="ts" in facts.columns
-    )
-    least = int(row["min_n"] or 0)
-    found["state"] = np.where(
-        found["n"] == 0, NO_DATA, np.where(found["n"] < least, INSUFFICIENT, "")
-    )
-    return defined(_framed(kpi, found, groups, said), said)
+        return defined(_framed(kpi, _empty(groups), groups, said, cells.method), said)
+    found = found[[*cells.keys, "value", "n", "low", "high"]]
+    found = _without_gaps(found.rename(columns=dict(zip(ask.by, groups, strict=True))), groups)
+    found["open"], found["period"] = _periods(ask, found["period"], timed="ts" in facts.columns)
+    least = 0 if cells.method == NOT_KNOWN else int(row["min_n"] or 0)
+    nothing = (found["n"] == 0) | (found["value"].isna() & (recipe.source == FIGURES))
+    found["state"] = np.where(nothing, NO_DATA, np.where(found["n"] < least, INSUFFICIENT, ""))
+    return defined(_framed(kpi, found, groups, said, cells.method), said)
 
 
-def _said(ask: Asked, recipe: Recipe, row: Mapping[str, str], period: str) -> str:
+def _grouped_by(by: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns to group by; names of the result's own columns are refused."""
+    groups = (by,) if isinstance(by, str) else tuple(by)
+    taken = next((c for c in groups if c in OWN), None)
+    if taken is not None or len(set(groups)) < len(groups):
+        what = f"{taken!r} is a column of the result" if taken else "a column is named twice"
+        msg = (
+            f"by is {', '.join(groups)}: {what}. Rename it in the mapping, or group by another one."
+        )
+        raise JourneyDataError(msg)
+    return groups
+
+
+def _said(ask: Asked, recipe: Recipe, row: Mapping[str, str], method: str) -> str:
     used = [f"{w} = {' or '.join(m)}" for w, m in ask.used.items()]
     chosen = [f"{o} = {v}" for o, v in ask.options.items() if str(v)]
     parts = [
-        f"{row['name']}: {row['formula']}. {recipe.said}", f"By {period}, {ask.zone}.",
-        f"Interval: {row['interval_method']}, 95 %.",
+        f"{row['name']}: {row['formula']}. {recipe.said}", f"By {ask.period_length}, {ask.zone}.",
+        f"Interval: {method}, 95 %.",
         *([f"Words: {'; '.join(used)}."] if used else []),
         *([f"Options: {'; '.join(chosen)}."] if chosen else []),
     ]  # fmt: skip
     return " ".join(parts)
 
 
-def _periods(
-    ask: Asked, recipe: Recipe, numbers: pd.Series, *, timed: bool
-) -> tuple[list[bool], Any]:
+def _periods(ask: Asked, numbers: pd.Series, *, timed: bool) -> tuple[list[bool], Any]:
     """Return whether each period is open, and where it begins."""
     many = [int(n) for n in numbers]
     if ask.period_length == "all" or not (timed or ask.first is not None):
@@ -306,11 +317,7 @@ def _periods(
         return [False] * len(many), pd.Series(
             [pd.Timestamp(begins) if begins else pd.NaT] * len(many)
         )
-    wait = pd.Timedelta(0)
-    if recipe.window and str(ask.options[recipe.window]):
-        wait = pd.Timedelta(ask.length(recipe.window), unit="us")
-    last = None if ask.last is None else pd.Timestamp(ask.last) - wait
-    open_ = [last is not None and pd.Timestamp(ask.calendar.begins_utc(n + 1)) > last for n in many]
+    open_ = ask.still_waits([ask.calendar.begins_utc(n + 1) for n in many])
     return open_, pd.to_datetime([ask.calendar.begins(n) for n in many])
 
 
@@ -323,6 +330,8 @@ class _Cells:
     ) -> None:  # fmt: skip
         self.ask, self.recipe, self.facts, self.keys = ask, recipe, facts, keys
         self.expression, self.method = row["expression"], row["interval_method"]
+        if recipe.source == FIGURES and self.method in OF_SINGLE_ROWS:
+            self.method = NOT_KNOWN
         self.draws, self.seed = draws, seed
         self.numbers = {o: float(v) for o, v in ask.options.items() if _is_number(v)}
 
@@ -331,8 +340,11 @@ class _Cells:
     def of_cases(self) -> pd.DataFrame:
         """Return value, n and interval of each cell from the values of its cases, in order."""
         column, order = self.recipe.cases, [*self.keys[1:], self.keys[0]]
+        of_whom = (
+            {"unit": self.facts.unit.cast("string").hash()} if self.method == "bootstrap" else {}
+        )
         rows = self.facts.filter(self.facts[column].notnull()).select(
-            *self.keys, value=self.facts[column].cast("float64")
+            *self.keys, value=self.facts[column].cast("float64"), **of_whom
         )
         table = collect(rows.order_by([*order, "value"]))
         if table.empty:
@@ -341,22 +353,28 @@ class _Cells:
         heads = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
         values = np.split(table["value"].to_numpy("float64"), heads[1:])
         found = table.iloc[heads][self.keys].reset_index(drop=True)
-        results = [self._case(v) for v in values]
+        units = np.split(table["unit"].to_numpy(), heads[1:]) if of_whom else [None] * len(values)
+        results = [self._case(v, u) for v, u in zip(values, units, strict=True)]
         for place, name in enumerate(("value", "low", "high")):
             found[name] = [r[place] for r in results]
         return found.assign(n=[len(v) for v in values])
 
-    def _case(self, values: Floats) -> tuple[float, float, float]:
+    def _case(self, values: Floats, units: Any) -> tuple[float, float, float]:
         share = next(
             (q for begin, q in QUANTILES.items() if self.expression.startswith(begin)), None
         )
         if share is not None:
-            return float(np.percentile(values, 100 * share)), *intervals.quantile(values, share)
+            value = float(np.percentile(values, 100 * share))
+            if units is None:
+                return value, *intervals.quantile(values, share)
+            return value, *intervals.quantile_drawn(
+                values, units, share, draws=self.draws, seed=self.seed
+            )
         if self.method == "t_mean":
             return float(values.mean()), *intervals.mean(values, self.recipe.ends)
         (name,) = Formula(self.expression).names
-        value = Formula(self.expression).value({name: values.tolist()})
-        return math.nan if value is None else value, math.nan, math.nan
+        found = Formula(self.expression).value({name: values.tolist()})
+        return math.nan if found is None else found, math.nan, math.nan
 
     # --- sums
 
@@ -425,7 +443,7 @@ class _Cells:
         if self.method == "wilson":
             return intervals.share(found, value, n)
         if self.method == "poisson":
-            return intervals.counts(found[self.recipe.figures[0]].to_numpy("float64"), value)
+            return self._counts(found)
         if self.method == "nps_adj_wald":
             return intervals.promoters(found)
         if self.method == "newcombe":
@@ -433,6 +451,14 @@ class _Cells:
         if self.method == "bootstrap" and each is not None and self.recipe.source != FIGURES:
             return self._drawn(found, each)
         return intervals.none(len(found))
+
+    def _counts(self, found: pd.DataFrame) -> tuple[Floats, Floats]:
+        """Return the intervals of rare events: the formula at both ends of what was counted."""
+        figures = {f: found[f].to_numpy("float64") for f in self.recipe.figures}
+        counted = self.recipe.figures[0]
+        ends = intervals.counts(figures[counted])
+        low, high = (self._values({**figures, counted: end}) for end in ends)
+        return low, high
 
     def _drawn(self, found: pd.DataFrame, each: ir.Table) -> tuple[Floats, Floats]:
         """Return the intervals by drawing customers again; many of them are drawn in random groups."""
@@ -484,9 +510,15 @@ def _empty(groups: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame({c: pd.Series(dtype=t) for c, t in columns.items()})
 
 
-def _framed(kpi: str, found: pd.DataFrame, groups: tuple[str, ...], said: str) -> pd.DataFrame:
-    name = f"{kpi}/{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+def definition_id(name: str, said: str) -> str:
+    """Return the id of what was counted and how: another wording is another figure."""
+    return f"{name}/{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+
+
+def _framed(
+    kpi: str, found: pd.DataFrame, groups: tuple[str, ...], said: str, method: str
+) -> pd.DataFrame:
     columns = ["period", *groups, "value", "n", "low", "high", "state", "open"]
-    frame = found[columns].assign(method=_row(kpi)["interval_method"], definition=name)
+    frame = found[columns].assign(method=method, definition=definition_id(kpi, said))
     frame.insert(0, "kpi", kpi)
     return frame

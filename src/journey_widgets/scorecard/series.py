@@ -1,6 +1,7 @@
 """The KPIs of a scorecard, measured period by period: each with its n, interval, state and how it was counted."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +10,12 @@ import pandas as pd
 
 from journey_widgets.errors import JourneyDataError, JourneyError
 from journey_widgets.events.paths import PathIndex
-from journey_widgets.events.source import table_of
+from journey_widgets.events.source import Source, table_of
 from journey_widgets.journey.definition import definition
 from journey_widgets.scorecard.catalogue import catalogue_rows
 from journey_widgets.scorecard.document import Kpi, Measure, Scorecard
 from journey_widgets.scorecard.formula import Formula
-from journey_widgets.scorecard.measures import NO_DATA, measure_with
+from journey_widgets.scorecard.measures import NO_DATA, definition_id, measure_with
 from journey_widgets.scorecard.recipes import BEYOND, Shared
 
 ERROR, NOT_APPLICABLE = "error", "not_applicable"
@@ -81,7 +82,9 @@ def _of(sources: Mapping[str, Any], customers: PathIndex) -> dict[str, Any]:
         table = table_of(source, name)
         if "customer_id" in table.columns:
             text = table.mutate(customer_id=table.customer_id.cast("string"))
-            found[name] = text.semi_join(ids, "customer_id")
+            kept = text.semi_join(ids, "customer_id")
+            # What its values mean stays with a source.
+            found[name] = replace(source, table=kept) if isinstance(source, Source) else kept
     if "journey" in sources:
         found["journey"] = sources["journey"]
     return found
@@ -127,12 +130,11 @@ def _measured(
             found["n"] == 0, NO_DATA, np.where(found["n"] < kpi.min_n, "insufficient", "")
         )
         found = found.assign(state=enough)
-    said = (
-        f"{counted} Where {', '.join(f'{c} is {v}' for c, v in kpi.where.items())}."
-        if by
-        else counted
-    )
-    return found.drop(columns=list(by)).assign(counted=said).reset_index(drop=True)
+    found = found.drop(columns=list(by)).assign(counted=counted).reset_index(drop=True)
+    if not by:
+        return found
+    said = f"{counted} Where {', '.join(f'{c} is {v}' for c, v in kpi.where.items())}."
+    return found.assign(counted=said, definition=definition_id(name, said))
 
 
 def _worked_out(
@@ -163,11 +165,12 @@ def _worked_out(
         open_ = any(bool(f["open"].iloc[0]) for f in lines.values() if len(f))
         rows.append((p, np.nan if value is None else value, least, state, open_))
     frame = pd.DataFrame(rows, columns=["period", "value", "n", "state", "open"])
-    names = "/".join(sorted({str(f["definition"].iloc[0]) for f in parts.values()}))
+    names = ", ".join(sorted({str(f["definition"].iloc[0]) for f in parts.values()}))
     said = f"{own.label}: {own.expression}, of {', '.join(formula.names)} in the same period. Without an interval."
     return frame.assign(
-        low=np.nan, high=np.nan, method="worked out", definition=f"{own.id}({names})", counted=said
-    )
+        low=np.nan, high=np.nan, method="worked out", counted=said,
+        definition=definition_id(own.id, f"{own.expression}: {names}"),
+    )  # fmt: skip
 
 
 def _nothing(state: str, why: str) -> pd.DataFrame:

@@ -25,6 +25,7 @@ FALSE_RATE = 0.05
 """Expected share of false ones among the changes that are called real."""
 REAL, NOISE, UNKNOWN_, FIRST = "real", "within chance", "cannot tell", "nothing before"
 MOST_ALARMS = 3
+SHORTEST_MONTH = 28
 EXACT = "none"
 """Method of what is counted in full, such as the rows of a matrix: it has no interval and needs none."""
 
@@ -98,15 +99,10 @@ def standing(
     series
         As `series` returns it.
     period
-        A day in it: the last period that is over by default.
+        Where it begins: the last period that is over by default.
     """
     when = _period(series, period)
-    following = series[series["period"] > when]["period"].min()
-    day = (
-        (pd.Timestamp(following) - pd.Timedelta(days=1)).date()
-        if pd.notna(following)
-        else _month_end(when)
-    )
+    day = _last_day(series, when)
     own = units(scorecard, scorecard.kpis())
     lines = {str(k): g for k, g in series.groupby("kpi", sort=False)}
     rows = [
@@ -157,7 +153,15 @@ def _period(series: pd.DataFrame, period: pd.Timestamp | str | None) -> pd.Times
     return wanted
 
 
-def _month_end(when: pd.Timestamp) -> date:
+def _last_day(series: pd.DataFrame, when: pd.Timestamp) -> date:
+    """Return the last day of a period: the one before the next begins, or as long as the others are."""
+    begins = pd.Series(sorted(series["period"].dropna().unique()))
+    after = begins[begins > when]
+    if len(after):
+        return (pd.Timestamp(after.iloc[0]) - pd.Timedelta(days=1)).date()
+    days = begins.diff().dt.days.dropna()
+    if len(days) and days.median() < SHORTEST_MONTH:
+        return (when + pd.Timedelta(days=int(days.median()) - 1)).date()
     return (when + pd.offsets.MonthEnd(0)).date()
 
 

@@ -36,7 +36,7 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
         As `scorecard.series` returns it: scores and the order of periods follow every edit. Without it nothing is
         scored.
     period
-        A day in the period shown; the last one that is over by default.
+        Where the period shown begins; the last one that is over by default.
     roles
         Role id → label.
     currency

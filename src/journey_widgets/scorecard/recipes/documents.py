@@ -32,7 +32,7 @@ def _today(ask: Asked) -> pd.Timestamp:
 def _as_rows(ask: Asked, **figures: Sequence[float]) -> ir.Table:
     """Return figures of documents as they are on the day asked for."""
     if ask.by:
-        msg = f"{ask.kpi} is counted in documents; it cannot be split by {ask.by[0]}."
+        msg = f"{ask.kpi} is counted in documents; it cannot be split by {ask.named[0]}."
         raise JourneyDataError(msg)
     length = len(next(iter(figures.values())))
     now = pa.array([_today(ask).to_pydatetime()] * length, pa.timestamp("us"))
@@ -131,12 +131,12 @@ def _planned(ask: Asked) -> ir.Table:
     }
     did = [pair in planned for pair in zip(events["touchpoint"], events["role"], strict=True)]
     groups = {TOUCHPOINT: events["touchpoint"].astype(str)}
-    if STAGE in ask.by:
+    if STAGE in ask.named:
         stage_of = {t.id: t.stage for t in ask.journey.touchpoints}
         groups[STAGE] = pd.Series(
             [stage_of.get(t, UNKNOWN) for t in events["touchpoint"]], dtype="str"
         )
-    strange = [c for c in ask.by if c not in groups]
+    strange = [c for c in ask.named if c not in groups]
     if strange:
         msg = f"{ask.kpi} can be split by touchpoint or stage, not by {strange[0]}."
         raise JourneyDataError(msg)
@@ -144,7 +144,7 @@ def _planned(ask: Asked) -> ir.Table:
         {
             "ts": pa.array(events["ts"].astype("datetime64[us]")), "unit": pa.array(events["case"].astype(str)),
             "planned": pa.array(did, pa.bool_()).cast(pa.int64()),
-            **{c: pa.array(groups[c].astype(str)) for c in ask.by},
+            **{b: pa.array(groups[c].astype(str)) for b, c in zip(ask.by, ask.named, strict=True)},
         }
     )  # fmt: skip
     return ask.shared.kept(table).mutate(events=ibis.literal(1))

@@ -14,16 +14,26 @@ def _figures(ask: Asked) -> ir.Table:
     """Return the KPI's figures, one column each."""
     table = ask.table("kpi", "figure", "ts", "value")
     own = table.filter(table.kpi == ask.kpi)
-    return own.select(
-        "ts", *ask.by, unit=ibis.literal(""),
-        **{f: (own.figure == f).ifelse(own.value, 0.0) for f in ask.recipe.figures},
-    )  # fmt: skip
+    named = [f for f in ask.recipe.figures if f != "rows"]
+    figures = {f: (own.figure == f).ifelse(own.value, None) for f in named}
+    return own.select("ts", *ask.by, unit=ibis.literal(""), rows=ibis.literal(1), **figures)
+
+
+COUNTED = ("wilson", "poisson", "newcombe", "nps_adj_wald")
+"""Methods whose base is a number of things; of other KPIs, n is the number of entries."""
 
 
 def from_figures(kpi: str) -> Recipe:
-    """Return the recipe of a KPI from a table of its figures: those that its expression names, added up."""
-    names = Formula(catalogue_row(kpi)["expression"]).names
+    """Return the recipe of a KPI from a table of its figures: those that its expression names, added up.
+
+    A figure that was entered nowhere in a period is missing there, and so is the value.
+    """
+    row = catalogue_row(kpi)
+    formula = Formula(row["expression"])
+    counted = row["interval_method"] in COUNTED
+    base = " + ".join(formula.denominators or formula.names[:1]) if counted else ""
+    figures = formula.names if base else (*formula.names, "rows")
     return Recipe(
-        FIGURES, _figures, names, names[-1],
-        f"Figures that were typed in or imported: {', '.join(names)}, added up over the period.", repeats=False,
+        FIGURES, _figures, figures, base or "rows",
+        f"Figures that were typed in or imported: {', '.join(formula.names)}, added up over the period.",
     )  # fmt: skip

@@ -63,10 +63,14 @@ def _of_visitors(word: str, did: str, base: str) -> Rows:
 def _sticky(ask: Asked) -> ir.Table:
     """Return who was there in a period: days with a visit, as a share of the period's days so far."""
     table = ask.index.table
-    moment = micros(table.ts)
+    local = ask.calendar.local(micros(table.ts))
+    later = ask.calendar.local(micros(table.ts) + table.gap)
     # Of a customer's events on a day the last one stands for all of them.
-    last = table.filter(table.gap.isnull() | ((moment + table.gap) // DAY != moment // DAY))
-    days = last.select("customer", period=ask.number(last.ts), day=micros(last.ts) // DAY)
+    last = table.mutate(day=local // DAY).filter(
+        table.gap.isnull() | (later // DAY != local // DAY)
+    )
+    days = last.select("customer", "day", period=ask.number(last.ts))
+    days = days.distinct() if ask.calendar.goes_back() else days
     whole = days.select("period", "day").distinct().group_by("period").agg(length=_.count())
     each = days.group_by("customer", "period").agg(days=_.count())
     both = each.join(whole, "period")
@@ -140,11 +144,19 @@ def _share_of_events(word: str, of: str, counted: str, base: str) -> Rows:
     return rows
 
 
-def _after(ask: Asked, word: str, then: str) -> ir.Table:
-    """Return the events of a word with the first event of another after it: ``then`` (timestamp or null)."""
+def _after(ask: Asked, word: str, then: str, *, next_only: bool = False) -> ir.Table:
+    """Return the events of a word with the first event of another after it: ``then`` (timestamp or null).
+
+    With `next_only` it must come before the word comes again, so that one event is never what followed two.
+    """
     at = ask.at(word, then)
-    later = ibis.window(group_by="customer", order_by="step", rows=(1, None))
-    both = at.mutate(then=at[f"is_{then}"].ifelse(at.ts, ibis.null("timestamp")).min().over(later))
+    hit = at[f"is_{then}"].ifelse(at.ts, ibis.null("timestamp"))
+    if next_only:
+        own = ibis.window(group_by="customer", order_by="step")
+        both = at.mutate(then=hit.lead().over(own))
+    else:
+        later = ibis.window(group_by="customer", order_by="step", rows=(1, None))
+        both = at.mutate(then=hit.min().over(later))
     return both.filter(both[f"is_{word}"]).select("customer", "unit", "step", "ts", "then")
 
 
@@ -154,10 +166,13 @@ def _within(ask: Asked, found: ir.Table) -> ir.IntegerColumn:
 
 
 def _reached(word: str, then: str, did: str, base: str, *, first: bool = False) -> Rows:
-    """Return the events of a word (or each customer's first) whose window is over, and whether another came in it."""
+    """Return the events of a word whose window is over, and whether another came in it, before the word came again.
+
+    With `first`, only each customer's first event of the word, and whether the other came at any time in the window.
+    """
 
     def rows(ask: Asked) -> ir.Table:
-        found = _after(ask, word, then)
+        found = _after(ask, word, then, next_only=not first)
         if first:
             own = ibis.window(group_by="customer", order_by="step")
             found = found.mutate(place=ibis.row_number().over(own)).filter(_.place == 0)
@@ -190,7 +205,7 @@ def _preceded(word: str, by: str, did: str, base: str) -> Rows:
 
 
 def _waited(word: str, then: str, unit: int, column: str) -> Rows:
-    """Return the time from a word to another, for those to whom it came; of the first where it comes again."""
+    """Return the time from a word to another, in the period it came in; of the first where the word comes again."""
 
     def rows(ask: Asked) -> ir.Table:
         found = _after(ask, word, then).filter(_.then.notnull())
@@ -198,7 +213,9 @@ def _waited(word: str, then: str, unit: int, column: str) -> Rows:
         found = found.group_by("customer", "unit", "then").agg(ts=_.ts.min())
         waited = (micros(found.then) - micros(found.ts)) / unit
         return ask.grouped(
-            found.select("customer", "unit", "ts", cases=ibis.literal(1), **{column: waited})
+            found.select(
+                "customer", "unit", ts=found.then, cases=ibis.literal(1), **{column: waited}
+            )
         )
 
     return rows
@@ -222,12 +239,16 @@ def _offers(ask: Asked) -> ir.Table:
     )
 
 
-def _opted_out(ask: Asked) -> ir.Table:
-    """Return customers with an offer in a period, and whether an opt-out or complaint came within the window."""
-    found = ask.over(_after(ask, "offer", "optout"))
-    each = found.mutate(optouts=_within(ask, found), period=ask.number(found.ts))
-    each = each.group_by("customer", "unit", "period").agg(optouts=_.optouts.max())
-    return ask.grouped(each.mutate(offered=ibis.literal(1)))
+def _by_customer(word: str, then: str, did: str, base: str) -> Rows:
+    """Return customers with a word in a period whose windows are over, and whether another came in one of them."""
+
+    def rows(ask: Asked) -> ir.Table:
+        found = ask.over(_after(ask, word, then))
+        each = found.mutate(**{did: _within(ask, found)}, period=ask.number(found.ts))
+        each = each.group_by("customer", "unit", "period").agg(**{did: _[did].max()})
+        return ask.grouped(each.mutate(**{base: ibis.literal(1)}))
+
+    return rows
 
 
 # --- the journey's own questions --------------------------------------------------------------------
@@ -262,14 +283,18 @@ def _conversion(ask: Asked) -> ir.Table:
 
 
 def _edge(ask: Asked) -> ir.Table:
-    """Return the steps from one touchpoint directly to another, at the time of the first: as the map counts them."""
+    """Return the steps from one touchpoint directly to another, at the time of the second: as the map counts them."""
     index = ask.index
     source, target = (index.code(str(ask.options[o])) for o in ("source", "target"))
     table = index.table
     found = table.filter((table.touchpoint == source) & (table.next == target))
     return ask.grouped(
         found.select(
-            "customer", "ts", unit=found.customer, hours=found.gap / HOUR, cases=ibis.literal(1)
+            "customer",
+            unit=found.customer,
+            ts=from_micros(micros(found.ts) + found.gap),
+            hours=found.gap / HOUR,
+            cases=ibis.literal(1),
         )
     )
 
@@ -279,14 +304,19 @@ def _variant(ask: Asked) -> ir.Table:
     from journey_widgets.journey.variants import taken_by
 
     took = taken_by(ask.index, str(ask.options["path"])).distinct().mutate(took=ibis.literal(1))
-    first = ask.index.table.filter(_.step == 1).select("customer", "ts")
-    both = first.left_join(took, "customer")
+    both = _old_enough(ask).left_join(took, "customer")
     return ask.grouped(
         both.select(
             "customer", "ts", unit=both.customer, took=both.took.fill_null(0).cast("int64"),
             observed=ibis.literal(1),
         )
     )  # fmt: skip
+
+
+def _old_enough(ask: Asked) -> ir.Table:
+    """Return customers at their first event, so long ago that the path is taken to be complete."""
+    first = ask.index.table.filter(_.step == 1).select("customer", "ts")
+    return ask.over(first) if str(ask.options["within"]) else first
 
 
 def _completed(ask: Asked) -> ir.Table:
@@ -307,8 +337,7 @@ def _conforming(ask: Asked) -> ir.Table:
     judged = ask.shared.kept(
         pa.table({"customer": pa.array(customer.astype(np.int32)), "fits": pa.array(fits)})
     )
-    first = ask.index.table.filter(_.step == 1).select("customer", "ts")
-    both = first.join(judged, "customer")
+    both = _old_enough(ask).join(judged, "customer")
     return ask.grouped(
         both.select(
             "customer",
@@ -349,17 +378,16 @@ def _in_stages(ask: Asked) -> tuple[ir.Table, str, str]:
 
 
 def _stage_reached(ask: Asked) -> ir.Table:
-    """Return customers at their first event in the stage before, and whether they came to the stage after it."""
+    """Return customers at their first event in the stage before, and whether they came to the stage in the window."""
     found, _stage, _before = _in_stages(ask)
     began = found.filter(~found.here).group_by("customer").agg(ts=_.ts.min(), step=_.step.min())
-    there = found.filter(found.here).group_by("customer").agg(last=_.step.max())
-    both = began.left_join(there, "customer")
-    reached = (both.last > both.step).fill_null(False).cast("int64")
-    return ask.grouped(
-        both.select(
-            "customer", "ts", unit=both.customer, reached_k=reached, reached_prev=ibis.literal(1)
-        )
-    )
+    there = found.filter(found.here).join(began.select("customer", since="step"), "customer")
+    there = there.filter(there.step > there.since).group_by("customer").agg(then=_.ts.min())
+    both = began.left_join(there, "customer").select("customer", "ts", "then", unit="customer")
+    limited = bool(str(ask.options["within"]))
+    reached = _within(ask, both) if limited else both.then.notnull().cast("int64")
+    rows = both.select("customer", "ts", "unit", reached_k=reached, reached_prev=ibis.literal(1))
+    return ask.grouped(ask.over(rows) if limited else rows)
 
 
 def _dwelt(ask: Asked) -> ir.Table:
@@ -389,6 +417,7 @@ SESSION = {"timeout": "30m", "events": "2"}
 MONTH, QUARTER, WEEK = {"within": "30d"}, {"within": "90d"}, {"within": "7d"}
 CUT = "A session ends where more than the timeout passes; it lies in the period of its first event."
 NEXT = "counted where the other comes within the window"
+ONCE = " and before the word comes again"
 
 
 def _share(
@@ -397,7 +426,7 @@ def _share(
     unit = "Customers at their first" if first else "Events"
     return Recipe(
         EVENTS, _reached(word, then, *figures, first=first), figures, figures[1],
-        f"{unit} {word}, {NEXT}: {then}.", words=(word, then), options=window, window="within",
+        f"{unit} {word}, {NEXT}{'' if first else ONCE}: {then}.", words=(word, then), options=window, window="within",
         repeats=not first,
     )  # fmt: skip
 
@@ -419,7 +448,7 @@ def _beside(word: str, of: str, figures: tuple[str, str]) -> Recipe:
 def _wait(word: str, then: str, unit: int, column: str) -> Recipe:
     return Recipe(
         EVENTS, _waited(word, then, unit, column), ("cases",), "cases",
-        f"From {word} to the first {then} after it, in the period of {word}; those it has not come to have no time.",
+        f"From {word} to the first {then} after it, in the period of {then}; others have no time yet.",
         words=(word, then), cases=column,
     )  # fmt: skip
 
@@ -458,7 +487,7 @@ RECIPES: dict[str, Recipe] = {
     "upsell_offer_coverage": _share("eligible", "offer", ("offered", "eligible"), MONTH),
     "upsell_acceptance": _share("offer", "accepted", ("accepted", "offered"), MONTH),
     "offer_optout_rate": Recipe(
-        EVENTS, _opted_out, ("optouts", "offered"), "offered",
+        EVENTS, _by_customer("offer", "optout", "optouts", "offered"), ("optouts", "offered"), "offered",
         "Customers with an offer in the period; optout within the window after one.", words=("offer", "optout"),
         options=MONTH, window="within",
     ),
@@ -469,10 +498,15 @@ RECIPES: dict[str, Recipe] = {
     "trial_to_paid": _share("trial", "paid", ("paid", "closed_trials"), QUARTER, first=True),
     "cart_abandonment": Recipe(
         EVENTS, _reached("cart", "purchase", "purchases", "carts"), ("purchases", "carts"), "carts",
-        "Events cart whose window is over, less those that purchase follows within it.", words=("cart", "purchase"),
+        "Events cart whose window is over, less those that purchase follows within it and before the next cart.",
+        words=("cart", "purchase"),
         options=WEEK, window="within", repeats=True,
     ),
-    "task_success": _share("task", "task_done", ("success", "attempts"), {"within": "1h"}),
+    "task_success": Recipe(
+        EVENTS, _by_customer("task", "task_done", "success", "attempts"), ("success", "attempts"), "attempts",
+        "Customers with a task in the period; task_done within the window after one.", words=("task", "task_done"),
+        options={"within": "1h"}, window="within",
+    ),
     "qualified_lead_rate": _share("lead", "lead_accepted", ("accepted", "handed_over"), MONTH, first=True),
     "presales_response_time": _wait("enquiry", "reply", HOUR, "hours"),
     "sales_cycle": _wait("opportunity", "won", DAY, "days"),
@@ -499,12 +533,13 @@ RECIPES: dict[str, Recipe] = {
     "conversion_rate": Recipe(
         EVENTS, _conversion, ("converted", "entered"), "entered",
         "Customers in the period of their attempt, as the journey's funnel counts: option steps (blank: the funnel of "
-        "the map).", options={"steps": "", "within": "", "order": "this", "entry": "first"}, window="within",
+        "the map).", options={"steps": "", "within": "30d", "order": "this", "entry": "first"}, window="within",
     ),
     "stage_conversion": Recipe(
         EVENTS, _stage_reached, ("reached_k", "reached_prev"), "reached_prev",
         "Customers in the period of their first event in the stage before (option before; blank: the one before on the "
-        "map), and who of them came to the stage after it.", options={STAGE: None, "before": ""},
+        "map), and who of them came to the stage within the window after it.",
+        options={STAGE: None, "before": "", "within": "30d"}, window="within",
     ),
     "stage_dwell": Recipe(
         EVENTS, _dwelt, ("cases",), "cases",
@@ -518,15 +553,17 @@ RECIPES: dict[str, Recipe] = {
     ),
     "path_conformance": Recipe(
         EVENTS, _conforming, ("conform", "observed"), "observed",
-        "Journeys in the period of their first event; one follows the map where no step of it is unplanned or off the "
-        "map. Repeats are no deviation.",
+        "Journeys in the period of their first event, begun at least the window ago; one follows the map where no step "
+        "of it is unplanned or off the map. Repeats are no deviation.", options={"within": "30d"}, window="within",
     ),
     "edge_median": Recipe(
-        EVENTS, _edge, ("cases",), "cases", "Steps from source directly to target, in the period of the source.",
+        EVENTS, _edge, ("cases",), "cases", "Steps from source directly to target, in the period of the target.",
         options={"source": None, "target": None}, cases="hours",
     ),
     "variant_share": Recipe(
         EVENTS, _variant, ("took", "observed"), "observed",
-        "Customers in the period of their first event whose whole path is the option path.", options={"path": None},
+        "Customers in the period of their first event, begun at least the window ago, whose whole path is the option "
+        "path.",
+        options={"path": None, "within": "30d"}, window="within",
     ),
 }  # fmt: skip

@@ -42,7 +42,30 @@ def _orders(ask: Asked) -> ir.Table:
         one = ibis.literal(1)
         return ask.shared.kept(orders.mutate(orders=one, buyers=one, active=one))
 
-    found: ir.Table = ask.shared.once(("orders", ask.by), made)
+    found: ir.Table = ask.shared.once(("orders", ask.named), made)
+    return found
+
+
+def _whole(ask: Asked) -> ir.Table:
+    """Return the orders of customers who are known, each once: a customer is in the group of the first one.
+
+    Of an order's lines the one that is worth most says the group.
+    """
+
+    def made() -> ir.Table:
+        sold = _lines(ask).filter((_.quantity > 0) & _.who.notnull())
+        orders = sold.group_by("order_id").agg(
+            ts=_.ts.min(),
+            who=_.who.max(),
+            unit=_.unit.max(),
+            **{c: sold[c].argmax(sold.paid) for c in ask.by},
+        )
+        path = ibis.window(group_by="who", order_by=["ts", "order_id"])
+        placed = orders.mutate(place=ibis.row_number().over(path), next_ts=_.ts.lead().over(path))
+        first = placed.filter(_.place == 0).select("who", *ask.by)
+        return ask.shared.kept(placed.drop(*ask.by).join(first, "who") if ask.by else placed)
+
+    found: ir.Table = ask.shared.once(("whole orders", ask.named), made)
     return found
 
 
@@ -53,17 +76,14 @@ def _known(ask: Asked) -> ir.Table:
 
 def _second_orders(ask: Asked) -> ir.Table:
     """Return customers at their first order, and whether a second one came within the window."""
-    orders = _known(ask)
-    path = ibis.window(group_by="who", order_by=["ts", "order_id"])
-    placed = orders.mutate(place=ibis.row_number().over(path), next_ts=_.ts.lead().over(path))
-    first = ask.over(placed.filter(_.place == 0))
+    first = ask.over(_whole(ask).filter(_.place == 0))
     soon = (micros(first.next_ts) - micros(first.ts) <= ask.length("within")).fill_null(False)
     return first.select("ts", "unit", *ask.by, repeat=soon.cast("int64"), eligible=ibis.literal(1))
 
 
 def _kept(ask: Asked) -> ir.Table:
     """Return who bought in a period, and whether they bought in the next one too, at that next one."""
-    orders = _known(ask)
+    orders = _whole(ask)
     seen = orders.mutate(period=ask.number(orders.ts)).select("period", "unit", *ask.by).distinct()
     last = ask.number(ibis.literal(ask.last, "timestamp"))
     before = seen.mutate(period=seen.period + 1).filter(_.period <= last)
@@ -78,6 +98,9 @@ def _kept(ask: Asked) -> ir.Table:
 def _margins(ask: Asked) -> ir.Table:
     """Return margins and retention side by side: a buyer of a period, and who of them was kept."""
     lines = _lines(ask, "margin").filter(_.who.notnull())
+    if ask.by:
+        groups = _whole(ask).filter(_.place == 0).select("who", *ask.by)
+        lines = lines.drop(*ask.by).join(groups, "who")
     earned = lines.select(
         "unit", *ask.by, period=ask.number(lines.ts), margin=lines.margin, buyers=ibis.literal(1),
         kept=ibis.literal(0, "int64"), start=ibis.literal(0, "int64"),
@@ -125,7 +148,7 @@ def _lines_held(ask: Asked) -> ir.Table:
     rank = ibis.window(group_by="who", order_by=["ts", "category"])
     second = first.mutate(place=ibis.row_number().over(rank)).filter(_.place == 1)
     second = second.select("who", since=ask.number(second.ts))
-    active = _known(ask)
+    active = _whole(ask)
     active = active.select("who", "unit", *ask.by, period=ask.number(active.ts)).distinct()
     both = active.left_join(second, "who").select("period", "unit", *ask.by, "since")
     many = (both.since <= both.period).fill_null(False)
@@ -199,8 +222,12 @@ def _first_upsell(ask: Asked) -> ir.Table:
     return reached.select("ts", "unit", *ask.by, days=days, orders=ibis.literal(1))
 
 
-SOLD = "Orders at the time of their first line, lines that bring something back left out."
+SOLD = (
+    "Orders at the time of their first line, lines that bring something back left out. By a column of lines, an order "
+    "is in every group it has lines of, with those lines."
+)
 KNOWN = f"{SOLD} Orders of nobody known are left out."
+OWN = f"{KNOWN} A customer is in the group of the first order (of its line that is worth most)."
 RECIPES: dict[str, Recipe] = {
     "aov": Recipe(LINES, _orders, ("revenue", "orders"), "orders", SOLD, repeats=True),
     "units_per_transaction": Recipe(LINES, _orders, ("items", "orders"), "orders", SOLD, repeats=True),
@@ -208,20 +235,20 @@ RECIPES: dict[str, Recipe] = {
     "arpu": Recipe(LINES, _known, ("revenue", "active"), "active", f"{KNOWN} Active is who bought.", once=("active",)),
     "repeat_purchase": Recipe(
         LINES, _second_orders, ("repeat", "eligible"), "eligible",
-        f"{KNOWN} Customers at their first order; a second one within the window.",
+        f"{OWN} Customers at their first order; a second one within the window.",
         options={"within": "90d"}, window="within",
     ),
     "customer_retention": Recipe(
         LINES, _kept, ("kept", "start"), "start",
-        f"{KNOWN} Who bought in the period before, and who of them bought in this one.",
+        f"{OWN} Who bought in the period before, and who of them bought in this one.",
     ),
     "customer_churn": Recipe(
         LINES, _kept, ("lost", "start"), "start",
-        f"{KNOWN} Who bought in the period before, and who of them did not buy in this one.",
+        f"{OWN} Who bought in the period before, and who of them did not buy in this one.",
     ),
     "clv_margin_first": Recipe(
         LINES, _margins, ("margin", "buyers", "kept", "start"), "start",
-        f"{KNOWN} Convention: the first margin is paid at once (m (1 + d) / (1 + d - r)). m: margin of a buyer in the "
+        f"{OWN} Convention: the first margin is paid at once (m (1 + d) / (1 + d - r)). m: margin of a buyer in the "
         "period; r: who bought again, of those who bought in the period before; d: option discount, a period.",
         options={"discount": "0.01"}, once=("buyers",),
         derived={"m": "margin/buyers", "r": "kept/start", "d": "discount"},
@@ -234,7 +261,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "cross_sell_rate": Recipe(
         LINES, _lines_held, ("multi", "active"), "active",
-        f"{KNOWN} Active is who bought in the period; product lines are categories bought by its end.",
+        f"{OWN} Active is who bought in the period; product lines are categories bought by its end.",
     ),
     "attach_rate": Recipe(
         LINES, _attached, ("paired", "primary"), "primary",

@@ -3,7 +3,8 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import ibis
@@ -52,7 +53,7 @@ class Recipe:
         Option → its default; blank where none is needed, None where it must be given.
     window
         Option that says how long a row is waited for: rows that are not over yet are left out, and a period is open
-        until its last row is over.
+        until its last row is over. Where it may be blank there is no limit, and every period stays open.
     cases
         Column with one value a row, whose median, percentile or mean the expression is.
     once
@@ -61,6 +62,8 @@ class Recipe:
         A unit may have several rows in a period: intervals allow for their likeness.
     derived
         Figure of the expression → formula over the figures (and options).
+    due
+        Says of moments whether what happened then is over, where that is no matter of the calendar alone.
     ends
         Least and most a mean can be.
     """
@@ -78,6 +81,7 @@ class Recipe:
     once: tuple[str, ...] = ()
     repeats: bool = False
     derived: Mapping[str, str] = field(default_factory=dict)
+    due: Callable[["Asked", list[datetime]], list[bool]] | None = None
     ends: tuple[float, float] = (float("-inf"), float("inf"))
 
 
@@ -122,16 +126,22 @@ class Asked:
         self, kpi: str, recipe: Recipe, sources: Mapping[str, Any], by: tuple[str, ...], period: str, zone: str,
         until: datetime | None, words: Words, options: Mapping[str, Any], shared: Shared,
     ) -> None:  # fmt: skip
-        self.kpi, self.recipe, self.sources, self.by, self.shared = kpi, recipe, sources, by, shared
+        self.kpi, self.recipe, self.sources, self.shared = kpi, recipe, sources, shared
+        self.named = by
+        self.by = tuple(f"by:{place}" for place in range(len(by)))
+        """Columns to group by, under names that no source and no recipe uses."""
         self.period_length, self.zone = period, zone
         self._words, self.used = words, dict[str, tuple[str, ...]]()
         self.options = {**recipe.options, **options}
         self._refuse(options)
-        self.first, last = shared.once(("span", recipe.source), self._span)
-        self.last = until or last
-        self.calendar: Calendar = shared.once(
-            ("calendar", recipe.source, period, zone), self._calendar
-        )
+        spans = [
+            shared.once(("span", s), partial(self._span, s)) for s in (recipe.source, *recipe.also)
+        ]
+        self.first = spans[0][0]
+        lasts = [last for _first, last in spans if last is not None]
+        self.last = until or (min(lasts) if lasts else None)
+        """Up to when all the sources are complete."""
+        self.calendar: Calendar = self._calendar([m for s in spans for m in s if m is not None])
 
     def _refuse(self, options: Mapping[str, Any]) -> None:
         for name in options:
@@ -150,12 +160,12 @@ class Asked:
                 msg = f"{self.kpi} needs the source {source}; given are {given}. {hint}"
                 raise JourneyDataError(msg)
 
-    def _span(self) -> tuple[datetime | None, datetime | None]:
-        given = self.sources[self.recipe.source]
-        if self.recipe.source == "events":
+    def _span(self, source: str) -> tuple[datetime | None, datetime | None]:
+        given = self.sources[source]
+        if source == "events":
             table = self.index.table
         elif isinstance(given, Source | ir.Table | pd.DataFrame):
-            table = table_of(given, self.recipe.source)
+            table = table_of(given, source)
         else:
             return None, None
         if "ts" not in table.columns:
@@ -165,10 +175,13 @@ class Asked:
             return None, None
         return ends["first"].to_pydatetime(), ends["last"].to_pydatetime()
 
-    def _calendar(self) -> Calendar | None:
+    def _calendar(self, moments: list[datetime]) -> Calendar:
+        """Return the calendar of everything the recipe reads; of documents alone, of the day asked for."""
         kind = "day" if self.period_length == "all" else self.period_length
-        first = self.first or datetime(2000, 1, 1)  # noqa: DTZ001 - naive UTC
-        return Calendar.over(kind, self.zone, first, max(self.last or first, first))
+        known = [*moments, *([self.last] if self.last else [])] or [
+            datetime.now(UTC).replace(tzinfo=None)
+        ]
+        return Calendar.over(kind, self.zone, min(known), max(known))
 
     # --- what recipes ask for -----------------------------------------------------------------
 
@@ -176,10 +189,12 @@ class Asked:
         """Return a source with its columns to group by, as text."""
         name = source or self.recipe.source
         table = table_of(self.sources[name], name)
-        if STAGE in self.by and STAGE not in table.columns:
+        if STAGE in self.named and STAGE not in table.columns:
             table = self._with_stage(table, name)
-        table = table_of(table, name, *needed, *self.by)
-        return table.mutate(**{c: table[c].cast("string").fill_null(UNKNOWN) for c in self.by})
+        table = table_of(table, name, *needed, *self.named)
+        return table.mutate(
+            **{b: _group(table[c]) for b, c in zip(self.by, self.named, strict=True)}
+        )
 
     def _with_stage(self, table: ir.Table, name: str) -> ir.Table:
         column = "kind" if name == "tickets" else TOUCHPOINT
@@ -207,28 +222,29 @@ class Asked:
 
     def grouped(self, facts: ir.Table) -> ir.Table:
         """Add the columns to group by to rows of customers of the log: those of their first event."""
-        if not self.by:
+        if not self.by or self.by[0] in facts.columns:
             return facts
-        if any(c in facts.columns for c in self.by):
-            return facts
-        groups = self.shared.once(("groups", self.by), self._groups)
+        groups = self.shared.once(("groups", self.named), self._groups)
         return facts.join(groups, "customer")
 
     def _groups(self) -> ir.Table:
         first = self.index.table.filter(_.step == 1)
         columns = {}
-        for c in self.by:
-            if c == TOUCHPOINT:
-                columns[c] = self._named(first.touchpoint, dict(enumerate(self.index.touchpoints)))
-                continue
-            if c not in self.index.attributes:
+        names = dict(enumerate(self.index.touchpoints))
+        for place, c in zip(self.by, self.named, strict=True):
+            if c in self.index.attributes:
+                columns[place] = _group(first[f"at:{c}"])
+            elif c in (TOUCHPOINT, STAGE):
+                stage_of = (
+                    {} if c == TOUCHPOINT else {t.id: t.stage for t in self.journey.touchpoints}
+                )
+                meant = {
+                    i: t if c == TOUCHPOINT else stage_of.get(t, UNKNOWN) for i, t in names.items()
+                }
+                columns[place] = first.touchpoint.cast("int32").cases(*meant.items(), else_=UNKNOWN)
+            else:
                 self.index.attribute(c)  # says which there are
-            columns[c] = first[f"at:{c}"].cast("string").fill_null(UNKNOWN)
         return self.shared.kept(first.select("customer", **columns))
-
-    @staticmethod
-    def _named(code: ir.Column, names: Mapping[int, str]) -> ir.Column:
-        return code.cast("int32").cases(*names.items(), else_=UNKNOWN)
 
     def at(self, *words: str) -> ir.Table:
         """Return the events of words: ``customer``, ``unit``, ``step``, ``ts``, and one column a word (bool)."""
@@ -298,6 +314,18 @@ class Asked:
         window = self.length(option or self.recipe.window)
         return table.filter(micros(table.ts) + window <= _micros_of(self.last))
 
+    def still_waits(self, ends: list[datetime]) -> list[bool]:
+        """Return for each end of a period whether what happened just before it may still be waiting."""
+        last, window = self.last, self.recipe.window
+        if last is None:
+            return [False] * len(ends)
+        if window and not str(self.options[window]):
+            return [True] * len(ends)  # without a limit it may come at any time
+        if self.recipe.due is not None and window:
+            return [not done for done in self.recipe.due(self, ends)]
+        wait = timedelta(microseconds=self.length(window)) if window else timedelta(0)
+        return [end + wait > last for end in ends]
+
     def number(self, ts: Any) -> Any:
         """Return the expression for the number of an instant's period."""
         return self.number_at(micros(ts))
@@ -309,6 +337,11 @@ class Asked:
             if self.period_length == "all"
             else self.calendar.number(moment)
         )
+
+
+def _group(column: ir.Column) -> ir.Column:
+    """Return a column as the name of a group."""
+    return column.cast("string").fill_null(UNKNOWN)
 
 
 def _micros_of(moment: datetime) -> int:

@@ -11,6 +11,7 @@ from ibis import _
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.engine import collect
 from journey_widgets.events.instants import micros
+from journey_widgets.events.source import table_of
 from journey_widgets.scorecard.recipes.recipe import UNKNOWN, Asked, Recipe
 
 TICKETS = "tickets"
@@ -29,6 +30,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "article": ("article", "article linked"),
 }
 """Word → what logs usually call it; `words` says it where yours does not."""
+PLACED = ("mark", "place", "passed", "after", "who", "about")
+"""Columns that are worked out for the log; what a source keeps under such a name is not carried along."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -51,7 +54,7 @@ def cases(ask: Asked, *words: str) -> ir.Table:
     def made() -> ir.Table:
         return ask.shared.kept(_made(ask, [w for w in NAMES if _knows(ask, w)]))
 
-    found: ir.Table = ask.shared.once(("cases", ask.by, options), made)
+    found: ir.Table = ask.shared.once(("cases", ask.named, options), made)
     return found
 
 
@@ -85,10 +88,11 @@ def _placed(ask: Asked) -> ir.Table:
         place = ibis.row_number().over(path)
         passed = (marked.hand != marked.hand.lag().over(path)).fill_null(False)
         # What only some KPIs need is carried along where it is there; the rest of the log stays where it is.
-        spare = {"actor", "role", "row", "hand", "customer_id", "kind"} - set(ask.by)
+        spare = {"actor", "role", "row", "hand", "customer_id", "kind", *PLACED}
         wanted = [c for c in marked.columns if c not in spare]
         return ask.shared.kept(
             marked.select(
+                "mark",
                 *wanted,
                 place=place,
                 passed=passed,
@@ -98,7 +102,7 @@ def _placed(ask: Asked) -> ir.Table:
             )
         )
 
-    found: ir.Table = ask.shared.once(("placed", ask.by), made)
+    found: ir.Table = ask.shared.once(("placed", ask.named), made)
     return found
 
 
@@ -132,11 +136,10 @@ def _made(ask: Asked, words: list[str]) -> ir.Table:
         **{c: log[c].argmin(log.place) for c in ask.by}, **asked,
     )  # fmt: skip
     if "opened" in found.columns:
-        found = found.mutate(ts=found.opened)
+        found = found.mutate(ts=ibis.coalesce(found.opened, found.ts))
     if "given_solved" in found.columns:
         found = found.mutate(last_solved=found.given_solved, first_solved=found.given_solved)
-    if "kind" not in ask.by:
-        found = found.mutate(kind=found.about)
+    found = found.mutate(kind=found.about)
     known = ibis.coalesce(found.who, ibis.literal("case ") + found.case_id.cast("string"))
     return found.mutate(
         unit=known, cases=ibis.literal(1), **{c: found[c].fill_null(UNKNOWN) for c in ask.by}
@@ -220,9 +223,8 @@ def _hours(ask: Asked, start: ir.Value, end: ir.Value) -> ir.Value:
 
 def _answered(ask: Asked) -> ir.Table:
     found = cases(ask, "answered").filter(_.first_answered.notnull())
-    return found.select(
-        "ts", "unit", "cases", *ask.by, hours=_hours(ask, found.ts, found.first_answered)
-    )
+    hours = _hours(ask, found.ts, found.first_answered)
+    return found.select("unit", "cases", *ask.by, ts=found.first_answered, hours=hours)
 
 
 def _solved_cases(ask: Asked) -> ir.Table:
@@ -266,11 +268,27 @@ def _in_time(ask: Asked) -> ir.Table:
     if what not in ("answered", "solved"):
         msg = f"{ask.kpi}: until is {what!r}; 'answered' or 'solved' was needed."
         raise JourneyDataError(msg)
-    found = ask.over(cases(ask, what), "target")
-    target = ask.length("target") / HOUR
+    found, target = cases(ask, what), ask.length("target") / HOUR
+    if ask.last is not None:
+        found = found.filter(_hours(ask, found.ts, ibis.literal(ask.last, "timestamp")) >= target)
     hours = _hours(ask, found.ts, found[f"first_{what}"])
     met = (hours <= target).fill_null(False).cast("int64")
     return found.select("ts", "unit", *ask.by, met=met, due=ibis.literal(1))
+
+
+def _due(ask: Asked, moments: list[datetime]) -> list[bool]:
+    """Return whether the target of a case opened at each moment has come due when the data end."""
+    if str(ask.options["flag"]):
+        return [m <= ask.last for m in moments] if ask.last else [True] * len(moments)
+    asked = ibis.memtable(
+        {"place": list(range(len(moments))), "at": moments},
+        schema={"place": "int64", "at": "timestamp"},
+    )
+    waited = _hours(ask, asked["at"], ibis.literal(ask.last, "timestamp"))
+    found = collect(
+        asked.select("place", due=waited >= ask.length("target") / HOUR).order_by("place")
+    )
+    return [bool(d) for d in found["due"]]
 
 
 def _first_contact(ask: Asked) -> ir.Table:
@@ -351,12 +369,7 @@ def _linked(ask: Asked) -> ir.Table:
 
 
 def _backlog(ask: Asked) -> ir.Table:
-    """Return cases open at the end of each period, with their age then, in days; a reopened one is open again."""
-    found = cases(
-        ask,
-        "solved",
-        *(("reopened",) if _knows(ask, "reopened") else ()),
-    )
+    """Return cases open at the end of each period, with their age then, in days: by the last word on each so far."""
     if ask.first is None or ask.last is None or ask.period_length == "all":
         msg = f"{ask.kpi} is counted at the end of periods: a day, a week or a month."
         raise JourneyDataError(msg)
@@ -365,22 +378,33 @@ def _backlog(ask: Asked) -> ir.Table:
     now = ask.last + timedelta(microseconds=1)
     ends = [min(calendar.begins_utc(n + 1), now) for n in range(first, last + 1)]
     periods = ibis.memtable(
-        {"period": list(range(first, last + 1)), "at": [_plain(e) for e in ends]},
+        {"period": list(range(first, last + 1)), "at": ends},
         schema={"period": "int64", "at": "timestamp"},
     )
-    reopened = found.last_reopened if "last_reopened" in found.columns else ibis.null("timestamp")
-    found = found.mutate(back=reopened)
-    both = found.join(periods, [found.ts < periods["at"]])
-    closed = (both.last_solved <= both["at"]).fill_null(False)
-    back = ((both.back > both.last_solved) & (both.back <= both["at"])).fill_null(False)
-    still = both.filter(~closed | back)
+    found = cases(ask, "solved")
+    both = _stretches(ask).join(found.select("mark", "unit", "cases", *ask.by, opened="ts"), "mark")
+    both = both.join(periods, [both.since < periods["at"]])
+    still = both.filter(both.until.isnull() | (both.until > both["at"]))
     return still.select(
-        "period", "unit", "cases", *ask.by, days=(micros(still["at"]) - micros(still.ts)) / DAY
+        "period", "unit", "cases", *ask.by, days=(micros(still["at"]) - micros(still.opened)) / DAY
     )
 
 
-def _plain(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=None)
+def _stretches(ask: Asked) -> ir.Table:
+    """Return from when to when cases were open: ``mark``, ``since``, ``until`` (null where a case is open still)."""
+    log = _placed(ask)
+    solved = log.activity.cast("string").isin(_meant(ask, "solved")).fill_null(False)
+    again = (
+        log.activity.cast("string").isin(_meant(ask, "reopened")).fill_null(False)
+        if _knows(ask, "reopened")
+        else False
+    )
+    told = log.mutate(open=~solved).filter((log.place == 0) | solved | again)
+    path = ibis.window(group_by="mark", order_by="place")
+    turned = told.mutate(before=told.open.lag().over(path))
+    turned = turned.filter(turned.before.isnull() | (turned.before != turned.open))
+    spans = turned.mutate(until=turned.ts.lead().over(path))
+    return spans.filter(spans.open).select("mark", "until", since="ts")
 
 
 def _contacts(ask: Asked) -> ir.Table:
@@ -407,19 +431,18 @@ def _per_order(ask: Asked, figure: str, kinds: list[str] | None) -> ir.Table:
 
 
 def _calls(ask: Asked) -> ir.Table:
-    """Return contacts: answered within the seconds asked for, abandoned."""
-    known = _knows(ask, "abandoned")
-    found = cases(ask, "answered", *(("abandoned",) if known else ()))
+    """Return contacts, and whether they were answered within the seconds asked for."""
+    found = cases(ask, "answered")
     quick = micros(found.first_answered) - micros(found.ts) <= ask.length("seconds")
-    left = (found.times_abandoned > 0).cast("int64") if known else ibis.literal(0, "int64")
-    return found.select(
-        "ts",
-        "unit",
-        *ask.by,
-        within=quick.fill_null(False).cast("int64"),
-        abandoned=left,
-        offered=ibis.literal(1),
-    )
+    within = quick.fill_null(False).cast("int64")
+    return found.select("ts", "unit", *ask.by, within=within, offered=ibis.literal(1))
+
+
+def _given_up(ask: Asked) -> ir.Table:
+    """Return contacts, and whether they were abandoned."""
+    found = cases(ask, "abandoned")
+    left = (found.times_abandoned > 0).cast("int64")
+    return found.select("ts", "unit", *ask.by, abandoned=left, offered=ibis.literal(1))
 
 
 def _self_served(ask: Asked) -> ir.Table:
@@ -428,11 +451,10 @@ def _self_served(ask: Asked) -> ir.Table:
     names = ask.index.table.filter(_.step == 1).select("customer", who=_.customer_id.cast("string"))
     visits = ask.grouped(at.select("customer", "unit", "ts", "step").join(names, "customer"))
     visits = ask.over(visits)
-    tickets = (
-        ask.table("case_id", "ts", "customer_id", source=TICKETS) if not ask.by else _bare(ask)
-    )
-    opened = tickets.group_by("case_id").agg(
-        opened=_.ts.min(), who=_.customer_id.cast("string").max()
+    opened = (
+        _bare(ask)
+        .group_by("case_id")
+        .agg(opened=_.ts.min(), who=_.customer_id.cast("string").max())
     )
     opened = opened.filter(opened.who.notnull()).select("who", "opened")
     near = visits.join(opened, "who").filter(
@@ -451,8 +473,7 @@ def _self_served(ask: Asked) -> ir.Table:
 
 
 def _bare(ask: Asked) -> ir.Table:
-    from journey_widgets.events.source import table_of
-
+    """Return the support log without groups: it is the other source that has them."""
     return table_of(ask.sources[TICKETS], TICKETS, "case_id", "ts", "customer_id")
 
 
@@ -485,7 +506,7 @@ def _closed_loops(ask: Asked) -> ir.Table:
 
 CLOCK: dict[str, str | None] = {"hours": "", "holidays": ""}
 ENDS: dict[str, str | None] = {"opened_at": "", "solved_at": ""}
-OPENED = "Cases at their first event (or at the time in the column of the option opened_at)"
+OPENED = "Cases at their first event (or at the time in the column of the option opened_at, where it is there)"
 WHEN = "in the period they were solved in"
 BUSINESS = (
     "Option hours, such as Mon-Fri 09:00-17:00, counts business time; holidays are days left out."
@@ -495,7 +516,9 @@ BUSINESS = (
 RECIPES: dict[str, Recipe] = {
     "first_response_time": Recipe(
         TICKETS, _answered, ("cases",), "cases",
-        f"{OPENED}: until the first answer; those without one have no time. {BUSINESS}", words=("answered",),
+        "Cases in the period they were first answered in: from the first event (option opened_at) until then. "
+        f"{BUSINESS}",
+        words=("answered",),
         options={**CLOCK, "opened_at": ""}, cases="hours",
     ),
     "resolution_time": Recipe(
@@ -517,7 +540,7 @@ RECIPES: dict[str, Recipe] = {
         f"{OPENED}: met where a kept column (option flag) says so at the end, or where the case was answered or solved "
         f"(option until) within the target; those not due yet are left out. {BUSINESS}",
         options={**CLOCK, "flag": "", "until": "answered", "target": "24h", "opened_at": ""}, window="target",
-        repeats=True,
+        due=_due, repeats=True,
     ),
     "fcr_gross": Recipe(
         TICKETS, _first_contact, ("resolved_first", "contacts"), "contacts",
@@ -568,8 +591,8 @@ RECIPES: dict[str, Recipe] = {
         words=("answered",), options={"seconds": "20s"}, repeats=True,
     ),
     "contact_abandonment": Recipe(
-        TICKETS, _calls, ("abandoned", "offered"), "offered", f"{OPENED}: any event abandoned.",
-        words=("answered", "abandoned"), options={"seconds": "20s"}, repeats=True,
+        TICKETS, _given_up, ("abandoned", "offered"), "offered", f"{OPENED}: any event abandoned.",
+        words=("abandoned",), repeats=True,
     ),
     "self_service_rate": Recipe(
         "events", _self_served, ("no_ticket", "help_sessions"), "help_sessions",

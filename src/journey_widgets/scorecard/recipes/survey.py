@@ -40,27 +40,35 @@ def _answers(least: int, most: int) -> Callable[[Asked], ir.Table]:
 
 
 def _sus(ask: Asked) -> ir.Table:
-    """Return one row a respondent who answered all ten items: 2.5 x what the items contribute."""
+    """Return one row a respondent and period with all ten items: 2.5 x what they contribute, repeats averaged."""
     kept = _scored(ask, 1, 5)
     items = [f"{ask.options['items']}{i}" for i in range(1, SUS_ITEMS + 1)]
     odd = kept.question_id.isin(items[::2])
     given = kept.filter(kept.question_id.isin(items)).mutate(
         contributes=odd.ifelse(kept.score - 1, 5 - kept.score)
     )
-    whole = given.group_by("respondent_id", *ask.by).agg(
-        ts=_.ts.min(), answered=_.question_id.nunique(), total=_.contributes.sum()
+    each = given.mutate(period=ask.number(given.ts))
+    items_ = each.group_by("respondent_id", "period", "question_id", *ask.by).agg(
+        ts=_.ts.min(), contributes=_.contributes.mean()
+    )
+    whole = items_.group_by("respondent_id", "period", *ask.by).agg(
+        ts=_.ts.min(), answered=_.count(), total=_.contributes.sum()
     )
     whole = whole.filter(whole.answered == SUS_ITEMS)
     return whole.select(
-        "ts", *ask.by, unit=whole.respondent_id, scores=2.5 * whole.total, answers=ibis.literal(1)
+        "ts",
+        "period",
+        *ask.by,
+        unit=whole.respondent_id,
+        scores=2.5 * whole.total,
+        answers=ibis.literal(1),
     )
 
 
 def _responses(ask: Asked) -> ir.Table:
     """Return answers with a score, and invitations, each in its own period."""
-    if ask.by:
-        known = {"channel"}
-        strange = [c for c in ask.by if c not in known]
+    if ask.named:
+        strange = [c for c in ask.named if c != "channel"]
         if strange:
             msg = f"response_rate cannot be split by {strange[0]}: invitations do not say it."
             raise JourneyDataError(msg)
@@ -98,7 +106,8 @@ RECIPES: dict[str, Recipe] = {
     "employee_feedback_index": _recipe((1, 5), ("favourable", "answers"), "answers", repeats=True),
     "sus": Recipe(
         "answers", _sus, ("answers",), "answers",
-        "Respondents with all ten items on the scale 1-5; the option items is what their ids begin with.",
+        "Respondents with all ten items on the scale 1-5 in the period, an item answered again averaged; the option "
+        "items is what their ids begin with.",
         options={"question": "", "items": "sus_"}, cases="scores", ends=(0, 100),
     ),
     "response_rate": Recipe(

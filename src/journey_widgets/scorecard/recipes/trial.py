@@ -33,13 +33,13 @@ def _arms(ask: Asked, *columns: str) -> ir.Table:
     moment = {"ts": "ts"} if "ts" in table.columns else {}
     return chosen.select(
         *ask.by, unit=unit, treated=(chosen.arm.cast("string") == str(ask.options["arm"])).cast("int64"), **moment,
-        **{c: chosen[c].cast("float64").fill_null(0.0) for c in columns},
+        **{f"outcome:{c}": chosen[c].cast("float64").fill_null(0.0) for c in columns},
     )  # fmt: skip
 
 
 def _shares(ask: Asked) -> ir.Table:
     found = _arms(ask, str(ask.options["outcome"]))
-    did = (found[str(ask.options["outcome"])] > 0).cast("int64")
+    did = (found[f"outcome:{ask.options['outcome']}"] > 0).cast("int64")
     kept = ["ts"] if "ts" in found.columns else []
     return found.select(
         *kept, *ask.by, "unit", kt=did * found.treated, nt=found.treated, kc=did * (1 - found.treated),
@@ -52,10 +52,10 @@ def _revenue(ask: Asked) -> ir.Table:
     columns = [column, *(["cost"] if "cost" in ask.recipe.figures else [])]
     found = _arms(ask, *columns)
     kept = ["ts"] if "ts" in found.columns else []
-    more = {"cost": found["cost"] * found.treated} if "cost" in columns else {}
+    more = {"cost": found["outcome:cost"] * found.treated} if "cost" in columns else {}
     return found.select(
-        *kept, *ask.by, "unit", rt=found[column] * found.treated, nt=found.treated,
-        rc=found[column] * (1 - found.treated), nc=1 - found.treated, **more,
+        *kept, *ask.by, "unit", rt=found[f"outcome:{column}"] * found.treated, nt=found.treated,
+        rc=found[f"outcome:{column}"] * (1 - found.treated), nc=1 - found.treated, **more,
     )  # fmt: skip
 
 
