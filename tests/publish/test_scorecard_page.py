@@ -5,6 +5,7 @@ import pytest
 from journey_widgets import Workspace
 from journey_widgets.publish import scorecard_page as shown
 from journey_widgets.publish.page import PageStopped
+from journey_widgets.publish.scorecard_view import open_scorecard
 
 PARTS = (
     shown.in_short, shown.needs_somebody, shown.what_moved, shown.balanced, shown.the_cards, shown.grid, shown.changes,
@@ -15,7 +16,7 @@ PARTS = (
 
 @pytest.fixture(scope="module")
 def may(made_example):
-    return shown.open_scorecard(str(made_example), as_of="2026-05")
+    return open_scorecard(str(made_example), as_of="2026-05")
 
 
 def test_the_dip_is_what_needs_somebody_and_what_moved(may):
@@ -52,8 +53,8 @@ def test_rows_about_single_customers_are_for_the_analyst(may, monkeypatch):
 
 
 def test_a_segment_is_measured_for_its_customers_alone(made_example):
-    view = shown.open_scorecard(str(made_example), segment="device=mobile", as_of="2026-05")
-    whole = shown.open_scorecard(str(made_example), as_of="2026-05")
+    view = open_scorecard(str(made_example), segment="device=mobile", as_of="2026-05")
+    whole = open_scorecard(str(made_example), as_of="2026-05")
     n, every = (v.now.kpis.set_index("kpi")["n"] for v in (view, whole))
     assert n["aov"] < every["aov"]
     assert "does not say whose each row is" not in repr(shown.the_table(view))
@@ -71,14 +72,14 @@ def test_a_segment_is_measured_for_its_customers_alone(made_example):
 )
 def test_wrong_parameters_are_said_in_one_sentence(made_example, given, said):
     if "2031" in str(given):
-        assert said in shown.open_scorecard(str(made_example), **given).quiet
+        assert said in open_scorecard(str(made_example), **given).quiet
         return
     with pytest.raises(PageStopped, match=said):
-        shown.open_scorecard(str(made_example), **given)
+        open_scorecard(str(made_example), **given)
 
 
 def test_a_workspace_without_a_scorecard_says_so_in_every_part(tmp_path):
     Workspace.create(tmp_path / "w", template="sales_journey").close()
-    view = shown.open_scorecard(str(tmp_path / "w"))
+    view = open_scorecard(str(tmp_path / "w"))
     for part in PARTS:
         assert "There is no scorecard yet" in repr(part(view))

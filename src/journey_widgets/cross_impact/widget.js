@@ -1,5 +1,6 @@
 // @ts-check
-import { count, gesture, make, oneLine, openMenu, parseBlock, redraw, revisionList, tool, typeOver } from "../page_scripts/parts.js";
+import { count, gesture, make, oneLine, openMenu, parseBlock, redraw, tool, typeOver } from "../page_scripts/parts.js";
+import { editingTools } from "../page_scripts/editing.js";
 import { listen, outbox } from "../page_scripts/outbox.js";
 import { choosing } from "../page_scripts/choosing.js";
 import { influenceMap, rankingTable } from "./picture.js";
@@ -76,8 +77,6 @@ function render({ model, el, signal }, waiting) {
   const summary = make("div", "", { class: "jw-summary", role: "status", "aria-live": "polite" });
   const tools = make("div", "", { class: "jw-tools", role: "toolbar", "aria-label": "Edit the matrix" });
   const views = make("div", "", { class: "jw-tools", role: "group", "aria-label": "What is shown" });
-  const past = make("div", "", { class: "jw-history", role: "region", "aria-label": "Revisions" });
-  const disputed = make("div", "", { class: "jw-dispute", role: "group", "aria-label": "Changed by somebody else too" });
   const work = make("div", "", { class: "jw-work" });
   const left = make("div", "", { class: "jw-left" });
   const frame = make("div", "", { class: "jw-frame" });
@@ -89,20 +88,19 @@ function render({ model, el, signal }, waiting) {
   const picture = make("div", "", { class: "jw-picture" });
   const ranking = make("div", "", { class: "jw-ranking" });
   const talk = make("div", "", { class: "jw-talk" });
-  const saved = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
-  const notice = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
   const whatIf = section("What if", "How much better or worse is each touchpoint?");
   const plans = section("Interventions", "What will be done, who answers for it, and how it is seen to work");
   const atStake = section("What is at stake", "For satisfaction, retention and advocacy, from 0 (nothing) to 5 (everything)");
   const round = section("Rating round", "Everybody judges alone first; then differences are talked about");
   const list = make("ol", "", { class: "jw-findings", "aria-label": "Findings" });
-  past.hidden = true;
+  const edits = editingTools({ model, waiting, signal, out: () => out });
+  const { tell, undoing, paintHistory } = edits;
   head.append(summary, tools);
   frame.append(table);
   left.append(views, frame, legend, help, side);
   right.append(picture, ranking, talk);
   work.append(left, right);
-  el.append(head, past, disputed, work, whatIf.box, plans.box, atStake.box, round.box, list);
+  el.append(head, edits.past, edits.disputed, work, whatIf.box, plans.box, atStake.box, round.box, list);
 
   const readOnly = () => model.get("read_only");
   const rowsCount = () => n;
@@ -123,7 +121,7 @@ function render({ model, el, signal }, waiting) {
   });
   const { move, refocus } = pick;
   const out = outbox({
-    model, waiting, signal, tell, typing: () => typing !== null, said: () => notice.dataset.state ?? "",
+    model, waiting, signal, tell, typing: () => typing !== null, said: edits.said,
     busy: () => typing !== null || el.querySelector(".jw-new, .jw-menu") !== null, taken: paint,
   });
   const { send, afterwards, drain, save, whenDone } = out;
@@ -136,12 +134,6 @@ function render({ model, el, signal }, waiting) {
     const body = make("div", "", { class: "jw-body" });
     box.append(top, body);
     return { box, body };
-  }
-
-  /** @param {string} text @param {string} [state] */
-  function tell(text, state = "") {
-    notice.textContent = text;
-    notice.dataset.state = state;
   }
 
   // --- the matrix -----------------------------------------------------------------------------------
@@ -592,43 +584,19 @@ function render({ model, el, signal }, waiting) {
 
   // --- tools ------------------------------------------------------------------------------------------------
 
-  const undoing = tool("Undo", "Undo (Ctrl+Z)", () => afterwards(() => send([{ op: "undo" }])), signal);
-  const redoing = tool("Redo", "Redo (Ctrl+Y)", () => afterwards(() => send([{ op: "redo" }])), signal);
   const addFactor = tool("Add touchpoint", "Add a touchpoint", () => add("factors"), signal);
-  const saving = tool("Save", "Save as a new revision (Ctrl+S)", save, signal, "jw-save");
-  const history = tool("History", "Earlier revisions", () => { past.hidden = !past.hidden; paintHistory(); }, signal);
-  tools.append(undoing, redoing, addFactor, saving, history, saved, notice);
+  tools.append(undoing, edits.redoing, addFactor, edits.saving, edits.history, edits.saved, edits.notice);
 
   function paintTools() {
-    const editing = !readOnly();
-    for (const button of [undoing, redoing, addFactor]) button.hidden = !editing;
-    history.hidden = !model.get("revisions").length;
-    saving.hidden = !editing || !model.get("can_save");
-    help.hidden = !editing;
+    edits.paint();
+    addFactor.hidden = help.hidden = readOnly();
     help.textContent = "Arrows move; 0 to 3 set, + and − raise and lower, space is “do not know”, P “may come”, Delete empties. Enter goes to the slider. "
       + "A block from a spreadsheet can be pasted. On a name: Enter renames, Delete removes; right-click or Shift+F10 opens a menu.";
-    const { undo, redo } = model.get("steps");
-    undoing.disabled = !undo && !waiting.sent.length;
-    redoing.disabled = !redo;
-    history.setAttribute("aria-expanded", String(!past.hidden));
-  }
-
-  function paintHistory() {
-    history.setAttribute("aria-expanded", String(!past.hidden));
-    if (past.hidden) return;
-    const restore = model.get("can_restore") ? (/** @type {number} */ rev) => send([{ op: "restore", rev }]) : null;
-    past.replaceChildren(...revisionList(model.get("revisions"), restore, signal));
   }
 
   function paintStatus() {
-    const { state, text } = model.get("status");
-    saved.textContent = text;
-    saved.dataset.state = state;
-    const words = model.get("disputes");
-    disputed.hidden = !words.length;
-    const ul = make("ul");
-    ul.append(...words.map((w) => make("li", w)));
-    disputed.replaceChildren(...(words.length ? [make("strong", "Somebody else saved changes at the same places. What you see is yours; saving again keeps it."), ul] : []));
+    edits.paintStatus();
+    edits.paintDisputes();
   }
 
   // --- what it comes to ---------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from journey_widgets.findings import count_by_severity, sentence
 from journey_widgets.publish import html
 from journey_widgets.publish.page import Page, open_page, said_on_the_page
 from journey_widgets.publish.period import ALL
-from journey_widgets.publish.scorecard_page import ScorecardPage
+from journey_widgets.publish.scorecard_view import ScorecardPage
 from journey_widgets.publish.small_groups import people
 from journey_widgets.raci.owners import with_owners
 

@@ -1,226 +1,33 @@
 """The scorecard page's words, tables and pictures: how it stands, what moved and whether it is real, who does what."""
 
 import math
-from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
-from ibis import _
 
-from journey_widgets.errors import JourneyDataError, JourneyError, ParameterError, did_you_mean
-from journey_widgets.events.calendar import Period as Length
-from journey_widgets.events.engine import collect
+from journey_widgets.errors import JourneyError
 from journey_widgets.findings import Finding
 from journey_widgets.publish import html
 from journey_widgets.publish.document_edit import DocumentEdit
 from journey_widgets.publish.modes import mode
-from journey_widgets.publish.page import Page, open_page, said_on_the_page
 from journey_widgets.publish.period import ALL
-from journey_widgets.publish.show import show
+from journey_widgets.publish.scorecard_view import ScorecardPage, in_words
+from journey_widgets.publish.show import show, show_all
 from journey_widgets.scorecard import cards, charts, words
 from journey_widgets.scorecard.differences import mix_and_rate, weight_sensitivity
 from journey_widgets.scorecard.document import Kpi, Scorecard
-from journey_widgets.scorecard.measures import measure, records
-from journey_widgets.scorecard.restating import restate, restated
-from journey_widgets.scorecard.roll_up import POLICIES, change
+from journey_widgets.scorecard.measures import records
+from journey_widgets.scorecard.restating import restated
+from journey_widgets.scorecard.roll_up import change
 from journey_widgets.scorecard.rules import balance, check
-from journey_widgets.scorecard.series import series
-from journey_widgets.scorecard.signals import funnel_limits, xmr
-from journey_widgets.scorecard.standing import NOISE, REAL, Standing, alarms, standing
+from journey_widgets.scorecard.signals import charted, funnel_limits
+from journey_widgets.scorecard.standing import NOISE, REAL, Standing, alarms
+from journey_widgets.scorecard.status import status
 from journey_widgets.scorecard.strategy import arrows
+from journey_widgets.scorecard.strategy_layout import strategy_layout
 from journey_widgets.scorecard.widget import ScorecardEditor
 
-EMPTY = (
-    "There is no scorecard yet. An analyst saves one with ws.save(…), or starts from a template."
-)
 MOST_CHARTS = 6
-
-
-class ScorecardPage:
-    """What the cells of the scorecard notebook work with.
-
-    Parameters
-    ----------
-    page
-        The page: workspace, log, and what may be done here.
-    as_of
-        A month such as ``2026-05`` (or a day, where periods are days or weeks); blank is the last one that is over.
-    period
-        How long a period is: ``"day"``, ``"week"`` or ``"month"``.
-    policy
-        What is done about missing KPIs: blank as the scorecard says, ``"renormalise"``, ``"fixed"`` or ``"strict"``.
-    """
-
-    def __init__(
-        self, page: Page, *, as_of: str = "", period: str = "month", policy: str = ""
-    ) -> None:
-        self.page = page
-        if period not in get_args(Length):
-            msg = f"period is {period!r}. {did_you_mean(period, get_args(Length))}"
-            raise ParameterError(msg)
-        if policy and policy not in POLICIES:
-            msg = f"policy is {policy!r}. {did_you_mean(policy, POLICIES)}"
-            raise ParameterError(msg)
-        self.length, self.policy = period, policy
-        self.as_of = self._day(as_of)
-        self.kept: pd.DataFrame | None = None
-        """Values of closed periods as they were first and as they are now; set when the series was measured."""
-
-    def _day(self, text: str) -> pd.Timestamp | None:
-        if not text:
-            return None
-        try:
-            return pd.Timestamp(f"{text}-01" if len(text) == len("2026-05") else text)
-        except ValueError:
-            msg = f"as_of is {text!r}; a month such as 2026-05, or a day such as 2026-05-18, was needed."
-            raise ParameterError(msg) from None
-
-    @cached_property
-    def scorecard(self) -> Scorecard:
-        """The document, with the page's policy where one is named."""
-        found = self.page.workspace.scorecard
-        return found.model_copy(update={"missing": self.policy}) if self.policy else found
-
-    @cached_property
-    def sources(self) -> dict[str, Any]:
-        """The workspace's sources and the documents that KPIs are counted in."""
-        space = self.page.workspace
-        found: dict[str, Any] = {k: space.source(k) for k in space.sources.present()}
-        return found | {"journey": space.journey, "raci": space.raci, "roles": space.roles}
-
-    @cached_property
-    def series(self) -> pd.DataFrame:
-        """All KPIs, period by period, for the page's customers."""
-        page, space = self.page, self.page.workspace
-        customers = None if page.segment == ALL or not page.has_log else page.index
-        found = series(
-            self.scorecard,
-            self.sources,
-            period=self.length,
-            zone=space.settings.time_zone,
-            customers=customers,
-        )
-        if customers is None:
-            before = space.kept_values(self.length)
-            self.kept = restate(before, found, datetime.now(UTC).replace(tzinfo=None))
-            if before is None or not self.kept.equals(before):
-                space.keep_values(self.length, self.kept)
-        return found
-
-    @cached_property
-    def now(self) -> Standing:
-        """Where the scorecard stands."""
-        return standing(self.scorecard, self.series, self.as_of)
-
-    @cached_property
-    def before(self) -> Standing | None:
-        """Where it stood the period before; None where nothing was measured then."""
-        earlier = self.series[self.series["period"] < self.now.period]["period"]
-        return (
-            None
-            if earlier.empty
-            else standing(self.scorecard, self.series, pd.Timestamp(earlier.max()))
-        )
-
-    @property
-    def quiet(self) -> str:
-        """Why nothing can be shown; blank where there is something."""
-        if not any(True for _k in self.scorecard.kpis()):
-            return EMPTY
-        try:
-            _now = self.now
-        except JourneyDataError as error:
-            return str(error)
-        return ""
-
-    @property
-    def when(self) -> str:
-        """The period in words."""
-        return _when(self.now.period, self.length)
-
-    @property
-    def currency(self) -> str:
-        """Currency of the workspace; blank where it has none."""
-        return self.page.workspace.settings.currency or ""
-
-    @property
-    def roles(self) -> dict[str, str]:
-        """Role id → label."""
-        return {r.id: r.label for r in self.page.workspace.roles.roles}
-
-    @cached_property
-    def labels(self) -> dict[str, str]:
-        """Id → label of perspectives, objectives and KPIs."""
-        card = self.scorecard
-        found = {p.id: p.label for p in card.perspectives} | {
-            o.id: o.label for o in card.objectives
-        }
-        return (
-            found
-            | dict(zip(self.now.kpis["kpi"], self.now.kpis["label"], strict=True))
-            | {"scorecard": card.label}
-        )
-
-    def said(self, row: dict[Any, Any], name: str, *, signed: bool = False) -> str:
-        """Return a figure of a KPI with its unit."""
-        return words.value(
-            float(row[name]), str(row["unit"]), currency=self.currency, signed=signed
-        )
-
-    def between(self, row: dict[Any, Any]) -> str:
-        """Return the interval of a KPI in words."""
-        ends = float(row["low"]), float(row["high"])
-        return words.interval(*ends, str(row["unit"]), currency=self.currency) or "–"
-
-    def owner(self, role: str | None) -> str:
-        """Return the label of an owner."""
-        return self.roles.get(role or "", role or "") or "nobody"
-
-    def status(self, row: dict[Any, Any]) -> str:
-        """Return the status of a KPI in words."""
-        return words.status_in_words(
-            str(row["status"]),
-            str(row["state"]),
-            certain=bool(row["certain"]),
-            possible=str(row["possible"]),
-        )
-
-    def shown(self) -> pd.DataFrame:
-        """Return the KPIs as this page may show them: figures on very few people blanked."""
-        return _hidden(self.now.kpis, self.page.least)
-
-    @cached_property
-    def data_date(self) -> str:
-        """Until when the data are."""
-        if not self.page.has_log:
-            return ""
-        last = collect(self.page.log.table.agg(last=_.ts.max()))["last"].iloc[0]
-        return f"{pd.Timestamp(last):%-d %b %Y}"
-
-
-def _hidden(frame: pd.DataFrame, least: int) -> pd.DataFrame:
-    few = frame["n"].between(1, least - 1).fillna(False).astype(bool)
-    numbers = [
-        "value",
-        "low",
-        "high",
-        "raw",
-        "score",
-        "before",
-        "change",
-        "change_low",
-        "change_high",
-    ]
-    return frame.assign(
-        **{c: frame[c].mask(few) for c in numbers}, status=frame["status"].mask(few, "")
-    )
-
-
-def _when(period: pd.Timestamp, length: str) -> str:
-    return {"month": f"{period:%B %Y}", "week": f"the week from {period:%-d %B %Y}"}.get(
-        length, f"{period:%-d %B %Y}"
-    )
 
 
 def in_short(view: ScorecardPage) -> html.Html:
@@ -261,8 +68,6 @@ def in_short(view: ScorecardPage) -> html.Html:
 
 
 def _status(view: ScorecardPage, score: float) -> str:
-    from journey_widgets.scorecard.status import status
-
     return status(score, view.scorecard.rules())
 
 
@@ -432,7 +237,7 @@ def _late(view: ScorecardPage) -> list[str]:
     )
     said = (
         f"{many} changed with late data, such as {view.labels[str(first['kpi'])]} in "
-        f"{_when(pd.Timestamp(first['period']), view.length)}: {values[0]} at first, {values[1]} now."
+        f"{in_words(pd.Timestamp(first['period']), view.length)}: {values[0]} at first, {values[1]} now."
     )
     return [said]
 
@@ -461,13 +266,7 @@ def _mixed(view: ScorecardPage, kpi: str) -> list[str]:
         or kpi not in set(view.now.kpis[view.now.kpis["unit"] == "ratio"]["kpi"])
     ):
         return []
-    try:
-        split = measure(
-            found.measured_as, view.sources, period=view.length, by=kept[0], options=found.options,
-            zone=page.workspace.settings.time_zone, words=view.scorecard.words, draws=2,
-        )  # fmt: skip
-    except JourneyError:
-        return []
+    split = view.split(found, kept[0])
     sides = []
     earlier = view.series[view.series["period"] < view.now.period]["period"].max()
     for when in (earlier, view.now.period):
@@ -522,34 +321,13 @@ def signals(view: ScorecardPage) -> Any:
 
 
 def _xmr(view: ScorecardPage, kpi: str) -> Any:
-    own = view.series[
-        (view.series["kpi"] == kpi) & view.series["period"].notna() & ~view.series["open"]
-    ]
-    own = own[own["period"] <= view.now.period]
-    known = own["value"].where(own["state"] == "")
-    if known.notna().sum() < 2:
+    drawn = charted(view.series[view.series["kpi"] == kpi], view.now.period)
+    if drawn["value"].notna().sum() < 2:
         return None
-    chart = xmr(list(known))
     row = view.now.kpis.set_index("kpi").loc[kpi]
-    figures = (
-        chart[["value", "centre", "low", "high"]]
-        .astype("Float64")
-        .to_numpy("float64", na_value=math.nan)
-    )
-    drawn = pd.DataFrame(figures, columns=["value", "centre", "low", "high"])
-    drawn = drawn.assign(period=list(own["period"]), signal=list(chart["signal"]))
-    last = str(chart["signal"].iloc[-1])
+    last = str(drawn["signal"].iloc[-1])
     said = f"{row['label']}: {f'signal in {view.when} ({last})' if last else f'no signal in {view.when}'}."
     return show(charts.xmr_chart(drawn, percent=bool(row["unit"] == "ratio")), said)
-
-
-def show_all(pieces: list[Any]) -> Any:
-    """Return charts one below the other, live or as pictures."""
-    if all(isinstance(p, html.Html) for p in pieces):
-        return html.joined(*pieces)
-    from ipywidgets import VBox
-
-    return VBox(pieces)
 
 
 def strategy_map(view: ScorecardPage) -> Any:
@@ -588,7 +366,7 @@ def strategy_map(view: ScorecardPage) -> Any:
     counts = graded["grade"].value_counts()
     told = ", ".join(f"{n} {g}" for g, n in counts.items())
     return show(
-        charts.strategy_chart(pd.DataFrame(rows), graded, lanes),
+        charts.strategy_chart(strategy_layout(pd.DataFrame(rows), graded, lanes)),
         f"What is claimed to move what; held against the data: {told}.",
         note="An arrow is supported where changes moved together as claimed, at the claimed lag; no proof of cause. "
         "Fewer than 24 pairs of periods are too short to say.",
@@ -649,15 +427,7 @@ def segments(view: ScorecardPage) -> html.Html:
 def _outside(view: ScorecardPage, kpi: str, label: str, column: str) -> list[dict[str, Any]]:
     """Return the groups of a column that are outside the funnel limits of a share."""
     found = view.scorecard.kpi(kpi)
-    if found.where:
-        return []
-    try:
-        split = measure(
-            found.measured_as, view.sources, period=view.length, by=column, options=found.options,
-            zone=view.page.workspace.settings.time_zone, words=view.scorecard.words, draws=2,
-        )  # fmt: skip
-    except JourneyError:
-        return []
+    split = view.split(found, column)
     own = split[(split["period"] == view.now.period) & (split["n"] >= max(view.page.least, 1))]
     if len(own) < 2:
         return []
@@ -777,14 +547,3 @@ def findings(view: ScorecardPage) -> html.Html:
 def _found(view: ScorecardPage) -> list[Finding]:
     space = view.page.workspace
     return check(view.scorecard, space.journey, space.roles, publishing=mode() == "report")
-
-
-def open_scorecard(workspace: str = "", segment: str = ALL, **given: str) -> ScorecardPage:
-    """Open the scorecard page; wrong parameters are said on the page in one sentence, and it stops there.
-
-    `given` are ``as_of``, ``period`` and ``policy`` of `ScorecardPage`; in a dashboard the web address may name them.
-    """
-    more = {"as_of": "", "period": "month", "policy": "", **given}
-    page = open_page("Scorecard", workspace=workspace, segment=segment, more=more, log_needed=False)
-    with said_on_the_page():
-        return ScorecardPage(page, **page.more)

@@ -7,7 +7,7 @@ import pandas as pd
 from journey_widgets.chart_theme import CONFIG
 from journey_widgets.errors import JourneyError
 from journey_widgets.journey.definition import definition
-from journey_widgets.publish.html import Html, figure, table
+from journey_widgets.publish.html import Html, figure, joined, table
 from journey_widgets.publish.modes import mode
 
 
@@ -38,6 +38,15 @@ def show(
         return _live(spec, caption, note=note, wide=wide)
     msg = f"show needs a chart or a table; got {type(thing).__name__}."
     raise JourneyError(msg)
+
+
+def show_all(pieces: list[Any]) -> Any:
+    """Return what `show` gave for several charts, one below the other."""
+    if all(isinstance(p, Html) for p in pieces):
+        return joined(*pieces)
+    from ipywidgets import VBox
+
+    return VBox(pieces)
 
 
 def specification(chart: Any) -> dict[str, Any]:

@@ -19,11 +19,12 @@ from journey_widgets.events.source import Source, table_of
 from journey_widgets.publish import html
 from journey_widgets.publish.page import Page, open_page, said_on_the_page
 from journey_widgets.publish.period import ALL
-from journey_widgets.publish.scorecard_page import show_all
-from journey_widgets.publish.show import show
+from journey_widgets.publish.show import show, show_all
 from journey_widgets.scorecard import charts, words
 from journey_widgets.scorecard.measures import measure
-from journey_widgets.scorecard.signals import xmr
+from journey_widgets.scorecard.recipes.cases import hours_open
+from journey_widgets.scorecard.series import of_customers
+from journey_widgets.scorecard.signals import charted
 
 NO_TICKETS = (
     "This workspace has no support cases yet: name their file under tickets in sources.yaml."
@@ -66,15 +67,7 @@ class SupportPage:
         found: dict[str, Any] = {k: space.source(k) for k in space.sources.present()}
         if self.page.segment == ALL or not self.page.has_log:
             return found
-        table = self.page.index.table
-        ids = table.select(customer_id=table.customer_id.cast("string")).distinct()
-        return {
-            k: table_of(v, k)
-            .mutate(customer_id=_.customer_id.cast("string"))
-            .semi_join(ids, "customer_id")
-            for k, v in found.items()
-            if k != "events" and "customer_id" in table_of(v, k).columns
-        }
+        return of_customers(found, self.page.index)
 
     @cached_property
     def kinds(self) -> dict[str, str]:
@@ -168,17 +161,9 @@ def signals(view: SupportPage) -> Any:
     pieces = []
     for kpi in ("first_response_time", "resolution_time"):
         found = view.measured(kpi)
-        found = found[~found["open"].astype(bool) & (found["state"] == "")]
-        if len(found) < 2:
+        drawn = charted(found)
+        if drawn["value"].notna().sum() < 2:
             continue
-        chart = xmr(list(found["value"]))
-        figures = (
-            chart[["value", "centre", "low", "high"]]
-            .astype("Float64")
-            .to_numpy("float64", na_value=math.nan)
-        )
-        drawn = pd.DataFrame(figures, columns=["value", "centre", "low", "high"])
-        drawn = drawn.assign(period=list(found["period"]), signal=list(chart["signal"]))
         last = drawn["signal"].iloc[-1]
         told = f"a signal in the last one ({last})" if last else "no signal in the last one"
         said = f"{LABELS[kpi]}, median hours a month: {told}."
@@ -407,7 +392,5 @@ def open_support(workspace: str = "", segment: str = ALL, hours: str = "") -> Su
     with said_on_the_page():
         view = SupportPage(page, hours=page.more["hours"])
         if view.hours:
-            from journey_widgets.scorecard.recipes.support import hours_open
-
             hours_open(view.hours)
         return view

@@ -1,5 +1,6 @@
 // @ts-check
-import { count, gesture, make, oneLine, openMenu, parseBlock, revisionList, tool, typeOver } from "../page_scripts/parts.js";
+import { count, gesture, make, oneLine, openMenu, parseBlock, tool, typeOver } from "../page_scripts/parts.js";
+import { editingTools } from "../page_scripts/editing.js";
 import { listen, outbox } from "../page_scripts/outbox.js";
 import { choosing } from "../page_scripts/choosing.js";
 /** @import { RenderProps } from "@anywidget/types" */
@@ -42,17 +43,14 @@ function render({ model, el, signal }, waiting) {
   const head = make("div", "", { class: "jw-head" });
   const summary = make("div", "", { class: "jw-summary", role: "status", "aria-live": "polite" });
   const tools = make("div", "", { class: "jw-tools", role: "toolbar", "aria-label": "Edit the matrix" });
-  const disputed = make("div", "", { class: "jw-dispute", role: "group", "aria-label": "Changed by somebody else too" });
   const frame = make("div", "", { class: "jw-frame" });
   const table = make("table", "", { role: "grid" });
   const legend = make("div", "", { class: "jw-letters" });
   const help = make("p", "", { class: "jw-help" });
   const filter = make("div", "", { class: "jw-filter", role: "group", "aria-label": "Findings shown" });
   const list = make("ol", "", { class: "jw-findings", "aria-label": "Findings" });
-  const past = make("div", "", { class: "jw-history", role: "region", "aria-label": "Revisions" });
-  const saved = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
-  const notice = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
-  past.hidden = true;
+  const edits = editingTools({ model, waiting, signal, out: () => out });
+  const { past, disputed, undoing, tell, paintStatus, paintHistory } = edits;
   head.append(summary, tools);
   frame.append(table);
   el.append(head, past, disputed, frame, legend, help, filter, list);
@@ -72,7 +70,7 @@ function render({ model, el, signal }, waiting) {
   const { move, step, refocus } = pick;
   const chosen = pick.cells;
   const out = outbox({
-    model, waiting, signal, tell, typing: () => typing !== null, said: () => notice.dataset.state ?? "",
+    model, waiting, signal, tell, typing: () => typing !== null, said: edits.said,
     busy: () => typing !== null || el.querySelector(".jw-new, .jw-reason, .jw-menu") !== null,
     taken: () => { paint(); paintDisputes(); },
   });
@@ -438,13 +436,8 @@ function render({ model, el, signal }, waiting) {
   // --- tools, status, history, disputes -------------------------------------------------------------
 
   const clear = tool("Clear", "Clear the chosen cells (Delete)", () => { fill(""); refocus(); }, signal);
-  const undoing = tool("Undo", "Undo (Ctrl+Z)", () => afterwards(() => send([{ op: "undo" }])), signal);
-  const redoing = tool("Redo", "Redo (Ctrl+Y)", () => afterwards(() => send([{ op: "redo" }])), signal);
   const addRow = tool("Add row", "Add a row below the chosen one", () => add("rows"), signal);
   const addRole = tool("Add role", "Add a column after the chosen one", () => add("roles"), signal);
-  const saving = tool("Save", "Save as a new revision (Ctrl+S)", save, signal, "jw-save");
-  const history = tool("History", "Earlier revisions", () => { past.hidden = !past.hidden; paintHistory(); }, signal);
-  history.setAttribute("aria-expanded", "false");
 
   function buildTools() {
     const buttons = model.get("letters").map((l) => {
@@ -453,37 +446,18 @@ function render({ model, el, signal }, waiting) {
       button.addEventListener("click", (e) => { if (e.shiftKey) { e.stopImmediatePropagation(); write(l.letter, true); refocus(); } }, { signal, capture: true });
       return button;
     });
-    tools.replaceChildren(...buttons, clear, undoing, redoing, addRow, addRole, saving, history, saved, notice);
+    tools.replaceChildren(...buttons, clear, undoing, edits.redoing, addRow, addRole, edits.saving, edits.history, edits.saved, edits.notice);
   }
 
   function paintTools() {
     const editing = !readOnly();
     for (const child of tools.children) if (child instanceof HTMLButtonElement) child.hidden = !editing;
-    history.hidden = !model.get("revisions").length;
-    saving.hidden = !editing || !model.get("can_save");
-    tools.hidden = !editing && history.hidden;
+    edits.paint();
+    tools.hidden = !editing && edits.history.hidden;
     help.hidden = !editing;
     help.textContent = `Type ${order.join(", ")}; with Shift a letter is added to the cell. Arrows move, also onto names: Enter edits, Delete clears or removes, `
       + "Alt and arrows move a row or role. A block from a spreadsheet can be pasted. Right-click or Shift+F10 opens a menu.";
-    const { undo, redo } = model.get("steps");
-    const pending = waiting.sent.length > 0;
-    undoing.disabled = !undo && !pending;
-    redoing.disabled = !redo;
     for (const button of [clear, ...tools.querySelectorAll("button.jw-letter")]) /** @type {HTMLButtonElement} */ (button).disabled = !pick.touched || pick.at.row < 0 || pick.at.col < 0;
-    history.setAttribute("aria-expanded", String(!past.hidden));
-  }
-
-  function paintStatus() {
-    const { state, text } = model.get("status");
-    saved.textContent = text;
-    saved.dataset.state = state;
-  }
-
-  function paintHistory() {
-    history.setAttribute("aria-expanded", String(!past.hidden));
-    if (past.hidden) return;
-    const restore = model.get("can_restore") ? (/** @type {number} */ rev) => send([{ op: "restore", rev }]) : null;
-    past.replaceChildren(...revisionList(model.get("revisions"), restore, signal));
   }
 
   /** Cells and other places that somebody else saved meanwhile: both texts, and a way to settle each. */
@@ -521,12 +495,6 @@ function render({ model, el, signal }, waiting) {
   }
 
   // --- sending ----------------------------------------------------------------------------------------
-
-  /** @param {string} text @param {string} [state] */
-  function tell(text, state = "") {
-    notice.textContent = text;
-    notice.dataset.state = state;
-  }
 
   /** @param {[number, number, string][]} changes */
   function setCells(changes) {

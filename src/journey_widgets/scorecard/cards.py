@@ -8,10 +8,11 @@ import pandas as pd
 
 from journey_widgets.safe import html
 from journey_widgets.scorecard import words
-from journey_widgets.scorecard.signals import xmr
+from journey_widgets.scorecard.signals import charted
 from journey_widgets.scorecard.standing import FIRST, NOISE, REAL, Standing
 
 WIDTH, HEIGHT, MARGIN = 200, 46, 4
+FEWEST_POINTS, MOST_POINTS = 2, 24
 
 
 def to_html(
@@ -102,13 +103,11 @@ def _explained(row: Mapping[Any, Any], n: int) -> str:
 
 def _trend(own: pd.DataFrame, when: pd.Timestamp, target: float) -> str:
     """Return a small picture of the closed periods up to this one: limits of chance, target, signals."""
-    past = own[own["period"].notna() & (own["period"] <= when) & ~own["open"]].tail(24)
-    known = past["value"].where(past["state"] == "")
-    if known.notna().sum() < 2:
+    chart = charted(own, when).tail(MOST_POINTS)
+    if chart["value"].notna().sum() < FEWEST_POINTS:
         return ""
-    chart = xmr(list(known))
-    values = [math.nan if pd.isna(v) else float(v) for v in chart["value"]]
-    limits = [float(v) for v in (chart["low"].iloc[0], chart["high"].iloc[0]) if pd.notna(v)]
+    values = [float(v) for v in chart["value"]]
+    limits = [float(v) for v in (chart["low"].iloc[0], chart["high"].iloc[0]) if math.isfinite(v)]
     every = [v for v in [*values, *limits, target] if math.isfinite(v)]
     low, high = min(every), max(every)
     room = (high - low) or 1.0

@@ -1,6 +1,7 @@
 """The KPIs of a scorecard, measured period by period: each with its n, interval, state and how it was counted."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -55,21 +56,18 @@ def series(
         (bool); ``method``, ``definition`` (str); ``counted`` (str, in words how, or why it could not be). A KPI that
         cannot be measured has one row without a period, whose state is ``"error"``.
     """
-    shared = Shared()
-    given = dict(sources) if customers is None else _of(sources, customers)
-    try:
+    given = dict(sources) if customers is None else of_customers(sources, customers)
+    with closing(Shared()) as shared:
         frames = [
             _one(k, scorecard, sources, given, period, zone, until, shared)
             for k in scorecard.kpis()
         ]
-    finally:
-        shared.close()
     if not frames:
         return pd.DataFrame({c: [] for c in COLUMNS})
     return pd.concat(frames, ignore_index=True)[COLUMNS].astype({"n": "Int64", "open": "bool"})
 
 
-def _of(sources: Mapping[str, Any], customers: PathIndex) -> dict[str, Any]:
+def of_customers(sources: Mapping[str, Any], customers: PathIndex) -> dict[str, Any]:
     """Return the sources with the rows of some customers alone; those that do not name customers are left out."""
     ids = customers.table.select(customer_id=customers.table.customer_id.cast("string")).distinct()
     found: dict[str, Any] = {}

@@ -86,6 +86,32 @@ def xmr(
     return defined(found, f"XmR chart on places {first} to {last}; a run is {run} in a row", few)
 
 
+def charted(series: pd.DataFrame, until: pd.Timestamp | None = None) -> pd.DataFrame:
+    """Return the XmR chart of the closed periods of one KPI, ready to be drawn.
+
+    Parameters
+    ----------
+    series
+        Rows of one KPI: columns ``period``, ``value``, ``state``, ``open``. A value on too few is a gap.
+    until
+        The last period; all by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns: ``period`` (datetime64); ``value``, ``centre``, ``low``, ``high`` (float64); ``signal`` (str).
+    """
+    past = series[~series["open"].astype(bool) & series["period"].notna()]
+    if until is not None:
+        past = past[past["period"] <= until]
+    chart = xmr(list(past["value"].where(past["state"] == "")))
+    columns = ["value", "centre", "low", "high"]
+    drawn = chart[columns].astype("Float64").astype("float64")
+    return drawn.assign(signal=list(chart["signal"])).assign(period=list(past["period"]))[
+        ["period", *columns, "signal"]
+    ]
+
+
 def _mark(
     signals: list[list[str]],
     series: Any,

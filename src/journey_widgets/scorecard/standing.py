@@ -18,7 +18,7 @@ from journey_widgets.scorecard.intervals import Z
 from journey_widgets.scorecard.recipes import BEYOND
 from journey_widgets.scorecard.roll_up import Rolled, leaves, roll_up
 from journey_widgets.scorecard.series import units
-from journey_widgets.scorecard.signals import FEWEST, xmr
+from journey_widgets.scorecard.signals import FEWEST, charted
 from journey_widgets.scorecard.status import certainty, status
 
 FALSE_RATE = 0.05
@@ -252,11 +252,8 @@ def _signal(own: pd.DataFrame, when: pd.Timestamp) -> str:
     """Return the signals of the XmR chart at the period, of the closed periods up to it."""
     if len(own) < FEWEST:
         return ""
-    upto = own[(own["period"] <= when) & ~own["open"] & own["period"].notna()]
-    if upto.empty or pd.Timestamp(upto["period"].iloc[-1]) != when:
-        return ""
-    known = upto["value"].where(upto["state"] == "")
-    return str(xmr(list(known))["signal"].iloc[-1])
+    chart = charted(own, when)
+    return str(chart["signal"].iloc[-1]) if len(chart) and chart["period"].iloc[-1] == when else ""
 
 
 def judged(frame: pd.DataFrame) -> pd.DataFrame:

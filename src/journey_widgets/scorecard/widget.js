@@ -1,5 +1,6 @@
 // @ts-check
-import { make, oneLine, parseBlock, redraw, revisionList, tool, typeOver } from "../page_scripts/parts.js";
+import { make, oneLine, parseBlock, redraw, typeOver } from "../page_scripts/parts.js";
+import { editingTools } from "../page_scripts/editing.js";
 import { listen, outbox } from "../page_scripts/outbox.js";
 import { choosing } from "../page_scripts/choosing.js";
 /** @import { RenderProps } from "@anywidget/types" */
@@ -32,17 +33,15 @@ function render({ model, el, signal }, waiting) {
   const weights = make("div", "", { class: "jw-weights", role: "group", "aria-label": "Weights and limits" });
   const order = make("ol", "", { class: "jw-order", "aria-label": "Periods by score" });
   const flips = make("ul", "", { class: "jw-flips", "aria-label": "When the order would change" });
-  const disputed = make("div", "", { class: "jw-dispute", role: "group", "aria-label": "Changed by somebody else too" });
   const frame = make("div", "", { class: "jw-frame" });
   const table = make("table", "", { role: "grid" });
   const help = make("p", "Type over a cell; Enter keeps it, Escape does not. A block from a spreadsheet can be pasted.", { class: "jw-help" });
-  const past = make("div", "", { class: "jw-history", role: "region", "aria-label": "Revisions" });
-  const saved = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
-  const notice = make("span", "", { class: "jw-saved", role: "status", "aria-live": "polite" });
-  past.hidden = true;
   head.append(summary, tools);
   frame.append(table);
-  el.append(head, past, disputed, weights, order, flips, frame, help);
+  const edits = editingTools({ model, waiting, signal, out: () => out });
+  const { tell, paintStatus, paintHistory, paintDisputes } = edits;
+  tools.append(edits.undoing, edits.redoing, edits.saving, edits.history, edits.saved, edits.notice);
+  el.append(head, edits.past, edits.disputed, weights, order, flips, frame, help);
 
   const readOnly = () => model.get("read_only");
   const rowAt = (/** @type {string} */ id) => rows.findIndex((r) => r.id === id);
@@ -53,21 +52,15 @@ function render({ model, el, signal }, waiting) {
     nodeAt, cellAt: (r, c) => grid[r]?.[c],
   });
   const out = outbox({
-    model, waiting, signal, tell, typing: () => typing !== null, said: () => notice.dataset.state ?? "",
+    model, waiting, signal, tell, typing: () => typing !== null, said: edits.said,
     busy: () => typing !== null, taken: () => { paint(); paintDisputes(); },
   });
-  const { send, afterwards, drain, save } = out;
+  const { send, drain, save } = out;
 
   /** @param {Place} place */
   function nodeAt(place) {
     if (place.row < 0) return columnHeads[place.col];
     return place.col < 0 ? rowHeads[place.row] : grid[place.row]?.[place.col];
-  }
-
-  /** @param {string} text @param {string} [state] */
-  function tell(text, state = "") {
-    notice.textContent = text;
-    notice.dataset.state = state;
   }
 
   /** What Python holds, with the cells it has not acknowledged yet on top. */
@@ -227,43 +220,9 @@ function render({ model, el, signal }, waiting) {
     flips.replaceChildren(...model.get("reversals").map((sentence) => make("li", sentence)));
   }
 
-  // --- tools, status, history, disputes -------------------------------------------------------------
-
-  const undoing = tool("Undo", "Undo (Ctrl+Z)", () => afterwards(() => send([{ op: "undo" }])), signal);
-  const redoing = tool("Redo", "Redo (Ctrl+Y)", () => afterwards(() => send([{ op: "redo" }])), signal);
-  const saving = tool("Save", "Save as a new revision (Ctrl+S)", save, signal, "jw-save");
-  const history = tool("History", "Earlier revisions", () => { past.hidden = !past.hidden; paintHistory(); }, signal);
-  tools.append(undoing, redoing, saving, history, saved, notice);
-
   function paintTools() {
-    const editing = !readOnly();
-    undoing.hidden = redoing.hidden = help.hidden = !editing;
-    saving.hidden = !editing || !model.get("can_save");
-    history.hidden = !model.get("revisions").length;
-    undoing.disabled = !model.get("steps").undo && !waiting.sent.length;
-    redoing.disabled = !model.get("steps").redo;
-    history.setAttribute("aria-expanded", String(!past.hidden));
-  }
-
-  function paintStatus() {
-    const { state, text } = model.get("status");
-    saved.textContent = text;
-    saved.dataset.state = state;
-  }
-
-  function paintHistory() {
-    history.setAttribute("aria-expanded", String(!past.hidden));
-    if (past.hidden) return;
-    const restore = model.get("can_restore") ? (/** @type {number} */ rev) => send([{ op: "restore", rev }]) : null;
-    past.replaceChildren(...revisionList(model.get("revisions"), restore, signal));
-  }
-
-  function paintDisputes() {
-    const words = model.get("disputes");
-    disputed.hidden = !words.length;
-    const ul = make("ul");
-    ul.append(...words.map((w) => make("li", w)));
-    disputed.replaceChildren(...(words.length ? [make("strong", "Somebody else saved changes at the same places."), ul] : []));
+    edits.paint();
+    help.hidden = readOnly();
   }
 
   // --- writing ----------------------------------------------------------------------------------------

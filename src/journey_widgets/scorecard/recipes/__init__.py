@@ -1,11 +1,13 @@
 """How each KPI is counted: one file a source, one table of recipes in each."""
 
-from journey_widgets.scorecard.recipes import documents, log, orders, support, survey, trial
+from journey_widgets.scorecard.recipes import documents, log, orders, paths, support, survey, trial
 from journey_widgets.scorecard.recipes.recipe import Asked, Recipe, Shared
 
 RECIPES: dict[str, Recipe] = {
-    **survey.RECIPES, **orders.RECIPES, **log.RECIPES, **support.RECIPES, **trial.RECIPES, **documents.RECIPES,
-}  # fmt: skip
+    kpi: recipe
+    for room in (survey, orders, log, paths, support, trial, documents)
+    for kpi, recipe in room.RECIPES.items()
+}
 """KPI → how it is counted."""
 BEYOND = {
     "edge_median": {

@@ -1,0 +1,97 @@
+"""Where the parts of a strategy map stand: boxes in the lanes of their perspectives, and the arrows between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+LANE, HALF_HIGH = 100.0, 20.0
+"""Height of a lane, and half that of a box."""
+WIDEST = 12.0
+"""Half the width of a box, in hundredths of the picture; less where a lane holds many."""
+LETTERS = 2.6
+"""Letters that fit in two hundredths."""
+
+
+@dataclass(frozen=True)
+class StrategyLayout:
+    """A strategy map, ready to be drawn; x runs from 0 to 100, y downwards.
+
+    Attributes
+    ----------
+    boxes
+        ``node``, ``label`` (cut to fit), ``status``, ``x``, ``y``, ``x1``, ``x2``, ``y1``, ``y2``.
+    arrows
+        Four points a line: ``arrow``, ``place``, ``x``, ``y``, ``grade``, ``words``, ``head`` (which way it points).
+    signs
+        ``x``, ``y``, ``sign`` (with the lag), beside each line.
+    lanes
+        ``label``, ``y``.
+    """
+
+    boxes: pd.DataFrame
+    arrows: pd.DataFrame
+    signs: pd.DataFrame
+    lanes: pd.DataFrame
+
+
+def strategy_layout(
+    nodes: pd.DataFrame, arrows: pd.DataFrame, perspectives: Mapping[str, str]
+) -> StrategyLayout:
+    """Lay a strategy map out.
+
+    Parameters
+    ----------
+    nodes
+        Columns ``node``, ``label``, ``lane`` (perspective), ``place`` (from 0 in its lane), ``status`` (in words).
+    arrows
+        As `strategy.arrows` returns it; those whose ends are no nodes are left out.
+    perspectives
+        Id → label, from top to bottom.
+    """
+    lanes = list(perspectives)
+    size = nodes.groupby("lane")["place"].transform("max") + 1
+    half = (50 / size - 1.2).clip(upper=WIDEST)
+    x = (nodes["place"] + 0.5) / size * 100
+    y = pd.Series(
+        [lanes.index(v) * LANE for v in nodes["lane"]], index=nodes.index, dtype="float64"
+    )
+    most = (half * LETTERS).astype(int)
+    labels = [
+        v if len(v) <= m else f"{v[: m - 1]}…" for v, m in zip(nodes["label"], most, strict=True)
+    ]
+    boxes = nodes.assign(
+        label=labels, x=x, y=y, x1=x - half, x2=x + half, y1=y - HALF_HIGH, y2=y + HALF_HIGH
+    )
+    at = {n: (a, b) for n, a, b in zip(boxes["node"], x, y, strict=True)}
+    known = arrows[arrows["source"].isin(list(at)) & arrows["target"].isin(list(at))]
+    rows, signs = [], []
+    for number, a in enumerate(known.to_dict("records")):
+        points = _way(at[a["source"]], at[a["target"]])
+        later = f" after {a['lag']} months" if a["lag"] else ""
+        sign = f"{a['sign']}{later}"
+        head = "triangle-up" if points[3][1] < points[2][1] else "triangle-down"
+        rows += [
+            (number, place, *p, a["grade"], f"{sign}: {a['grade']}", head)
+            for place, p in enumerate(points)
+        ]
+        signs.append(((points[1][0] + points[2][0]) / 2, points[1][1], sign))
+    columns = ["arrow", "place", "x", "y", "grade", "words", "head"]
+    names = [(label, place * LANE - 34) for place, label in enumerate(perspectives.values())]
+    return StrategyLayout(
+        boxes, pd.DataFrame(rows, columns=columns), pd.DataFrame(signs, columns=["x", "y", "sign"]),
+        pd.DataFrame(names, columns=["label", "y"]),
+    )  # fmt: skip
+
+
+def _way(start: tuple[float, float], end: tuple[float, float]) -> list[tuple[float, float]]:
+    """Return four points from one box to another: out of it, over, and in; within a lane, above the boxes."""
+    (xa, ya), (xb, yb) = start, end
+    if ya == yb:
+        out, into = ya - HALF_HIGH, yb - HALF_HIGH
+        over = out - 26
+    else:
+        side = -HALF_HIGH if yb < ya else HALF_HIGH
+        out, into = ya + side, yb - side
+        over = (out + into) / 2
+    return [(xa, out), (xa, over), (xb, over), (xb, into)]
