@@ -126,7 +126,23 @@ def test_an_address_that_asks_for_nonsense_is_answered_in_one_sentence(
 
     assert said in page.locator(".jw-note").inner_text()
     assert page.locator("table.jw-table").count() == 0
+    assert not page.locator(".jw-failed").is_visible()
     assert "Traceback" not in page.locator("body").inner_text()
+
+
+def test_a_part_that_fails_says_so_in_words_and_shows_no_code(example, new_page):
+    page = new_page()
+    with serve(example) as server:
+        (example / "store.sqlite").write_bytes(b"no database")
+        page.goto(f"{server.url}voila/render/overview.ipynb")
+        page.locator(".jw-failed").wait_for(timeout=SECONDS)
+
+    assert page.locator(".jw-failed").all_inner_texts() == [
+        "Something went wrong here, and the page stops. Please tell the dashboard's owner."
+    ]
+    shown = page.locator("body").inner_text()
+    assert "database" not in shown
+    assert "cell" not in shown
 
 
 def test_a_page_that_is_not_there_leads_back_to_the_start(served, new_page):

@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from journey_widgets import Workspace
-from journey_widgets.publish import explorer, map_page, path_page
+from journey_widgets.publish import explorer, map_page, overview, path_page
 from journey_widgets.publish.matrix_edit import editable_grid
 from journey_widgets.publish.page import PageStopped, open_page
 from journey_widgets.publish.reports import run_report
@@ -217,6 +217,18 @@ def test_a_page_about_customers_stops_without_an_event_log(without_log):
         open_page("Overview")
     with pytest.raises(PageStopped, match="no segment and no period"):
         open_page("Journey map", segment="device=mobile", log_needed=False)
+
+
+def test_an_overview_without_a_funnel_still_shows_the_rest(example):
+    space = Workspace.open(example)
+    space.save(space.journey.model_copy(update={"funnel": ()}))
+    space.close()
+    page = open_page("Overview", workspace=str(example))
+    told = overview.in_short(page)._repr_html_()
+    assert "10,000" in told
+    assert "Not settled" in told
+    for part in (overview.getting_through, overview.losses):
+        assert "The journey names no funnel" in repr(part(page))
 
 
 @pytest.mark.parametrize("name", ["journey_map", "raci"])

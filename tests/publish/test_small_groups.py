@@ -94,7 +94,7 @@ def test_the_workspace_says_how_small_is_too_small(small, monkeypatch):
 def test_a_step_that_three_customers_reach_says_no_figure(small, monkeypatch):
     monkeypatch.setenv("JOURNEY_MODE", "dashboard")
     page = open_page("Journey map")
-    found = page.funnel()
+    found = page.funnel
     assert found["customers"].isna().tolist() == [False, False, True]
     words = explorers.in_words(found, "all customers", page.labels(), least=page.least)
     assert words == "All customers: fewer than 5 of 63 reach Checkout."
@@ -160,14 +160,14 @@ ALL = ["product_page", "basket", "checkout"]
 def test_a_step_that_only_three_do_not_reach_keeps_its_own_figure(paths_of):
     page = paths_of({f"c{i}": ALL if i < 97 else ALL[:2] for i in range(100)})
 
-    found = page.funnel()
+    found = page.funnel
 
     assert found["customers"].tolist() == [100, 100, 97]
     assert found["drop_off"].isna().tolist() == [False, False, True]
     words = explorers.in_words(found, "all customers", page.labels(), least=page.least)
     assert words.startswith("All customers: 97 of 100 reach Checkout (97%")
     assert "lost before" not in words
-    assert "no single step" in repr(overview.in_short(page, found))
+    assert "no single step" in repr(overview.in_short(page))
 
 
 def test_figures_in_sentences_are_those_of_everybody_also_where_some_are_not_drawn(paths_of):
@@ -191,7 +191,7 @@ def test_pages_about_few_customers_come_out_in_words(paths_of, customers):
     for part in (
         path_page.flow_picture(page), path_page.step_picture(page, 4), path_page.designed(page),
         path_page.retention(page), path_page.went_instead(page, pains), path_page.ways(page),
-        path_page.by_persona(page), overview.in_short(page, page.funnel()), overview.losses(page, page.funnel()),
+        path_page.by_persona(page), overview.in_short(page), overview.losses(page),
         explorers.explorer(page),
     ):  # fmt: skip
         assert "nan" not in part._repr_html_().casefold().replace("finance", "")

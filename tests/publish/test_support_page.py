@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from journey_widgets import Workspace
+from journey_widgets.cross_impact.document import CrossImpact
 from journey_widgets.publish import support_page as shown
 from journey_widgets.publish.page import PageStopped
 from journey_widgets.publish.support_page import came_back
@@ -65,17 +66,19 @@ def test_business_hours_are_checked_before_anything_is_shown(made_example):
         shown.open_support(str(made_example), hours="nine to five")
 
 
-def test_a_workspace_without_cases_says_so(tmp_path):
+def test_a_workspace_without_cases_says_so_and_stops(tmp_path):
     Workspace.create(tmp_path / "w", template="sales_journey").close()
-    view = shown.open_support(str(tmp_path / "w"))
-    parts = (
-        shown.in_short,
-        shown.what_next,
-        shown.by_issue,
-        shown.signals,
-        shown.satisfaction,
-        shown.afterwards,
-        shown.promises,
-    )
-    for part in parts:
-        assert "no support cases yet" in repr(part(view))
+    with pytest.raises(PageStopped, match="no support cases yet"):
+        shown.open_support(str(tmp_path / "w"))
+
+
+def test_where_nobody_judged_influences_nobody_has_a_share_of_none(made_example, monkeypatch):
+    view = shown.open_support(str(made_example))
+    assert "18.4%" in shown.load_and_influence(view)._repr_html_()
+    monkeypatch.setattr(Workspace, "cross_impact", CrossImpact())
+    assert "Nobody has judged influences yet" in repr(shown.load_and_influence(view))
+
+
+def test_a_promise_that_is_never_kept_asks_whether_it_is_recorded(made_example):
+    told = shown.promises(shown.open_support(str(made_example)))._repr_html_()
+    assert "0.0% (0.0% to 1.4%); is it recorded where we look?" in told

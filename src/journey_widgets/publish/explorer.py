@@ -10,10 +10,9 @@ from journey_widgets.estimates import MIN_N
 from journey_widgets.journey import charts
 from journey_widgets.journey.cases import FunnelCases
 from journey_widgets.journey.definition import definition
-from journey_widgets.publish import html
 from journey_widgets.publish.chart_widget import Chart
 from journey_widgets.publish.modes import mode
-from journey_widgets.publish.page import Page, segments, with_log
+from journey_widgets.publish.page import Page, segments, with_funnel
 from journey_widgets.publish.period import ALL, Period
 from journey_widgets.publish.show import show, specification
 from journey_widgets.publish.small_groups import people
@@ -96,13 +95,11 @@ def in_words(frame: pd.DataFrame, who: str, names: Mapping[str, str], *, least: 
     )
 
 
-@with_log
+@with_funnel
 def explorer(page: Page) -> Any:
     """Return the pickers of a page; in a report the funnel of its own customers."""
-    if len([s for s in page.journey.funnel if s in set(page.index.touchpoints)]) < 2:
-        return html.note("The journey names no funnel of two steps or more that occur in this log.")
     if mode() == "report":
-        frame = page.funnel()
+        frame = page.funnel
         sentence = in_words(frame, page.segment_in_words(), page.labels(), least=page.least)
         return show(charts.funnel_chart(frame, page.journey), sentence, note=definition(frame))
     return Explorer(page).box

@@ -1,13 +1,17 @@
 """The executive page's words and tables: figures with their owner and their certainty."""
 
+from typing import Any
+
 import pandas as pd
 
 from journey_widgets.estimates import MIN_N
 from journey_widgets.findings import count_by_severity, sentence
+from journey_widgets.journey.charts import funnel_chart
 from journey_widgets.publish import html
-from journey_widgets.publish.page import Page, open_page, said_on_the_page
+from journey_widgets.publish.page import Page, open_page, said_on_the_page, with_funnel
 from journey_widgets.publish.period import ALL
 from journey_widgets.publish.scorecard_view import ScorecardPage
+from journey_widgets.publish.show import show
 from journey_widgets.publish.small_groups import people
 from journey_widgets.raci.owners import with_owners
 
@@ -21,27 +25,14 @@ def open_overview(
         return page, ScorecardPage(page, as_of=page.more["as_of"])
 
 
-def in_short(page: Page, funnel: pd.DataFrame) -> html.Html:
-    """Return the page's figures in boxes: customers, success, biggest loss, what is not settled."""
-    owned = with_owners(funnel, page.workspace.raci, page.workspace.journey)
-    first, last = owned.iloc[0], owned.iloc[-1]
-    lost = owned.iloc[int(owned["drop_off"].fillna(0).argmax())]
-    few = not lost["drop_off"] > 0
+def in_short(page: Page) -> html.Html:
+    """Return the page's figures in boxes: customers, success and biggest loss where a funnel is named, what is open."""
     pressing = [f for f in page.findings() if f.severity != "info" and not f.acknowledged]
     counts = count_by_severity(pressing)
     return html.tiles(
         {
             "Customers": (f"{page.index.customers():,}", page.segment_in_words()),
-            f"Reach {last['label']}": (
-                _rate(last["conversion"], last["n"]),
-                f"{_interval(last['low'], last['high'])} of {people(first['customers'])} who reached {first['label']}",
-            ),
-            "Most customers are lost before": (
-                "no single step" if few else str(lost["label"]),
-                "too few are lost anywhere to say"
-                if few
-                else f"{people(lost['drop_off'])} customers; {lost['accountable']} answers for it",
-            ),
+            **(_through(page) if len(page.steps) > 1 else {}),
             "Not settled": (
                 str(counts["error"] + counts["warn"]),
                 f"{sentence(pressing)} in the documents",
@@ -50,24 +41,48 @@ def in_short(page: Page, funnel: pd.DataFrame) -> html.Html:
     )
 
 
-def funnel_sentence(page: Page, funnel: pd.DataFrame) -> str:
-    """Return what the funnel says in one sentence."""
-    last = funnel.iloc[-1]
-    label = next(
-        (t.label for t in page.workspace.journey.touchpoints if t.id == last["step"]), last["step"]
-    )
-    return (
+def _through(page: Page) -> dict[str, tuple[str, str]]:
+    """Return how many get through and where most are lost."""
+    owned = _owned(page)
+    first, last = owned.iloc[0], owned.iloc[-1]
+    lost = owned.iloc[int(owned["drop_off"].fillna(0).argmax())]
+    few = not lost["drop_off"] > 0
+    return {
+        f"Reach {last['label']}": (
+            _rate(last["conversion"], last["n"]),
+            f"{_interval(last['low'], last['high'])} of {people(first['customers'])} who reached {first['label']}",
+        ),
+        "Most customers are lost before": (
+            "no single step" if few else str(lost["label"]),
+            "too few are lost anywhere to say"
+            if few
+            else f"{people(lost['drop_off'])} customers; {lost['accountable']} answers for it",
+        ),
+    }
+
+
+def _owned(page: Page) -> pd.DataFrame:
+    return with_owners(page.funnel, page.workspace.raci, page.workspace.journey)
+
+
+@with_funnel
+def getting_through(page: Page) -> Any:
+    """Return the funnel as a picture after a sentence."""
+    last = page.funnel.iloc[-1]
+    label = page.labels().get(last["step"], last["step"])
+    said = (
         f"{people(last['customers'])} of {people(last['n'])} customers reach {label} "
         f"({_rate(last['conversion'], last['n'])}, 95 % interval {_interval(last['low'], last['high'])}); "
         "no time limit."
     )
+    return show(funnel_chart(page.funnel, page.workspace.journey), said)
 
 
-def losses(page: Page, funnel: pd.DataFrame) -> html.Html:
+@with_funnel
+def losses(page: Page) -> html.Html:
     """Return each step with its loss, its interval and the roles behind it."""
-    owned = with_owners(funnel, page.workspace.raci, page.workspace.journey)
     return html.table(
-        owned,
+        _owned(page),
         caption="Steps, losses and owners",
         labels={
             "label": "Step", "stage_label": "Stage", "customers": "Customers", "drop_off": "Lost before it",

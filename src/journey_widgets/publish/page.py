@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import wraps
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import parse_qsl
@@ -32,6 +32,10 @@ from journey_widgets.workspace import Workspace
 AS_IS, TO_BE = "as_is", "to_be"
 MAX_SEGMENT_VALUES = 50
 NO_LOG = "This workspace has no event log yet: name its file under events in sources.yaml."
+NO_FUNNEL = (
+    "The journey names no funnel of two steps or more that occur in this log. Add funnel: with touchpoint "
+    "ids in order to it."
+)
 
 
 class PageStopped(JourneyError):  # noqa: N818 - its name is what a report shows
@@ -153,14 +157,18 @@ class Page:
         names = [self.index.touchpoints[code] for code in counted["touchpoint"]]
         return dict(zip(names, counted["n"].astype(int), strict=True))
 
-    def funnel(self, within: str = "") -> pd.DataFrame:
-        """Return the funnel the journey document names, for this segment."""
-        steps = [s for s in self.journey.funnel if s in set(self.index.touchpoints)]
-        if not steps:
-            msg = "The journey names no funnel. Add funnel: with touchpoint ids in order to it."
-            raise JourneyError(msg)
-        found = paths.funnel(self.index, steps, within=within or None)
-        return self.shown(found, "customers", "drop_off")
+    @cached_property
+    def steps(self) -> list[str]:
+        """The steps of the map's funnel that occur in the log."""
+        known = set(self.index.touchpoints)
+        return [s for s in self.journey.funnel if s in known]
+
+    @cached_property
+    def funnel(self) -> pd.DataFrame:
+        """The funnel the journey document names, for this segment, as this page may show it."""
+        if len(self.steps) < 2:
+            raise JourneyError(NO_FUNNEL)
+        return self.shown(paths.funnel(self.index, self.steps), "customers", "drop_off")
 
     @property
     def least(self) -> int:
@@ -296,6 +304,19 @@ def with_log(
     @wraps(part)
     def shown(page: Page, *given: P.args, **named: P.kwargs) -> R | html.Html:
         return part(page, *given, **named) if page.has_log else html.note(NO_LOG)
+
+    return cast("Callable[Concatenate[Page, P], R | html.Html]", shown)
+
+
+def with_funnel(
+    part: Callable[Concatenate[Page, P], R],
+) -> Callable[Concatenate[Page, P], R | html.Html]:
+    """Make a part of a page say that the map names no funnel, where it names none, or that there is no log."""
+
+    @wraps(part)
+    def shown(page: Page, *given: P.args, **named: P.kwargs) -> R | html.Html:
+        missing = NO_LOG if not page.has_log else "" if len(page.steps) > 1 else NO_FUNNEL
+        return html.note(missing) if missing else part(page, *given, **named)
 
     return cast("Callable[Concatenate[Page, P], R | html.Html]", shown)
 

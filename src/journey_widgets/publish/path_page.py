@@ -14,7 +14,7 @@ from journey_widgets.journey.map_layout import KIND_WORDS
 from journey_widgets.journey.step_flow import step_flow, step_links
 from journey_widgets.publish import html
 from journey_widgets.publish.map_page import contradictions
-from journey_widgets.publish.page import Page, records, segments, with_log
+from journey_widgets.publish.page import Page, records, segments, with_funnel, with_log
 from journey_widgets.publish.show import show
 from journey_widgets.publish.small_groups import people
 
@@ -56,28 +56,17 @@ def step_picture(page: Page, max_steps: int) -> Any:
 
 
 NOBODY = "Too few customers went the same way to show it."
-NO_FUNNEL = (
-    "The journey names no funnel of two steps or more that occur in this log. Add funnel: with touchpoint "
-    "ids in order to it."
-)
-
-
-def _steps(page: Page) -> list[str]:
-    """Return the steps of the map's funnel that occur in the log."""
-    known = set(page.index.touchpoints)
-    return [s for s in page.journey.funnel if s in known]
 
 
 def pain_points(page: Page) -> pd.DataFrame:
     """Return where a group of customers is lost more often than the others, priced where orders say how."""
     if not page.has_log:
         return pd.DataFrame()
-    steps = _steps(page)
-    if len(steps) < 2:
+    if len(page.steps) < 2:
         return pd.DataFrame()
     owners = page.owners()
     kpis = {t.id: t.kpis[0].replace("_", " ") for t in page.journey.touchpoints if t.kpis}
-    found = paths.pain_points(page.index, steps, worth=_worth(page), owners=owners, kpis=kpis)
+    found = paths.pain_points(page.index, page.steps, worth=_worth(page), owners=owners, kpis=kpis)
     seen = found[found["lost"] >= page.least].reset_index(drop=True)
     seen.attrs = dict(found.attrs)
     return seen
@@ -97,11 +86,9 @@ def _worth(page: Page) -> paths.Worth | None:
     return paths.Worth(float(mean), RECOVERABLE, source.currency or "", f"mean {what} of an order")
 
 
-@with_log
+@with_funnel
 def pain_sentence(page: Page, found: pd.DataFrame) -> html.Html:
     """Return the pain points in one sentence."""
-    if len(_steps(page)) < 2:
-        return html.note(NO_FUNNEL)
     if found.empty:
         return html.note(
             "No group of customers is certainly lost more often than the others.", kind="good"
@@ -128,7 +115,7 @@ def pain_sentence(page: Page, found: pd.DataFrame) -> html.Html:
 @with_log
 def pain_table(page: Page, found: pd.DataFrame) -> html.Html:
     """Return the pain points with owners, KPIs, losses and assumptions."""
-    if len(_steps(page)) < 2:
+    if len(page.steps) < 2:
         return html.note("Without a funnel no group can be held against the others.")
     labels = page.labels()
     shown = found.assign(
@@ -163,12 +150,10 @@ def pain_table(page: Page, found: pd.DataFrame) -> html.Html:
     )  # fmt: skip
 
 
-@with_log
+@with_funnel
 def went_instead(page: Page, found: pd.DataFrame) -> html.Html:
     """Return what the customers did instead who were lost at the worst pain point, or at the worst step."""
-    steps = _steps(page)
-    if len(steps) < 2:
-        return html.note(NO_FUNNEL)
+    steps = page.steps
     if found.empty:
         losses = paths.funnel(page.index, steps)
         step = int(losses["drop_off"].iloc[1:].argmax()) + 2
@@ -259,7 +244,7 @@ def by_persona(page: Page) -> html.Html:
     steps = zip(frame["lost_before"], frame["drop_off"], strict=True)
     shown = frame.assign(lost_before=["" if pd.isna(n) else labels.get(s, s) for s, n in steps])
     shown.attrs = dict(frame.attrs)
-    last = labels.get(_steps(page)[-1], _steps(page)[-1])
+    last = labels.get(page.steps[-1], page.steps[-1])
     return html.table(
         shown, caption=f"How many of each persona reach {last}",
         labels={"label": "Persona", "segment": "Segment", "n": "Customers", "customers": f"Reach {last}",
@@ -269,17 +254,14 @@ def by_persona(page: Page) -> html.Html:
     )  # fmt: skip
 
 
-@with_log
+@with_funnel
 def channels(page: Page) -> html.Html:
     """Return where the same step works better in one channel than in the others."""
-    steps = _steps(page)
-    if len(steps) < 2:
-        return html.note(NO_FUNNEL)
     if "channel" not in page.log.table.columns:
         return html.note("The event log names no channel, so channels cannot be compared.")
     labels = page.labels()
     found = []
-    for here, then in itertools.pairwise(steps):
+    for here, then in itertools.pairwise(page.steps):
         frame = page.shown(paths.by_channel(page.index, here, then))
         if len(frame) > 1:
             found.append(frame.assign(at=labels.get(here, here), then=labels.get(then, then)))

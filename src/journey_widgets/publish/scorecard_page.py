@@ -11,7 +11,12 @@ from journey_widgets.publish import html
 from journey_widgets.publish.document_edit import DocumentEdit
 from journey_widgets.publish.modes import mode
 from journey_widgets.publish.period import ALL
-from journey_widgets.publish.scorecard_view import ScorecardPage, in_words
+from journey_widgets.publish.scorecard_view import (
+    ScorecardPage,
+    in_words,
+    signals_in_words,
+    with_standing,
+)
 from journey_widgets.publish.show import show, show_all
 from journey_widgets.scorecard import cards, charts, words
 from journey_widgets.scorecard.differences import mix_and_rate, weight_sensitivity
@@ -30,10 +35,9 @@ from journey_widgets.scorecard.widget import ScorecardEditor
 MOST_CHARTS = 6
 
 
+@with_standing
 def in_short(view: ScorecardPage) -> html.Html:
     """Return the page's figures in boxes: the score, what needs somebody, what is red inside, what moved."""
-    if view.quiet:
-        return html.note(view.quiet)
     total, kpis = view.now.total, view.now.kpis
     found = alarms(view.now)
     real = kpis[kpis["moved"] == REAL]
@@ -80,10 +84,9 @@ def _first(found: pd.DataFrame) -> str:
     return ", ".join(names)
 
 
+@with_standing
 def needs_somebody(view: ScorecardPage) -> html.Html:
     """Return the alarms, at most three: what, why, who owns it, what is being done."""
-    if view.quiet:
-        return html.note(view.quiet)
     found = alarms(view.now)
     if found.empty:
         return html.note(
@@ -105,10 +108,9 @@ def needs_somebody(view: ScorecardPage) -> html.Html:
     return html.table(pd.DataFrame(rows), caption=f"Certain alarms, {view.when}")
 
 
+@with_standing
 def the_cards(view: ScorecardPage, *only: str) -> html.Html:
     """Return the KPIs as cards, perspective by perspective."""
-    if view.quiet:
-        return html.note(view.quiet)
     shown = Standing(view.now.period, view.shown(), view.now.total)
     pieces = []
     for p in view.scorecard.perspectives:
@@ -131,15 +133,14 @@ def the_cards(view: ScorecardPage, *only: str) -> html.Html:
     return html.joined(*pieces)
 
 
+@with_standing
 def the_table(view: ScorecardPage) -> html.Html:
     """Return all KPIs as a table: the same figures as the cards and the report's CSV."""
-    if view.quiet:
-        return html.note(view.quiet)
     rows = [
         {
             "Perspective": view.labels[r["perspective"]], "KPI": r["label"], "Value": view.said(r, "value"),
             "Likely between": view.between(r),
-            "n": r["n"], "Target": view.said(r, "target"), "Status": view.status(r), "Score": r["score"],
+            "n": r["n"], "Target": view.said(r, "target"), "Status": view.status(r), "Score": round(r["score"], 2),
             "Owner": view.owner(r["owner"]),
         }
         for r in view.shown().to_dict("records")
@@ -147,10 +148,9 @@ def the_table(view: ScorecardPage) -> html.Html:
     return html.table(pd.DataFrame(rows), caption=f"All KPIs, {view.when}")
 
 
+@with_standing
 def grid(view: ScorecardPage) -> html.Html:
     """Return stages by perspectives, with what nobody looks at."""
-    if view.quiet:
-        return html.note(view.quiet)
     scores = {r["node"]: r for r in view.now.nodes().to_dict("records")}
     stages = {s.id: s.label for s in view.page.workspace.journey.stages}
     objectives = [
@@ -171,18 +171,17 @@ def _node_status(row: dict[Any, Any] | None) -> str:
     return f"{said}{hidden}"
 
 
+@with_standing
 def balanced(view: ScorecardPage) -> html.Html:
     """Return how the weight is spread over the perspectives, and what each comes to."""
-    if view.quiet:
-        return html.note(view.quiet)
     shares = balance(view.scorecard, view.now.period.date())
     scores = {r["node"]: r for r in view.now.nodes().to_dict("records")}
     rows = [
         {
             "Perspective": p.label,
             "KPIs": sum(len(o.kpis) for o in view.scorecard.objectives if o.perspective == p.id),
-            "Weight of its KPIs": shares[p.id], "Score": scores[p.id]["score"], "Status": _node_status(scores[p.id]),
-            "Known": scores[p.id]["coverage"],
+            "Weight of its KPIs": shares[p.id], "Score": round(scores[p.id]["score"], 2),
+            "Status": _node_status(scores[p.id]), "Known": scores[p.id]["coverage"],
         }
         for p in view.scorecard.perspectives
     ]  # fmt: skip
@@ -193,10 +192,9 @@ def balanced(view: ScorecardPage) -> html.Html:
     )  # fmt: skip
 
 
+@with_standing
 def what_moved(view: ScorecardPage) -> html.Html:
     """Return what moved since the period before and whether it is real: performance apart from changed basis."""
-    if view.quiet:
-        return html.note(view.quiet)
     kpis = view.shown()
     sentences = [*_of_the_score(view)]
     real = kpis[kpis["moved"] == REAL]
@@ -288,10 +286,9 @@ def _mixed(view: ScorecardPage, kpi: str) -> list[str]:
     return [said]
 
 
+@with_standing
 def changes(view: ScorecardPage) -> html.Html:
     """Return every KPI's change with its interval and what is said of it."""
-    if view.quiet:
-        return html.note(view.quiet)
     rows = [
         {
             "KPI": r["label"], "Before": view.said(r, "before"), "Now": view.said(r, "value"),
@@ -308,10 +305,9 @@ def changes(view: ScorecardPage) -> html.Html:
     )  # fmt: skip
 
 
+@with_standing
 def signals(view: ScorecardPage) -> Any:
     """Return the XmR charts of the KPIs with a signal or an alarm, at most six; else of the first one."""
-    if view.quiet:
-        return html.note(view.quiet)
     kpis = view.now.kpis
     wanted = [*alarms(view.now)["kpi"], *kpis[kpis["signal"] != ""]["kpi"], *kpis["kpi"][:1]]
     pieces = [chart for k in dict.fromkeys(wanted) if (chart := _xmr(view, str(k))) is not None]
@@ -325,15 +321,13 @@ def _xmr(view: ScorecardPage, kpi: str) -> Any:
     if drawn["value"].notna().sum() < 2:
         return None
     row = view.now.kpis.set_index("kpi").loc[kpi]
-    last = str(drawn["signal"].iloc[-1])
-    said = f"{row['label']}: {f'signal in {view.when} ({last})' if last else f'no signal in {view.when}'}."
+    said = f"{row['label']}: {signals_in_words(drawn, view.length)}."
     return show(charts.xmr_chart(drawn, percent=bool(row["unit"] == "ratio")), said)
 
 
+@with_standing
 def strategy_map(view: ScorecardPage) -> Any:
     """Return the strategy map: what is claimed to move what, and what the data say of it."""
-    if view.quiet:
-        return html.note(view.quiet)
     if not view.scorecard.arrows:
         return html.note("The strategy map has no arrows yet.")
     graded = arrows(view.scorecard, view.series)
@@ -373,10 +367,9 @@ def strategy_map(view: ScorecardPage) -> Any:
     )  # fmt: skip
 
 
+@with_standing
 def what_it_takes(view: ScorecardPage) -> html.Html:
     """Return what each KPI below its green limit would need."""
-    if view.quiet:
-        return html.note(view.quiet)
     green = view.scorecard.green
     rows = []
     for r in view.shown().to_dict("records"):
@@ -399,10 +392,9 @@ def what_it_takes(view: ScorecardPage) -> html.Html:
     )
 
 
+@with_standing
 def segments(view: ScorecardPage) -> html.Html:
     """Return the shares of the scorecard by group of customers, and which groups differ more than chance does."""
-    if view.quiet:
-        return html.note(view.quiet)
     page, rows = view.page, []
     if not page.has_log or page.segment != ALL:
         return html.note(
@@ -443,10 +435,9 @@ def _outside(view: ScorecardPage, kpi: str, label: str, column: str) -> list[dic
     ]  # fmt: skip
 
 
+@with_standing
 def rows_behind(view: ScorecardPage, kpi: str = "") -> html.Html:
     """Return the first rows behind a KPI of the period: by default of the first alarm, or of the first KPI."""
-    if view.quiet:
-        return html.note(view.quiet)
     wanted = kpi or next(iter([*alarms(view.now)["kpi"], *view.now.kpis["kpi"]]))
     found = view.scorecard.kpi(str(wanted))
     if mode() != "notebook":
@@ -466,10 +457,9 @@ def rows_behind(view: ScorecardPage, kpi: str = "") -> html.Html:
     )
 
 
+@with_standing
 def weights(view: ScorecardPage) -> html.Html:
     """Return how much the perspectives' weights decide."""
-    if view.quiet:
-        return html.note(view.quiet)
     known = [
         (p, c.score)
         for p, c in zip(view.scorecard.perspectives, view.now.total.children, strict=True)
@@ -478,7 +468,7 @@ def weights(view: ScorecardPage) -> html.Html:
     if len(known) < 2:
         return html.note("Fewer than two perspectives have a score: their weights decide nothing.")
     found = weight_sensitivity([p.weight for p, _s in known], [s for _p, s in known])
-    rows = found.assign(perspective=[p.label for p, _s in known])
+    rows = found.assign(perspective=[p.label for p, _s in known]).round({"cut": 3, "raised": 3})
     return html.table(
         rows, caption="How far the score moves when one weight changes by a quarter",
         labels={"perspective": "Perspective", "weight": "Weight", "cut": "A quarter less", "raised": "A quarter more"},
@@ -490,10 +480,9 @@ def _nan(number: float | None) -> float:
     return math.nan if number is None else number
 
 
+@with_standing
 def initiatives(view: ScorecardPage) -> html.Html:
     """Return what is being done: for which KPI, by whom, until when, at what cost, expected to do what."""
-    if view.quiet:
-        return html.note(view.quiet)
     if not view.scorecard.initiatives:
         return html.note("No initiative is on the scorecard yet.")
     kpis = view.shown().set_index("kpi")
@@ -514,10 +503,9 @@ def initiatives(view: ScorecardPage) -> html.Html:
     return html.table(pd.DataFrame(rows), caption="What is being done")
 
 
+@with_standing
 def not_counted(view: ScorecardPage) -> html.Html:
     """Return the KPIs that could not be counted, and why."""
-    if view.quiet:
-        return html.note(view.quiet)
     found = view.now.kpis[view.now.kpis["state"].isin(["error", "not_applicable"])]
     if found.empty:
         return html.note("Every KPI could be counted.", kind="good")
@@ -526,10 +514,9 @@ def not_counted(view: ScorecardPage) -> html.Html:
     )
 
 
+@with_standing
 def editor(view: ScorecardPage) -> Any:
     """Return the editor of targets, weights, limits and notes; in a report the same as a table."""
-    if view.quiet:
-        return html.note(view.quiet)
     if mode() == "report":
         return the_table(view)
     edit = DocumentEdit(view.page, Scorecard())

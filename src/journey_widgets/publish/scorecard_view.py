@@ -1,8 +1,9 @@
 """What the scorecard pages work with: the document, its KPIs period by period, and where they stand."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any, get_args
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast, get_args
 
 import pandas as pd
 from ibis import _
@@ -10,6 +11,7 @@ from ibis import _
 from journey_widgets.errors import JourneyDataError, JourneyError, ParameterError, did_you_mean
 from journey_widgets.events.calendar import Period as Length
 from journey_widgets.events.engine import collect
+from journey_widgets.publish import html
 from journey_widgets.publish.page import Page, open_page, said_on_the_page
 from journey_widgets.publish.period import ALL
 from journey_widgets.scorecard import words
@@ -21,7 +23,8 @@ from journey_widgets.scorecard.series import series
 from journey_widgets.scorecard.standing import Standing, standing
 
 EMPTY = (
-    "There is no scorecard yet. An analyst saves one with ws.save(…), or starts from a template."
+    "There is no scorecard yet. An analyst writes documents/scorecard.yaml and runs journey import; the example that "
+    "journey new --template phone_retailer makes has one to start from."
 )
 
 
@@ -112,9 +115,14 @@ class ScorecardPage:
         )
 
     @property
+    def empty(self) -> bool:
+        """Whether the scorecard has no KPI yet."""
+        return not any(True for _k in self.scorecard.kpis())
+
+    @property
     def quiet(self) -> str:
         """Why nothing can be shown; blank where there is something."""
-        if not any(True for _k in self.scorecard.kpis()):
+        if self.empty:
             return EMPTY
         try:
             _now = self.now
@@ -217,6 +225,34 @@ def _hidden(frame: pd.DataFrame, least: int) -> pd.DataFrame:
     )
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def with_standing(
+    part: Callable[Concatenate[ScorecardPage, P], R],
+) -> Callable[Concatenate[ScorecardPage, P], R | html.Html]:
+    """Make a part of a page say why nothing can be shown, where nothing can."""
+
+    @wraps(part)
+    def shown(view: ScorecardPage, *given: P.args, **named: P.kwargs) -> R | html.Html:
+        return html.note(view.quiet) if view.quiet else part(view, *given, **named)
+
+    return cast("Callable[Concatenate[ScorecardPage, P], R | html.Html]", shown)
+
+
+def signals_in_words(drawn: pd.DataFrame, length: str = "month") -> str:
+    """Return the signals of a chart of `signals.charted`, each with its period."""
+    marked = drawn[drawn["signal"] != ""]
+    told = [
+        f"{in_words(p, length)} ({s})"
+        for p, s in zip(marked["period"], marked["signal"], strict=True)
+    ]
+    if not told:
+        return "no signal"
+    return f"{'signal' if len(told) == 1 else 'signals'} in {' and '.join(told)}"
+
+
 def in_words(period: pd.Timestamp, length: str) -> str:
     """Return a period in words: a month, a week from a day, a day."""
     return {"month": f"{period:%B %Y}", "week": f"the week from {period:%-d %B %Y}"}.get(
@@ -232,4 +268,7 @@ def open_scorecard(workspace: str = "", segment: str = ALL, **given: str) -> Sco
     more = {"as_of": "", "period": "month", "policy": "", **given}
     page = open_page("Scorecard", workspace=workspace, segment=segment, more=more, log_needed=False)
     with said_on_the_page():
-        return ScorecardPage(page, **page.more)
+        view = ScorecardPage(page, **page.more)
+        if view.empty or (view.as_of is not None and view.quiet):
+            raise JourneyDataError(view.quiet)
+        return view

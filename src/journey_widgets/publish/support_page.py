@@ -19,6 +19,7 @@ from journey_widgets.events.source import Source, table_of
 from journey_widgets.publish import html
 from journey_widgets.publish.page import Page, open_page, said_on_the_page
 from journey_widgets.publish.period import ALL
+from journey_widgets.publish.scorecard_view import signals_in_words
 from journey_widgets.publish.show import show, show_all
 from journey_widgets.scorecard import charts, words
 from journey_widgets.scorecard.measures import measure
@@ -54,11 +55,6 @@ class SupportPage:
     def __init__(self, page: Page, *, hours: str = "") -> None:
         self.page, self.hours = page, hours
         self.words = page.workspace.scorecard.words
-
-    @property
-    def quiet(self) -> str:
-        """Why nothing can be shown; blank where there is something."""
-        return "" if "tickets" in self.page.workspace.sources.present() else NO_TICKETS
 
     @cached_property
     def sources(self) -> dict[str, Any]:
@@ -113,8 +109,6 @@ def _unit(kpi: str) -> str:
 
 def in_short(view: SupportPage) -> html.Html:
     """Return the page's figures in boxes, over all of the data."""
-    if view.quiet:
-        return html.note(view.quiet)
     boxes = {}
     for kpi in ("first_response_time", "resolution_time", "fcr_gross", "reopen_rate"):
         found = view.measured(kpi, period="all")
@@ -133,8 +127,6 @@ def in_short(view: SupportPage) -> html.Html:
 
 def by_issue(view: SupportPage) -> html.Html:
     """Return every figure by issue type."""
-    if view.quiet:
-        return html.note(view.quiet)
     frame = view.by_kind
     rows = []
     for kind, own in frame.groupby("kind", sort=False):
@@ -156,25 +148,21 @@ def by_issue(view: SupportPage) -> html.Html:
 
 def signals(view: SupportPage) -> Any:
     """Return the XmR charts of the two times."""
-    if view.quiet:
-        return html.note(view.quiet)
     pieces = []
     for kpi in ("first_response_time", "resolution_time"):
         found = view.measured(kpi)
         drawn = charted(found)
         if drawn["value"].notna().sum() < 2:
             continue
-        last = drawn["signal"].iloc[-1]
-        told = f"a signal in the last one ({last})" if last else "no signal in the last one"
-        said = f"{LABELS[kpi]}, median hours a month: {told}."
+        said = f"{LABELS[kpi]}, median hours a month: {signals_in_words(drawn)}."
         pieces.append(show(charts.xmr_chart(drawn, unit="hours"), said))
     return show_all(pieces) if pieces else html.note("There are too few closed months for a chart.")
 
 
 def satisfaction(view: SupportPage) -> html.Html:
     """Return how customers rated the touchpoints of support."""
-    if view.quiet or "answers" not in view.sources:
-        return html.note(view.quiet or "This workspace has no survey answers yet.")
+    if "answers" not in view.sources:
+        return html.note("This workspace has no survey answers yet.")
     found = view.measured("csat_t2b", by="touchpoint", period="all")
     helped = set(view.page.workspace.tickets().mapping.touchpoints.values()) | {
         str(k) for k in view.by_kind["kind"].unique()
@@ -196,8 +184,8 @@ def satisfaction(view: SupportPage) -> html.Html:
 
 def afterwards(view: SupportPage) -> html.Html:
     """Return whether customers with an early case bought again as often as others: a comparison, not an effect."""
-    if view.quiet or "order_lines" not in view.sources:
-        return html.note(view.quiet or "This workspace has no orders yet.")
+    if "order_lines" not in view.sources:
+        return html.note("This workspace has no orders yet.")
     found = came_back(
         table_of(view.sources["order_lines"], "order_lines"),
         table_of(view.sources["tickets"], "tickets"),
@@ -277,8 +265,10 @@ def load_and_influence(view: SupportPage) -> html.Html:
         sums = impact.direct_influence(space.cross_impact)
         active = dict(zip(sums["factor"], sums["active_sum"], strict=True))
     except JourneyError:
+        active = {}
+    total = sum(max(float(v), 0.0) for v in active.values())
+    if not total:
         return html.note("Nobody has judged influences yet: the load cannot be held against them.")
-    total = sum(max(float(v), 0.0) for v in active.values()) or 1.0
     rows = []
     for role in loads.to_dict("records"):
         own = [r.touchpoint for r in space.raci.rows if "R" in r.cells.get(role["role"], "")]
@@ -306,8 +296,6 @@ def load_and_influence(view: SupportPage) -> html.Html:
 
 def promises(view: SupportPage) -> html.Html:
     """Return the three promises: told first, followed up, unhappy customers contacted."""
-    if view.quiet:
-        return html.note(view.quiet)
     asked = {
         "Unhappy customers contacted within three days": ("closed_loop_rate", ()),
         "Told of a problem before they asked": ("proactive_contact_share", ("affected", "told")),
@@ -329,14 +317,14 @@ def promises(view: SupportPage) -> html.Html:
             rows.append({"Promise": label, "Kept": f"not measured: {why}", "n": "–"})
             continue
         row = found.iloc[0]
-        rows.append({"Promise": label, "Kept": _said(row, "ratio"), "n": str(int(row["n"]))})
+        never = "" if row["value"] > 0 else "; is it recorded where we look?"
+        said = f"{_said(row, 'ratio')}{never}"
+        rows.append({"Promise": label, "Kept": said, "n": str(int(row["n"]))})
     return html.table(pd.DataFrame(rows), caption="Promises")
 
 
 def what_next(view: SupportPage) -> html.Html:
     """Return what the figures ask for first."""
-    if view.quiet:
-        return html.note(view.quiet)
     frame, owners = view.by_kind, view.page.owners().set_index("touchpoint")
     sentences = []
     slow = frame[(frame["kpi"] == "first_response_time") & (frame["state"] == "")].sort_values(
@@ -390,6 +378,8 @@ def open_support(workspace: str = "", segment: str = ALL, hours: str = "") -> Su
         "Support", workspace=workspace, segment=segment, more={"hours": hours}, log_needed=False
     )
     with said_on_the_page():
+        if "tickets" not in page.workspace.sources.present():
+            raise JourneyDataError(NO_TICKETS)
         view = SupportPage(page, hours=page.more["hours"])
         if view.hours:
             hours_open(view.hours)

@@ -28,7 +28,7 @@ def xmr_chart(frame: pd.DataFrame, *, unit: str = "", percent: bool = False) -> 
         "period:T", title=None, scale=alt.Scale(padding=18, nice=False),
         axis=alt.Axis(format="%b %Y", labelAngle=0, labelOverlap=True, values=_dates(drawn["period"])),
     )  # fmt: skip
-    y = alt.Y("value:Q", title=unit or None, scale=alt.Scale(zero=False), axis=axis)
+    y = alt.Y("value:Q", title=unit or None, scale=alt.Scale(zero=False, padding=8), axis=axis)
     base = alt.Chart(drawn)
     rules = [
         base.mark_line(color=GREY, strokeDash=dash, interpolate="step").encode(
@@ -37,7 +37,7 @@ def xmr_chart(frame: pd.DataFrame, *, unit: str = "", percent: bool = False) -> 
         for c, dash in (("centre", [1, 0]), ("low", [4, 3]), ("high", [4, 3]))
     ]
     kinds = ["within the limits", *sorted({k for k in drawn["marked"] if k != "within the limits"})]
-    points = base.mark_point(filled=True, size=90).encode(
+    points = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=x, y=y,
         color=alt.Color("marked:N", title=None, legend=alt.Legend(orient="top"),
                         scale=alt.Scale(domain=kinds, range=[BLUE, *[ORANGE] * (len(kinds) - 1)])),
@@ -64,10 +64,11 @@ def strategy_chart(layout: StrategyLayout) -> Chart:
     y_scale = alt.Scale(domain=[100 * lanes - 60, -60], nice=False)
     x, y = alt.X("x:Q", axis=None, scale=x_scale), alt.Y("y:Q", axis=None, scale=y_scale)
     boxes, arrows = alt.Chart(layout.boxes), alt.Chart(layout.arrows)
+    grades = {g: d for g, d in GRADES.items() if (layout.arrows["grade"] == g).any()}
     ways = arrows.mark_line(color=BLUE, strokeWidth=1.6, interpolate="basis").encode(
         x=x, y=y, detail="arrow:N", order="place:Q", tooltip=["words:N"],
         strokeDash=alt.StrokeDash("grade:N", title="evidence", legend=alt.Legend(orient="bottom"),
-                                  scale=alt.Scale(domain=list(GRADES), range=list(GRADES.values()))),
+                                  scale=alt.Scale(domain=list(grades), range=list(grades.values()))),
     )  # fmt: skip
     heads = arrows.transform_filter("datum.place == 3").mark_point(filled=True, size=70, color=BLUE).encode(
         x=x, y=y, shape=alt.Shape("head:N", scale=None)

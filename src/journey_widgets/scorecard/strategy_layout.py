@@ -68,7 +68,7 @@ def strategy_layout(
     rows, signs = [], []
     for number, a in enumerate(known.to_dict("records")):
         points = _way(at[a["source"]], at[a["target"]])
-        later = f" after {a['lag']} months" if a["lag"] else ""
+        later = f" after {a['lag']} month{'s'[: a['lag'] > 1]}" if a["lag"] else ""
         sign = f"{a['sign']}{later}"
         head = "triangle-up" if points[3][1] < points[2][1] else "triangle-down"
         rows += [
