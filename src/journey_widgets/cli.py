@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     report = add("report", _report, "make one report")
-    report.add_argument("name", help="name of a notebook: overview, journey_map, raci")
+    report.add_argument("name", help="name of a notebook, such as overview or scorecard")
     report.add_argument("-p", "--parameter", action="append", default=[], metavar="KEY=VALUE")
     report.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR")
     add_workspace(report, option=True)

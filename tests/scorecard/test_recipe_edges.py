@@ -18,36 +18,15 @@ from journey_widgets.scorecard.recipes import RECIPES
 from journey_widgets.scorecard.restating import restate, restated
 from journey_widgets.scorecard.series import series
 from journey_widgets.scorecard.standing import standing
+from support.kpi_rows import events, frame, lines, only
 
 DAY = pd.Timedelta(days=1)
-
-
-def frame(columns, *rows):
-    made = pd.DataFrame(rows, columns=columns.split())
-    return made.assign(ts=pd.to_datetime(made["ts"], format="ISO8601")) if "ts" in made else made
-
-
-def events(*rows):
-    return {"events": frame("customer_id ts event", *rows)}
 
 
 def tickets(*rows, more=()):
     return {
         "tickets": frame(" ".join(["case_id ts activity actor customer_id kind", *more]), *rows)
     }
-
-
-def lines(*rows):
-    return {
-        "order_lines": frame(
-            "customer_id order_id ts product_id quantity unit_price category", *rows
-        )
-    }
-
-
-def only(found):
-    (row,) = found.to_dict("records")
-    return row
 
 
 # --- one event is not what followed two ---------------------------------------------------------------------

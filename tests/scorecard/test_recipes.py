@@ -18,34 +18,13 @@ from journey_widgets.scorecard.formula import Formula
 from journey_widgets.scorecard.measures import measure, measure_many, measured, records
 from journey_widgets.scorecard.recipes import RECIPES
 from support import kpi_table
+from support.kpi_rows import events, frame, lines, only
 
 MARCH, APRIL = datetime(2026, 3, 1), datetime(2026, 4, 5)  # noqa: DTZ001 - naive UTC
 
 
-def frame(columns, *rows):
-    made = pd.DataFrame(rows, columns=columns.split())
-    return made.assign(ts=pd.to_datetime(made["ts"], format="ISO8601")) if "ts" in made else made
-
-
-def events(*rows):
-    return {"events": frame("customer_id ts event", *rows)}
-
-
 def tickets(*rows):
     return {"tickets": frame("case_id ts activity actor role customer_id kind", *rows)}
-
-
-def lines(*rows):
-    return {
-        "order_lines": frame(
-            "customer_id order_id ts product_id quantity unit_price category", *rows
-        )
-    }
-
-
-def only(found):
-    (row,) = found.to_dict("records")
-    return row
 
 
 def values(found):

@@ -292,33 +292,37 @@ def segments(log: Source) -> dict[str, list[str]]:
     return found
 
 
+V = TypeVar("V")
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def with_log(
-    part: Callable[Concatenate[Page, P], R],
-) -> Callable[Concatenate[Page, P], R | html.Html]:
-    """Make a part of a page say that there is no event log yet, where there is none."""
+def unless(
+    missing: Callable[[V], str],
+) -> Callable[[Callable[Concatenate[V, P], R]], Callable[Concatenate[V, P], R | html.Html]]:
+    """Make a part of a page say what is missing for it, where something is."""
 
-    @wraps(part)
-    def shown(page: Page, *given: P.args, **named: P.kwargs) -> R | html.Html:
-        return part(page, *given, **named) if page.has_log else html.note(NO_LOG)
+    def told(part: Callable[Concatenate[V, P], R]) -> Callable[Concatenate[V, P], R | html.Html]:
+        @wraps(part)
+        def shown(view: V, *given: P.args, **named: P.kwargs) -> R | html.Html:
+            said = missing(view)
+            return html.note(said) if said else part(view, *given, **named)
 
-    return cast("Callable[Concatenate[Page, P], R | html.Html]", shown)
+        return cast("Callable[Concatenate[V, P], R | html.Html]", shown)
+
+    return told
 
 
-def with_funnel(
-    part: Callable[Concatenate[Page, P], R],
-) -> Callable[Concatenate[Page, P], R | html.Html]:
-    """Make a part of a page say that the map names no funnel, where it names none, or that there is no log."""
+def _no_log(page: Page) -> str:
+    return "" if page.has_log else NO_LOG
 
-    @wraps(part)
-    def shown(page: Page, *given: P.args, **named: P.kwargs) -> R | html.Html:
-        missing = NO_LOG if not page.has_log else "" if len(page.steps) > 1 else NO_FUNNEL
-        return html.note(missing) if missing else part(page, *given, **named)
 
-    return cast("Callable[Concatenate[Page, P], R | html.Html]", shown)
+def _no_funnel(page: Page) -> str:
+    return _no_log(page) or ("" if len(page.steps) > 1 else NO_FUNNEL)
+
+
+with_log = unless(_no_log)
+with_funnel = unless(_no_funnel)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

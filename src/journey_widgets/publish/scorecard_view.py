@@ -1,9 +1,8 @@
 """What the scorecard pages work with: the document, its KPIs period by period, and where they stand."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property, wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast, get_args
+from functools import cached_property
+from typing import Any, get_args
 
 import pandas as pd
 from ibis import _
@@ -11,8 +10,7 @@ from ibis import _
 from journey_widgets.errors import JourneyDataError, JourneyError, ParameterError, did_you_mean
 from journey_widgets.events.calendar import Period as Length
 from journey_widgets.events.engine import collect
-from journey_widgets.publish import html
-from journey_widgets.publish.page import Page, open_page, said_on_the_page
+from journey_widgets.publish.page import Page, open_page, said_on_the_page, unless
 from journey_widgets.publish.period import ALL
 from journey_widgets.scorecard import words
 from journey_widgets.scorecard.document import Kpi, Scorecard
@@ -225,20 +223,11 @@ def _hidden(frame: pd.DataFrame, least: int) -> pd.DataFrame:
     )
 
 
-P = ParamSpec("P")
-R = TypeVar("R")
+def _quiet(view: ScorecardPage) -> str:
+    return view.quiet
 
 
-def with_standing(
-    part: Callable[Concatenate[ScorecardPage, P], R],
-) -> Callable[Concatenate[ScorecardPage, P], R | html.Html]:
-    """Make a part of a page say why nothing can be shown, where nothing can."""
-
-    @wraps(part)
-    def shown(view: ScorecardPage, *given: P.args, **named: P.kwargs) -> R | html.Html:
-        return html.note(view.quiet) if view.quiet else part(view, *given, **named)
-
-    return cast("Callable[Concatenate[ScorecardPage, P], R | html.Html]", shown)
+with_standing = unless(_quiet)
 
 
 def signals_in_words(drawn: pd.DataFrame, length: str = "month") -> str:
