@@ -91,7 +91,7 @@ def test_a_run_that_breaks_keeps_the_last_good_report_and_says_why(example, shel
     assert said in str(error.value)
     assert "The last good report is unchanged" in str(error.value)
     assert (out / "r.html").read_bytes() == good
-    assert {p.name for p in out.iterdir()} <= {"r.html", "r.json", "r.failed.ipynb"}
+    assert {p.name for p in out.iterdir()} <= {"r.html", "r.csv", "r.json", "r.failed.ipynb"}
     assert running_from(out) == []
     notebook(shelf / "r.ipynb", START, "'good again'")
     run_report("r", workspace=example, out=out)

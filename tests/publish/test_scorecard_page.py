@@ -44,7 +44,7 @@ def test_the_tiles_and_the_table_say_the_same_as_the_frame(may):
     assert f"{total:.2f}" in repr(shown.in_short(may))
     table = shown.the_table(may)._repr_html_()
     for row in may.now.kpis.to_dict("records"):
-        assert may.said(row, "value") in table
+        assert str(may.said(row, "value")) in table
 
 
 def test_rows_about_single_customers_are_for_the_analyst(may, monkeypatch):

@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 
 from journey_widgets.findings import SEVERITIES, Finding, sentence, word
+from journey_widgets.publish import figures
+from journey_widgets.publish.figures import MIME, Figure, Line
+from journey_widgets.publish.modes import mode
 from journey_widgets.safe import html
 
 MAX_ROWS, MAX_TEXT = 500, 300
@@ -18,13 +21,19 @@ MARKS = {"error": "●", "warn": "▲", "info": "■", "known": "✓"}
 
 
 class Html:
-    """A piece of HTML that a notebook shows; made only in this module."""
+    """A piece of HTML that a notebook shows; made only in this module.
 
-    def __init__(self, markup: str, plain: str) -> None:
-        self._markup, self._plain = markup, plain
+    `lines` are its figures as data; in a report they go along to the CSV of all figures.
+    """
+
+    def __init__(self, markup: str, plain: str, lines: Sequence[Line] = ()) -> None:
+        self._markup, self._plain, self.lines = markup, plain, list(lines)
 
     def _repr_html_(self) -> str:
         return self._markup
+
+    def _repr_mimebundle_(self, **_asked: object) -> dict[str, object]:
+        return {MIME: self.lines} if self.lines and mode() == "report" else {}
 
     def __repr__(self) -> str:
         return self._plain
@@ -48,17 +57,21 @@ def table(
     """
     columns = dict(labels) if labels else {c: str(c) for c in frame.columns}
     shown = frame.head(MAX_ROWS)
-    numeric = {c for c in columns if pd.api.types.is_numeric_dtype(frame[c].dtype)}
+    numeric = {c for c in columns if _is_numeric(frame[c])}
     head = "".join(
         f'<th scope="col"{_number_class(c in numeric)}>{html(label)}</th>'
         for c, label in columns.items()
     )
+    values = [list(v) for v in shown[list(columns)].itertuples(index=False)]
+    texts = [
+        [_words(v, as_percent=c in percent, as_hours=c in hours) for c, v in zip(columns, row, strict=True)]
+        for row in values
+    ]  # fmt: skip
     rows = []
-    for values in shown[list(columns)].itertuples(index=False):
+    for row, said in zip(values, texts, strict=True):
         cells = "".join(
-            f"<td{_number_class(c in numeric)}>"
-            f"{_links(v) if c in links else _cell(v, as_percent=c in percent, as_hours=c in hours)}</td>"
-            for c, v in zip(columns, values, strict=True)
+            f"<td{_number_class(c in numeric)}>{_links(v) if c in links else _cell(t)}</td>"
+            for c, v, t in zip(columns, row, said, strict=True)
         )
         rows.append(f"<tr>{cells}</tr>")
     left = len(frame) - len(shown)
@@ -68,21 +81,30 @@ def table(
         f'<div class="jw-scroll"><table class="jw-table">{title}<thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>{more}{_counted(note)}"
     )
-    return Html(markup, f"{caption or 'Table'}: {len(frame)} rows")
+    lines = figures.of_table(caption, list(columns.values()), values, texts)
+    return Html(markup, f"{caption or 'Table'}: {len(frame)} rows", lines)
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    """Return whether a column holds numbers, or figures with their unit."""
+    if column.dtype != object:
+        return bool(pd.api.types.is_numeric_dtype(column.dtype))
+    return any(isinstance(v, Figure) for v in column)
 
 
 def _number_class(is_number: bool) -> str:
     return ' class="jw-number"' if is_number else ""
 
 
-def _cell(value: object, *, as_percent: bool, as_hours: bool) -> str:
+def _words(value: object, *, as_percent: bool, as_hours: bool) -> str:
+    """Return a cell as it is read; a blank one is blank."""
     if (
         value is None
         or value is pd.NA
         or value is pd.NaT
         or (isinstance(value, float) and np.isnan(value))
     ):
-        return '<span class="jw-none">–</span>'
+        return ""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, int | np.integer):
@@ -90,9 +112,12 @@ def _cell(value: object, *, as_percent: bool, as_hours: bool) -> str:
     if isinstance(value, float | np.floating):
         number = float(value)
         return duration(number) if as_hours else f"{number:.1%}" if as_percent else _plain(number)
-    if isinstance(value, pd.Timestamp):
-        return html(f"{value:%Y-%m-%d %H:%M}")
-    text = str(value)
+    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, pd.Timestamp) else str(value)
+
+
+def _cell(text: str) -> str:
+    if not text:
+        return '<span class="jw-none">–</span>'
     if len(text) <= MAX_TEXT:
         return html(text)
     return f'<span title="{html(text)}">{html(text[: MAX_TEXT - 1])}…</span>'
@@ -133,23 +158,35 @@ def figure(svg: str, caption: str, *, note: str = "", wide: bool = False) -> Htm
         f'<figure class="jw-figure{" jw-wide" if wide else ""}" role="img" aria-label="{html(caption)}">'
         f"{words}{svg}{_counted(note)}</figure>"
     )
-    return Html(markup, caption or "Chart")
+    return Html(
+        markup, caption or "Chart", figures.of_sentences("Picture", [caption] if caption else [])
+    )
 
 
 def note(text: str, *, kind: str = "note") -> Html:
     """Return one sentence in a box; `kind` is ``note``, ``good``, ``warn`` or ``error``."""
-    return Html(f'<p class="jw-note jw-{html(kind)}">{html(text)}</p>', text)
+    return Html(
+        f'<p class="jw-note jw-{html(kind)}">{html(text)}</p>',
+        text,
+        figures.of_sentences("Note", [text]),
+    )
 
 
 def lead(text: str) -> Html:
     """Return the sentences a picture is introduced by."""
-    return Html(f'<p class="jw-lead">{html(text)}</p>', text)
+    return Html(
+        f'<p class="jw-lead">{html(text)}</p>', text, figures.of_sentences("In words", [text])
+    )
 
 
 def numbered(sentences: Sequence[str]) -> Html:
     """Return sentences as a numbered list."""
     items = "".join(f"<li>{html(s)}</li>" for s in sentences)
-    return Html(f'<ol class="jw-next">{items}</ol>', "; ".join(sentences))
+    return Html(
+        f'<ol class="jw-next">{items}</ol>',
+        "; ".join(sentences),
+        figures.of_sentences("In words", sentences),
+    )
 
 
 def heading(facts: Mapping[str, str]) -> Html:
@@ -158,7 +195,8 @@ def heading(facts: Mapping[str, str]) -> Html:
         f"<div><dt>{html(k)}</dt> <dd>{html(v)}</dd></div>" for k, v in facts.items() if v
     )
     plain = "; ".join(f"{k}: {v}" for k, v in facts.items() if v)
-    return Html(f'{_style()}<dl class="jw-facts">{items}</dl>', plain)
+    lines = figures.of_tiles({k: (v, "") for k, v in facts.items() if v})[::2]
+    return Html(f'{_style()}<dl class="jw-facts">{items}</dl>', plain, lines)
 
 
 def stopped(text: str) -> Html:
@@ -170,7 +208,7 @@ def _style() -> str:
     return f"<style>{STYLE.read_text('utf-8')}</style>"
 
 
-def tiles(values: Mapping[str, tuple[str, str]]) -> Html:
+def tiles(values: Mapping[str, tuple[str | Figure, str]]) -> Html:
     """Return figures in boxes: label → value and the words below it."""
     boxes = "".join(
         f'<div class="jw-tile"><span class="jw-label">{html(label)}</span>'
@@ -178,7 +216,7 @@ def tiles(values: Mapping[str, tuple[str, str]]) -> Html:
         for label, (value, words) in values.items()
     )
     plain = "; ".join(f"{label}: {value} ({words})" for label, (value, words) in values.items())
-    return Html(f'<div class="jw-tiles">{boxes}</div>', plain)
+    return Html(f'<div class="jw-tiles">{boxes}</div>', plain, figures.of_tiles(values))
 
 
 def findings_list(findings: Sequence[Finding]) -> Html:
@@ -215,7 +253,8 @@ def _advice(finding: Finding) -> str:
 
 def joined(*pieces: Html) -> Html:
     """Return pieces below each other."""
-    return Html("".join(p._repr_html_() for p in pieces), "; ".join(repr(p) for p in pieces))
+    lines = [line for p in pieces for line in p.lines]
+    return Html("".join(p._repr_html_() for p in pieces), "; ".join(repr(p) for p in pieces), lines)
 
 
 def sheet(title: str, content: Html) -> Html:
@@ -223,17 +262,20 @@ def sheet(title: str, content: Html) -> Html:
     return Html(
         f'<section class="jw-sheet"><h3>{html(title)}</h3>{content._repr_html_()}</section>',
         f"{title}: {content!r}",
+        content.lines,
     )
 
 
 def titled(title: str, content: Html) -> Html:
     """Return a part with a heading."""
-    return Html(f"<h3>{html(title)}</h3>{content._repr_html_()}", f"{title}: {content!r}")
+    return Html(
+        f"<h3>{html(title)}</h3>{content._repr_html_()}", f"{title}: {content!r}", content.lines
+    )
 
 
-def raw(markup: str, plain: str) -> Html:
-    """Return a piece that another room has made with `safe.html`."""
-    return Html(markup, plain)
+def raw(markup: str, plain: str, lines: Sequence[Line] = ()) -> Html:
+    """Return a piece that another room has made with `safe.html`, and its figures."""
+    return Html(markup, plain, lines)
 
 
 def raw_table(markup: str, plain: str) -> Html:

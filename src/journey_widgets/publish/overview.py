@@ -8,6 +8,7 @@ from journey_widgets.estimates import MIN_N
 from journey_widgets.findings import count_by_severity, sentence
 from journey_widgets.journey.charts import funnel_chart
 from journey_widgets.publish import html
+from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import Page, open_page, said_on_the_page, with_funnel
 from journey_widgets.publish.period import ALL
 from journey_widgets.publish.scorecard_view import ScorecardPage
@@ -31,7 +32,10 @@ def in_short(page: Page) -> html.Html:
     counts = count_by_severity(pressing)
     return html.tiles(
         {
-            "Customers": (f"{page.index.customers():,}", page.segment_in_words()),
+            "Customers": (
+                Figure(f"{page.index.customers():,}", page.index.customers()),
+                page.segment_in_words(),
+            ),
             **(_through(page) if len(page.steps) > 1 else {}),
             "Not settled": (
                 str(counts["error"] + counts["warn"]),
@@ -41,7 +45,7 @@ def in_short(page: Page) -> html.Html:
     )
 
 
-def _through(page: Page) -> dict[str, tuple[str, str]]:
+def _through(page: Page) -> dict[str, tuple[str | Figure, str]]:
     """Return how many get through and where most are lost."""
     owned = _owned(page)
     first, last = owned.iloc[0], owned.iloc[-1]
@@ -49,7 +53,10 @@ def _through(page: Page) -> dict[str, tuple[str, str]]:
     few = not lost["drop_off"] > 0
     return {
         f"Reach {last['label']}": (
-            _rate(last["conversion"], last["n"]),
+            Figure(
+                _rate(last["conversion"], last["n"]),
+                *(float(last[c]) for c in ("conversion", "low", "high", "n")),
+            ),
             f"{_interval(last['low'], last['high'])} of {people(first['customers'])} who reached {first['label']}",
         ),
         "Most customers are lost before": (

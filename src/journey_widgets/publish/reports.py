@@ -25,6 +25,7 @@ import psutil
 
 from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError, did_you_mean
+from journey_widgets.publish import figures
 from journey_widgets.publish.modes import MODE, WORKSPACE
 from journey_widgets.publish.parameters import checked, declared
 from journey_widgets.safe import file_name
@@ -70,7 +71,7 @@ def run_report(
     workspace
         Folder of the workspace.
     out
-        Folder for ``NAME[-parameters].html`` and its manifest ``….json``.
+        Folder for ``NAME[-parameters].html``, its figures ``….csv`` and its manifest ``….json``.
     parameters
         Name → text, checked against what the notebook declares before anything starts.
     seconds
@@ -101,7 +102,7 @@ def run_report(
             if fault["kind"] != "PageStopped":
                 _keep_partial(executed, out / f"{stem}.failed.ipynb")
             raise _as_error(name, fault)
-        page = to_html(executed)
+        page, data = to_html(executed), to_csv(executed)
     manifest = {
         "schema": "report/1",
         "report": name,
@@ -111,6 +112,7 @@ def run_report(
         "status": "done",
     }
     target = out / f"{stem}.html"
+    write_text(out / f"{stem}.csv", data)
     write_text(target, page)
     write_text(out / f"{stem}.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     (out / f"{stem}.failed.ipynb").unlink(missing_ok=True)
@@ -205,6 +207,11 @@ def _as_error(name: str, fault: Mapping[str, Any]) -> JourneyError:
         f"{name} was not made: {fault['kind']}{where}: {fault['said'].rstrip('.')}. The last good "
         "report is unchanged."
     )
+
+
+def to_csv(executed: Path) -> str:
+    """Return all figures of an executed notebook as CSV: the same as on its page, unrounded beside as shown."""
+    return figures.to_csv(figures.of_notebook(nbformat.read(executed, as_version=4).cells))
 
 
 def to_html(executed: Path) -> str:

@@ -9,6 +9,7 @@ from journey_widgets.errors import JourneyError
 from journey_widgets.findings import Finding
 from journey_widgets.publish import html
 from journey_widgets.publish.document_edit import DocumentEdit
+from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.modes import mode
 from journey_widgets.publish.period import ALL
 from journey_widgets.publish.scorecard_view import (
@@ -41,6 +42,7 @@ def in_short(view: ScorecardPage) -> html.Html:
     total, kpis = view.now.total, view.now.kpis
     found = alarms(view.now)
     real = kpis[kpis["moved"] == REAL]
+    score: tuple[str | Figure, str]
     if total.score is None:
         score = (
             "withheld",
@@ -54,7 +56,8 @@ def in_short(view: ScorecardPage) -> html.Html:
             else f"; {total.coverage:.0%} of the weight known"
         )
         inside = f"; {len(total.masked)} red inside" if total.masked else ""
-        score = (f"{total.score:.2f}", f"{look}, {view.when}{basis}{inside}")
+        shown = Figure(f"{total.score:.2f}", total.score)
+        score = (shown, f"{look}, {view.when}{basis}{inside}")
     ways = [real["better"].map(lambda b, w=w: b is w).sum() for w in (True, False)]
     moved = (
         f"{ways[0]} for the better, {ways[1]} for the worse"
@@ -129,23 +132,31 @@ def the_cards(view: ScorecardPage, *only: str) -> html.Html:
                 data_date=view.data_date,
                 only=own,
             )
-            pieces.append(html.titled(p.label, html.raw(markup, f"{p.label}: {len(own)} KPIs")))
+            lines = html.table(_rows(view, own), caption=p.label).lines
+            pieces.append(
+                html.titled(p.label, html.raw(markup, f"{p.label}: {len(own)} KPIs", lines))
+            )
     return html.joined(*pieces)
 
 
 @with_standing
 def the_table(view: ScorecardPage) -> html.Html:
     """Return all KPIs as a table: the same figures as the cards and the report's CSV."""
+    return html.table(_rows(view), caption=f"All KPIs, {view.when}")
+
+
+def _rows(view: ScorecardPage, only: list[str] | None = None) -> pd.DataFrame:
+    """Return the KPIs as the page shows them, each figure with its number beside it."""
     rows = [
         {
             "Perspective": view.labels[r["perspective"]], "KPI": r["label"], "Value": view.said(r, "value"),
-            "Likely between": view.between(r),
-            "n": r["n"], "Target": view.said(r, "target"), "Status": view.status(r), "Score": round(r["score"], 2),
-            "Owner": view.owner(r["owner"]),
+            "Likely between": view.between(r), "n": r["n"], "Target": view.said(r, "target"),
+            "Status": view.status(r), "Score": round(r["score"], 2), "Owner": view.owner(r["owner"]),
         }
         for r in view.shown().to_dict("records")
+        if only is None or r["kpi"] in only
     ]  # fmt: skip
-    return html.table(pd.DataFrame(rows), caption=f"All KPIs, {view.when}")
+    return pd.DataFrame(rows)
 
 
 @with_standing
@@ -383,7 +394,7 @@ def what_it_takes(view: ScorecardPage) -> html.Html:
             more = f"{count:,} {'more' if needed > r['value'] else 'fewer'} of {int(r['n']):,}"
         rows.append(
             {"KPI": r["label"], "Now": view.said(r, "value"),
-             "Needed": words.value(needed, str(r["unit"]), currency=view.currency), "That is": more or "–"}
+             "Needed": view.figure(needed, str(r["unit"])), "That is": more or "–"}
         )  # fmt: skip
     if not rows:
         return html.note("Every KPI that has a score is on target.", kind="good")
@@ -476,10 +487,6 @@ def weights(view: ScorecardPage) -> html.Html:
     )  # fmt: skip
 
 
-def _nan(number: float | None) -> float:
-    return math.nan if number is None else number
-
-
 @with_standing
 def initiatives(view: ScorecardPage) -> html.Html:
     """Return what is being done: for which KPI, by whom, until when, at what cost, expected to do what."""
@@ -494,10 +501,10 @@ def initiatives(view: ScorecardPage) -> html.Html:
             {
                 "Initiative": i.label, "Status": i.status, "KPI": view.labels.get(i.kpi or "", i.kpi or "–"),
                 "Now": view.said(row, "value") if row else "–",
-                "Expected": words.value(_nan(i.expected), unit, currency=view.currency, signed=True),
+                "Expected": view.figure(i.expected, unit, signed=True),
                 "Owner": view.owner(i.owner),
                 "Until": f"{i.ends:%-d %B %Y}" if i.ends else "–",
-                "Cost": words.value(_nan(i.cost), "currency", currency=view.currency),
+                "Cost": view.figure(i.cost, "currency"),
             }
         )  # fmt: skip
     return html.table(pd.DataFrame(rows), caption="What is being done")
@@ -516,9 +523,9 @@ def not_counted(view: ScorecardPage) -> html.Html:
 
 @with_standing
 def editor(view: ScorecardPage) -> Any:
-    """Return the editor of targets, weights, limits and notes; in a report the same as a table."""
+    """Return the editor of targets, weights, limits and notes; a report says where they are set."""
     if mode() == "report":
-        return the_table(view)
+        return html.note("They are set on the page; as they are now they stand in the table below.")
     edit = DocumentEdit(view.page, Scorecard())
     return ScorecardEditor(
         edit.document, series=view.series, period=view.now.period, roles=view.roles, currency=view.currency,

@@ -1,5 +1,7 @@
 """What the scorecard pages work with: the document, its KPIs period by period, and where they stand."""
 
+import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, get_args
@@ -10,6 +12,7 @@ from ibis import _
 from journey_widgets.errors import JourneyDataError, JourneyError, ParameterError, did_you_mean
 from journey_widgets.events.calendar import Period as Length
 from journey_widgets.events.engine import collect
+from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import Page, open_page, said_on_the_page, unless
 from journey_widgets.publish.period import ALL
 from journey_widgets.scorecard import words
@@ -24,6 +27,14 @@ EMPTY = (
     "There is no scorecard yet. An analyst writes documents/scorecard.yaml and runs journey import; the example that "
     "journey new --template phone_retailer makes has one to start from."
 )
+
+
+ENDS = {
+    "value": ("low", "high"),
+    "before": ("before_low", "before_high"),
+    "change": ("change_low", "change_high"),
+}
+"""Figure of a KPI → the ends of its interval."""
 
 
 class ScorecardPage:
@@ -168,11 +179,19 @@ class ScorecardPage:
         except JourneyError:
             return self.series.iloc[:0].assign(**{column: ""})
 
-    def said(self, row: dict[Any, Any], name: str, *, signed: bool = False) -> str:
-        """Return a figure of a KPI with its unit."""
-        return words.value(
-            float(row[name]), str(row["unit"]), currency=self.currency, signed=signed
-        )
+    def figure(self, number: float | None, unit: str, *, signed: bool = False) -> Figure:
+        """Return a number with its unit."""
+        known = math.nan if number is None else float(number)
+        return Figure(words.value(known, unit, currency=self.currency, signed=signed), known)
+
+    def said(self, row: dict[Any, Any], name: str, *, signed: bool = False) -> Figure:
+        """Return a figure of a KPI with its unit; with its interval where it has one."""
+        low, high = ENDS.get(name, ("", ""))
+        n = row["n"] if name == "value" and pd.notna(row["n"]) else math.nan
+        return replace(
+            self.figure(row[name], str(row["unit"]), signed=signed),
+            low=float(row.get(low, math.nan)), high=float(row.get(high, math.nan)), n=float(n),
+        )  # fmt: skip
 
     def between(self, row: dict[Any, Any]) -> str:
         """Return the interval of a KPI in words."""
@@ -214,6 +233,8 @@ def _hidden(frame: pd.DataFrame, least: int) -> pd.DataFrame:
         "raw",
         "score",
         "before",
+        "before_low",
+        "before_high",
         "change",
         "change_low",
         "change_high",

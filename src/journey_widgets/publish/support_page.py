@@ -1,6 +1,7 @@
 """The support page's words and tables: how soon, how often again, through how many hands, and what came of it."""
 
 import math
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,7 @@ from journey_widgets.events.engine import collect
 from journey_widgets.events.instants import micros
 from journey_widgets.events.source import Source, table_of
 from journey_widgets.publish import html
+from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import Page, open_page, said_on_the_page
 from journey_widgets.publish.period import ALL
 from journey_widgets.publish.scorecard_view import signals_in_words
@@ -93,14 +95,15 @@ class SupportPage:
         return pd.concat([f for f in frames if len(f)], ignore_index=True)
 
 
-def _said(row: Any, unit: str) -> str:
-    """Return a value with its interval, or that there are too few."""
-    value, low, high = (float(row[c]) for c in ("value", "low", "high"))
+def _said(row: Any, unit: str, after: str = "") -> Figure:
+    """Return a value with its interval, or that there are too few; `after` ends the words."""
+    value, low, high, n = (float(row[c]) for c in ("value", "low", "high", "n"))
     if not math.isfinite(value):
-        return "–"
+        return Figure("–")
     span = words.interval(low, high, unit)
     few = ", too few to judge" if row["state"] == "insufficient" else ""
-    return f"{words.value(value, unit)}{f' ({span})' if span else ''}{few}"
+    shown = f"{words.value(value, unit)}{f' ({span})' if span else ''}{few}{after}"
+    return Figure(shown, value, low, high, n)
 
 
 def _unit(kpi: str) -> str:
@@ -109,7 +112,7 @@ def _unit(kpi: str) -> str:
 
 def in_short(view: SupportPage) -> html.Html:
     """Return the page's figures in boxes, over all of the data."""
-    boxes = {}
+    boxes: dict[str, tuple[str | Figure, str]] = {}
     for kpi in ("first_response_time", "resolution_time", "fcr_gross", "reopen_rate"):
         found = view.measured(kpi, period="all")
         if found.empty:
@@ -119,7 +122,7 @@ def in_short(view: SupportPage) -> html.Html:
         span = words.interval(float(row["low"]), float(row["high"]), _unit(kpi))
         what = "median, " if kpi in TIMES else ""
         boxes[LABELS[kpi]] = (
-            words.value(float(row["value"]), _unit(kpi)),
+            replace(_said(row, _unit(kpi)), shown=words.value(float(row["value"]), _unit(kpi))),
             f"{what}{span}; {int(row['n']):,} cases",
         )
     return html.tiles(boxes)
@@ -195,7 +198,8 @@ def afterwards(view: SupportPage) -> html.Html:
     low, high = wilson(found["again"], found["buyers"])
     rows = [
         {
-            "Customers": label, "Bought again": f"{a / n:.1%} ({x:.1%} to {y:.1%})", "Buyers": n,
+            "Customers": label, "Buyers": n,
+            "Bought again": Figure(f"{a / n:.1%} ({x:.1%} to {y:.1%})", a / n, x, y, n),
         }
         for label, a, n, x, y in zip(found["side"], found["again"], found["buyers"], low, high, strict=True)
     ]  # fmt: skip
@@ -304,7 +308,7 @@ def promises(view: SupportPage) -> html.Html:
             ("followup_planned", "followup_done"),
         ),
     }
-    rows = []
+    rows: list[dict[str, str | Figure]] = []
     for label, (kpi, needed) in asked.items():
         missing = [w for w in needed if w not in view.words]
         found = pd.DataFrame() if missing else view.measured(kpi, period="all")
@@ -318,8 +322,8 @@ def promises(view: SupportPage) -> html.Html:
             continue
         row = found.iloc[0]
         never = "" if row["value"] > 0 else "; is it recorded where we look?"
-        said = f"{_said(row, 'ratio')}{never}"
-        rows.append({"Promise": label, "Kept": said, "n": str(int(row["n"]))})
+        kept = _said(row, "ratio", never)
+        rows.append({"Promise": label, "Kept": kept, "n": str(int(row["n"]))})
     return html.table(pd.DataFrame(rows), caption="Promises")
 
 
