@@ -1,12 +1,17 @@
 """The scorecard page: what it says, to whom, and that wrong parameters are said in words."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from journey_widgets import Workspace
+from journey_widgets.errors import ParameterError
 from journey_widgets.publish import scorecard_page as shown
 from journey_widgets.publish.page import PageStopped
+from journey_widgets.publish.reports import run_report
 from journey_widgets.publish.scorecard_view import open_scorecard, signals_in_words
+from journey_widgets.scorecard.document import Arrow
 
 PARTS = (
     shown.in_short, shown.needs_somebody, shown.what_moved, shown.balanced, shown.the_cards, shown.grid, shown.changes,
@@ -97,3 +102,53 @@ def test_signals_are_told_with_their_periods():
         (["run", "", "outside, range"], "signals in January 2026 (run) and March 2026 (outside, range)"),
     ):  # fmt: skip
         assert signals_in_words(pd.DataFrame({"period": months, "signal": marks})) == said
+
+
+def test_a_radar_stands_beside_its_table_and_only_where_it_is_asked_for(may, monkeypatch):
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+    plain, both = (shown.balanced(may, radar=r)._repr_html_() for r in (False, True))
+    assert "<svg" not in plain
+    assert both.count("<table") == plain.count("<table") == 1
+    assert "Scores of the perspectives" in both
+    assert "Learning and growth" in both
+
+
+@pytest.fixture
+def asks_for_notes(tmp_path):
+    """A workspace whose scorecard is not published with a red KPI that nobody explains."""
+    Workspace.create(tmp_path / "w", template="phone_retailer").close()
+    space = Workspace.open(tmp_path / "w")
+    space.save(space.scorecard.model_copy(update={"red_needs_note": True}))
+    space.close()
+    return tmp_path / "w"
+
+
+@pytest.mark.parametrize("name", ["scorecard", "overview"])
+def test_a_report_with_red_that_nobody_explains_is_not_published(asks_for_notes, tmp_path, name):
+    with pytest.raises(
+        ParameterError,
+        match=r"Not published: \d+ off target in May 2026 without a note: .*Happy with delivery",
+    ):
+        run_report(
+            name, workspace=asks_for_notes, out=tmp_path / "out", parameters={"as_of": "2026-05"}
+        )
+    assert list((tmp_path / "out").iterdir()) == []
+    view = open_scorecard(
+        str(asks_for_notes), as_of="2026-05"
+    )  # the page shows it, and says what is missing
+    assert "SCO-15" in shown.findings(view)._repr_html_()
+
+
+def test_a_trade_off_is_asked_about(may, monkeypatch):
+    frame = may.now.kpis.copy()
+    frame.loc[frame["kpi"] == "csat_delivery", ["better", "moved"]] = [True, "real"]
+    frame.loc[frame["kpi"] == "nps", ["better", "moved"]] = [False, "real"]
+    card = may.scorecard.model_copy(
+        update={"arrows": (Arrow(source="csat_delivery", target="nps"),)}
+    )
+    monkeypatch.setitem(may.__dict__, "now", replace(may.now, kpis=frame))
+    monkeypatch.setitem(may.__dict__, "scorecard", card)
+    assert (
+        "Happy with delivery is better while Net promoter score, which the strategy map links"
+        in repr(shown.what_moved(may))
+    )

@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from journey_widgets.errors import DocumentError
-from journey_widgets.scorecard.document import Scorecard
+from journey_widgets.scorecard.document import Kpi, Scorecard
 from journey_widgets.scorecard.roll_up import roll_up
 
 DAY = date(2026, 6, 30)
@@ -184,3 +185,40 @@ def test_scaling_all_weights_of_an_objective_changes_nothing(scores, by):
         return roll_up(found.tree(dict(zip(names, scores, strict=True)), DAY)).score
 
     assert score(by) == pytest.approx(score(1))
+
+
+def test_a_glide_path_may_be_a_table():
+    kpi = Kpi(
+        id="a", baseline=70, target=82,
+        path=({"day": date(2026, 1, 31), "value": 70}, {"day": date(2026, 7, 31), "value": 60},
+              {"day": date(2026, 12, 31), "value": 82}),
+    )  # fmt: skip
+    assert kpi.expected_on(date(2026, 1, 30)) is None
+    assert kpi.expected_on(date(2026, 1, 31)) == 70
+    assert kpi.expected_on(date(2026, 5, 1)) == pytest.approx(70 - 10 * 90 / 181)
+    assert kpi.expected_on(date(2026, 7, 31)) == 60
+    assert kpi.expected_on(date(2027, 3, 1)) == 82
+    with pytest.raises(ValidationError, match="from the earliest day to the latest"):
+        Kpi(
+            id="a",
+            baseline=0,
+            target=1,
+            path=({"day": date(2026, 2, 1), "value": 1}, {"day": date(2026, 1, 1), "value": 2}),
+        )
+
+
+def test_a_benchmark_says_whose_figure_it_is_or_is_none():
+    whole = {
+        "value": 35, "source": "Trade body", "year": 2025, "sector": "Retail", "region": "EU",
+        "method": "telephone", "sample": 1200,
+    }  # fmt: skip
+    kpi = Kpi(id="a", baseline=0, target=1, benchmark=whole)
+    assert kpi.benchmark.of() == "Retail, EU, 2025: Trade body, telephone, n 1,200"
+    for field in whole:
+        with pytest.raises(ValidationError):
+            Kpi(
+                id="a",
+                baseline=0,
+                target=1,
+                benchmark={k: v for k, v in whole.items() if k != field},
+            )

@@ -223,3 +223,22 @@ def test_raising_one_score_never_lowers_what_is_above(node, up):
     before, after = roll_up(node, least_coverage=0), roll_up(raised(node, []), least_coverage=0)
     if before.score is not None:
         assert after.score >= before.score - 1e-9
+
+
+def test_a_score_that_is_carried_on_counts_and_the_bounds_take_it_as_missing():
+    carried = tree(leaf(0.9, 3), leaf(0.4), leaf(0.5, state="stale"))
+    found = roll_up(carried, missing="carry")
+    assert found.score == pytest.approx((2.7 + 0.4 + 0.5) / 5)
+    assert (found.low, found.high) == (pytest.approx(0.62), pytest.approx(0.82))
+    assert found.coverage == 1.0
+    gap = roll_up(tree(leaf(0.9, 3), leaf(0.4), leaf(None)), missing="carry")
+    assert (gap.score, gap.coverage) == (pytest.approx(0.775), pytest.approx(0.8))
+    hidden = roll_up(tree(leaf(0.9, 3), leaf(0.1, name="old", state="stale")), missing="carry")
+    assert hidden.masked == ("old",)
+
+
+def test_the_most_frequent_status_goes_by_the_rules_of_the_scorecard():
+    three = tree(leaf(0.7), leaf(0.75), leaf(0.95), how="most_frequent")
+    strict = (Rule("green", 0.9), Rule("amber", 0.5), Rule("red"))
+    assert roll_up(three, rules=strict).score == pytest.approx(0.725)
+    assert roll_up(three).score == pytest.approx(0.8)

@@ -5,6 +5,7 @@ import re
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from journey_widgets.journey.document import Journey
@@ -13,6 +14,7 @@ from journey_widgets.scorecard import rules
 from journey_widgets.scorecard.catalogue import catalogue
 from journey_widgets.scorecard.document import Scorecard
 from journey_widgets.scorecard.rules import balance, check
+from journey_widgets.scorecard.standing import standing
 
 DAY = date(2026, 6, 30)
 
@@ -191,3 +193,28 @@ def test_every_code_has_a_test():
     for code in set(re.findall(r"SCO-\d\d", inspect.getsource(rules))):
         number = code[-2:]
         assert f'"{code}"' in tested or f"sco_{number}" in tested
+
+
+def test_sco_15_red_without_a_note_where_notes_are_asked_for():
+    series = pd.DataFrame(
+        {
+            "kpi": ["conversion_rate"], "period": [pd.Timestamp("2026-05-01")], "value": 0.2, "n": 100, "low": 0.19,
+            "high": 0.21, "state": "", "open": False, "method": "wilson", "definition": "d", "counted": "c",
+        }
+    )  # fmt: skip
+
+    def found(scorecard, **more):
+        now = standing(scorecard, series, "2026-05-01")
+        return [f for f in check(scorecard, today=DAY, now=now, **more) if f.code == "SCO-15"]
+
+    asked = card(GOOD, red_needs_note=True)
+    (one,) = found(asked)
+    assert (one.severity, one.ids) == ("warn", {"kpi": "conversion_rate"})
+    assert "1 May 2026, without a note" in one.message
+    assert found(asked, publishing=True)[0].severity == "error"
+    assert found(card(GOOD)) == []
+    noted = card(
+        kpi("conversion_rate", lead_lag="lead", notes=[{"period": "2026-05", "text": "Why."}]),
+        red_needs_note=True,
+    )
+    assert found(noted) == []

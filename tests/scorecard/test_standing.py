@@ -12,8 +12,9 @@ from journey_widgets.estimates import wilson
 from journey_widgets.scorecard import cards, words
 from journey_widgets.scorecard.document import Arrow, Kpi, Measure, Objective, Scorecard
 from journey_widgets.scorecard.series import series
-from journey_widgets.scorecard.standing import alarms, judged, last_closed, standing
+from journey_widgets.scorecard.standing import alarms, held_against, judged, last_closed, standing
 from journey_widgets.scorecard.strategy import arrows, correlation
+from journey_widgets.scorecard.trade_offs import trade_offs
 
 MONTHS = pd.date_range("2025-01-01", periods=30, freq="MS")
 
@@ -293,3 +294,99 @@ def test_text_of_the_document_is_text_in_the_cards():
     assert "<script" not in shown
     assert "<b>" not in shown
     assert shown.count("<svg") == 1
+
+
+def gone(value, months, places):
+    """A series with nothing known in some months."""
+    given = a_series("a", [value] * months)
+    given.loc[places, ["value", "low", "high", "n"]] = [math.nan, math.nan, math.nan, 0]
+    given.loc[places, "state"] = "no_data"
+    return given
+
+
+def test_a_missing_value_is_carried_on_as_out_of_date_and_not_for_ever():
+    given = gone(0.8, 6, [2, 3, 4, 5])
+    card = a_card(SHARE, missing="carry", carry=2)
+    march, may = (row(standing(card, given, f"2025-0{m}-01")) for m in (3, 5))
+    assert (march["value"], march["state"], march["status"], march["certain"]) == (
+        0.8,
+        "stale",
+        "amber",
+        False,
+    )
+    assert "Carried on from 1 February 2025" in march["counted"]
+    assert march["moved"] == "nothing before"
+    assert (
+        words.status_in_words("amber", "stale", certain=False, possible="")
+        == "▲ watch, out of date"
+    )
+    assert (may["state"], may["status"]) == ("no_data", "")
+    assert standing(card, given, "2025-03-01").total.score == pytest.approx(2 / 3)
+    assert row(standing(a_card(SHARE), given, "2025-03-01"))["state"] == "no_data"
+    assert alarms(standing(card, gone(0.6, 3, [2]), "2025-03-01")).empty
+
+
+def test_nodes_go_by_the_limits_of_the_scorecard_and_count_their_kpis():
+    given = pd.concat([a_series("a", [0.84]), a_series("b", [0.63]), a_series("c", [0.87])])
+    three = [SHARE, *(SHARE.model_copy(update={"id": i}) for i in "bc")]
+    lenient, strict = (standing(a_card(*three, green=g), given).nodes() for g in (0.5, 0.95))
+    assert lenient.loc[0, ["green", "amber", "red"]].tolist() == [2, 0, 1]
+    assert strict.loc[0, ["green", "amber", "red"]].tolist() == [0, 2, 1]
+    assert (lenient.loc[0, "status"], strict.loc[0, "status"]) == ("green", "amber")
+
+
+def test_what_a_kpi_is_held_against_is_there_period_by_period():
+    months = list(MONTHS[:3])
+    assert held_against(SHARE, months)["what"].tolist() == ["target"] * 3
+    path = Kpi(
+        id="a",
+        measure="csat_t2b",
+        baseline=0.6,
+        target=0.9,
+        path=({"day": "2025-02-28", "value": 0.7},),
+    )
+    found = held_against(path, months)
+    assert found[found["what"] == "expected by then"]["value"].tolist() == [0.7, 0.7]
+    assert found[found["what"] == "expected by then"]["period"].tolist() == months[1:]
+
+
+def two_that_move(better, worse, **more):
+    """Two linked KPIs with one month before and one after."""
+    given = pd.concat([a_series("a", [0.7, better]), a_series("b", [0.8, worse])])
+    kpis = (SHARE, SHARE.model_copy(update={"id": "b"}))
+    card = a_card(*kpis, arrows=(Arrow(source="a", target="b"),), **more)
+    return card, standing(card, given, "2025-02-01")
+
+
+def test_a_gain_beside_a_loss_of_a_linked_kpi_is_a_trade_off():
+    (pair,) = trade_offs(*two_that_move(0.8, 0.7)).to_dict("records")
+    assert (pair["better"], pair["worse"], pair["real"]) == ("a", "b", True)
+    assert trade_offs(*two_that_move(0.8, 0.795)).empty  # within chance
+    assert trade_offs(*two_that_move(0.8, 0.9)).empty  # both better
+    card, now = two_that_move(0.8, 0.7)
+    assert trade_offs(card.model_copy(update={"arrows": ()}), now).empty
+
+
+def test_an_arrow_between_objectives_links_their_kpis():
+    given = pd.concat([a_series("a", [0.7, 0.8]), a_series("b", [0.8, 0.7])])
+    ends = [("o", SHARE, "customer"), ("p", SHARE.model_copy(update={"id": "b"}), "financial")]
+    card = Scorecard(
+        objectives=tuple(Objective(id=i, label=i, perspective=p, kpis=(k,)) for i, k, p in ends),
+        arrows=(Arrow(source="p", target="o", sign="-"),),
+    )
+    found = trade_offs(card, standing(card, given, "2025-02-01"))
+    assert found[["better_perspective", "worse_perspective"]].values.tolist() == [
+        ["customer", "financial"]
+    ]
+
+
+def test_a_card_says_what_was_expected_and_what_others_reach():
+    kpi = Kpi(
+        id="a", measure="csat_t2b", baseline=0.6, target=0.9, path=({"day": "2025-01-31", "value": 0.7},),
+        benchmark={"value": 0.75, "source": "S<b>", "year": 2025, "sector": "Retail", "region": "EU", "method": "web",
+                   "sample": 900},
+    )  # fmt: skip
+    given = a_series("a", [0.8])
+    told = cards.to_html(standing(a_card(kpi), given), given, roles={})
+    assert "expected by now 70.0% · benchmark 75.0%" in told
+    assert "0.75 (Retail, EU, 2025: S&lt;b&gt;, web, n 900)" in told

@@ -1,6 +1,7 @@
 """The scorecard page's words, tables and pictures: how it stands, what moved and whether it is real, who does what."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -27,10 +28,11 @@ from journey_widgets.scorecard.restating import restated
 from journey_widgets.scorecard.roll_up import change
 from journey_widgets.scorecard.rules import balance, check
 from journey_widgets.scorecard.signals import charted, funnel_limits
-from journey_widgets.scorecard.standing import NOISE, REAL, Standing, alarms
-from journey_widgets.scorecard.status import status
+from journey_widgets.scorecard.standing import NOISE, REAL, alarms, held_against
+from journey_widgets.scorecard.status import SHAPES, WORDS, status
 from journey_widgets.scorecard.strategy import arrows
 from journey_widgets.scorecard.strategy_layout import strategy_layout
+from journey_widgets.scorecard.trade_offs import trade_offs
 from journey_widgets.scorecard.widget import ScorecardEditor
 
 MOST_CHARTS = 6
@@ -114,7 +116,7 @@ def needs_somebody(view: ScorecardPage) -> html.Html:
 @with_standing
 def the_cards(view: ScorecardPage, *only: str) -> html.Html:
     """Return the KPIs as cards, perspective by perspective."""
-    shown = Standing(view.now.period, view.shown(), view.now.total)
+    shown = replace(view.now, kpis=view.shown())
     pieces = []
     for p in view.scorecard.perspectives:
         own = [
@@ -183,8 +185,8 @@ def _node_status(row: dict[Any, Any] | None) -> str:
 
 
 @with_standing
-def balanced(view: ScorecardPage) -> html.Html:
-    """Return how the weight is spread over the perspectives, and what each comes to."""
+def balanced(view: ScorecardPage, *, radar: bool = False) -> Any:
+    """Return how the weight is spread over the perspectives, and what each comes to; a radar beside it if asked for."""
     shares = balance(view.scorecard, view.now.period.date())
     scores = {r["node"]: r for r in view.now.nodes().to_dict("records")}
     rows = [
@@ -192,15 +194,44 @@ def balanced(view: ScorecardPage) -> html.Html:
             "Perspective": p.label,
             "KPIs": sum(len(o.kpis) for o in view.scorecard.objectives if o.perspective == p.id),
             "Weight of its KPIs": shares[p.id], "Score": round(scores[p.id]["score"], 2),
-            "Status": _node_status(scores[p.id]), "Known": scores[p.id]["coverage"],
+            "Status": _node_status(scores[p.id]), "Of its KPIs": _counted(view, scores[p.id]),
+            "Known": scores[p.id]["coverage"],
         }
         for p in view.scorecard.perspectives
     ]  # fmt: skip
-    return html.table(
+    table = html.table(
         pd.DataFrame(rows), caption="Balance of the scorecard", percent=["Weight of its KPIs", "Known"],
         note="Known: share of the weight with a score; where it is below "
         f"{view.scorecard.least_coverage:.0%} the score is withheld.",
     )  # fmt: skip
+    drawn = _radar(view) if radar else None
+    return table if drawn is None else show_all([drawn, table])
+
+
+def _counted(view: ScorecardPage, row: dict[Any, Any]) -> str:
+    """Return how many KPIs of a node have each status."""
+    names = [r.status for r in view.scorecard.rules() if row[r.status]]
+    return ", ".join(f"{SHAPES[n]} {row[n]} {WORDS[n]}" for n in names) or "–"
+
+
+def _radar(view: ScorecardPage) -> Any:
+    """Return the scores of the perspectives as a radar, this period and the one before; None for fewer than three."""
+    rows = []
+    for name, stood in (("before", view.before), ("now", view.now)):
+        if stood is not None:
+            scores = {c.name: c.score for c in stood.total.children}
+            rows += [
+                {"axis": p.label, "score": scores[p.id], "when": name}
+                for p in view.scorecard.perspectives
+                if scores.get(p.id) is not None
+            ]
+    known = [r["axis"] for r in rows if r["when"] == "now"]
+    if len(known) < 3:
+        return None
+    drawn = pd.DataFrame([r for r in rows if r["axis"] in known])
+    return show(
+        charts.radar_chart(drawn), "Scores of the perspectives, 0 in the middle and 1 outside."
+    )
 
 
 @with_standing
@@ -216,6 +247,7 @@ def what_moved(view: ScorecardPage) -> html.Html:
             f"{r['label']} is {way}: {view.said(r, 'before')} to {view.said(r, 'value')} ({by})."
         )
         sentences += _mixed(view, str(r["kpi"]))
+    sentences += _paid_for(view)
     sentences += _late(view)
     chance = int((kpis["moved"] == NOISE).sum())
     if not len(real):
@@ -224,6 +256,15 @@ def what_moved(view: ScorecardPage) -> html.Html:
         f"{chance} {'KPI' if chance == 1 else 'KPIs'} changed within chance: no comment is needed."
     )
     return html.numbered(sentences)
+
+
+def _paid_for(view: ScorecardPage) -> list[str]:
+    """Return which gains may have been paid for by KPIs they are linked to."""
+    return [
+        f"{view.labels[r['better']]} is better while {view.labels[r['worse']]}, which the strategy map links to it, is "
+        "worse: is one paying for the other?"
+        for r in trade_offs(view.scorecard, view.now).to_dict("records")
+    ]
 
 
 def _late(view: ScorecardPage) -> list[str]:
@@ -333,7 +374,8 @@ def _xmr(view: ScorecardPage, kpi: str) -> Any:
         return None
     row = view.now.kpis.set_index("kpi").loc[kpi]
     said = f"{row['label']}: {signals_in_words(drawn, view.length)}."
-    return show(charts.xmr_chart(drawn, percent=bool(row["unit"] == "ratio")), said)
+    held = held_against(view.scorecard.kpi(kpi), list(drawn["period"]))
+    return show(charts.xmr_chart(drawn, held, percent=bool(row["unit"] == "ratio")), said)
 
 
 @with_standing
@@ -540,4 +582,5 @@ def findings(view: ScorecardPage) -> html.Html:
 
 def _found(view: ScorecardPage) -> list[Finding]:
     space = view.page.workspace
-    return check(view.scorecard, space.journey, space.roles, publishing=mode() == "report")
+    now = None if view.quiet else view.now
+    return check(view.scorecard, space.journey, space.roles, publishing=mode() == "report", now=now)

@@ -13,6 +13,7 @@ from journey_widgets.errors import JourneyDataError, JourneyError, ParameterErro
 from journey_widgets.events.calendar import Period as Length
 from journey_widgets.events.engine import collect
 from journey_widgets.publish.figures import Figure
+from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, open_page, said_on_the_page, unless
 from journey_widgets.publish.period import ALL
 from journey_widgets.scorecard import words
@@ -20,6 +21,7 @@ from journey_widgets.scorecard.document import Kpi, Scorecard
 from journey_widgets.scorecard.measures import measure
 from journey_widgets.scorecard.restating import restate
 from journey_widgets.scorecard.roll_up import POLICIES
+from journey_widgets.scorecard.rules import check
 from journey_widgets.scorecard.series import series
 from journey_widgets.scorecard.standing import Standing, standing
 
@@ -49,7 +51,8 @@ class ScorecardPage:
     period
         How long a period is: ``"day"``, ``"week"`` or ``"month"``.
     policy
-        What is done about missing KPIs: blank as the scorecard says, ``"renormalise"``, ``"fixed"`` or ``"strict"``.
+        What is done about missing KPIs: blank as the scorecard says, ``"renormalise"``, ``"fixed"``, ``"strict"`` or
+        ``"carry"``.
     """
 
     def __init__(
@@ -138,6 +141,21 @@ class ScorecardPage:
         except JourneyDataError as error:
             return str(error)
         return ""
+
+    def needs_notes(self) -> None:
+        """Stop a report of a scorecard that asks for a note on every red KPI and lacks one (`JourneyDataError`)."""
+        if mode() != "report" or not self.scorecard.red_needs_note or self.quiet:
+            return
+        found = [
+            f for f in check(self.scorecard, publishing=True, now=self.now) if f.code == "SCO-15"
+        ]
+        if found:
+            names = ", ".join(self.labels[str(f.ids["kpi"])] for f in found)
+            msg = (
+                f"Not published: {len(found)} off target in {self.when} without a note: {names}. Write what is done "
+                "about each, or take red_needs_note out of the scorecard."
+            )
+            raise JourneyDataError(msg)
 
     @property
     def when(self) -> str:
@@ -281,4 +299,5 @@ def open_scorecard(workspace: str = "", segment: str = ALL, **given: str) -> Sco
         view = ScorecardPage(page, **page.more)
         if view.empty or (view.as_of is not None and view.quiet):
             raise JourneyDataError(view.quiet)
+        view.needs_notes()
         return view

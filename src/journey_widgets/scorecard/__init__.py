@@ -12,11 +12,12 @@ from journey_widgets.scorecard.series import series
 from journey_widgets.scorecard.signals import funnel_limits, xmr
 from journey_widgets.scorecard.standing import alarms, standing
 from journey_widgets.scorecard.strategy import arrows
+from journey_widgets.scorecard.trade_offs import trade_offs
 
 __all__ = [
     "Formula", "Kpi", "Node", "Objective", "Perspective", "Scorecard", "alarms", "arrows", "catalogue", "change",
     "check",
     "funnel_limits", "measure", "measure_many", "measured", "mix_and_rate", "nps", "records",
     "reversal", "roll_up", "series",
-    "standing", "weight_sensitivity", "xmr",
+    "standing", "trade_offs", "weight_sensitivity", "xmr",
 ]  # fmt: skip

@@ -59,7 +59,7 @@ def _card(
     target = f"target {said('target')}" if math.isfinite(float(row["target"])) else "no target"
     owner = roles.get(str(row["owner"]), str(row["owner"])) or "nobody"
     open_ = " · the period is not over" if row["open"] else ""
-    facts = " · ".join(p for p in (html(span), f"n {n:,}", target) if p)
+    facts = " · ".join(p for p in (html(span), f"n {n:,}", target, _against(row, said)) if p)
     note = f'<p class="jw-kpi-note">{html(str(row["note"]))}</p>' if row["note"] else ""
     return (
         f'<article class="jw-kpi" data-status="{html(look)}"><h4>{html(str(row["label"]))}</h4>'
@@ -72,8 +72,20 @@ def _card(
     )
 
 
+def _against(row: Mapping[Any, Any], said: Any) -> str:
+    """Return what was expected by now, and how far it is from the benchmark; the units are the KPI's."""
+    parts = []
+    if math.isfinite(float(row["expected"])):
+        parts.append(f"expected by now {said('expected')}")
+    if math.isfinite(float(row["benchmark"])):
+        parts.append(f"benchmark {said('benchmark')}")
+    return " · ".join(parts)
+
+
 def _moved(row: Mapping[Any, Any], said: Any) -> str:
     signal = f" · signal: {html(str(row['signal']))}" if row["signal"] else ""
+    if row["state"] == "stale":
+        return "nothing is known of this period: the last value is carried on"
     if row["moved"] == FIRST:
         return f"no period before it to compare with{signal}"
     judged = {REAL: "it is real", NOISE: "within chance"}.get(
@@ -94,6 +106,7 @@ def _explained(row: Mapping[Any, Any], n: int) -> str:
         "Score": f"{there['score']:.2f} (uncut {row['raw']:.2f})" if "score" in there else "",
         "Weight": f"{row['weight']:.1%} of the whole",
         "Expected by now": f"{there['expected']:g}" if "expected" in there else "",
+        "Benchmark": f"{row['benchmark']:g} ({row['benchmark_of']})" if row["benchmark_of"] else "",
     }  # fmt: skip
     items = "".join(
         f"<div><dt>{html(k)}</dt><dd>{html(str(v))}</dd></div>" for k, v in facts.items() if str(v)

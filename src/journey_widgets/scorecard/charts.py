@@ -1,9 +1,11 @@
 """Pictures of the scorecard: frames in, Altair charts out."""
 
+import math
+
 import altair as alt
 import pandas as pd
 
-from journey_widgets.chart_theme import BLUE, GREY, INK, ORANGE
+from journey_widgets.chart_theme import BLUE, GREEN, GREY, INK, ORANGE
 from journey_widgets.scorecard.strategy_layout import StrategyLayout
 
 Chart = alt.LayerChart | alt.FacetChart | alt.Chart
@@ -17,10 +19,16 @@ GRADES = {
 """What the data say of an arrow → its dashes."""
 
 
-def xmr_chart(frame: pd.DataFrame, *, unit: str = "", percent: bool = False) -> Chart:
+HELD = {"target": [1, 0], "expected by then": [6, 2, 1, 2], "benchmark": [1, 2]}
+"""What a value is held against → its dashes."""
+
+
+def xmr_chart(
+    frame: pd.DataFrame, held: pd.DataFrame | None = None, *, unit: str = "", percent: bool = False
+) -> Chart:
     """Draw an XmR chart: values in time, centre, limits, and signals with word and shape.
 
-    `frame` has ``period`` and the columns of `signals.xmr`.
+    `frame` has ``period`` and the columns of `signals.xmr`; `held`, as of `standing.held_against`, is drawn behind it.
     """
     drawn = frame.assign(marked=[s or "within the limits" for s in frame["signal"]])
     axis = alt.Axis(format=".0%" if percent else "~s")
@@ -36,6 +44,8 @@ def xmr_chart(frame: pd.DataFrame, *, unit: str = "", percent: bool = False) -> 
         )
         for c, dash in (("centre", [1, 0]), ("low", [4, 3]), ("high", [4, 3]))
     ]
+    if held is not None and len(held):
+        rules.append(_held(held, x))
     kinds = ["within the limits", *sorted({k for k in drawn["marked"] if k != "within the limits"})]
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=x, y=y,
@@ -49,6 +59,18 @@ def xmr_chart(frame: pd.DataFrame, *, unit: str = "", percent: bool = False) -> 
     return alt.layer(*rules, base.mark_line(color=BLUE).encode(x=x, y=y), points).properties(
         width=560, height=180
     )
+
+
+def _held(held: pd.DataFrame, x: alt.X) -> alt.Chart:
+    """Draw what the values are held against, in green and with dashes of its own."""
+    there = {k: d for k, d in HELD.items() if (held["what"] == k).any()}
+    dash = alt.StrokeDash(
+        "what:N", title=None, legend=alt.Legend(orient="top", symbolStrokeColor=GREEN),
+        scale=alt.Scale(domain=list(there), range=list(there.values())),
+    )  # fmt: skip
+    line: alt.Chart = alt.Chart(held).mark_line(color=GREEN, strokeWidth=1.5)
+    drawn: alt.Chart = line.encode(x=x, y=alt.Y("value:Q"), strokeDash=dash)
+    return drawn
 
 
 def _dates(periods: pd.Series) -> list[alt.DateTime]:
@@ -101,4 +123,58 @@ def strategy_chart(layout: StrategyLayout) -> Chart:
     rules = rules.encode(y=alt.Y("top:Q", axis=None, scale=y_scale))
     return alt.layer(rules, sides, ways, frames, *texts, heads, signs).properties(
         width=860, height=110 * lanes
+    )
+
+
+def radar_chart(frame: pd.DataFrame) -> Chart:
+    """Draw a radar of scores from 0 to 1, to stand beside a table: lengths along spokes are hard to compare.
+
+    `frame` has ``axis`` (str), ``score`` (float64), ``when`` (``"before"`` or ``"now"``); each axis once a time.
+    """
+    axes = list(dict.fromkeys(frame["axis"]))
+    turn = {a: 2 * math.pi * i / len(axes) for i, a in enumerate(axes)}
+
+    def at(axis: str, length: float) -> dict[str, float]:
+        return {"x": length * math.sin(turn[axis]), "y": length * math.cos(turn[axis])}
+
+    points = pd.DataFrame(
+        [
+            {**at(r["axis"], r["score"]), **r, "place": axes.index(r["axis"])}
+            for r in frame.to_dict("records")
+        ]
+    )
+    first = points[points["place"] == points.groupby("when")["place"].transform("min")]
+    shapes = pd.concat([points, first.assign(place=len(axes))])
+    rings = pd.DataFrame(
+        [{**at(a, r), "ring": r, "place": i} for r in (0.33, 0.67, 1.0) for i, a in enumerate([*axes, axes[0]])]
+    )  # fmt: skip
+    names = pd.DataFrame([{**at(a, 1.12), "axis": a} for a in axes])
+    names["side"] = ["left" if x > 0.01 else "right" if x < -0.01 else "center" for x in names["x"]]
+    scale = alt.Scale(domain=[-1.3, 1.3])
+    x, y = alt.X("x:Q", axis=None, scale=scale), alt.Y("y:Q", axis=None, scale=scale)
+    kinds = {"before": GREY, "now": BLUE}
+    there = {k: c for k, c in kinds.items() if (frame["when"] == k).any()}
+    colour = alt.Color(
+        "when:N", title=None, legend=alt.Legend(orient="bottom"),
+        scale=alt.Scale(domain=list(there), range=list(there.values())),
+    )  # fmt: skip
+    dash = alt.StrokeDash(
+        "when:N", legend=None, scale=alt.Scale(domain=list(there), range=[[4, 3], [1, 0]][-len(there):])
+    )  # fmt: skip
+    grid = alt.Chart(rings).mark_line(color=GREY, opacity=0.4, strokeWidth=1).encode(
+        x=x, y=y, detail="ring:N", order="place:O"
+    )  # fmt: skip
+    lines = alt.Chart(shapes).mark_line(strokeWidth=2).encode(
+        x=x, y=y, color=colour, strokeDash=dash, order="place:O", detail="when:N"
+    )  # fmt: skip
+    dots = alt.Chart(points).mark_point(filled=True, size=50, opacity=1).encode(
+        x=x, y=y, color=colour, tooltip=["axis:N", "when:N", alt.Tooltip("score:Q", format=".2f")]
+    )  # fmt: skip
+    words = [
+        alt.Chart(names[names["side"] == side]).mark_text(fontSize=12, color=INK, align=side)
+        .encode(x=x, y=y, text="axis:N")
+        for side in dict.fromkeys(names["side"])
+    ]  # fmt: skip
+    return alt.layer(grid, lines, dots, *words).properties(
+        width=300, height=300, padding={"left": 130, "right": 130}
     )

@@ -33,6 +33,8 @@ Scoring = Literal[
 Direction = Literal["up", "down", "context"]
 LeadLag = Literal["lead", "lag"]
 Weight = Annotated[float, Field(ge=0)]
+Found = float | str | tuple[float, str]
+"""Score of a KPI; or the state it has instead; or an old score with the state that says so."""
 PAIRS: Final = ("linear", "two_thresholds", "performance")
 """Scoring types that go from one number to another: ``baseline`` to ``target``; red to goal; least to most."""
 
@@ -73,6 +75,17 @@ class Benchmark(Part):
     method: Label
     sample: int = Field(gt=0)
 
+    def of(self) -> str:
+        """Return in words whose figure it is."""
+        return f"{self.sector}, {self.region}, {self.year}: {self.source}, {self.method}, n {self.sample:,}"
+
+
+class Waypoint(Part):
+    """What is expected on a day: one line of a glide path that is no straight one, such as a seasonal one."""
+
+    day: date
+    value: float
+
 
 class Note(Part):
     """What somebody says about a KPI in a period: why it is red, and what is done."""
@@ -107,6 +120,8 @@ class Kpi(Part):
     starts: date | None = None
     due: date | None = None
     """The days between which the glide path goes from baseline to target."""
+    path: tuple[Waypoint, ...] = ()
+    """A glide path as a table, in place of the straight one: between two days it is straight."""
     weight: Weight = 1.0
     weights: tuple[WeightFrom, ...] = ()
     owner: Id | None = None
@@ -128,6 +143,14 @@ class Kpi(Part):
     def _in_order(cls, value: tuple[WeightFrom, ...]) -> tuple[WeightFrom, ...]:
         if any(a.starts >= b.starts for a, b in pairwise(value)):
             msg = "weights by date go from the earliest day to the latest, each day once"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("path")
+    @classmethod
+    def _one_way(cls, value: tuple[Waypoint, ...]) -> tuple[Waypoint, ...]:
+        if any(a.day >= b.day for a, b in pairwise(value)):
+            msg = "the glide path goes from the earliest day to the latest, each day once"
             raise ValueError(msg)
         return value
 
@@ -191,11 +214,21 @@ class Kpi(Part):
         return held[-1] if held else self.weight
 
     def expected_on(self, day: date) -> float | None:
-        """Return what the straight glide path expects on a day; None where there is none."""
+        """Return what the glide path expects on a day; None where there is none, or before its first day."""
+        if self.path:
+            return self._on_the_way(day)
         if self.scoring != "linear" or self.starts is None or self.due is None:
             return None
         elapsed = min(1.0, max(0.0, (day - self.starts) / (self.due - self.starts)))
         return pace(0.0, *self._ends(), elapsed)[0]
+
+    def _on_the_way(self, day: date) -> float | None:
+        if day < self.path[0].day:
+            return None
+        for a, b in pairwise(self.path):
+            if a.day <= day <= b.day:
+                return a.value + (b.value - a.value) * ((day - a.day) / (b.day - a.day))
+        return self.path[-1].value
 
 
 class Objective(Part):
@@ -265,6 +298,8 @@ class Scorecard(Document):
     initiatives: tuple[Initiative, ...] = ()
     how: How = "weighted_mean"
     missing: Missing = "renormalise"
+    carry: int = Field(3, ge=1, le=24)
+    """Periods a last value is carried on, where ``missing`` is ``"carry"``."""
     least_coverage: float = Field(LEAST_COVERAGE, ge=0, le=1)
     green: float = Field(DEFAULT[0].least or 0.0, ge=0, le=1)
     amber: float = Field(DEFAULT[1].least or 0.0, ge=0, le=1)
@@ -326,14 +361,14 @@ class Scorecard(Document):
         """Return from which score on a status holds."""
         return Rule("green", self.green), Rule("amber", self.amber), Rule("red")
 
-    def tree(self, found: Mapping[str, float | str], day: date) -> Node:
+    def tree(self, found: Mapping[str, Found], day: date) -> Node:
         """Return the tree that `roll_up` works on: perspectives, their objectives, their KPIs.
 
         Parameters
         ----------
         found
-            KPI id → clamped score, or a state such as ``"no_data"``. A KPI that is not there is ``"no_data"``, one that
-            is only tracked is ``"unscored"``.
+            KPI id → clamped score, or a state such as ``"no_data"``, or both where an old score is carried on. A KPI
+            that is not there is ``"no_data"``, one that is only tracked is ``"unscored"``.
         day
             The end of the period: weights in force on it count.
 
@@ -361,11 +396,12 @@ class Scorecard(Document):
         return Node("scorecard", children=tuple(nodes), how=self.how)
 
 
-def _leaf(kpi: Kpi, found: Mapping[str, float | str], day: date) -> Node:
+def _leaf(kpi: Kpi, found: Mapping[str, Found], day: date) -> Node:
     weight = kpi.weight_on(day)
     if kpi.scoring == "unscored":
         return Node(kpi.id, weight, state="unscored")
     value = found.get(kpi.id, "no_data")
     if isinstance(value, str):
         return Node(kpi.id, weight, state=value)
-    return Node(kpi.id, weight, score=value)
+    score, state = value if isinstance(value, tuple) else (value, "")
+    return Node(kpi.id, weight, score=score, state=state)

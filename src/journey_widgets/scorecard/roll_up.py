@@ -14,12 +14,13 @@ from journey_widgets.errors import DocumentError, one_of
 from journey_widgets.scorecard.status import DEFAULT, STATES, Rule, status
 
 How = Literal["weighted_mean", "geometric_mean", "worst", "best", "most_frequent", "self_standing"]
-Missing = Literal["renormalise", "fixed", "strict"]
+Missing = Literal["renormalise", "fixed", "strict", "carry"]
 WEIGHTLESS = ("not_applicable", "unscored")
 RULES, POLICIES = get_args(How), get_args(Missing)
 LEAST_COVERAGE = 0.70
 MASKED_FROM = 0.05
 """Effective weight from which on a red leaf under a parent that is better than red is told."""
+STALE = "stale"
 TINY = 1e-12
 
 
@@ -27,7 +28,8 @@ TINY = 1e-12
 class Node:
     """A KPI with its score or state, or something above KPIs with its children.
 
-    `weight` counts among siblings only. `score` is the clamped one; a branch that stands by itself has one too.
+    `weight` counts among siblings only. `score` is the clamped one; a branch that stands by itself has one too. A leaf
+    with a score and the state ``"stale"`` carries its last value on.
     """
 
     name: str
@@ -93,7 +95,9 @@ def roll_up(
         The tree.
     missing
         ``"renormalise"`` over what is known (the coverage says how much that is), ``"fixed"``, what is missing counts
-        as nothing in the sum and in full in the weight, or ``"strict"``, one gap and there is no score.
+        as nothing in the sum and in full in the weight, ``"strict"``, one gap and there is no score, or ``"carry"``,
+        scores that were carried on count, and what is still missing leaves the sum. The bounds take what was carried
+        on as missing.
     least_coverage
         Below it the score is withheld and the bounds are shown.
 
@@ -103,7 +107,7 @@ def roll_up(
     all 0 is refused.
     """
     one_of("missing", missing, POLICIES)
-    found = _roll(node, missing)
+    found = _roll(node, missing, rules)
     return _told(found, node, least_coverage, rules, missing)
 
 
@@ -119,10 +123,10 @@ class _Raw:
     children: tuple["_Raw", ...] = ()
 
 
-def _roll(node: Node, missing: Missing) -> _Raw:
+def _roll(node: Node, missing: Missing, rules: Sequence[Rule]) -> _Raw:
+    rolled = tuple(_roll(c, missing, rules) for c in node.children)
     if not node.children or node.how == "self_standing":
-        return _leaf(node, tuple(_roll(c, missing) for c in node.children))
-    rolled = tuple(_roll(c, missing) for c in node.children)
+        return _leaf(node, rolled)
     if sum(c.weight for c in node.children) <= 0:
         msg = f"{node.name}: the weights of its children are all 0. Give at least one of them a weight."
         raise DocumentError(msg)
@@ -136,14 +140,14 @@ def _roll(node: Node, missing: Missing) -> _Raw:
     whole = sum(w for w, _r in counted)
     coverage = sum(w * (r.coverage or 0.0) for w, r in counted) / whole
     known = [(w, r.score) for w, r in counted if r.score is not None]
-    low = _mean(node.how, [(w, _or(r.low, 0.0)) for w, r in counted])
-    high = _mean(node.how, [(w, _or(r.high, 1.0)) for w, r in counted])
+    low = _mean(node.how, [(w, _or(r.low, 0.0)) for w, r in counted], rules)
+    high = _mean(node.how, [(w, _or(r.high, 1.0)) for w, r in counted], rules)
     if not known or (missing == "strict" and coverage < 1 - TINY):
         return _Raw(None, "no_data", coverage, low, high, rolled)
     if missing == "fixed" and node.how == "weighted_mean":
         score = sum(w * s for w, s in known) / whole
     else:
-        score = _mean(node.how, known)
+        score = _mean(node.how, known, rules)
     return _Raw(score, "", coverage, low, high, rolled)
 
 
@@ -154,13 +158,15 @@ def _or(value: float | None, otherwise: float) -> float:
 def _leaf(node: Node, children: tuple[_Raw, ...]) -> _Raw:
     if node.score is not None and not node.state:
         return _Raw(node.score, "", 1.0, node.score, node.score, children)
+    if node.score is not None and node.state == STALE:
+        return _Raw(node.score, STALE, 1.0, 0.0, 1.0, children)
     state = node.state or "no_data"
     if state in ("not_applicable", "unscored"):
         return _Raw(None, state, None, None, None, children)
     return _Raw(None, state, 0.0, 0.0, 1.0, children)
 
 
-def _mean(how: How, known: Sequence[tuple[float, float]]) -> float:
+def _mean(how: How, known: Sequence[tuple[float, float]], rules: Sequence[Rule]) -> float:
     whole = sum(w for w, _s in known)
     if how == "worst":
         return min(s for _w, s in known)
@@ -171,15 +177,15 @@ def _mean(how: How, known: Sequence[tuple[float, float]]) -> float:
             return 0.0
         return math.exp(sum(w * math.log(s) for w, s in known) / whole)
     if how == "most_frequent":
-        return _most_frequent([s for _w, s in known])
+        return _most_frequent([s for _w, s in known], rules)
     return sum(w * s for w, s in known) / whole
 
 
-def _most_frequent(scores: Sequence[float]) -> float:
+def _most_frequent(scores: Sequence[float], rules: Sequence[Rule]) -> float:
     """Return the mean score of the status that most children have; of several, the worse."""
-    words = [status(s) for s in scores]
+    words = [status(s, rules) for s in scores]
     counts = Counter(words)
-    order = [r.status for r in DEFAULT]
+    order = [r.status for r in rules]
     winner = max(counts, key=lambda w: (counts[w], order.index(w)))
     chosen = [s for s, w in zip(scores, words, strict=True) if w == winner]
     return sum(chosen) / len(chosen)
@@ -203,7 +209,8 @@ def _told(raw: _Raw, node: Node, least: float, rules: Sequence[Rule], missing: M
     if node.children and raw.score is not None and status(raw.score, rules) != worst:
         hidden = tuple(
             n.name for n, share in leaves(node)
-            if share >= MASKED_FROM - TINY and n.score is not None and not n.state and status(n.score, rules) == worst
+            if share >= MASKED_FROM - TINY and n.score is not None and n.state in ("", STALE)
+            and status(n.score, rules) == worst
         )  # fmt: skip
     return Rolled(node.name, score, state, raw.coverage, raw.low, raw.high, hidden, children)
 

@@ -11,6 +11,7 @@ from journey_widgets.plans import Codes, check_plans
 from journey_widgets.roles import RoleRegister
 from journey_widgets.scorecard.catalogue import catalogue
 from journey_widgets.scorecard.document import PAIRS, Kpi, Scorecard
+from journey_widgets.scorecard.standing import Standing
 
 LEAST_SHARE = 0.10
 """SCO-01: share of the weight below which a perspective is hardly looked at."""
@@ -26,6 +27,7 @@ def check(
     *,
     today: date | None = None,
     publishing: bool = False,
+    now: Standing | None = None,
 ) -> list[Finding]:
     """Return the findings of a scorecard: balance first, then KPIs, then links and initiatives.
 
@@ -37,6 +39,8 @@ def check(
         The day on which weights and dates are looked at; today by default.
     publishing
         Whether it is about to be published: gaps that are warnings in editing are errors.
+    now
+        Where it stands: red KPIs without a note are found in it, where the scorecard asks for notes.
     """
     day = today or datetime.now(UTC).date()
     gap: Severity = "error" if publishing else "warn"
@@ -44,6 +48,7 @@ def check(
     return [
         *_balance(scorecard, day), *_objectives(scorecard), *_kpis(scorecard, gap), *_twice(scorecard),
         *_links(scorecard, journey, known, gap), *_initiatives(scorecard, known, day, gap),
+        *(_notes(scorecard, now, gap) if now is not None else ()),
     ]  # fmt: skip
 
 
@@ -202,4 +207,17 @@ def _initiatives(
                 "SCO-13", gap, f"{i.label} shall move {i.kpi!r}, which is not on the scorecard.",
                 did_you_mean(i.kpi, kpis or ["?"]), "Name a KPI of the scorecard, or add it.", "link",
                 initiative=i.id, kpi=i.kpi,
+            )  # fmt: skip
+
+
+def _notes(scorecard: Scorecard, now: Standing, gap: Severity) -> Iterator[Finding]:
+    """SCO-15: red, and nobody says why."""
+    if not scorecard.red_needs_note:
+        return
+    worst = scorecard.rules()[-1].status
+    for r in now.kpis.to_dict("records"):
+        if r["status"] == worst and not r["note"]:
+            yield own(
+                "SCO-15", gap, f"{r['label']} is off target in the period from {now.period:%-d %B %Y}, without a note.",
+                "Why is it, and what is done?", "Write a note for the period.", kpi=str(r["kpi"]),
             )  # fmt: skip

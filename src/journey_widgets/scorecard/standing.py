@@ -1,7 +1,7 @@
 """Where a scorecard stands in a period: scores, statuses with their certainty, what moved and whether it is real."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,13 +13,14 @@ from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import false_discovery, mover
 from journey_widgets.journey.definition import defined
 from journey_widgets.scorecard.catalogue import catalogue_rows
-from journey_widgets.scorecard.document import Kpi, Objective, Scorecard
+from journey_widgets.scorecard.document import Found, Kpi, Objective, Scorecard
 from journey_widgets.scorecard.intervals import Z
+from journey_widgets.scorecard.measures import NO_DATA
 from journey_widgets.scorecard.recipes import BEYOND
-from journey_widgets.scorecard.roll_up import Rolled, leaves, roll_up
+from journey_widgets.scorecard.roll_up import STALE, Rolled, leaves, roll_up
 from journey_widgets.scorecard.series import units
 from journey_widgets.scorecard.signals import FEWEST, charted
-from journey_widgets.scorecard.status import certainty, status
+from journey_widgets.scorecard.status import DEFAULT, Rule, certainty, status
 
 FALSE_RATE = 0.05
 """Expected share of false ones among the changes that are called real."""
@@ -46,30 +47,59 @@ class Standing:
         ``certain`` (bool), ``possible`` (str, best to worst); ``weight`` (float64, of the whole); ``before``,
         ``change``, ``change_low``, ``change_high``, ``p_value`` (float64, adjusted for all KPIs), ``moved`` (str:
         ``"real"``, ``"within chance"``, ``"cannot tell"``, ``"nothing before"``), ``better`` (bool or missing);
-        ``signal`` (str, of the XmR chart); ``note`` (str).
+        ``signal`` (str, of the XmR chart); ``note`` (str); ``benchmark`` (float64), ``benchmark_of`` (str: source,
+        year, sector, region, method and sample).
     total
         The rolled-up tree: scorecard, perspectives, objectives, KPIs.
+    rules
+        From which score on a status holds.
+
+    Notes
+    -----
+    Where the scorecard carries missing values on, a KPI without a value has its last one, the state ``"stale"`` and no
+    interval: it is scored, it is never certain, and its change is not judged.
     """
 
     period: pd.Timestamp
     kpis: pd.DataFrame
     total: Rolled
+    rules: tuple[Rule, ...] = DEFAULT
 
     def nodes(self) -> pd.DataFrame:
         """Return the tree as a frame, top down.
 
         Columns: ``node`` (str), ``level`` (int64), ``score`` (float64), ``state``, ``status`` (str, blank without a
-        score), ``coverage``, ``low``, ``high`` (float64), ``hidden`` (str, KPIs that are red inside a better node).
+        score), ``coverage``, ``low``, ``high`` (float64), ``hidden`` (str, KPIs that are red inside a better node), and
+        one column a status (int64): how many KPIs in it have it.
         """
+        names = [r.status for r in self.rules]
         rows = [
-            (r.name, level, r.score, r.state, "" if r.score is None else status(r.score), r.coverage, r.low, r.high,
-             ", ".join(r.masked))
+            (r.name, level, r.score, r.state, "" if r.score is None else status(r.score, self.rules), r.coverage,
+             r.low, r.high, ", ".join(r.masked), *(self._leaves(r).count(name) for name in names))
             for r, level in _walk(self.total)
         ]  # fmt: skip
-        columns = ["node", "level", "score", "state", "status", "coverage", "low", "high", "hidden"]
+        columns = [
+            "node",
+            "level",
+            "score",
+            "state",
+            "status",
+            "coverage",
+            "low",
+            "high",
+            "hidden",
+            *names,
+        ]
         return pd.DataFrame(rows, columns=columns).astype(
             dict.fromkeys(["score", "coverage", "low", "high"], "float64")
         )
+
+    def _leaves(self, rolled: Rolled) -> list[str]:
+        """Return the statuses of the KPIs in a node."""
+        every = [r for r, _level in _walk(rolled)]
+        return [
+            status(r.score, self.rules) for r in every if not r.children and r.score is not None
+        ]
 
 
 def _walk(rolled: Rolled, level: int = 0) -> Iterator[tuple[Rolled, int]]:
@@ -115,11 +145,8 @@ def standing(
     )
     if rows:
         frame = judged(frame)
-    found = {
-        r["kpi"]: float(r["score"]) if pd.notna(r["score"]) else (r["state"] or "unscored")
-        for r in frame.to_dict("records")
-    }
-    tree = scorecard.tree(found, day)
+    rated = {str(r["kpi"]): _found(r) for r in frame.to_dict("records")}
+    tree = scorecard.tree(rated, day)
     total = roll_up(
         tree,
         missing=scorecard.missing,
@@ -133,7 +160,15 @@ def standing(
     words = (
         f"{when:%-d %B %Y}; missing: {scorecard.missing}; roll-up: {scorecard.how}, level by level"
     )
-    return Standing(when, defined(frame, words), total)
+    return Standing(when, defined(frame, words), total, scorecard.rules())
+
+
+def _found(row: Mapping[Any, Any]) -> Found:
+    """Return what the tree is told of a KPI."""
+    if pd.isna(row["score"]):
+        return str(row["state"]) or "unscored"
+    score = float(row["score"])
+    return (score, str(row["state"])) if row["state"] else score
 
 
 def _period(series: pd.DataFrame, period: pd.Timestamp | str | None) -> pd.Timestamp:
@@ -169,11 +204,13 @@ def _row(
     kpi: Kpi, objective: Objective, scorecard: Scorecard, own: pd.DataFrame, when: pd.Timestamp, day: date, unit: str,
 ) -> dict[str, Any]:  # fmt: skip
     line, history = _at(own, when)
+    if scorecard.missing == "carry" and line["state"] == NO_DATA:
+        line = _carried(line, own, when, scorecard.carry)
     value, low, high = (float(line[c]) for c in ("value", "low", "high"))
     state = str(line["state"]) or ("unscored" if kpi.scoring == "unscored" else "")
     scored = (
         _scored(kpi, scorecard, value, low, high, exact=str(line["method"]) == EXACT)
-        if not state and math.isfinite(value)
+        if state in ("", STALE) and math.isfinite(value)
         else {}
     )
     before = history.iloc[-1] if len(history) and not str(line["state"]) else None
@@ -190,6 +227,8 @@ def _row(
         "baseline": _number(kpi.baseline), "target": _number(kpi.target), "expected": _number(kpi.expected_on(day)),
         "raw": math.nan, "score": math.nan, "status": "", "certain": False, "possible": "", **scored, "weight": 0.0,
         **_change(line, before), "signal": _signal(own, when), "note": note,
+        "benchmark": _number(kpi.benchmark.value if kpi.benchmark else None),
+        "benchmark_of": kpi.benchmark.of() if kpi.benchmark else "",
     }  # fmt: skip
     gain = {"up": row["change"] > 0, "down": row["change"] < 0}.get(row["direction"])
     row["better"] = None if not math.isfinite(row["change"]) or row["change"] == 0 else gain
@@ -219,6 +258,20 @@ def _at(own: pd.DataFrame, when: pd.Timestamp) -> tuple[pd.Series, pd.DataFrame]
     return pd.Series(
         {**nothing, **{c: words[c] for c in ("method", "definition", "counted")}}
     ), history
+
+
+def _carried(line: pd.Series, own: pd.DataFrame, when: pd.Timestamp, most: int) -> pd.Series:
+    """Return a line with the last value of the periods before it, if it is not too old: out of date, no interval."""
+    earlier = own[(own["period"] < when) & ~own["open"]].tail(most)
+    known = earlier[earlier["state"] == ""]
+    if known.empty:
+        return line
+    last = known.iloc[-1]
+    said = f"{last['counted']} Carried on from {last['period']:%-d %B %Y}: nothing is known of this period."
+    ends = {"low": math.nan, "high": math.nan}
+    return pd.Series(
+        {**line, **ends, "value": last["value"], "n": last["n"], "state": STALE, "counted": said}
+    )
 
 
 def _scored(
@@ -254,6 +307,25 @@ def _signal(own: pd.DataFrame, when: pd.Timestamp) -> str:
         return ""
     chart = charted(own, when)
     return str(chart["signal"].iloc[-1]) if len(chart) and chart["period"].iloc[-1] == when else ""
+
+
+def held_against(kpi: Kpi, periods: Sequence[pd.Timestamp]) -> pd.DataFrame:
+    """Return what a KPI is held against in each period: target, expected value on its last day, benchmark.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns: ``period`` (datetime64), ``what`` (``"target"``, ``"expected by then"`` or ``"benchmark"``), ``value``
+        (float64); no rows for what the KPI does not have.
+    """
+    known = pd.DataFrame({"period": list(periods)})
+    rows = []
+    for when in periods:
+        rows.append((when, "target", kpi.target))
+        rows.append((when, "expected by then", kpi.expected_on(_last_day(known, when))))
+        rows.append((when, "benchmark", kpi.benchmark.value if kpi.benchmark else None))
+    frame = pd.DataFrame(rows, columns=["period", "what", "value"]).astype({"value": "float64"})
+    return frame.dropna(subset="value").reset_index(drop=True)
 
 
 def judged(frame: pd.DataFrame) -> pd.DataFrame:

@@ -57,6 +57,8 @@ def status_in_words(status: str, state: str, *, certain: bool, possible: str) ->
     if not status:
         return STATES.get(state, state)
     said = f"{SHAPES[status]} {WORDS[status]}"
+    if state == "stale":
+        return f"{said}, {STATES[state]}"
     if certain:
         return said
     others = [WORDS[p] for p in possible.split(", ") if p]
