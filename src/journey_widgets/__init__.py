@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 if TYPE_CHECKING:
-    from journey_widgets import cross_impact, journey, raci, scorecard
+    from journey_widgets import cross_impact, journey, raci, scorecard, upsell
     from journey_widgets.cross_impact.widget import CrossImpactSliders
     from journey_widgets.events.source import (
         read_answers,
@@ -39,6 +39,7 @@ __all__ = [
     "cross_impact", "journey", "mode", "open_page", "raci",
     "read_answers", "read_behaviour", "read_events", "read_figures", "read_invitations",
     "read_order_lines", "read_tickets", "read_trials", "save_picture", "scorecard", "show",
+    "upsell",
 ]  # fmt: skip
 
 _WHERE = {
@@ -70,7 +71,7 @@ _WHERE = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"cross_impact", "journey", "raci", "scorecard"}:
+    if name in {"cross_impact", "journey", "raci", "scorecard", "upsell"}:
         return import_module(f"{__name__}.{name}")
     if name in _WHERE:
         return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

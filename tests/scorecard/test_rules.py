@@ -122,6 +122,13 @@ def test_sco_05_no_such_measure():
     assert codes(card(kpi("mood", lead_lag="lead"), measures=[own])) == []
 
 
+def test_what_is_measured_beyond_the_catalogue_is_known_too():
+    own = kpi("path", measure="variant_share", options={"path": "a"})
+    value = kpi("worth", measure="clv_expected", baseline=50, target=40)
+    assert codes(card(GOOD, own)) == []
+    assert codes(card(GOOD, value)) == ["SCO-06"]
+
+
 @pytest.mark.parametrize(
     "more",
     [

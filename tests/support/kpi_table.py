@@ -5,7 +5,10 @@ python tests/support/kpi_table.py
 
 from pathlib import Path
 
+import pandas as pd
+
 from journey_widgets.scorecard import catalogue, measured
+from journey_widgets.scorecard.recipes import BEYOND
 
 ROOT = Path(__file__).parent.parent.parent
 TARGET = ROOT / "docs" / "kpis.md"
@@ -50,8 +53,9 @@ def text():
 
 def _line(row, rows, *more):
     known = rows.loc[row["kpi"]] if row["kpi"] in rows.index else None
-    unit = "hours" if known is None else known["unit"]
-    least = "" if known is None or known.isna()["min_n"] else f", {int(known['min_n'])}"
+    own = BEYOND[row["kpi"]] if known is None else known
+    unit = own["unit"]
+    least = "" if pd.isna(own["min_n"]) else f", {int(own['min_n'])}"
     source = (
         "project definition"
         if known is None

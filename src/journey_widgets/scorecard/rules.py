@@ -11,6 +11,7 @@ from journey_widgets.plans import Codes, check_plans
 from journey_widgets.roles import RoleRegister
 from journey_widgets.scorecard.catalogue import catalogue
 from journey_widgets.scorecard.document import PAIRS, Kpi, Scorecard
+from journey_widgets.scorecard.recipes import BEYOND
 from journey_widgets.scorecard.standing import Standing
 
 LEAST_SHARE = 0.10
@@ -89,7 +90,7 @@ def _objectives(scorecard: Scorecard) -> Iterator[Finding]:
     """SCO-02: no KPI. SCO-03: lagging ones only. SCO-04: nobody answers for it."""
     led = {
         m: str(v) for m, v in catalogue().set_index("kpi")["lead_lag"].items() if isinstance(m, str)
-    }
+    } | {k: r.get("lead_lag", "lag") for k, r in BEYOND.items()}
     for o in scorecard.objectives:
         if not o.kpis:
             yield own(
@@ -112,6 +113,7 @@ def _kpis(scorecard: Scorecard, gap: Severity) -> Iterator[Finding]:
     """SCO-05: no such measure. SCO-06: the wrong way. SCO-07: no target. SCO-08: per cent for shares."""
     rows = catalogue().set_index("kpi")[["direction", "interval_method"]].to_dict("index")
     known = {str(k): (str(r["direction"]), r["interval_method"] == SHARE) for k, r in rows.items()}
+    known |= {k: (r["direction"], r["interval_method"] == SHARE) for k, r in BEYOND.items()}
     known |= {m.id: (str(m.direction), False) for m in scorecard.measures}
     for k in scorecard.kpis():
         name = k.label or k.id

@@ -1,11 +1,20 @@
 """How each KPI is counted: one file a source, one table of recipes in each."""
 
-from journey_widgets.scorecard.recipes import documents, log, orders, paths, support, survey, trial
+from journey_widgets.scorecard.recipes import (
+    documents,
+    log,
+    orders,
+    paths,
+    support,
+    survey,
+    trial,
+    value,
+)
 from journey_widgets.scorecard.recipes.recipe import Asked, Recipe, Shared
 
 RECIPES: dict[str, Recipe] = {
     kpi: recipe
-    for room in (survey, orders, log, paths, support, trial, documents)
+    for room in (survey, orders, log, paths, support, trial, value, documents)
     for kpi, recipe in room.RECIPES.items()
 }
 """KPI → how it is counted."""
@@ -20,7 +29,13 @@ BEYOND = {
         "formula": "customers whose whole path is the one named / customers", "expression": "took/observed",
         "interval_method": "wilson", "min_n": "50", "aggregation": "ratio_of_sums",
     },
+    "clv_expected": {
+        "name": "Expected value of a customer", "unit": "currency", "direction": "up",
+        "formula": "mean over customers of expected purchases x expected worth of one, within the horizon, discounted",
+        "expression": "mean(value)", "interval_method": "t_mean", "min_n": "100", "aggregation": "recompute",
+        "lead_lag": "lead",
+    },
 }  # fmt: skip
-"""Questions about paths that are measured like KPIs and are not in the catalogue."""
+"""Questions about paths, and a model of buying, that are measured like KPIs and are not in the catalogue."""
 
 __all__ = ["BEYOND", "RECIPES", "Asked", "Recipe", "Shared"]

@@ -1,0 +1,157 @@
+"""How many purchases will come, without a contract: buying at a rate of one's own until one drops out unseen.
+
+Beta-geometric / negative binomial (BG/NBD) model [1]_.
+
+References
+----------
+.. [1] P. S. Fader, B. G. S. Hardie, K. L. Lee, "Counting your customers the easy way", Marketing Science 24(2), 2005.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.upsell.likelihood import Floats, highest
+
+LEAST_REPEATERS = 10
+
+
+@dataclass(frozen=True)
+class BgNbd:
+    """A BG/NBD model of buying.
+
+    Attributes
+    ----------
+    r, alpha
+        Purchase rates differ as a gamma distribution of shape `r` and rate `alpha` (in units of time).
+    a, b
+        Chances of dropping out after a purchase differ as a beta distribution.
+    log_likelihood
+        Of the customers it was fitted on.
+    customers, repeaters
+        How many those were, and how many of them bought again.
+    errors
+        Standard errors of the four parameters, from the curvature of the log-likelihood.
+    """
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    log_likelihood: float = float("nan")
+    customers: int = 0
+    repeaters: int = 0
+    errors: tuple[float, ...] = ()
+
+    def expected_new(self, t: Any) -> Floats:
+        """Return the repeat purchases expected of a new customer within times `t`."""
+        from scipy.special import hyp2f1
+
+        t = np.asarray(t, dtype=np.float64)
+        r, alpha, a, b = self.r, self.alpha, self.a, self.b
+        with_dropout = hyp2f1(r, b, a + b - 1, t / (alpha + t))
+        found: Floats = (a + b - 1) / (a - 1) * (1 - (alpha / (alpha + t)) ** r * with_dropout)
+        return found
+
+    def expected(self, horizon: float, x: Any, t_x: Any, T: Any) -> Floats:  # noqa: N803 - the field's names
+        """Return the purchases expected within `horizon` after `T` of customers with `x`, `t_x` and `T`."""
+        from scipy.special import hyp2f1
+
+        x, t_x, T = (np.asarray(v, dtype=np.float64) for v in (x, t_x, T))  # noqa: N806
+        r, alpha, a, b = self.r, self.alpha, self.a, self.b
+        z = horizon / (alpha + T + horizon)
+        still = 1 - ((alpha + T) / (alpha + T + horizon)) ** (r + x) * hyp2f1(
+            r + x, b + x, a + b + x - 1, z
+        )
+        found: Floats = (a + b + x - 1) / (a - 1) * still / (1 + self._gone(x, t_x, T))
+        return found
+
+    def alive(self, x: Any, t_x: Any, T: Any) -> Floats:  # noqa: N803
+        """Return the chance that customers have not dropped out.
+
+        It is 1 without a repeat: in this model one drops out after a purchase only. It is no certainty about churn.
+        """
+        x, t_x, T = (np.asarray(v, dtype=np.float64) for v in (x, t_x, T))  # noqa: N806
+        found: Floats = 1 / (1 + self._gone(x, t_x, T))
+        return found
+
+    def _gone(self, x: Floats, t_x: Floats, T: Floats) -> Floats:  # noqa: N803
+        """Return the odds of having dropped out."""
+        with np.errstate(divide="ignore"):
+            odds = self.a / (self.b + np.maximum(x, 1) - 1) * (
+                (self.alpha + T) / (self.alpha + t_x)
+            ) ** (self.r + x)  # fmt: skip
+        return np.where(x > 0, odds, 0.0)
+
+    def probability(self, x: int, t: float) -> float:
+        """Return the chance that a new customer makes `x` repeat purchases within `t`."""
+        from scipy.special import betaln, gammaln
+
+        r, alpha, a, b = self.r, self.alpha, self.a, self.b
+        log_rest = r * np.log(alpha / (alpha + t))
+        shared = t / (alpha + t)
+
+        def ways(j: npt.NDArray[np.int64]) -> Floats:
+            found: Floats = (
+                np.exp(gammaln(r + j) - gammaln(r) - gammaln(j + 1) + log_rest) * shared**j
+            )
+            return found
+
+        stays = float(np.exp(betaln(a, b + x) - betaln(a, b)) * ways(np.array([x]))[0])
+        if x == 0:
+            return stays
+        left = np.exp(betaln(a + 1, b + x - 1) - betaln(a, b)) * (1 - ways(np.arange(x)).sum())
+        return stays + float(left)
+
+
+def fit_bg_nbd(found: pd.DataFrame) -> BgNbd:
+    """Fit the model to the purchases of customers.
+
+    Parameters
+    ----------
+    found
+        As `purchases` returns it: ``x``, ``t_x``, ``T``.
+
+    Raises
+    ------
+    JourneyDataError
+        Fewer than ten customers bought again: there is nothing to learn a rate from.
+    """
+    repeaters = int((found["x"] > 0).sum())
+    if repeaters < LEAST_REPEATERS:
+        msg = f"{repeaters} customers bought again; {LEAST_REPEATERS} or more are needed to say how often they will."
+        raise JourneyDataError(msg)
+    alike = found.groupby(["x", "t_x", "T"], sort=False).size().reset_index(name="many")
+    x, t_x, T, many = (alike[c].to_numpy("float64") for c in ("x", "t_x", "T", "many"))  # noqa: N806
+    start = np.array([1.0, max(float(np.average(T, weights=many)) / 4, 0.1), 1.0, 1.0])
+    peak = highest(lambda p: _log_likelihood(p, x, t_x, T, many), start)
+    r, alpha, a, b = peak.at
+    return BgNbd(r, alpha, a, b, peak.height, int(many.sum()), repeaters, peak.errors)
+
+
+def _log_likelihood(
+    p: Floats, x: Floats, t_x: Floats, T: Floats, many: Floats,  # noqa: N803
+) -> tuple[float, Floats]:  # fmt: skip
+    """Return the log-likelihood and its slope in each parameter."""
+    from scipy.special import betaln, digamma, gammaln
+
+    r, alpha, a, b = p
+    c, again = r + x, x > 0
+    log_T, log_t = np.log(alpha + T), np.log(alpha + t_x)  # noqa: N806
+    before = np.where(again, b + x - 1, 1.0)
+    stays = -c * log_T
+    left = np.where(again, np.log(a) - np.log(before) - c * log_t, -np.inf)
+    both = np.logaddexp(stays, left)
+    gone = np.exp(left - both)
+    each = gammaln(c) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b) + both
+    slopes = [
+        digamma(c) - digamma(r) + np.log(alpha) - (1 - gone) * log_T - gone * log_t,
+        r / alpha - c * ((1 - gone) / (alpha + T) + gone / (alpha + t_x)),
+        digamma(a + b) - digamma(a + b + x) + gone / a,
+        digamma(b + x) - digamma(a + b + x) - digamma(b) + digamma(a + b) - gone / before,
+    ]
+    return float((many * each).sum()), np.array([float((many * s).sum()) for s in slopes])
