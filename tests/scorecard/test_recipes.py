@@ -14,9 +14,11 @@ from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import median_interval, poisson, wilson
 from journey_widgets.journey.definition import definition
 from journey_widgets.scorecard.catalogue import kpi as catalogue_row
+from journey_widgets.scorecard.document import Kpi, Measure, Objective, Scorecard
 from journey_widgets.scorecard.formula import Formula
 from journey_widgets.scorecard.measures import measure, measure_many, measured, records
 from journey_widgets.scorecard.recipes import RECIPES
+from journey_widgets.scorecard.series import series
 from support import kpi_table
 from support.kpi_rows import events, frame, lines, only
 
@@ -284,6 +286,50 @@ def test_product_lines_held_count_what_was_bought_before():
         "attach_rate", ORDERS, period="all", options={"product": "phone", "with": "extras"}
     )
     assert (only(attached)["value"], only(attached)["n"]) == (pytest.approx(1 / 4), 4)
+
+
+SOLD_AND_BACK = lines(
+    ("a", "1", "2026-01-05", "phone", 2, 100.0, "phones"), ("a", "C1", "2026-02-02", "phone", -1, 100.0, "phones"),
+    (None, "2", "2026-01-09", "case", 1, 10.0, "extras"), ("b", "3", "2026-02-03", "gift", 1, 0.0, "extras"),
+    ("b", "3", "2026-02-03", "case", 3, 10.0, "extras"),
+)  # fmt: skip
+
+
+def test_revenue_is_one_of_three_figures_each_with_its_name():
+    found = {
+        k: values(measure("revenue", SOLD_AND_BACK, options={"lines": k}))
+        for k in ("net", "sold", "sold_known")
+    }
+    assert found == {"net": [210.0, -70.0], "sold": [210.0, 30.0], "sold_known": [200.0, 30.0]}
+    plain = measure("revenue", SOLD_AND_BACK)
+    assert plain["method"].tolist() == ["none", "none"]  # counted in full
+    assert "lines = net" in definition(plain)
+    with pytest.raises(JourneyDataError, match="revenue: lines is 'gross'"):
+        measure("revenue", SOLD_AND_BACK, options={"lines": "gross"})
+    assert values(measure("orders", SOLD_AND_BACK)) == [2, 1]
+    assert values(measure("buyers", SOLD_AND_BACK)) == [1, 1]
+
+
+def test_a_measure_of_ones_own_is_made_of_plain_totals_too():
+    own = Measure(
+        id="per_buyer",
+        label="Orders a buyer",
+        expression="orders / buyers",
+        unit="count",
+        direction="up",
+    )
+    card = Scorecard(
+        measures=(own,),
+        objectives=(
+            Objective(
+                id="o",
+                label="O",
+                perspective="customer",
+                kpis=(Kpi(id="per_buyer", scoring="unscored"),),
+            ),
+        ),
+    )
+    assert values(series(card, SOLD_AND_BACK)) == [2.0, 1.0]
 
 
 def test_what_a_customer_is_worth_names_its_convention():

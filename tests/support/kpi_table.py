@@ -55,7 +55,7 @@ def _line(row, rows, *more):
     known = rows.loc[row["kpi"]] if row["kpi"] in rows.index else None
     own = BEYOND[row["kpi"]] if known is None else known
     unit = own["unit"]
-    least = "" if pd.isna(own["min_n"]) else f", {int(own['min_n'])}"
+    least = "" if pd.isna(own["min_n"]) or own["min_n"] == "" else f", {int(own['min_n'])}"
     source = (
         "project definition"
         if known is None

@@ -29,6 +29,18 @@ BEYOND = {
         "formula": "customers whose whole path is the one named / customers", "expression": "took/observed",
         "interval_method": "wilson", "min_n": "50", "aggregation": "ratio_of_sums",
     },
+    "revenue": {
+        "name": "Revenue", "unit": "currency", "direction": "up", "formula": "amounts of order lines, added up",
+        "expression": "revenue", "interval_method": "none", "min_n": "", "aggregation": "sum",
+    },
+    "orders": {
+        "name": "Orders", "unit": "count", "direction": "up", "formula": "orders", "expression": "orders",
+        "interval_method": "none", "min_n": "", "aggregation": "sum",
+    },
+    "buyers": {
+        "name": "Buyers", "unit": "count", "direction": "up", "formula": "customers with an order",
+        "expression": "buyers", "interval_method": "none", "min_n": "", "aggregation": "recompute",
+    },
     "clv_expected": {
         "name": "Expected value of a customer", "unit": "currency", "direction": "up",
         "formula": "mean over customers of expected purchases x expected worth of one, within the horizon, discounted",
@@ -36,6 +48,6 @@ BEYOND = {
         "lead_lag": "lead",
     },
 }  # fmt: skip
-"""Questions about paths, and a model of buying, that are measured like KPIs and are not in the catalogue."""
+"""What is measured like a KPI and is not in the catalogue: questions about paths, plain totals, a model of buying."""
 
 __all__ = ["BEYOND", "RECIPES", "Asked", "Recipe", "Shared"]

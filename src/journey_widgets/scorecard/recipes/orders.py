@@ -4,6 +4,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from journey_widgets.errors import one_of
 from journey_widgets.events.instants import micros
 from journey_widgets.scorecard.recipes.recipe import Asked, Recipe
 from journey_widgets.tables import require_columns
@@ -222,6 +223,19 @@ def _first_upsell(ask: Asked) -> ir.Table:
     return reached.select("ts", "unit", *ask.by, days=days, orders=ibis.literal(1))
 
 
+def _revenue(ask: Asked) -> ir.Table:
+    """Return lines and what was paid for them: all, with returns taken off, or what was sold."""
+    kept = str(ask.options["lines"])
+    one_of("revenue: lines", kept, LINES_OF_REVENUE)
+    lines = _lines(ask)
+    if kept != "net":
+        lines = lines.filter((_.quantity > 0) & (_.paid > 0))
+    if kept == "sold_known":
+        lines = lines.filter(_.who.notnull())
+    return lines.select("ts", "unit", *ask.by, revenue=lines.paid, lines=ibis.literal(1))
+
+
+LINES_OF_REVENUE = ("net", "sold", "sold_known")
 SOLD = (
     "Orders at the time of their first line, lines that bring something back left out. By a column of lines, an order "
     "is in every group it has lines of, with those lines."
@@ -229,6 +243,14 @@ SOLD = (
 KNOWN = f"{SOLD} Orders of nobody known are left out."
 OWN = f"{KNOWN} A customer is in the group of the first order (of its line that is worth most)."
 RECIPES: dict[str, Recipe] = {
+    "revenue": Recipe(
+        LINES, _revenue, ("revenue", "lines"), "lines",
+        "Option lines: net, all lines, what came back taken off; sold, lines with a quantity and an amount above 0; "
+        "sold_known, those of them whose customer is known.",
+        options={"lines": "net"},
+    ),
+    "orders": Recipe(LINES, _orders, ("orders",), "orders", SOLD),
+    "buyers": Recipe(LINES, _known, ("buyers",), "buyers", KNOWN, once=("buyers",)),
     "aov": Recipe(LINES, _orders, ("revenue", "orders"), "orders", SOLD, repeats=True),
     "units_per_transaction": Recipe(LINES, _orders, ("items", "orders"), "orders", SOLD, repeats=True),
     "purchase_frequency": Recipe(LINES, _known, ("orders", "buyers"), "buyers", KNOWN, once=("buyers",)),
