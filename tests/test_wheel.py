@@ -32,6 +32,7 @@ def test_it_holds_what_a_fresh_machine_needs(wheel):
         "shipped/templates/sales_journey/documents/journey.yaml",
         "shipped/templates/support_roles/documents/raci.csv",
         "shipped/templates/upsell_roles/documents/raci.csv",
+        "shipped/templates/upsell_scorecard/documents/scorecard.yaml",
         "shipped/templates/phone_retailer/tables/events.parquet",
         "shipped/templates/phone_retailer/documents/raci.csv",
     ):  # fmt: skip

@@ -152,3 +152,14 @@ def test_a_trade_off_is_asked_about(may, monkeypatch):
         "Happy with delivery is better while Net promoter score, which the strategy map links"
         in repr(shown.what_moved(may))
     )
+
+
+def test_a_scorecard_without_data_shows_what_it_looks_at_and_what_nobody_does(tmp_path):
+    Workspace.create(tmp_path / "w", template="upsell_scorecard").close()
+    view = open_scorecard(str(tmp_path / "w"))
+    grid = shown.grid(view)._repr_html_()
+    assert grid.count('class="jw-empty"') == 15  # five rows by four perspectives, five cells filled
+    assert "Deciding and buying is easy" in grid
+    assert "Nothing is measured yet" in shown.balanced(view)._repr_html_()
+    assert "the scorecard is not balanced" in shown.findings(view)._repr_html_()
+    assert "No period is over yet" in shown.in_short(view)._repr_html_()

@@ -320,6 +320,7 @@ def test_a_damaged_note_beside_the_texts_does_no_harm(example, text):
             },
         ),
         ("sales_journey", {"JRN-07": 1, "JRN-08": 1, "JRN-10": 1}),
+        ("upsell_scorecard", {"JRN-02": 4, "SCO-01": 3, "SCO-03": 4, "SCO-04": 8, "SCO-07": 23}),
     ],
 )
 def test_the_articles_templates_open_with_their_findings(tmp_path, name, codes):

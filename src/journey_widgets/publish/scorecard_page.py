@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -161,10 +162,9 @@ def _rows(view: ScorecardPage, only: list[str] | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-@with_standing
 def grid(view: ScorecardPage) -> html.Html:
-    """Return stages by perspectives, with what nobody looks at."""
-    scores = {r["node"]: r for r in view.now.nodes().to_dict("records")}
+    """Return stages by perspectives, with what nobody looks at; also before anything is measured."""
+    scores = _nodes(view)
     stages = {s.id: s.label for s in view.page.workspace.journey.stages}
     objectives = [
         (o.label, o.stage or "", o.perspective, _node_status(scores.get(o.id)))
@@ -176,6 +176,13 @@ def grid(view: ScorecardPage) -> html.Html:
     return html.raw_table(markup, "Stages by perspectives")
 
 
+def _nodes(view: ScorecardPage) -> dict[str, dict[Any, Any]]:
+    """Return what each node comes to, by its id; nothing before anything is measured."""
+    if view.quiet:
+        return {}
+    return {str(r["node"]): r for r in view.now.nodes().to_dict("records")}
+
+
 def _node_status(row: dict[Any, Any] | None) -> str:
     if row is None:
         return words.STATES["no_data"]
@@ -184,27 +191,29 @@ def _node_status(row: dict[Any, Any] | None) -> str:
     return f"{said}{hidden}"
 
 
-@with_standing
 def balanced(view: ScorecardPage, *, radar: bool = False) -> Any:
     """Return how the weight is spread over the perspectives, and what each comes to; a radar beside it if asked for."""
-    shares = balance(view.scorecard, view.now.period.date())
-    scores = {r["node"]: r for r in view.now.nodes().to_dict("records")}
-    rows = [
-        {
-            "Perspective": p.label,
-            "KPIs": sum(len(o.kpis) for o in view.scorecard.objectives if o.perspective == p.id),
-            "Weight of its KPIs": shares[p.id], "Score": round(scores[p.id]["score"], 2),
-            "Status": _node_status(scores[p.id]), "Of its KPIs": _counted(view, scores[p.id]),
-            "Known": scores[p.id]["coverage"],
-        }
-        for p in view.scorecard.perspectives
-    ]  # fmt: skip
+    day = datetime.now(UTC).date() if view.quiet else view.now.period.date()
+    shares, scores = balance(view.scorecard, day), _nodes(view)
+    rows = []
+    for p in view.scorecard.perspectives:
+        many = sum(len(o.kpis) for o in view.scorecard.objectives if o.perspective == p.id)
+        row = {"Perspective": p.label, "KPIs": many, "Weight of its KPIs": shares[p.id]}
+        if found := scores.get(p.id):
+            row |= {
+                "Score": round(found["score"], 2), "Status": _node_status(found),
+                "Of its KPIs": _counted(view, found), "Known": found["coverage"],
+            }  # fmt: skip
+        rows.append(row)
+    least = f"{view.scorecard.least_coverage:.0%}"
+    known = (
+        f"Known: share of the weight with a score; where it is below {least} the score is withheld."
+    )
     table = html.table(
         pd.DataFrame(rows), caption="Balance of the scorecard", percent=["Weight of its KPIs", "Known"],
-        note="Known: share of the weight with a score; where it is below "
-        f"{view.scorecard.least_coverage:.0%} the score is withheld.",
+        note=known if scores else "Nothing is measured yet.",
     )  # fmt: skip
-    drawn = _radar(view) if radar else None
+    drawn = _radar(view) if radar and scores else None
     return table if drawn is None else show_all([drawn, table])
 
 
