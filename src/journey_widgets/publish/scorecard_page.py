@@ -572,16 +572,19 @@ def not_counted(view: ScorecardPage) -> html.Html:
     )
 
 
-@with_standing
 def editor(view: ScorecardPage) -> Any:
     """Return the editor of targets, weights, limits and notes; a report says where they are set."""
     if mode() == "report":
         return html.note("They are set on the page; as they are now they stand in the table below.")
     edit = DocumentEdit(view.page, Scorecard())
+    measured = {} if view.quiet else {"series": view.series, "period": view.now.period}
     return ScorecardEditor(
-        edit.document, series=view.series, period=view.now.period, roles=view.roles, currency=view.currency,
+        edit.document,
+        **measured,
+        roles=view.roles,
+        currency=view.currency,
         **edit.options(view.page),
-    )  # fmt: skip
+    )
 
 
 def findings(view: ScorecardPage) -> html.Html:
