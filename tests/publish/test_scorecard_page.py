@@ -81,9 +81,13 @@ def test_wrong_parameters_are_said_in_one_sentence(made_example, given, said):
         open_scorecard(str(made_example), **given)
 
 
-def test_a_workspace_without_a_scorecard_says_so_once_and_stops(tmp_path):
+def test_a_workspace_without_a_scorecard_says_so_once_and_stops(tmp_path, monkeypatch):
     Workspace.create(tmp_path / "w", template="sales_journey").close()
-    with pytest.raises(PageStopped, match=r"There is no scorecard yet\. An analyst writes"):
+    begun = open_scorecard(str(tmp_path / "w"))  # the analyst begins one on the page
+    assert "add its first objective in the editor below" in repr(shown.in_short(begun))
+    assert "0 KPIs" in repr(shown.editor(begun))
+    monkeypatch.setenv("JOURNEY_READ_ONLY", "1")
+    with pytest.raises(PageStopped, match=r"There is no scorecard yet\. An analyst begins"):
         open_scorecard(str(tmp_path / "w"))
 
 

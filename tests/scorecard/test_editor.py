@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from journey_widgets.errors import DocumentError
-from journey_widgets.scorecard.document import Kpi, Note, Objective, Scorecard
+from journey_widgets.scorecard.document import Arrow, Kpi, Note, Objective, Scorecard
 from journey_widgets.scorecard.edits import apply_edit
-from journey_widgets.scorecard.widget import ScorecardEditor
+from journey_widgets.scorecard.widget import COLUMNS, ScorecardEditor
 
 CARD = Scorecard(
     objectives=(
@@ -38,6 +38,10 @@ SERIES = a_series(csat=[0.9, 0.6], aov=[42.0, 58.0])
 
 def cells(**fields):
     return {"op": "cells", "cells": {"csat": fields}}
+
+
+def cell(editor, field, row=0):
+    return editor.cells[row][list(COLUMNS).index(field)]
 
 
 @pytest.mark.parametrize(
@@ -86,9 +90,10 @@ def test_a_note_belongs_to_its_period():
     editor = ScorecardEditor(CARD, series=SERIES, period="2026-02-01")
     editor.edit = {"seq": 1, "steps": [{**cells(note="Late parcels"), "seq": 1}], "save": 0}
     assert editor.to_document().kpi("csat").notes == (Note(period="2026-02", text="Late parcels"),)
-    assert editor.cells[0][-1] == "Late parcels"
+    assert cell(editor, "note") == "Late parcels"
     assert (
-        ScorecardEditor(editor.to_document(), series=SERIES, period="2026-01-01").cells[0][-1] == ""
+        cell(ScorecardEditor(editor.to_document(), series=SERIES, period="2026-01-01"), "note")
+        == ""
     )
     editor.edit = {"seq": 2, "steps": [{**cells(note=""), "seq": 2}], "save": 0}
     assert editor.to_document().kpi("csat").notes == ()
@@ -98,7 +103,7 @@ def test_an_owner_is_typed_by_label_and_kept_by_id():
     editor = ScorecardEditor(CARD, series=SERIES, roles={"head": "Head of service"})
     editor.edit = {"seq": 1, "steps": [{**cells(owner="head of Service"), "seq": 1}], "save": 0}
     assert editor.to_document().kpi("csat").owner == "head"
-    assert editor.cells[0][3] == "Head of service"
+    assert cell(editor, "owner") == "Head of service"
 
 
 def test_scores_follow_the_target_at_once():
@@ -165,3 +170,186 @@ def test_without_figures_there_are_no_scores_and_everything_can_be_edited():
     assert editor.scores[0] == {"value": "", "score": "", "status": "", "words": ""}
     editor.edit = {"seq": 1, "steps": [{**cells(target="0.8"), "seq": 1}], "save": 0}
     assert editor.cells[0][2] == "0.8"
+
+
+# Objectives, KPIs and arrows
+
+
+def add(which, part, **more):
+    return {"op": "add", "list": which, "part": part, **more}
+
+
+LINKED = CARD.model_copy(
+    update={"arrows": (Arrow(source="csat", target="earn"), Arrow(source="earn", target="please"))}
+)
+
+
+def test_an_objective_a_kpi_and_an_arrow_are_added():
+    card = apply_edit(
+        CARD,
+        add("objectives", {"label": "Grow fast", "perspective": "learning_growth", "stage": None}),
+    )
+    assert card.objectives[-1] == Objective(
+        id="grow_fast", label="Grow fast", perspective="learning_growth"
+    )
+    card = apply_edit(card, add("kpis", {"measure": "Net promoter score"}, objective="grow_fast"))
+    assert card.kpi("nps") == Kpi(id="nps", scoring="unscored")
+    card = apply_edit(card, add("kpis", {"measure": "aov"}, objective="grow_fast"))
+    assert card.kpi("aov_2") == Kpi(id="aov_2", measure="aov", scoring="unscored")
+    card = apply_edit(
+        card, add("arrows", {"source": "nps", "target": "earn", "sign": "-", "lag": 2})
+    )
+    assert card.arrows == (Arrow(source="nps", target="earn", sign="-", lag=2),)
+
+
+def test_a_kpi_that_is_tracked_only_is_scored_once_it_has_both_ends():
+    card = apply_edit(CARD, add("kpis", {"measure": "nps"}, objective="please"))
+    half = apply_edit(card, {"op": "cells", "cells": {"nps": {"baseline": "-5"}}})
+    assert half.kpi("nps").scoring == "unscored"
+    whole = apply_edit(half, {"op": "cells", "cells": {"nps": {"target": "20"}}})
+    assert whole.kpi("nps").scoring == "linear"
+    back = apply_edit(whole, {"op": "cells", "cells": {"nps": {"scoring": "unscored"}}})
+    assert (back.kpi("nps").scoring, back.kpi("nps").target) == ("unscored", 20)
+
+
+def test_what_hangs_on_a_part_goes_with_it_and_comes_back_with_undo():
+    editor = ScorecardEditor(LINKED, series=SERIES, on_save=lambda d: None)
+    editor.edit = {
+        "seq": 1,
+        "steps": [{"op": "remove", "list": "kpis", "id": "csat", "seq": 1}],
+        "save": 0,
+    }
+    assert editor.to_document().arrows == LINKED.arrows[1:]
+    assert editor.status["text"] == "Not saved yet. With it 1 arrow of the strategy map went"
+    editor.edit = {"seq": 2, "steps": [{"op": "undo", "seq": 2}], "save": 0}
+    assert editor.to_document() == LINKED
+    editor.edit = {
+        "seq": 3,
+        "steps": [{"op": "remove", "list": "objectives", "id": "earn", "seq": 3}],
+        "save": 0,
+    }
+    assert [k.id for k in editor.to_document().kpis()] == ["csat"]
+    assert editor.to_document().arrows == ()
+    assert "2 arrows" in editor.status["text"]
+
+
+def test_parts_are_changed_moved_and_taken_out_by_themselves():
+    steps = [
+        {"op": "set", "list": "objectives", "id": "earn", "field": "label", "value": "Earn more"},
+        {"op": "set", "list": "objectives", "id": "earn", "field": "owner", "value": None},
+        {"op": "set", "list": "arrows", "id": "csat>earn", "field": "lag", "value": 3},
+        {"op": "remove", "list": "arrows", "id": "earn>please"},
+        {"op": "move", "list": "kpis", "id": "csat", "objective": "earn"},
+    ]
+    card = LINKED
+    for step in steps:
+        card = apply_edit(card, step)
+    assert card.objectives[1].label == "Earn more"
+    assert card.arrows == (Arrow(source="csat", target="earn", lag=3),)
+    assert [k.id for k in card.objectives[1].kpis] == ["aov", "csat"]
+    assert card.objectives[0].kpis == ()
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (add("objectives", {"label": " "}), "needs a name"),
+        (
+            add("objectives", {"label": "X", "perspective": "custmer"}),
+            "perspective 'custmer'.*Did you mean 'customer'",
+        ),
+        (add("objectives", "text"), "needs a name"),
+        (
+            add("kpis", {"measure": "Net promotor score"}, objective="please"),
+            "Did you mean 'Net promoter score'",
+        ),
+        (add("kpis", {"measure": "nps"}, objective="pleas"), "no objective 'pleas' any more"),
+        (add("arrows", {"source": "csat", "target": "csat"}), "to itself"),
+        (add("arrows", {"source": "csat", "target": "nobody"}), "the end 'nobody'"),
+        (add("arrows", {"source": "csat", "target": "earn"}), "an arrow between these two already"),
+        (add("words", {}), "no list 'words'"),
+        (
+            {"op": "set", "list": "objectives", "id": "earn", "field": "kpis", "value": []},
+            "'kpis' cannot be changed",
+        ),
+        (
+            {"op": "set", "list": "arrows", "id": "a>b", "field": "lag", "value": 1},
+            "no arrow 'a>b' any more",
+        ),
+        (
+            {"op": "set", "list": "arrows", "id": "csat>earn", "field": "lag", "value": 99},
+            "less than or equal to 24",
+        ),
+        ({"op": "move", "list": "arrows", "id": "csat>earn"}, "'move' is no edit of arrows"),
+        ({"op": "remove", "list": "kpis", "id": "gone"}, "no KPI 'gone' any more"),
+        (cells(options="within 30d"), "pairs such as"),
+        (cells(options="wthin: 30d"), "no option 'wthin'"),
+        (cells(scoring="magic"), "magic|linear"),
+    ],
+)
+def test_a_step_in_the_structure_that_does_not_fit_is_refused(step, said):
+    with pytest.raises(DocumentError, match=said):
+        apply_edit(LINKED, step)
+
+
+def test_how_a_kpi_is_counted_is_typed_as_pairs():
+    card = apply_edit(
+        CARD, cells(options="question: delivery", where="device: mobile; region: north")
+    )
+    assert card.kpi("csat").options == {"question": "delivery"}
+    assert card.kpi("csat").where == {"device": "mobile", "region": "north"}
+    editor = ScorecardEditor(card, series=SERIES)
+    assert cell(editor, "where") == "device: mobile; region: north"
+    assert apply_edit(card, cells(where="")).kpi("csat").where == {}
+    assert (
+        apply_edit(card, cells(scoring="percent of target")).kpi("csat").scoring
+        == "percent_of_target"
+    )
+
+
+def test_a_kpi_that_is_new_or_counted_otherwise_is_measured_at_once():
+    asked = []
+
+    def measure(card):
+        asked.append([k.id for k in card.kpis()])
+        return a_series(**{k.id: [0.7, 0.8] for k in card.kpis()})
+
+    editor = ScorecardEditor(CARD, series=SERIES, measure=measure)
+    assert asked == []  # all of it was measured before
+    editor.edit = {
+        "seq": 1,
+        "steps": [{**add("kpis", {"measure": "nps"}, objective="please"), "seq": 1}],
+        "save": 0,
+    }
+    assert asked == [["nps"]]
+    assert editor.scores[1]["value"] == "0.80"
+    editor.edit = {
+        "seq": 2,
+        "steps": [{**cells(options="question: delivery"), "seq": 2}],
+        "save": 0,
+    }
+    assert asked == [["nps"], ["csat"]]
+    editor.edit = {"seq": 3, "steps": [{**cells(target="0.95"), "seq": 3}], "save": 0}
+    assert len(asked) == 2
+    without = ScorecardEditor(CARD, series=SERIES)
+    without.edit = {
+        "seq": 1,
+        "steps": [{**cells(options="question: delivery"), "seq": 1}],
+        "save": 0,
+    }
+    assert without.scores[0]["value"] == "–"  # what was measured is not what is asked now
+
+
+def test_an_empty_scorecard_is_filled_on_the_page():
+    editor = ScorecardEditor(
+        Scorecard(), measure=lambda card: a_series(**{k.id: [0.7, 0.8] for k in card.kpis()})
+    )
+    assert editor.rows == []
+    steps = [
+        add("objectives", {"label": "Please", "perspective": "customer"}),
+        add("kpis", {"measure": "csat_t2b"}, objective="please"),
+        {"op": "cells", "cells": {"csat_t2b": {"baseline": "60%", "target": "80%"}}},
+    ]
+    editor.edit = {"seq": 3, "steps": [{**s, "seq": i + 1} for i, s in enumerate(steps)], "save": 0}
+    assert (editor.scores[0]["score"], editor.period) == ("1.00", "2026-02")
+    assert editor.total["score"] == "1.00"

@@ -577,14 +577,12 @@ def editor(view: ScorecardPage) -> Any:
     if mode() == "report":
         return html.note("They are set on the page; as they are now they stand in the table below.")
     edit = DocumentEdit(view.page, Scorecard())
-    measured = {} if view.quiet else {"series": view.series, "period": view.now.period}
+    quiet = bool(view.quiet)
     return ScorecardEditor(
-        edit.document,
-        **measured,
-        roles=view.roles,
-        currency=view.currency,
-        **edit.options(view.page),
-    )
+        edit.document, series=None if quiet else view.series, period=None if quiet else view.now.period,
+        measure=view.measured, roles=view.roles, currency=view.currency,
+        stages={s.id: s.label for s in view.page.workspace.journey.stages}, **edit.options(view.page),
+    )  # fmt: skip
 
 
 def findings(view: ScorecardPage) -> html.Html:

@@ -12,6 +12,7 @@ from ibis import _
 from journey_widgets.errors import JourneyDataError, JourneyError, ParameterError, did_you_mean
 from journey_widgets.events.calendar import Period as Length
 from journey_widgets.events.engine import collect
+from journey_widgets.events.paths import PathIndex
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, open_page, said_on_the_page, unless
@@ -26,9 +27,10 @@ from journey_widgets.scorecard.series import series
 from journey_widgets.scorecard.standing import Standing, standing
 
 EMPTY = (
-    "There is no scorecard yet. An analyst writes documents/scorecard.yaml and runs journey import; the example that "
-    "journey new --template phone_retailer makes has one to start from."
+    "There is no scorecard yet. An analyst begins one in JupyterLab, or writes documents/scorecard.yaml and runs "
+    "journey import; the templates phone_retailer and upsell_scorecard have one to start from."
 )
+BEGIN = "There is no scorecard yet: add its first objective in the editor below."
 
 
 ENDS = {
@@ -95,21 +97,24 @@ class ScorecardPage:
     @cached_property
     def series(self) -> pd.DataFrame:
         """All KPIs, period by period, for the page's customers."""
-        page, space = self.page, self.page.workspace
-        customers = None if page.segment == ALL or not page.has_log else page.index
-        found = series(
-            self.scorecard,
-            self.sources,
-            period=self.length,
-            zone=space.settings.time_zone,
-            customers=customers,
-        )
-        if customers is None:
+        space = self.page.workspace
+        found = self.measured(self.scorecard)
+        if self._customers is None:
             before = space.kept_values(self.length)
             self.kept = restate(before, found, datetime.now(UTC).replace(tzinfo=None))
             if before is None or not self.kept.equals(before):
                 space.keep_values(self.length, self.kept)
         return found
+
+    @property
+    def _customers(self) -> PathIndex | None:
+        """The page's customers; None for all."""
+        return None if self.page.segment == ALL or not self.page.has_log else self.page.index
+
+    def measured(self, card: Scorecard) -> pd.DataFrame:
+        """Measure the KPIs of a scorecard as this page does: its periods, its customers."""
+        zone = self.page.workspace.settings.time_zone
+        return series(card, self.sources, period=self.length, zone=zone, customers=self._customers)
 
     @cached_property
     def now(self) -> Standing:
@@ -135,7 +140,7 @@ class ScorecardPage:
     def quiet(self) -> str:
         """Why nothing can be shown; blank where there is something."""
         if self.empty:
-            return EMPTY
+            return BEGIN if self.page.may_edit else EMPTY
         try:
             _now = self.now
         except JourneyDataError as error:
@@ -297,7 +302,7 @@ def open_scorecard(workspace: str = "", segment: str = ALL, **given: str) -> Sco
     page = open_page("Scorecard", workspace=workspace, segment=segment, more=more, log_needed=False)
     with said_on_the_page():
         view = ScorecardPage(page, **page.more)
-        if view.empty or (view.as_of is not None and view.quiet):
+        if (view.empty and not page.may_edit) or (view.as_of is not None and view.quiet):
             raise JourneyDataError(view.quiet)
         view.needs_notes()
         return view

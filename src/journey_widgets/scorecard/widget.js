@@ -1,17 +1,23 @@
 // @ts-check
-import { make, oneLine, parseBlock, redraw, typeOver } from "../page_scripts/parts.js";
+import { make, oneLine, parseBlock, redraw, tool, typeOver } from "../page_scripts/parts.js";
 import { editingTools } from "../page_scripts/editing.js";
 import { listen, outbox } from "../page_scripts/outbox.js";
 import { choosing } from "../page_scripts/choosing.js";
+import { formCells, section } from "../page_scripts/form_cells.js";
 /** @import { RenderProps } from "@anywidget/types" */
 /** @import { Step, Waiting } from "../page_scripts/outbox.js" */
 /** @import { Place } from "../page_scripts/choosing.js" */
 /** @typedef {{ id: string, label: string, group: string }} Row */
 /** @typedef {{ value: string, score: string, status: string, words: string }} Score */
-/** @typedef {{ label: string, columns: { id: string, label: string }[], rows: Row[], cells: string[][], scores: Score[], perspectives: { id: string, label: string, weight: number, score: string }[], total: { score: string, status: string, words: string, hidden: number }, order: { label: string, score: string, rank: number, was: number }[], reversals: string[], policy: { green: number, amber: number, missing: string, red_needs_note: boolean }, policies: string[], owners: { id: string, label: string }[], period: string, status: { state: string, text: string }, clashes: any[], disputes: string[], revisions: any[], steps: { undo: number, redo: number }, edit: { seq: number, steps: Step[], save: number }, done: number, read_only: boolean, can_save: boolean, can_restore: boolean }} State */
+/** @typedef {{ id: string, label: string }} Named */
+/** @typedef {{ id: string, label: string, perspective: string, stage: string | null, owner: string | null, weight: number, kpis: number }} Objective */
+/** @typedef {{ source: string, target: string, sign: string, lag: number }} Arrow */
+/** @typedef {{ label: string, columns: { id: string, label: string }[], rows: Row[], cells: string[][], scores: Score[], perspectives: { id: string, label: string, weight: number, score: string }[], total: { score: string, status: string, words: string, hidden: number }, order: { label: string, score: string, rank: number, was: number }[], reversals: string[], policy: { green: number, amber: number, missing: string, red_needs_note: boolean }, policies: string[], owners: Named[], stages: Named[], measures: Named[], objectives: Objective[], arrows: Arrow[], period: string, status: { state: string, text: string }, clashes: any[], disputes: string[], revisions: any[], steps: { undo: number, redo: number }, edit: { seq: number, steps: Step[], save: number }, done: number, read_only: boolean, can_save: boolean, can_restore: boolean }} State */
 
 const FIGURES = ["weight", "baseline", "target"];
 const MAX_TEXT = 3000;
+const LONGEST = 300;
+const MOST_MONTHS = 24;
 
 /** @param {RenderProps<State>} props @param {Waiting} waiting */
 function render({ model, el, signal }, waiting) {
@@ -35,13 +41,18 @@ function render({ model, el, signal }, waiting) {
   const flips = make("ul", "", { class: "jw-flips", "aria-label": "When the order would change" });
   const frame = make("div", "", { class: "jw-frame" });
   const table = make("table", "", { role: "grid" });
-  const help = make("p", "Type over a cell; Enter keeps it, Escape does not. A block from a spreadsheet can be pasted.", { class: "jw-help" });
+  const help = make("p", "Type over a cell or a name; Enter keeps it, Escape does not. A block from a spreadsheet can be pasted.", { class: "jw-help" });
+  const aims = section("Objectives", "What shall be reached, from which perspective, at which stage, and who answers for it");
+  const claims = section("What moves what", "The arrows of the strategy map: which one is claimed to move which, which way, after how many months");
   head.append(summary, tools);
   frame.append(table);
   const edits = editingTools({ model, waiting, signal, out: () => out });
   const { tell, paintStatus, paintHistory, paintDisputes } = edits;
-  tools.append(edits.undoing, edits.redoing, edits.saving, edits.history, edits.saved, edits.notice);
-  el.append(head, edits.past, edits.disputed, weights, order, flips, frame, help);
+  const { field, options, written } = formCells({ model, signal, tell, longest: LONGEST });
+  const adding = tool("Add KPI", "Add a KPI to an objective", () => add(), signal);
+  const removing = tool("Remove KPI", "Remove the chosen KPI", () => remove(), signal);
+  tools.append(adding, removing, edits.undoing, edits.redoing, edits.saving, edits.history, edits.saved, edits.notice);
+  el.append(head, edits.past, edits.disputed, weights, order, flips, frame, help, aims.box, claims.box);
 
   const readOnly = () => model.get("read_only");
   const rowAt = (/** @type {string} */ id) => rows.findIndex((r) => r.id === id);
@@ -53,9 +64,11 @@ function render({ model, el, signal }, waiting) {
   });
   const out = outbox({
     model, waiting, signal, tell, typing: () => typing !== null, said: edits.said,
-    busy: () => typing !== null, taken: () => { paint(); paintDisputes(); },
+    busy: () => typing !== null || el.querySelector(".jw-new") !== null, taken: () => { paint(); paintDisputes(); },
   });
-  const { send, drain, save } = out;
+  const { send, drain, save, afterwards, whenDone } = out;
+  /** @param {Named[]} all @returns {[string, string][]} */
+  const choices = (all) => all.map(({ id, label }) => [id, label]);
 
   /** @param {Place} place */
   function nodeAt(place) {
@@ -102,6 +115,8 @@ function render({ model, el, signal }, waiting) {
     });
     paintWeights();
     paintOrder();
+    paintAims();
+    paintClaims();
     paintTools();
   }
 
@@ -116,6 +131,7 @@ function render({ model, el, signal }, waiting) {
     table.setAttribute("aria-readonly", String(readOnly()));
     const line = table.createTHead().insertRow();
     line.append(make("th", "KPI", { role: "columnheader", scope: "col" }));
+    for (const word of ["Value", "Status", "Score"]) line.append(make("th", word, { role: "columnheader", scope: "col" }));
     columnHeads = columns.map((column, c) => {
       const th = make("th", column.label, { role: "columnheader", scope: "col", tabindex: "-1" });
       th.dataset.row = "-1";
@@ -123,7 +139,6 @@ function render({ model, el, signal }, waiting) {
       line.append(th);
       return th;
     });
-    for (const word of ["Value", "Status", "Score"]) line.append(make("th", word, { role: "columnheader", scope: "col" }));
     const body = table.createTBody();
     let group = "\u0000";
     rows.forEach((row, r) => {
@@ -140,6 +155,12 @@ function render({ model, el, signal }, waiting) {
       th.dataset.col = "-1";
       rowHeads.push(th);
       tr.append(th);
+      fixed.push(["jw-figure-cell", "", "jw-figure-cell"].map((more) => {
+        const td = tr.insertCell();
+        td.setAttribute("role", "gridcell");
+        td.className = `jw-fixed ${more}`.trim();
+        return td;
+      }));
       columns.forEach((column, c) => {
         const td = tr.insertCell();
         td.setAttribute("role", "gridcell");
@@ -150,13 +171,8 @@ function render({ model, el, signal }, waiting) {
         if (FIGURES.includes(column.id)) td.classList.add("jw-figure-cell");
         grid[r].push(td);
       });
-      fixed.push(["jw-figure-cell", "", "jw-figure-cell"].map((more) => {
-        const td = tr.insertCell();
-        td.setAttribute("role", "gridcell");
-        td.className = `jw-fixed ${more}`.trim();
-        return td;
-      }));
     });
+    frame.hidden = !rows.length;
     for (const tr of table.rows) tr.setAttribute("role", "row");
     pick.stay();
     pick.paint();
@@ -222,7 +238,151 @@ function render({ model, el, signal }, waiting) {
 
   function paintTools() {
     edits.paint();
-    help.hidden = readOnly();
+    help.hidden = readOnly() || !rows.length;
+    adding.hidden = removing.hidden = readOnly();
+    adding.disabled = !model.get("objectives").length;
+    adding.title = adding.disabled ? "Add an objective first" : "Add a KPI to an objective";
+    const chosen = pick.touched ? rows[pick.at.row] : undefined;
+    removing.disabled = !chosen;
+    removing.title = chosen ? `Remove ${chosen.label}` : "Choose a KPI first";
+  }
+
+  // --- objectives, arrows -------------------------------------------------------------------------
+
+  /** @param {string[]} words @param {boolean} last */
+  function plain(words, last) {
+    const table_ = make("table", "", { class: "jw-plans" });
+    const line = table_.createTHead().insertRow();
+    for (const text of words) line.append(make("th", text, { scope: "col" }));
+    if (last) line.append(make("td"));
+    return { table_, body: table_.createTBody() };
+  }
+
+  /** @param {string} list @param {string} id @param {string} name */
+  function takeOut(list, id, name) {
+    const td = make("td");
+    const gone = tool("Remove", `Remove ${name}`, () => send([{ op: "remove", list, id }]), signal, "jw-go");
+    gone.ariaLabel = `Remove ${name}`;
+    td.append(gone);
+    return td;
+  }
+
+  /** A line of fields with a button that adds what they say. @param {string} word @param {HTMLElement[]} fields @param {() => void} act */
+  function line(word, fields, act) {
+    const form = make("form", "", { class: "jw-new-line" });
+    form.append(...fields, make("button", word, { type: "submit" }));
+    form.addEventListener("submit", (e) => { e.preventDefault(); act(); }, { signal });
+    return form;
+  }
+
+  /** @param {string} label */
+  const choice = (label) => make("select", "", { "aria-label": label });
+
+  /** Other choices in a list that somebody may be choosing from. @param {HTMLSelectElement} select @param {[string, string][]} all */
+  function refill(select, all) {
+    if (JSON.stringify([...select.options].map((o) => [o.value, o.text])) === JSON.stringify(all)) return;
+    const was = select.value;
+    select.replaceChildren(...all.map(([id, text]) => make("option", text, { value: id })));
+    if (all.some(([id]) => id === was)) select.value = was;
+  }
+
+  const aimName = make("input", "", { type: "text", required: "", maxlength: String(LONGEST), placeholder: "What shall be reached", "aria-label": "New objective" });
+  const [aimFrom, aimAt] = [choice("Perspective of the new objective"), choice("Stage of the new objective")];
+  const aimForm = line("Add objective", [aimName, aimFrom, aimAt], () => {
+    const label = oneLine(aimName.value);
+    if (!label) return;
+    aimName.value = "";
+    send([{ op: "add", list: "objectives", part: { label, perspective: aimFrom.value, stage: aimAt.value || null } }]);
+  });
+  const [claimSource, claimTarget, claimSign] = [choice("What moves"), choice("What is moved"), choice("Which way")];
+  const claimLag = make("input", "", { type: "number", min: "0", max: String(MOST_MONTHS), value: "0", "aria-label": "After how many months" });
+  const claimForm = line("Add arrow", [claimSource, claimTarget, claimSign, claimLag], () => {
+    send([{ op: "add", list: "arrows", part: { source: claimSource.value, target: claimTarget.value, sign: claimSign.value, lag: Number(claimLag.value) } }]);
+  });
+  const [aimTable, claimTable] = [make("div"), make("div")];
+  aims.body.append(aimTable, aimForm);
+  aims.box.open = !model.get("objectives").length; // an empty scorecard begins here
+  claims.body.append(claimTable, claimForm);
+
+  function paintAims() {
+    if (written(aimTable)) return;
+    const all = model.get("objectives");
+    const perspectives = choices(model.get("perspectives"));
+    const stages = /** @type {[string, string][]} */ ([["", "The whole journey"], ...choices(model.get("stages"))]);
+    const owners = /** @type {[string, string][]} */ ([["", "–"], ...choices(model.get("owners"))]);
+    const { table_, body } = plain(["Objective", "Perspective", "Stage", "Owner", "Weight", "KPIs"], !readOnly());
+    for (const o of all) {
+      const tr = body.insertRow();
+      const sends = (/** @type {string} */ name) => (/** @type {any} */ value) => send([{ op: "set", list: "objectives", id: o.id, field: name, value }]);
+      tr.append(field("text", o.label, `Name of ${o.label}`, (v) => v && sends("label")(v)), options(o.perspective, perspectives, `Perspective of ${o.label}`, sends("perspective")),
+        options(o.stage, stages, `Stage of ${o.label}`, sends("stage")), options(o.owner, owners, `Owner of ${o.label}`, sends("owner")),
+        field("number", o.weight, `Weight of ${o.label}`, sends("weight")), make("td", String(o.kpis)));
+      if (!readOnly()) tr.append(takeOut("objectives", o.id, o.label));
+    }
+    redraw(aimTable, all.length ? table_ : make("p", "None yet."));
+    refill(aimFrom, perspectives);
+    refill(aimAt, stages);
+    aimForm.hidden = readOnly();
+  }
+
+  function paintClaims() {
+    if (written(claimTable)) return;
+    const all = model.get("arrows");
+    const ends = /** @type {[string, string][]} */ ([...choices(model.get("objectives")), ...choices(rows)]);
+    const named = (/** @type {string} */ id) => ends.find(([known]) => known === id)?.[1] ?? id;
+    const signs = /** @type {[string, string][]} */ ([["+", "the same way"], ["-", "the other way"]]);
+    const { table_, body } = plain(["This", "moves that", "Which way", "After months"], !readOnly());
+    for (const a of all) {
+      const tr = body.insertRow();
+      const id = `${a.source}>${a.target}`;
+      const words = `${named(a.source)} to ${named(a.target)}`;
+      const sends = (/** @type {string} */ key) => (/** @type {any} */ value) => send([{ op: "set", list: "arrows", id, field: key, value }]);
+      tr.append(make("td", named(a.source)), make("td", named(a.target)), options(a.sign, signs, `Which way ${words}`, sends("sign")), field("number", a.lag, `Months from ${words}`, sends("lag")));
+      if (!readOnly()) tr.append(takeOut("arrows", id, words));
+    }
+    redraw(claimTable, all.length ? table_ : make("p", "None yet."));
+    refill(claimSource, ends);
+    refill(claimTarget, ends);
+    refill(claimSign, signs);
+    claimForm.hidden = readOnly() || ends.length < 2;
+  }
+
+  /** Ask which KPI to add, and to which objective. */
+  function add() {
+    el.querySelector(".jw-new")?.remove();
+    const form = make("form", "", { class: "jw-new" });
+    const id = `jw-known-${Math.random().toString(36).slice(2)}`;
+    const input = make("input", "", { type: "text", required: "", maxlength: String(LONGEST), placeholder: "What is measured", "aria-label": "What is measured", list: id });
+    const known = make("datalist", "", { id });
+    known.append(...model.get("measures").map((m) => make("option", "", { value: m.label })));
+    const to = choice("Objective of the new KPI");
+    refill(to, choices(model.get("objectives")));
+    const here = rows[pick.at.row];
+    const same = model.get("objectives").find((o) => o.label === here?.group);
+    if (same) to.value = same.id;
+    const no = make("button", "Cancel", { type: "button" });
+    form.append(input, known, to, make("button", "Add", { type: "submit" }), no);
+    const close = () => { form.remove(); pick.refocus(); };
+    form.addEventListener("submit", (e) => {
+      e.preventDefault();
+      const text = oneLine(input.value);
+      const before = new Set(rows.map((r) => r.id));
+      form.remove();
+      if (!text) return;
+      afterwards(() => {
+        send([{ op: "add", list: "kpis", objective: to.value, part: { measure: text } }]);
+        whenDone(() => { const row = rows.findIndex((r) => !before.has(r.id)); if (row >= 0) pick.move(row, columnAt("baseline")); });
+      });
+    }, { signal });
+    no.addEventListener("click", close, { signal });
+    form.addEventListener("keydown", (e) => { e.stopPropagation(); if (e.key === "Escape") close(); }, { signal });
+    tools.after(form);
+    input.focus();
+  }
+
+  function remove() {
+    const row = rows[pick.at.row];
+    if (row) send([{ op: "remove", list: "kpis", id: row.id }]);
   }
 
   // --- writing ----------------------------------------------------------------------------------------
@@ -246,16 +406,18 @@ function render({ model, el, signal }, waiting) {
   /** @param {Place} place @param {string} [begin] */
   function type(place, begin) {
     const node = nodeAt(place);
-    if (!node || readOnly() || typing || place.row < 0 || place.col < 0) return;
-    const before = cells[place.row][place.col];
-    const [row, field] = [rows[place.row].id, columns[place.col].id];
-    const label = `${columns[place.col].label} of ${rows[place.row].label}`;
+    if (!node || readOnly() || typing || place.row < 0) return;
+    const names = place.col < 0;
+    const before = names ? rows[place.row].label : cells[place.row][place.col];
+    const [row, key] = [rows[place.row].id, names ? "label" : columns[place.col].id];
+    const label = `${names ? "Name" : columns[place.col].label} of ${rows[place.row].label}`;
     typing = typeOver(node, { value: begin ?? before, label, longest: MAX_TEXT, whole: begin === undefined }, signal, (typed, how) => {
       typing = null;
       delete node.dataset.text;
       const text = oneLine(typed ?? "");
-      paintCell(/** @type {HTMLTableCellElement} */ (node), place.row, place.col);
-      if (typed !== null && text !== before) send([{ op: "cells", cells: { [row]: { [field]: text } } }]);
+      if (names) node.textContent = before;
+      else paintCell(/** @type {HTMLTableCellElement} */ (node), place.row, place.col);
+      if (typed !== null && text !== before && (text || !names)) send([{ op: "cells", cells: { [row]: { [key]: text } } }]);
       paint();
       drain();
       if (how === "tab" || how === "tab-back") pick.move(pick.at.row, pick.at.col + (how === "tab" ? 1 : -1));
@@ -333,7 +495,7 @@ function render({ model, el, signal }, waiting) {
   const heard = [
     ["done", () => { out.acknowledge(); out.actWhenDone(); }],
     ["rows", paint], ["cells", paint], ["scores", paint], ["perspectives", paint], ["total", paint], ["order", paint], ["reversals", paint],
-    ["policy", paint], ["read_only", paint], ["steps", paintTools], ["status", paintStatus], ["disputes", paintDisputes],
+    ["policy", paint], ["objectives", paint], ["arrows", paint], ["read_only", paint], ["steps", paintTools], ["status", paintStatus], ["disputes", paintDisputes],
     ["revisions", () => { paintTools(); paintHistory(); }],
   ];
   listen(model, signal, heard, new Set([paint]), () => { paint(); paintDisputes(); });

@@ -1,6 +1,6 @@
-"""Editor of a scorecard: targets, weights, thresholds and notes, with what they make of the figures at once."""
+"""Editor of a scorecard: objectives, KPIs, targets, weights and notes, with what they make of the figures at once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,21 @@ from journey_widgets.page_scripts import script, style
 from journey_widgets.scorecard import cards, words
 from journey_widgets.scorecard.differences import reversal
 from journey_widgets.scorecard.document import Kpi, Scorecard
-from journey_widgets.scorecard.edits import apply_edit
+from journey_widgets.scorecard.edits import PAIRS, apply_edit, as_pairs, measures
 from journey_widgets.scorecard.roll_up import POLICIES
 from journey_widgets.scorecard.standing import Standing, last_closed, standing
 from journey_widgets.scorecard.status import SHAPES, WORDS, status
 
 COLUMNS = {
-    "weight": "Weight", "baseline": "Baseline", "target": "Target", "owner": "Owner", "note": "Note",
+    "weight": "Weight", "baseline": "Baseline", "target": "Target", "scoring": "Scoring", "owner": "Owner",
+    "note": "Note", "options": "Counted with", "where": "Only where",
 }  # fmt: skip
 PERIODS = 6
 """Periods whose order is shown beside the weights."""
 
 
 class ScorecardEditor(DocumentWidget[Scorecard]):
-    """Edit targets, weights, thresholds and notes of a scorecard.
+    """Edit a scorecard: objectives and KPIs, targets, weights, thresholds, notes, and the arrows between them.
 
     Parameters
     ----------
@@ -37,8 +38,11 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
         scored.
     period
         Where the period shown begins; the last one that is over by default.
-    roles
-        Role id → label.
+    measure
+        From a scorecard to the `scorecard.series` of its KPIs: called for KPIs that are new, or counted in another way,
+        since `series` was made. Without it they have no value until the page runs again.
+    roles, stages
+        Id → label of roles, and of stages of the journey.
     currency
         Of the workspace.
     read_only, on_save, on_draft, draft, history, on_restore
@@ -62,6 +66,10 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
     policies = t.List(t.Unicode()).tag(sync=True)
     owners = t.List(t.Dict()).tag(sync=True)
     period = t.Unicode().tag(sync=True)
+    stages = t.List(t.Dict()).tag(sync=True)
+    objectives = t.List(t.Dict()).tag(sync=True)
+    arrows = t.List(t.Dict()).tag(sync=True)
+    measures = t.List(t.Dict()).tag(sync=True)
 
     def __init__(
         self,
@@ -69,11 +77,16 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
         *,
         series: pd.DataFrame | None = None,
         period: pd.Timestamp | str | None = None,
+        measure: Callable[[Scorecard], pd.DataFrame] | None = None,
         roles: Mapping[str, str] | None = None,
+        stages: Mapping[str, str] | None = None,
         currency: str = "",
         **editing: Any,
     ) -> None:
         self._series, self._roles, self._currency = series, dict(roles or {}), currency
+        self._measure = measure
+        there = set() if series is None else set(series["kpi"])
+        self._counted = {k.id: _how(k) for k in scorecard.kpis() if k.id in there}
         self._when = self._chosen(period)
         self._begin = scorecard
         super().__init__(
@@ -81,8 +94,9 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
             traits={
                 "columns": [{"id": k, "label": v} for k, v in COLUMNS.items()],
                 "policies": list(POLICIES),
-                "owners": [{"id": k, "label": v} for k, v in self._roles.items()],
-                "period": "" if self._when is None else f"{self._when:%Y-%m}",
+                "owners": _listed(self._roles),
+                "stages": _listed(stages or {}),
+                "measures": _listed(measures(scorecard)),
             },
             **editing,
         )
@@ -114,8 +128,40 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
             for k, c in cells.items()
         }
 
+    def _apply(self, step: Mapping[str, Any]) -> None:
+        """Apply a step; say what went along with a part that was taken out."""
+        before = self._document
+        super()._apply(step)
+        lost = len(before.arrows) - len(self._document.arrows)
+        if step.get("op") == "remove" and step.get("list") != "arrows" and lost:
+            self._say_changed(
+                f"With it {lost} arrow{'' if lost == 1 else 's'} of the strategy map went"
+            )
+
+    def _measure_anew(self, document: Scorecard) -> None:
+        """Measure the KPIs that are new, or counted in another way than when the series was made."""
+        wanted = {k.id for k in document.kpis() if self._counted.get(k.id) != _how(k)}
+        if not wanted or (self._series is None and self._measure is None):
+            return
+        kept = None if self._series is None else self._series[~self._series["kpi"].isin(wanted)]
+        found = None
+        if self._measure is not None:
+            some = [
+                o.model_copy(update={"kpis": tuple(k for k in o.kpis if k.id in wanted)})
+                for o in document.objectives
+            ]
+            found = self._measure(
+                document.model_copy(update={"objectives": tuple(some), "arrows": ()})
+            )
+            self._counted |= {k.id: _how(k) for k in document.kpis() if k.id in wanted}
+        parts = [f for f in (kept, found) if f is not None and len(f)]
+        self._series = pd.concat(parts, ignore_index=True) if parts else self._series
+        if self._when is None:
+            self._when = self._chosen(None)
+
     def _show(self, document: Scorecard) -> None:
         self._document = document
+        self._measure_anew(document)
         now = self._standing(document, self._when)
         kpis = {} if now is None else now.kpis.set_index("kpi").to_dict("index")
         with self.hold_sync():
@@ -130,6 +176,17 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
                 for k in o.kpis
             ]
             self.cells = [[self._text(k, f) for f in COLUMNS] for k in document.kpis()]
+            self.period = "" if self._when is None else f"{self._when:%Y-%m}"
+            self.objectives = [
+                {
+                    **o.model_dump(
+                        include={"id", "label", "perspective", "stage", "owner", "weight"}
+                    ),
+                    "kpis": len(o.kpis),
+                }
+                for o in document.objectives
+            ]
+            self.arrows = [a.model_dump() for a in document.arrows]
             self.scores = [self._score(kpis.get(k.id)) for k in document.kpis()]
             self._show_total(document, now)
             self.policy = {
@@ -151,6 +208,10 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
             return next((n.text for n in kpi.notes if n.period == self.period), "")
         if field == "owner":
             return self._roles.get(kpi.owner or "", kpi.owner or "")
+        if field == "scoring":
+            return kpi.scoring.replace("_", " ")
+        if field in PAIRS:
+            return as_pairs(getattr(kpi, field))
         value = getattr(kpi, field)
         return "" if value is None else f"{value:g}"
 
@@ -224,6 +285,15 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
 
     def __repr__(self) -> str:
         return f"<ScorecardEditor {self.label!r}: {len(self.rows)} KPIs>"
+
+
+def _how(kpi: Kpi) -> tuple[Any, ...]:
+    """Return all that decides what a KPI counts."""
+    return kpi.measured_as, tuple(kpi.options.items()), tuple(kpi.where.items()), kpi.min_n
+
+
+def _listed(named: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"id": k, "label": v} for k, v in named.items()]
 
 
 def _two(value: float | None) -> str:
