@@ -1,6 +1,7 @@
 """The cross-impact page's words and tables, on the example and on workspaces that lack something."""
 
 import re
+from datetime import date
 
 import pandas as pd
 import pytest
@@ -330,3 +331,37 @@ def test_in_a_blind_round_a_clash_tells_nothing_of_what_the_other_wrote(example)
         result = edit.save(CrossImpact.from_body(body))
     (said,) = result.words
     assert said.endswith("Set-up help on Review: both of you changed it; yours is shown.")
+
+
+def test_priorities_take_their_gaps_from_the_scorecard(view):
+    markup = words(impact_page.priorities(view))[1]
+    assert "farthest from its target on the scorecard" in markup
+    there = view.scorecard.there
+    wide = there[there["touchpoint"] == "setup_help"]["gap"].max()
+    assert f"{wide:.1%}" in markup
+
+
+def test_a_kpi_of_the_scorecard_is_watched_by_it(example):
+    space = Workspace.open(example)
+    panel = space.cross_impact
+    plan = panel.interventions[0].model_copy(
+        update={
+            "kpi": "cart_abandonment",
+            "starts": date(2026, 4, 15),
+            "ends": None,
+            "status": "running",
+        }
+    )
+    late = plan.model_copy(update={"id": "late", "label": "Late", "starts": date(2027, 1, 1)})
+    strange = plan.model_copy(update={"id": "strange", "label": "Strange", "kpi": "goodwill"})
+    space.save(panel.model_copy(update={"interventions": (plan, late, strange)}))
+    view = impact_page.open_impact(str(example))
+    markup = words(impact_page.watched(view))[1]
+    series = view.scorecard.series
+    judged = (series["kpi"] == "cart_abandonment") & ~series["open"] & (series["state"] == "")
+    own = series[judged].set_index("period")["value"]
+    before, now = own["2026-03-01"], own.iloc[-1]
+    assert f"{100 * before:.1f}% in March 2026, {100 * now:.1f}% in" in markup
+    assert "weak: before and after only" in markup
+    assert "no closed period since it began yet" in markup
+    assert "neither a question of the survey nor a KPI of the scorecard" in markup

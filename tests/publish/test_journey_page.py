@@ -5,6 +5,7 @@ import pytest
 
 from journey_widgets import Workspace, open_page
 from journey_widgets.publish import explorer, map_page, path_page
+from journey_widgets.publish.scorecard_view import open_scorecard
 
 
 @pytest.fixture
@@ -116,3 +117,22 @@ def test_the_example_page_says_who_was_asked_and_what_was_counted(example, monke
     assert "26 designed ways, 0 of them never taken" in repr(path_page.ways(page))
     assert "How many of each persona reach Delivery" in repr(path_page.by_persona(page))
     assert "one channel only" in repr(path_page.channels(page))
+
+
+def test_the_kpis_at_the_touchpoints_are_those_of_the_scorecard(made_example, monkeypatch):
+    page = open_page("Journey map", workspace=str(made_example))
+    markup = map_page.measured(page)._repr_html_()
+    card = open_scorecard(str(made_example))
+    rows = card.now.kpis.set_index("kpi")
+    for kpi in ("cart_abandonment", "csat_delivery", "setup_response"):
+        assert str(card.said(rows.loc[kpi].to_dict(), "value")) in markup
+    assert f"What is measured at the touchpoints, {card.when}" in markup
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+    picture = map_page.the_map(page)._repr_html_()
+    assert f"{100 * rows.loc['cart_abandonment', 'value']:.1f}%" in picture
+
+
+def test_without_a_scorecard_the_map_says_what_would_have_to_be_named(tmp_path):
+    Workspace.create(tmp_path / "w", template="sales_journey").close()
+    page = open_page("Journey map", workspace=str(tmp_path / "w"), log_needed=False)
+    assert "No touchpoint names a KPI that the scorecard measures" in repr(map_page.measured(page))

@@ -139,7 +139,7 @@ def test_a_report_opens_with_the_network_off_and_shows_its_pictures(
     page.goto(report.path.as_uri())
 
     assert page.locator("figure > svg").count() == 7
-    assert page.locator("table.jw-table").count() == 10
+    assert page.locator("table.jw-table").count() == 11
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

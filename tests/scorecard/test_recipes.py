@@ -12,13 +12,14 @@ import journey_widgets as jw
 from journey_widgets import Workspace
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import median_interval, poisson, wilson
+from journey_widgets.events.paths import path_index
 from journey_widgets.journey.definition import definition
 from journey_widgets.scorecard.catalogue import kpi as catalogue_row
 from journey_widgets.scorecard.document import Kpi, Measure, Objective, Scorecard
 from journey_widgets.scorecard.formula import Formula
 from journey_widgets.scorecard.measures import measure, measure_many, measured, records
 from journey_widgets.scorecard.recipes import RECIPES
-from journey_widgets.scorecard.series import series
+from journey_widgets.scorecard.series import series, with_column
 from support import kpi_table
 from support.kpi_rows import events, frame, lines, only
 
@@ -652,3 +653,22 @@ def test_medians_are_what_sorting_each_month_gives(rows):
 
 def test_the_table_of_kpis_in_the_docs_is_the_one_that_runs(root):
     assert (root / "docs" / "kpis.md").read_text("utf-8") == kpi_table.text()
+
+
+def test_a_source_gets_a_group_from_the_log_by_customer():
+    log = frame("customer_id ts event device", ("a", "2026-01-01", "x", "mobile"), ("b", "2026-01-01", "x", "desktop"),
+                ("a", "2026-01-09", "x", "desktop"))  # fmt: skip
+    answers = frame(
+        "respondent_id ts question_id score scale customer_id",
+        ("r", "2026-01-02", "csat", 5, "1-5", "a"), ("s", "2026-01-02", "csat", 1, "1-5", "b"),
+        ("t", "2026-01-02", "csat", 4, "1-5", "stranger"), ("u", "2026-01-02", "csat", 2, "1-5", None),
+    )  # fmt: skip
+    index = path_index(jw.read_events(log, keep=["device"]))
+    sources = with_column({"answers": answers, "events": log}, index, "device")
+    found = measure("csat_t2b", sources, by="device", options={"question": "csat"}).set_index(
+        "device"
+    )
+    assert found["value"].to_dict() == {"mobile": 1.0, "desktop": 0.0, "not known": 0.5}
+    assert found["n"].sum() == 4  # nobody is lost or counted twice
+    same = with_column({"answers": answers}, index, "region")
+    assert same["answers"] is answers

@@ -9,7 +9,9 @@ import pytest
 from journey_widgets import Workspace
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import wilson
+from journey_widgets.journey.document import Journey
 from journey_widgets.scorecard import cards, words
+from journey_widgets.scorecard.at_touchpoints import at_touchpoints, gaps, named_at
 from journey_widgets.scorecard.document import Arrow, Kpi, Measure, Objective, Scorecard
 from journey_widgets.scorecard.series import series
 from journey_widgets.scorecard.standing import alarms, held_against, judged, last_closed, standing
@@ -390,3 +392,42 @@ def test_a_card_says_what_was_expected_and_what_others_reach():
     told = cards.to_html(standing(a_card(kpi), given), given, roles={})
     assert "expected by now 70.0% · benchmark 75.0%" in told
     assert "0.75 (Retail, EU, 2025: S&lt;b&gt;, web, n 900)" in told
+
+
+# At touchpoints
+
+
+def a_journey(**kpis):
+    return Journey.from_body(
+        {
+            "id": "j", "label": "J", "stages": [{"id": "buy", "label": "Buy"}],
+            "touchpoints": [{"id": t, "label": t.title(), "stage": "buy", "kpis": list(k)} for t, k in kpis.items()],
+        }
+    )  # fmt: skip
+
+
+def test_a_touchpoint_has_the_kpis_it_names_with_their_gap_to_the_target():
+    other = Kpi(id="b", measure="nps", baseline=0, target=40)
+    given = pd.concat([a_series("a", [0.75]), a_series("b", [50.0])])
+    card = a_card(SHARE, other)
+    found = at_touchpoints(
+        a_journey(shop=("a", "nps"), help=("unknown",), call=("b",)), card, standing(card, given)
+    )
+    assert found[["touchpoint", "kpi"]].values.tolist() == [
+        ["shop", "a"],
+        ["shop", "b"],
+        ["call", "b"],
+    ]
+    assert found["gap"].tolist() == pytest.approx([0.5, 0.0, 0.0])  # half way; beyond the target
+    assert gaps(found) == pytest.approx({"shop": 0.5, "call": 0.0})
+    assert set(found["period"]) == {pd.Timestamp("2025-01-01")}
+    twice = a_card(SHARE, SHARE.model_copy(update={"id": "c"}))
+    assert named_at(("csat_t2b",), twice) == []  # which of the two is meant nobody can say
+
+
+def test_a_gap_without_a_score_is_none():
+    card = a_card(SHARE)
+    found = at_touchpoints(
+        a_journey(shop=("a",)), card, standing(card, gone(0.8, 2, [1]), "2025-02-01")
+    )
+    assert (len(found), gaps(found)) == (1, {})

@@ -411,3 +411,23 @@ def test_a_workspace_without_a_scorecard_has_an_empty_one(tmp_path):
     space = Workspace.create(tmp_path / "w", template="sales_journey")
     assert space.scorecard == Scorecard()
     assert not [f for f in space.check() if f.code.startswith("SCO-")]
+
+
+def test_a_kpi_whose_owner_does_not_answer_for_its_touchpoint_is_found(example):
+    space = Workspace.open(example)
+    assert space.links().kpi_owners["setup_response"] == "success_manager"
+    assert space.links().kpi_owners["csat_delivery"] == "success_manager"  # of its objective
+    card = space.scorecard
+    kpis = tuple(
+        k.model_copy(update={"owner": "support_rep"}) if k.id == "setup_response" else k
+        for o in card.objectives if o.id == "help_soon" for k in o.kpis
+    )  # fmt: skip
+    objectives = tuple(
+        o.model_copy(update={"kpis": kpis}) if o.id == "help_soon" else o for o in card.objectives
+    )
+    space.save(card.model_copy(update={"objectives": objectives}))
+    (found,) = [f for f in space.check() if f.code == "LNK-02"]
+    assert (
+        "Support representative owns the KPI setup response, and Success manager answers"
+        in found.message
+    )

@@ -1,5 +1,6 @@
 """The cross-impact page's words, tables and pictures: the six steps from touchpoints to a plan that is watched."""
 
+from datetime import date
 from functools import cached_property
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from journey_widgets.cross_impact.stability import SAFE
 from journey_widgets.cross_impact.table import to_html
 from journey_widgets.cross_impact.widget import CrossImpactSliders
 from journey_widgets.errors import JourneyDataError, ParameterError, did_you_mean
+from journey_widgets.estimates import mover
 from journey_widgets.events.engine import collect
 from journey_widgets.findings import Finding, sentence
 from journey_widgets.journey.stages import canonical
@@ -22,10 +24,17 @@ from journey_widgets.publish import html
 from journey_widgets.publish.impact_edit import ImpactEdit
 from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, open_page, records, said_on_the_page
+from journey_widgets.publish.scorecard_view import ScorecardPage, in_words
 from journey_widgets.publish.show import show
+from journey_widgets.scorecard.at_touchpoints import gaps
+from journey_widgets.scorecard.series import units
 
 OUTCOME_QUESTIONS = {"nps": "advocacy", "csat": "satisfaction", "ces": "effort"}
 """Questions about the whole journey, by id, and the outcome they measure."""
+OF_THE_SCORECARD = (
+    " Gap: of the KPI at the touchpoint that is farthest from its target on the scorecard, 0 there and 1 at its "
+    "baseline."
+)  # fmt: skip
 JUDGED = 0.9
 """Share of relations judged by somebody from which on that step is done."""
 HARDLY = 0.01
@@ -122,6 +131,11 @@ class ImpactPage:
             judged = any(r.cells for r in self.panel.raters) or self.panel.consensus
             return str(error) if judged else NOTHING_JUDGED
         return ""
+
+    @cached_property
+    def scorecard(self) -> ScorecardPage:
+        """The scorecard of the same customers."""
+        return ScorecardPage(self.page)
 
     @cached_property
     def ranking(self) -> pd.DataFrame:
@@ -470,8 +484,10 @@ def priorities(view: ImpactPage) -> html.Html:
     outcome = view.outcome or next(iter(view.panel.outcome_ids()), "")
     if not outcome:
         return html.note("The matrix has no outcome column: add one to set priorities.")
+    factors = {f.id for f in view.panel.factors}
+    wide = {t: g for t, g in gaps(view.scorecard.there).items() if t in factors}
     try:
-        found = impact.priorities(view.panel, outcome, draws=view.draws, seed=view.seed)
+        found = impact.priorities(view.panel, outcome, gaps=wide, draws=view.draws, seed=view.seed)
     except JourneyDataError as error:
         return html.note(str(error))
     found["assumed"] = found["assumed"].str.replace("significance", "what is at stake")
@@ -482,7 +498,7 @@ def priorities(view: ImpactPage) -> html.Html:
                 "interventions": "Interventions",
                 "effort": "Days", "assumed": "Assumed"},
         percent=["influence", "significance", "gap", "value", "low", "high", "top_share"],
-        note=view.counted(found, outcome),
+        note=f"{view.counted(found, outcome)}{OF_THE_SCORECARD if wide else ''}",
     )  # fmt: skip
 
 
@@ -536,7 +552,7 @@ def _would_move(view: ImpactPage, changes: dict[str, float]) -> str:
 
 
 def watched(view: ImpactPage) -> html.Html:
-    """Return what the KPI of each intervention did since it began, as far as the survey measures it."""
+    """Return what the KPI of each intervention did since it began, by the survey or by the scorecard."""
     begun = [
         (i.label, i.kpi, i.starts)
         for i in view.panel.interventions
@@ -544,9 +560,19 @@ def watched(view: ImpactPage) -> html.Html:
     ]
     if not begun:
         return html.note("No intervention has begun: nothing to watch yet.")
-    scores = _answers(view)
+    scores, card = _answers(view), view.scorecard.scorecard
+    known = {k.id: k for k in card.kpis()}
     rows = []
     for label, kpi, starts in begun:
+        if kpi in known:
+            rows.append(
+                (
+                    label,
+                    known[kpi].label or kpi.replace("_", " "),
+                    *_on_the_scorecard(view, kpi, starts),
+                )
+            )
+            continue
         own = scores[scores["question_id"] == kpi]
         zone = view.page.workspace.settings.time_zone
         split = pd.Timestamp(starts, tz=zone).tz_convert("UTC").tz_localize(None)
@@ -555,7 +581,7 @@ def watched(view: ImpactPage) -> html.Html:
         named = kpi.replace("_", " ")
         if min(len(before), len(after)) < max(FEWEST, view.page.least):
             said = (
-                "not measured by the survey; the scorecard will watch it"
+                "neither a question of the survey nor a KPI of the scorecard"
                 if own.empty
                 else "too few answers yet"
             )
@@ -572,9 +598,41 @@ def watched(view: ImpactPage) -> html.Html:
         view.page.shown(frame, "n"), caption="What the KPI did since the intervention began",
         labels={"what": "Intervention", "kpi": "KPI", "value": "Change", "low": "at least", "high": "at most", "n": "n",
                 "words": "In words", "evidence": "Evidence"},
-        note="Mean score after the start, less the mean before. Without a comparison group anything else that changed "
-        f"then is in it too; an analyst can hold it against one.{view.of_all}",
+        note="Of a question: mean score after the start, less the mean before. Of a KPI of the scorecard: its last "
+        "closed period, less the one before the start; the interval is worked out from those of the two. Without a "
+        "comparison group anything else that changed then is in it too; an analyst can hold it against one."
+        f"{view.of_all}",
     )  # fmt: skip
+
+
+def _on_the_scorecard(view: ImpactPage, kpi: str, starts: date) -> tuple[Any, ...]:
+    """Return what a KPI of the scorecard did since a day: change, its ends, n, in words, and what that proves."""
+    page = view.scorecard
+    series = page.measured(page.scorecard.only({kpi}))
+    closed = series[~series["open"] & (series["state"] == "") & series["period"].notna()]
+    day = pd.Timestamp(starts)
+    before, after = closed[closed["period"] < day.replace(day=1)], closed[closed["period"] >= day]
+    if before.empty or after.empty:
+        when = "before it began" if before.empty else "since it began"
+        return None, None, None, None, f"no closed period {when} yet", ""
+    then, now = before.iloc[-1], after.iloc[-1]
+    columns = ["value", "low", "high"]
+    low, high = mover(*(float(now[c]) for c in columns), *(float(then[c]) for c in columns))
+    (unit,) = units(page.scorecard, [page.scorecard.kpi(kpi)]).values()
+    told = [
+        f"{page.figure(float(r['value']), unit)} in {in_words(r['period'], page.length)}"
+        for r in (then, now)
+    ]
+    change = float(now["value"]) - float(then["value"])
+    sure = "could be chance" if not low > 0 and not high < 0 else "more than chance"
+    return (
+        change,
+        float(low),
+        float(high),
+        int(now["n"]),
+        f"{told[0]}, {told[1]}: {sure}",
+        "weak: before and after only",
+    )
 
 
 def _answers(view: ImpactPage) -> pd.DataFrame:

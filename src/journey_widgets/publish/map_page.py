@@ -14,7 +14,9 @@ from journey_widgets.publish import html
 from journey_widgets.publish.map_edit import MapEdit
 from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, records
+from journey_widgets.publish.scorecard_view import ScorecardPage, in_words
 from journey_widgets.publish.show import show
+from journey_widgets.scorecard.status import SHAPES
 
 
 def curve(page: Page) -> pd.DataFrame:
@@ -76,12 +78,55 @@ def the_map(page: Page, view: str = "team") -> Any:
     if page.may_edit and mode() != "report":
         edit = MapEdit(page)
         return JourneyMapEditor(edit.journey, curve=felt, owners=accountable, on_save=edit.save)
-    layout = map_layout(page.journey, curve=felt, owners=accountable, view=view)
+    layout = map_layout(
+        page.journey, curve=felt, owners=accountable, kpis=_beside_touchpoints(page), view=view
+    )
     return show(
         map_chart(layout), layout.sentence(), wide=True,
         note="Line: mean of customers' answers with its 95 % interval; dashes: judged by the team. "
         "P pain point, M moment of truth, O opportunity, Q question; a dark rim means high severity, a "
         "dashed card that its review is due. Scroll sideways where the page is narrower than the map.",
+    )  # fmt: skip
+
+
+def _beside_touchpoints(page: Page) -> dict[str, str]:
+    """Return touchpoint → value, shape and name of its KPI; of several, of the one farthest from its target."""
+    view = ScorecardPage(page)
+    there = view.there
+    if there.empty:
+        return {}
+    worst = view.hidden(there).sort_values(
+        "gap", ascending=False, na_position="last", kind="stable"
+    )
+    rows = worst.drop_duplicates("touchpoint").to_dict("records")
+    return {
+        str(
+            r["touchpoint"]
+        ): f"{view.said(r, 'value')} {SHAPES.get(r['status'], '')} {r['label']}".replace("  ", " ")
+        for r in rows
+    }
+
+
+def measured(page: Page) -> html.Html:
+    """Return the KPIs at the touchpoints: value, certainty, target, status and owner, as the scorecard has them."""
+    view = ScorecardPage(page)
+    there = view.there
+    if there.empty:
+        return html.note(
+            "No touchpoint names a KPI that the scorecard measures: write its id under kpis of the touchpoint."
+        )
+    rows = [
+        {
+            "Touchpoint": r["touchpoint_label"], "KPI": r["label"], "Value": view.said(r, "value"),
+            "Likely between": view.between(r), "n": r["n"], "Target": view.said(r, "target"),
+            "Status": view.status(r), "Owner": view.owner(r["owner"]),
+        }
+        for r in view.hidden(there).to_dict("records")
+    ]  # fmt: skip
+    when = in_words(there["period"].iloc[0], view.length)
+    return html.table(
+        pd.DataFrame(rows), caption=f"What is measured at the touchpoints, {when}",
+        note="The same figures as on the scorecard.",
     )  # fmt: skip
 
 

@@ -18,12 +18,13 @@ from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, open_page, said_on_the_page, unless
 from journey_widgets.publish.period import ALL
 from journey_widgets.scorecard import words
+from journey_widgets.scorecard.at_touchpoints import at_touchpoints, named_at
 from journey_widgets.scorecard.document import Kpi, Scorecard
 from journey_widgets.scorecard.measures import measure
 from journey_widgets.scorecard.restating import restate
 from journey_widgets.scorecard.roll_up import POLICIES
 from journey_widgets.scorecard.rules import check
-from journey_widgets.scorecard.series import series
+from journey_widgets.scorecard.series import series, with_column
 from journey_widgets.scorecard.standing import Standing, standing
 
 EMPTY = (
@@ -109,12 +110,25 @@ class ScorecardPage:
     @property
     def _customers(self) -> PathIndex | None:
         """The page's customers; None for all."""
-        return None if self.page.segment == ALL or not self.page.has_log else self.page.index
+        every = not self.page.has_log or self.page.segment_in_words() == "all customers"
+        return None if every else self.page.index
 
     def measured(self, card: Scorecard) -> pd.DataFrame:
         """Measure the KPIs of a scorecard as this page does: its periods, its customers."""
         zone = self.page.workspace.settings.time_zone
         return series(card, self.sources, period=self.length, zone=zone, customers=self._customers)
+
+    @cached_property
+    def there(self) -> pd.DataFrame:
+        """The KPIs at the touchpoints of the page's journey (see `scorecard.at_touchpoints`)."""
+        journey = self.page.journey
+        wanted = {k.id for t in journey.touchpoints for k in named_at(t.kpis, self.scorecard)}
+        card = self.scorecard.only(wanted)
+        try:
+            now = standing(card, self.measured(card), self.as_of) if wanted else None
+        except JourneyDataError:
+            now = None
+        return pd.DataFrame() if now is None else at_touchpoints(journey, card, now)
 
     @cached_property
     def now(self) -> Standing:
@@ -191,13 +205,18 @@ class ScorecardPage:
         )
 
     def split(self, kpi: Kpi, column: str) -> pd.DataFrame:
-        """Return a KPI by group of customers, its intervals left out; no rows where it cannot be split."""
+        """Return a KPI by group of customers, its intervals left out; no rows where it cannot be split.
+
+        A source that does not say the group has it from the event log, by customer.
+        """
         if kpi.where:
             return self.series.iloc[:0].assign(**{column: ""})
+        page = self.page
+        grouped = with_column(self.sources, page.index, column) if page.has_log else self.sources
         try:
             return measure(
-                kpi.measured_as, self.sources, period=self.length, by=column, options=kpi.options,
-                zone=self.page.workspace.settings.time_zone, words=self.scorecard.words, draws=2,
+                kpi.measured_as, grouped, period=self.length, by=column, options=kpi.options,
+                zone=page.workspace.settings.time_zone, words=self.scorecard.words, draws=2,
             )  # fmt: skip
         except JourneyError:
             return self.series.iloc[:0].assign(**{column: ""})
@@ -236,7 +255,11 @@ class ScorecardPage:
 
     def shown(self) -> pd.DataFrame:
         """Return the KPIs as this page may show them: figures on very few people blanked."""
-        return _hidden(self.now.kpis, self.page.least)
+        return self.hidden(self.now.kpis)
+
+    def hidden(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return KPIs without the figures that are about very few people."""
+        return _hidden(frame, self.page.least)
 
     @cached_property
     def data_date(self) -> str:

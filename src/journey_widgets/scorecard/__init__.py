@@ -1,6 +1,7 @@
 """Balanced scorecard: KPIs that are measured, scores by stated rules, and what is not known said beside them."""
 
 from journey_widgets.estimates import nps
+from journey_widgets.scorecard.at_touchpoints import at_touchpoints
 from journey_widgets.scorecard.catalogue import catalogue
 from journey_widgets.scorecard.differences import mix_and_rate, reversal, weight_sensitivity
 from journey_widgets.scorecard.document import Kpi, Objective, Perspective, Scorecard
@@ -15,9 +16,7 @@ from journey_widgets.scorecard.strategy import arrows
 from journey_widgets.scorecard.trade_offs import trade_offs
 
 __all__ = [
-    "Formula", "Kpi", "Node", "Objective", "Perspective", "Scorecard", "alarms", "arrows", "catalogue", "change",
-    "check",
-    "funnel_limits", "measure", "measure_many", "measured", "mix_and_rate", "nps", "records",
-    "reversal", "roll_up", "series",
-    "standing", "trade_offs", "weight_sensitivity", "xmr",
+    "Formula", "Kpi", "Node", "Objective", "Perspective", "Scorecard", "alarms", "arrows", "at_touchpoints",
+    "catalogue", "change", "check", "funnel_limits", "measure", "measure_many", "measured", "mix_and_rate", "nps",
+    "records", "reversal", "roll_up", "series", "standing", "trade_offs", "weight_sensitivity", "xmr",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """The scorecard document: objectives by perspective and stage, their KPIs with targets, and how all of it is scored."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from itertools import pairwise
 from typing import Annotated, ClassVar, Final, Literal, Self
@@ -356,6 +356,14 @@ class Scorecard(Document):
             msg = f"The scorecard has no KPI {name!r}. {did_you_mean(name, [k.id for k in self.kpis()])}"
             raise DocumentError(msg)
         return found
+
+    def only(self, ids: Collection[str]) -> Self:
+        """Return the scorecard with some of its KPIs alone; arrows are left out."""
+        some = tuple(
+            o.model_copy(update={"kpis": tuple(k for k in o.kpis if k.id in ids)})
+            for o in self.objectives
+        )
+        return self.model_copy(update={"objectives": some, "arrows": ()})
 
     def rules(self) -> tuple[Rule, ...]:
         """Return from which score on a status holds."""

@@ -88,6 +88,30 @@ def of_customers(sources: Mapping[str, Any], customers: PathIndex) -> dict[str, 
     return found
 
 
+def with_column(sources: Mapping[str, Any], index: PathIndex, column: str) -> dict[str, Any]:
+    """Return the sources with a column of the event log: what it was at each customer's first event.
+
+    Sources that have the column, or do not name customers, stay as they are; customers who are not in the log have it
+    blank.
+    """
+    if column not in index.attributes:
+        return dict(sources)
+    first = index.table.filter(index.table.step == 1)
+    groups = first.select(
+        customer_id=first.customer_id.cast("string"), **{column: first[f"at:{column}"]}
+    )
+    found = dict(sources)
+    for name, source in sources.items():
+        if name in ("events", "journey", "raci", "roles"):
+            continue
+        table = table_of(source, name)
+        if "customer_id" in table.columns and column not in table.columns:
+            text = table.mutate(customer_id=table.customer_id.cast("string"))
+            joined = text.left_join(groups, "customer_id").drop("customer_id_right")
+            found[name] = replace(source, table=joined) if isinstance(source, Source) else joined
+    return found
+
+
 def _one(
     kpi: Kpi, scorecard: Scorecard, every: Mapping[str, Any], sources: Mapping[str, Any], period: str, zone: str,
     until: datetime | None, shared: Shared,

@@ -146,13 +146,7 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
         kept = None if self._series is None else self._series[~self._series["kpi"].isin(wanted)]
         found = None
         if self._measure is not None:
-            some = [
-                o.model_copy(update={"kpis": tuple(k for k in o.kpis if k.id in wanted)})
-                for o in document.objectives
-            ]
-            found = self._measure(
-                document.model_copy(update={"objectives": tuple(some), "arrows": ()})
-            )
+            found = self._measure(document.only(wanted))
             self._counted |= {k.id: _how(k) for k in document.kpis() if k.id in wanted}
         parts = [f for f in (kept, found) if f is not None and len(f)]
         self._series = pd.concat(parts, ignore_index=True) if parts else self._series

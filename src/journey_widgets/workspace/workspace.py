@@ -367,7 +367,10 @@ class Workspace:
         panel = self.cross_impact if self.rev("cross_impact") else CrossImpact()
         open_ = [i for i in panel.interventions if i.status != "dropped"]
         sums = direct_influence(panel) if any(r.cells for r in panel.raters) else None
+        card = self.scorecard if self.rev("scorecard") else Scorecard()
+        owned = {k.id: k.owner or o.owner for o in card.objectives for k in o.kpis}
         return Links(
+            kpi_owners={k: owner for k, owner in owned.items() if owner},
             interventions={i.id: (i.label, i.owner) for i in open_},
             influence={}
             if sums is None
