@@ -57,17 +57,28 @@ class BgNbd:
         found: Floats = (a + b - 1) / (a - 1) * (1 - (alpha / (alpha + t)) ** r * with_dropout)
         return found
 
-    def expected(self, horizon: float, x: Any, t_x: Any, T: Any) -> Floats:  # noqa: N803 - the field's names
-        """Return the purchases expected within `horizon` after `T` of customers with `x`, `t_x` and `T`."""
+    def expected(self, horizon: Any, x: Any, t_x: Any, T: Any) -> Floats:  # noqa: N803 - the field's names
+        """Return the purchases expected within `horizon` after `T` of customers with `x`, `t_x` and `T`.
+
+        Of several horizons, one row each.
+        """
+        x, t_x, T = (np.asarray(v, dtype=np.float64) for v in (x, t_x, T))  # noqa: N806
+        # What is slow to work out depends on x and T alone, and many customers share them.
+        pairs, place = np.unique(x + 1j * T, return_inverse=True)
+        ends = np.atleast_1d(np.asarray(horizon, dtype=np.float64))
+        alive = np.array([self._while_alive(float(h), pairs.real, pairs.imag) for h in ends])
+        found: Floats = alive[:, place.reshape(x.shape)] / (1 + self._gone(x, t_x, T))
+        return found if np.ndim(horizon) else found[0]
+
+    def _while_alive(self, horizon: float, x: Floats, T: Floats) -> Floats:  # noqa: N803
+        """Return the purchases expected within a horizon of customers who have not dropped out at `T`."""
         from scipy.special import hyp2f1
 
-        x, t_x, T = (np.asarray(v, dtype=np.float64) for v in (x, t_x, T))  # noqa: N806
         r, alpha, a, b = self.r, self.alpha, self.a, self.b
-        z = horizon / (alpha + T + horizon)
         still = 1 - ((alpha + T) / (alpha + T + horizon)) ** (r + x) * hyp2f1(
-            r + x, b + x, a + b + x - 1, z
+            r + x, b + x, a + b + x - 1, horizon / (alpha + T + horizon)
         )
-        found: Floats = (a + b + x - 1) / (a - 1) * still / (1 + self._gone(x, t_x, T))
+        found: Floats = (a + b + x - 1) / (a - 1) * still
         return found
 
     def alive(self, x: Any, t_x: Any, T: Any) -> Floats:  # noqa: N803
@@ -108,13 +119,15 @@ class BgNbd:
         return stays + float(left)
 
 
-def fit_bg_nbd(found: pd.DataFrame) -> BgNbd:
+def fit_bg_nbd(found: pd.DataFrame, *, near: BgNbd | None = None) -> BgNbd:
     """Fit the model to the purchases of customers.
 
     Parameters
     ----------
     found
         As `purchases` returns it: ``x``, ``t_x``, ``T``.
+    near
+        A model the search begins at, such as that of the month before.
 
     Raises
     ------
@@ -128,6 +141,8 @@ def fit_bg_nbd(found: pd.DataFrame) -> BgNbd:
     alike = found.groupby(["x", "t_x", "T"], sort=False).size().reset_index(name="many")
     x, t_x, T, many = (alike[c].to_numpy("float64") for c in ("x", "t_x", "T", "many"))  # noqa: N806
     start = np.array([1.0, max(float(np.average(T, weights=many)) / 4, 0.1), 1.0, 1.0])
+    if near is not None:
+        start = np.array([near.r, near.alpha, near.a, near.b])
     peak = highest(lambda p: _log_likelihood(p, x, t_x, T, many), start)
     r, alpha, a, b = peak.at
     return BgNbd(r, alpha, a, b, peak.height, int(many.sum()), repeaters, peak.errors)
@@ -140,6 +155,14 @@ def _log_likelihood(
     from scipy.special import betaln, digamma, gammaln
 
     r, alpha, a, b = p
+    # What is slow to work out depends on the number of purchases alone.
+    some, place = np.unique(x, return_inverse=True)
+    of_x = gammaln(r + some) - gammaln(r) + betaln(a, b + some) - betaln(a, b)
+    slopes_of_x = [
+        digamma(r + some) - digamma(r), digamma(a + b) - digamma(a + b + some),
+        digamma(b + some) - digamma(a + b + some) - digamma(b) + digamma(a + b),
+    ]  # fmt: skip
+    by_r, by_a, by_b = (s[place] for s in slopes_of_x)
     c, again = r + x, x > 0
     log_T, log_t = np.log(alpha + T), np.log(alpha + t_x)  # noqa: N806
     before = np.where(again, b + x - 1, 1.0)
@@ -147,11 +170,11 @@ def _log_likelihood(
     left = np.where(again, np.log(a) - np.log(before) - c * log_t, -np.inf)
     both = np.logaddexp(stays, left)
     gone = np.exp(left - both)
-    each = gammaln(c) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b) + both
+    each = of_x[place] + r * np.log(alpha) + both
     slopes = [
-        digamma(c) - digamma(r) + np.log(alpha) - (1 - gone) * log_T - gone * log_t,
+        by_r + np.log(alpha) - (1 - gone) * log_T - gone * log_t,
         r / alpha - c * ((1 - gone) / (alpha + T) + gone / (alpha + t_x)),
-        digamma(a + b) - digamma(a + b + x) + gone / a,
-        digamma(b + x) - digamma(a + b + x) - digamma(b) + digamma(a + b) - gone / before,
+        by_a + gone / a,
+        by_b - gone / before,
     ]
     return float((many * each).sum()), np.array([float((many * s).sum()) for s in slopes])

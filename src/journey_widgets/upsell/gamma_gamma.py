@@ -64,13 +64,15 @@ class GammaGamma:
         return abs(self.correlation) > ALIKE
 
 
-def fit_gamma_gamma(found: pd.DataFrame) -> GammaGamma:
+def fit_gamma_gamma(found: pd.DataFrame, *, near: GammaGamma | None = None) -> GammaGamma:
     """Fit the model to customers who bought again.
 
     Parameters
     ----------
     found
         As `purchases` returns it: ``x``, ``m``. Rows without a repeat, or worth 0 or less, are left out.
+    near
+        A model the search begins at.
 
     Raises
     ------
@@ -83,6 +85,8 @@ def fit_gamma_gamma(found: pd.DataFrame) -> GammaGamma:
         raise JourneyDataError(msg)
     x, m = again["x"].to_numpy("float64"), again["m"].to_numpy("float64")
     start = np.array([1.0, 2.0, float(np.median(m))])
+    if near is not None:
+        start = np.array([near.p, near.q, near.v])
     peak = highest(lambda p: _log_likelihood(p, x, m), start)
     alike = float(np.corrcoef(x, m)[0, 1]) if x.std() and m.std() else 0.0
     p, q, v = peak.at
@@ -94,15 +98,15 @@ def _log_likelihood(parameters: Floats, x: Floats, m: Floats) -> tuple[float, Fl
     from scipy.special import digamma, gammaln
 
     p, q, v = parameters
-    own, whole = p * x, p * x + q
-    s = v + m * x
-    each = (
-        gammaln(whole) - gammaln(own) - gammaln(q) + q * np.log(v)
-        + (own - 1) * np.log(m) + own * np.log(x) - whole * np.log(s)
-    )  # fmt: skip
+    some, place = np.unique(x, return_inverse=True)
+    of_x = gammaln(p * some + q) - gammaln(p * some) - gammaln(q) + p * some * np.log(some)
+    by_whole, by_own = digamma(p * some + q)[place], digamma(p * some)[place]
+    own, whole, s = p * x, p * x + q, v + m * x
+    log_m, log_s = np.log(m), np.log(s)
+    each = of_x[place] + q * np.log(v) + (own - 1) * log_m - whole * log_s
     slopes = [
-        x * (digamma(whole) - digamma(own) + np.log(m) + np.log(x) - np.log(s)),
-        digamma(whole) - digamma(q) + np.log(v) - np.log(s),
+        x * (by_whole - by_own + log_m + np.log(x) - log_s),
+        by_whole - digamma(q) + np.log(v) - log_s,
         q / v - whole / s,
     ]
     return float(each.sum()), np.array([float(s_.sum()) for s_ in slopes])

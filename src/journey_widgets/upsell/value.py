@@ -80,7 +80,7 @@ def expected_value(
     worth = worth or fit_gamma_gamma(found)
     x, t_x, T = (found[c].to_numpy("float64") for c in ("x", "t_x", "T"))  # noqa: N806
     ends = np.linspace(0.0, horizon, STEPS + 1)[1:]
-    sums = np.array([buying.expected(float(t), x, t_x, T) for t in ends])
+    sums = buying.expected(ends, x, t_x, T)
     parts = np.diff(sums, axis=0, prepend=0.0)
     each = worth.expected(x, found["m"])
     frame = pd.DataFrame(

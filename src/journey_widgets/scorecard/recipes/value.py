@@ -8,6 +8,8 @@ import pyarrow as pa
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.scorecard.recipes.recipe import Asked, Recipe
+from journey_widgets.upsell.bg_nbd import fit_bg_nbd
+from journey_widgets.upsell.gamma_gamma import fit_gamma_gamma
 from journey_widgets.upsell.purchases import shopping_days, summed
 from journey_widgets.upsell.value import expected_value
 
@@ -22,11 +24,12 @@ def _expected(ask: Asked) -> ir.Table:
     horizon = ask.length("horizon") / WEEK
     discount = (1 + float(ask.options["discount"])) ** (1 / YEAR) - 1
     groups = days.groupby("customer_id", sort=True)[list(ask.by)].first() if ask.by else None
-    frames, refused = [], None
+    frames, refused, buying, worth = [], None, None, None
     for number, end in _ends(ask, last):
         seen = summed(days, end)
         try:
-            found = expected_value(seen, horizon, discount=discount)
+            buying, worth = fit_bg_nbd(seen, near=buying), fit_gamma_gamma(seen, near=worth)
+            found = expected_value(seen, horizon, discount=discount, buying=buying, worth=worth)
         except JourneyDataError as error:
             refused = error
             continue
