@@ -138,8 +138,15 @@ def make(folder, n):
         segment=segments[who % SEGMENTS],
     )
     k = n // 10
-    order = rng.integers(0, k // 3, k)
-    who, bought = order % (customers // 10), moments(k // 3)
+    # Customers begin at some time, buy at a rate of their own and drop out unseen.
+    buyers, orders = customers // 10, k // 3
+    rates = rng.gamma(1.0, 1.0, buyers)
+    buyer = rng.choice(buyers, orders, p=rates / rates.sum())
+    begun = rng.uniform(0, 0.8 * span, buyers)
+    stays = np.minimum(rng.exponential(0.4 * span, buyers), span - begun)
+    bought = start + (begun[buyer] + rng.random(orders) * stays[buyer]).astype("timedelta64[us]")
+    order = rng.integers(0, orders, k)
+    who = buyer[order]
     write(
         "order_lines",
         customer_id=ids("c", who),

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.upsell.likelihood import Floats, highest
+from journey_widgets.upsell.likelihood import Floats, Places, highest
 
 LEAST_REPEATERS = 10
 
@@ -141,22 +141,24 @@ def fit_bg_nbd(found: pd.DataFrame, *, near: BgNbd | None = None) -> BgNbd:
     alike = found.groupby(["x", "t_x", "T"], sort=False).size().reset_index(name="many")
     x, t_x, T, many = (alike[c].to_numpy("float64") for c in ("x", "t_x", "T", "many"))  # noqa: N806
     start = np.array([1.0, max(float(np.average(T, weights=many)) / 4, 0.1), 1.0, 1.0])
-    if near is not None:
-        start = np.array([near.r, near.alpha, near.a, near.b])
-    peak = highest(lambda p: _log_likelihood(p, x, t_x, T, many), start)
+    close = None if near is None else np.array([near.r, near.alpha, near.a, near.b])
+    some, place = np.unique(x, return_inverse=True)
+    peak = highest(lambda p: _log_likelihood(p, x, t_x, T, many, some, place), start, close)
     r, alpha, a, b = peak.at
     return BgNbd(r, alpha, a, b, peak.height, int(many.sum()), repeaters, peak.errors)
 
 
 def _log_likelihood(
-    p: Floats, x: Floats, t_x: Floats, T: Floats, many: Floats,  # noqa: N803
+    p: Floats, x: Floats, t_x: Floats, T: Floats, many: Floats, some: Floats, place: Places,  # noqa: N803
 ) -> tuple[float, Floats]:  # fmt: skip
-    """Return the log-likelihood and its slope in each parameter."""
+    """Return the log-likelihood and its slope in each parameter.
+
+    `some` are the different numbers of purchases and `place` says which of them each of `x` is: what is slow to work
+    out depends on them alone.
+    """
     from scipy.special import betaln, digamma, gammaln
 
     r, alpha, a, b = p
-    # What is slow to work out depends on the number of purchases alone.
-    some, place = np.unique(x, return_inverse=True)
     of_x = gammaln(r + some) - gammaln(r) + betaln(a, b + some) - betaln(a, b)
     slopes_of_x = [
         digamma(r + some) - digamma(r), digamma(a + b) - digamma(a + b + some),

@@ -15,7 +15,7 @@ import pandas as pd
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.upsell.bg_nbd import LEAST_REPEATERS
-from journey_widgets.upsell.likelihood import Floats, highest
+from journey_widgets.upsell.likelihood import Floats, Places, highest
 
 ALIKE = 0.3
 """Correlation of frequency and worth from which on it is doubtful that they have nothing to do with each other, which
@@ -85,20 +85,21 @@ def fit_gamma_gamma(found: pd.DataFrame, *, near: GammaGamma | None = None) -> G
         raise JourneyDataError(msg)
     x, m = again["x"].to_numpy("float64"), again["m"].to_numpy("float64")
     start = np.array([1.0, 2.0, float(np.median(m))])
-    if near is not None:
-        start = np.array([near.p, near.q, near.v])
-    peak = highest(lambda p: _log_likelihood(p, x, m), start)
+    close = None if near is None else np.array([near.p, near.q, near.v])
+    some, place = np.unique(x, return_inverse=True)
+    peak = highest(lambda p: _log_likelihood(p, x, m, some, place), start, close)
     alike = float(np.corrcoef(x, m)[0, 1]) if x.std() and m.std() else 0.0
     p, q, v = peak.at
     return GammaGamma(p, q, v, peak.height, len(again), alike, peak.errors)
 
 
-def _log_likelihood(parameters: Floats, x: Floats, m: Floats) -> tuple[float, Floats]:
-    """Return the log-likelihood and its slope in each parameter."""
+def _log_likelihood(
+    parameters: Floats, x: Floats, m: Floats, some: Floats, place: Places
+) -> tuple[float, Floats]:
+    """Return the log-likelihood and its slope in each parameter; `some` and `place` as for the purchases."""
     from scipy.special import digamma, gammaln
 
     p, q, v = parameters
-    some, place = np.unique(x, return_inverse=True)
     of_x = gammaln(p * some + q) - gammaln(p * some) - gammaln(q) + p * some * np.log(some)
     by_whole, by_own = digamma(p * some + q)[place], digamma(p * some)[place]
     own, whole, s = p * x, p * x + q, v + m * x

@@ -7,24 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from journey_widgets.errors import JourneyDataError
-
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
+Downhill = Callable[[Floats], tuple[float, Floats]]
 STEP = 1e-5
-MOST_LOG = 12.0
-"""Parameters beyond e to this power either way are no estimate: the data do not say."""
+EDGE = 9.0
+"""Parameters lie between e to this power either way. Where one ends there, customers hardly differ in what it
+describes; beyond it nothing would change but the parameter."""
 
 
 @dataclass(frozen=True)
 class Peak:
-    """Where a log-likelihood is highest, how high, and the standard errors of the parameters there."""
+    """Where a log-likelihood is highest, how high, and the standard errors of the parameters there.
+
+    An error is missing where a parameter is at the edge of what is looked at.
+    """
 
     at: tuple[float, ...]
     height: float
     errors: tuple[float, ...]
 
 
-def highest(log_likelihood: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Peak:
+def highest(
+    log_likelihood: Callable[[Floats], tuple[float, Floats]],
+    start: Floats,
+    near: Floats | None = None,
+) -> Peak:
     """Return the highest point.
 
     Parameters
@@ -33,44 +41,38 @@ def highest(log_likelihood: Callable[[Floats], tuple[float, Floats]], start: Flo
         From the parameters to its value and its slope in each of them.
     start
         Where to begin; all above 0.
-
-    Raises
-    ------
-    JourneyDataError
-        The search ends at no peak, or at parameters without bounds.
+    near
+        Where to begin instead, such as at the peak of the month before.
     """
     from scipy.optimize import minimize
 
     def down(logs: Floats) -> tuple[float, Floats]:
-        p = np.exp(np.clip(logs, -MOST_LOG, MOST_LOG))
+        p = np.exp(logs)
         height, slope = log_likelihood(p)
         return -height, -slope * p
 
-    scale = max(1.0, abs(down(np.log(start))[0]))
+    begin = np.clip(np.log(start if near is None else near), -EDGE, EDGE)
+    scale = max(1.0, abs(down(begin)[0]))
     found = minimize(
-        lambda v: tuple(part / scale for part in down(v)), np.log(start), jac=True, method="BFGS",
-        options={"gtol": 1e-9, "maxiter": 500},
+        lambda v: tuple(part / scale for part in down(v)), begin, jac=True, method="L-BFGS-B",
+        bounds=[(-EDGE, EDGE)] * len(begin), options={"ftol": 1e-12, "gtol": 1e-9, "maxiter": 500},
     )  # fmt: skip
-    logs = found.x
-    if not np.isfinite(found.fun) or np.abs(logs).max() >= MOST_LOG:
-        msg = "The purchases do not fit the model: its parameters have no bounds. More repeat purchases are needed."
-        raise JourneyDataError(msg)
+    logs = np.asarray(found.x, dtype=np.float64)
     at = np.exp(logs)
     return Peak(tuple(float(v) for v in at), float(-found.fun * scale), _errors(down, logs, at))
 
 
-def _errors(
-    down: Callable[[Floats], tuple[float, Floats]], logs: Floats, at: Floats
-) -> tuple[float, ...]:
-    """Return standard errors from the curvature at the peak; missing where it is no peak."""
-    size = len(logs)
-    curve = np.array(
-        [(down(logs + STEP * e)[1] - down(logs - STEP * e)[1]) / (2 * STEP) for e in np.eye(size)]
-    )
+def _errors(down: Downhill, logs: Floats, at: Floats) -> tuple[float, ...]:
+    """Return standard errors from the curvature at the peak, of the parameters that are not at the edge."""
+    inner = np.flatnonzero(np.abs(logs) < EDGE - 2 * STEP)
+    errors = np.full(len(logs), math.nan)
+    steps = np.eye(len(logs))[inner] * STEP
+    curve = np.array([(down(logs + s)[1] - down(logs - s)[1])[inner] / (2 * STEP) for s in steps])
     try:
-        spread = np.linalg.inv((curve + curve.T) / 2).diagonal()
+        spread = np.linalg.inv((curve + curve.T) / 2).diagonal() if len(inner) else np.zeros(0)
     except np.linalg.LinAlgError:
-        return (math.nan,) * size
-    return tuple(
-        float(p * math.sqrt(v)) if v > 0 else math.nan for p, v in zip(at, spread, strict=True)
-    )
+        spread = np.full(len(inner), -1.0)
+    errors[inner] = [
+        p * math.sqrt(v) if v > 0 else math.nan for p, v in zip(at[inner], spread, strict=True)
+    ]
+    return tuple(float(e) for e in errors)

@@ -86,7 +86,8 @@ def shopping_days(
     found = placed.group_by("customer_id", "day").agg(
         worth=placed.worth.sum(), **{c: placed[c].argmax(placed.worth) for c in more}
     )
-    return collect(found.order_by("customer_id", "day")), calendar.number_of(last)
+    table = collect(found.order_by("customer_id", "day"))
+    return table.astype({"customer_id": "str"}), calendar.number_of(last)
 
 
 def _moment(value: Any) -> datetime:
@@ -106,7 +107,7 @@ def summed(days: pd.DataFrame, end: int, *, unit: str = "week") -> pd.DataFrame:
         mean = np.where(x > 0, again / x, np.nan)
     return pd.DataFrame(
         {
-            "customer_id": seen["customer_id"].iloc[heads].astype("str").reset_index(drop=True),
+            "customer_id": seen["customer_id"].iloc[heads].reset_index(drop=True),
             "x": x.astype("int64"), "t_x": (last - first) / UNITS[unit], "T": (end - first) / UNITS[unit], "m": mean,
         }
     )  # fmt: skip

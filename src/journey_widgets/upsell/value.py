@@ -85,7 +85,7 @@ def expected_value(
     each = worth.expected(x, found["m"])
     frame = pd.DataFrame(
         {
-            "customer_id": found["customer_id"].astype("str"),
+            "customer_id": found["customer_id"],
             "expected_purchases": sums[-1],
             "alive": buying.alive(x, t_x, T),
             "expected_worth": each,
