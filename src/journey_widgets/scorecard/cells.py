@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import ibis
@@ -42,25 +43,30 @@ class Cells:
 
     def of_cases(self) -> pd.DataFrame:
         """Return value, n and interval of each cell from the values of its cases, in order."""
-        column, order = self.recipe.cases, [*self.keys[1:], self.keys[0]]
-        of_whom = (
-            {"unit": self.facts.unit.cast("string").hash()} if self.method == "bootstrap" else {}
-        )
+        column, drawn = self.recipe.cases, self.method == "bootstrap"
         rows = self.facts.filter(self.facts[column].notnull()).select(
-            *self.keys, value=self.facts[column].cast("float64"), **of_whom
+            *self.keys, value=self.facts[column].cast("float64"),
+            **({"unit": self.facts.unit.cast("string").hash()} if drawn else {}),
+        )  # fmt: skip
+        each: ir.Value = (
+            ibis.struct({"value": rows.value, "unit": rows.unit}) if drawn else rows.value
         )
-        table = collect(rows.order_by([*order, "value"]))
-        if table.empty:
-            return table.assign(n=0, low=math.nan, high=math.nan)
-        codes = table.groupby(order, sort=False, dropna=False).ngroup().to_numpy()
-        heads = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
-        values = np.split(table["value"].to_numpy("float64"), heads[1:])
-        found = table.iloc[heads][self.keys].reset_index(drop=True)
-        units = np.split(table["unit"].to_numpy(), heads[1:]) if of_whom else [None] * len(values)
-        results = [self._case(v, u) for v, u in zip(values, units, strict=True)]
+        found = (
+            rows.group_by(self.keys)
+            .agg(values=each.collect().sort())
+            .order_by([*self.keys[1:], self.keys[0]])
+            .to_pyarrow()
+        )
+        lists = found.column("values").combine_chunks()
+        values, ends = lists.flatten(), lists.offsets.to_numpy()
+        units = values.field("unit").to_numpy() if drawn else None
+        numbers = (values.field("value") if drawn else values).to_numpy()
+        cells = [slice(a, b) for a, b in pairwise(ends - ends[0] if len(ends) else ends)]
+        results = [self._case(numbers[c], None if units is None else units[c]) for c in cells]
+        table: pd.DataFrame = found.drop_columns("values").to_pandas()
         for place, name in enumerate(("value", "low", "high")):
-            found[name] = [r[place] for r in results]
-        return found.assign(n=[len(v) for v in values])
+            table[name] = [r[place] for r in results]
+        return table.assign(n=[c.stop - c.start for c in cells])
 
     def _case(self, values: Floats, units: Any) -> tuple[float, float, float]:
         share = next(

@@ -6,7 +6,6 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-from ibis import _
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.engine import collect
@@ -29,8 +28,11 @@ NAMES: dict[str, tuple[str, ...]] = {
     "article": ("article", "article linked"),
 }
 """Word → what logs usually call it; `words` says it where yours does not."""
-PLACED = ("mark", "place", "passed", "after", "who", "about")
-"""Columns that are worked out for the log; what a source keeps under such a name is not carried along."""
+COUNTED = {
+    "answered": ("first",), "solved": ("first", "last"), "reopened": ("first",), "escalated": ("times",),
+    "article": ("times",), "abandoned": ("times",),
+}  # fmt: skip
+"""Word → what is kept of it for each case: when it came first and last, how often."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -74,35 +76,50 @@ def _activities(ask: Asked) -> list[str]:
 
 
 def placed(ask: Asked) -> ir.Table:
-    """Return the log with each event's place in its case, and whether the case changed hands there."""
+    """Return the log with each event's place in its case, in numbers alone: what it says stays where it is.
+
+    Columns: ``mark`` (of the case), ``row`` (of the log), ``ts``, ``act`` (of the activity: see `told`), ``place``
+    (0 for the first), ``passed`` (whether the case changed hands there), ``after`` (when the next event came).
+    """
 
     def made() -> ir.Table:
-        table = ask.table("case_id", "ts", "activity", "actor")
+        table = _rows(ask)
         hand = table.actor.cast("string")
         if "role" in table.columns:
             hand = ibis.coalesce(table.role.cast("string"), hand)
-        order = ["ts", *(["row"] if "row" in table.columns else [])]
         # Cases by a 64-bit mark of their id: two alike would be one in ten million logs of a million cases.
-        marked = table.mutate(hand=hand, mark=table.case_id.cast("string").hash())
-        path = ibis.window(group_by="mark", order_by=order)
-        place = ibis.row_number().over(path)
-        passed = (marked.hand != marked.hand.lag().over(path)).fill_null(False)
-        # What only some KPIs need is carried along where it is there; the rest of the log stays where it is.
-        spare = {"actor", "role", "row", "hand", "customer_id", "kind", *PLACED}
-        wanted = [c for c in marked.columns if c not in spare]
+        narrow = table.select(
+            "row", "ts", mark=table.case_id.cast("string").hash(), act=table.activity.cast("string").hash(),
+            hand=hand.hash(),
+        )  # fmt: skip
+        path = ibis.window(group_by="mark", order_by=["ts", "row"])
+        # A hand that nobody knows is no other hand.
+        passed = (narrow.hand != narrow.hand.lag().over(path)).fill_null(False)
         return ask.shared.kept(
-            marked.select(
-                "mark",
-                *wanted,
-                place=place,
-                passed=passed,
-                after=marked.ts.lead().over(path),
-                who=_text(marked, "customer_id"),
-                about=_text(marked, "kind"),
+            narrow.select(
+                "mark", "row", "ts", "act", place=ibis.row_number().over(path).cast("int32"), passed=passed,
+                after=narrow.ts.lead().over(path),
             )
-        )
+        )  # fmt: skip
 
-    found: ir.Table = ask.shared.once(("placed", ask.named), made)
+    found: ir.Table = ask.shared.once("placed", made)
+    return found
+
+
+def told(log: ir.Table, meant: tuple[str, ...]) -> ir.BooleanValue:
+    """Return whether the activity of a row of `placed` is one of those meant."""
+    acts = [ibis.literal(m).hash() for m in meant]
+    return log.act.isin(acts).fill_null(False) if acts else ibis.literal(False)
+
+
+def _rows(ask: Asked) -> ir.Table:
+    """Return the support log with a number for each of its rows."""
+    table = ask.table("case_id", "ts", "activity", "actor")
+    if "row" in table.columns:
+        return table
+    found: ir.Table = ask.shared.once(
+        ("numbered", ask.named), lambda: ask.shared.kept(table.mutate(row=ibis.row_number()))
+    )
     return found
 
 
@@ -112,46 +129,60 @@ def _text(table: ir.Table, column: str) -> ir.Value:
 
 
 def _made(ask: Asked, words: list[str]) -> ir.Table:
-    log = placed(ask)
+    log, table = placed(ask), _rows(ask)
     nothing = ibis.null("timestamp")
     asked: dict[str, Any] = {}
     for word in words:
-        meant = ask.looked_up(word, _known(ask), NAMES[word])
-        here = log.activity.cast("string").isin(meant)
-        asked |= {
-            f"first_{word}": here.ifelse(log.ts, nothing).min(), f"last_{word}": here.ifelse(log.ts, nothing).max(),
-            f"times_{word}": here.cast("int64").sum(),
-        }  # fmt: skip
-    for option, name in (("opened_at", "opened"), ("solved_at", "given_solved")):
-        column = str(ask.options.get(option, ""))
-        if column:
-            asked[name] = _last(ask, log, column).cast("timestamp")
-    if str(ask.options.get("flag", "")):
-        asked["flag"] = _last(ask, log, str(ask.options["flag"])).cast("string").lower()
-    if str(ask.options.get("count", "")):
-        asked["count"] = _last(ask, log, str(ask.options["count"])).cast("int64")
+        here = told(log, ask.looked_up(word, _known(ask), NAMES[word]))
+        moment = here.ifelse(log.ts, nothing)
+        ways = {"first": moment.min(), "last": moment.max(), "times": here.cast("int64").sum()}
+        asked |= {f"{way}_{word}": ways[way] for way in COUNTED.get(word, ())}
     found = log.group_by("mark").agg(
-        case_id=log.case_id.max(),
-        ts=log.ts.min(), who=_.who.argmin(_.place), about=_.about.argmin(_.place), hands=log.passed.cast("int64").sum(),
-        **{c: log[c].argmin(log.place) for c in ask.by}, **asked,
+        ts=log.ts.min(), hands=log.passed.cast("int64").sum(), begins=log.row.argmin(log.place),
+        ends=log.row.argmax(log.place), **asked,
     )  # fmt: skip
+    # What a case is about is said at its first event, what a kept column says of it at its last.
+    first = table.select(
+        "row", case_id=table.case_id.cast("string"), who=_text(table, "customer_id"), kind=_text(table, "kind"),
+        **{c: table[c] for c in ask.by},
+    )  # fmt: skip
+    found = found.join(first, found.begins == first.row).drop("row")
+    kept = _last_columns(ask, table)
+    if kept:
+        last = table.select("row", **kept)
+        found = found.join(last, found.ends == last.row).drop("row")
     if "opened" in found.columns:
         found = found.mutate(ts=ibis.coalesce(found.opened, found.ts))
     if "given_solved" in found.columns:
         found = found.mutate(last_solved=found.given_solved, first_solved=found.given_solved)
-    found = found.mutate(kind=found.about)
-    known = ibis.coalesce(found.who, ibis.literal("case ") + found.case_id.cast("string"))
-    return found.mutate(
+    known = ibis.coalesce(found.who, ibis.literal("case ") + found.case_id)
+    return found.drop("begins", "ends").mutate(
         unit=known, cases=ibis.literal(1), **{c: found[c].fill_null(UNKNOWN) for c in ask.by}
     )
 
 
-def _last(ask: Asked, log: ir.Table, column: str) -> ir.Value:
-    """Return the last value of a kept column that is there."""
-    if column not in log.columns:
-        msg = f"{ask.kpi}: tickets lack column {column!r}; name it under keep: in sources.yaml."
-        raise JourneyDataError(msg)
-    return log[column].argmax(log.place)
+def _last_columns(ask: Asked, table: ir.Table) -> dict[str, ir.Value]:
+    """Return the kept columns that options name, under the names recipes use."""
+    found: dict[str, ir.Value] = {}
+    for option, name in (
+        ("opened_at", "opened"),
+        ("solved_at", "given_solved"),
+        ("flag", "flag"),
+        ("count", "count"),
+    ):
+        column = str(ask.options.get(option, ""))
+        if not column:
+            continue
+        if column not in table.columns:
+            msg = f"{ask.kpi}: tickets lack column {column!r}; name it under keep: in sources.yaml."
+            raise JourneyDataError(msg)
+        value = table[column]
+        found[name] = (
+            value.cast("string").lower() if name == "flag"
+            else value.cast("int64") if name == "count"
+            else value.cast("timestamp")
+        )  # fmt: skip
+    return found
 
 
 # --- time --------------------------------------------------------------------------------------------

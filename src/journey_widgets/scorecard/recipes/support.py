@@ -18,6 +18,7 @@ from journey_widgets.scorecard.recipes.cases import (
     knows,
     meaning,
     placed,
+    told,
 )
 from journey_widgets.scorecard.recipes.recipe import Asked, Recipe
 
@@ -54,10 +55,10 @@ def _waiting(ask: Asked) -> ir.Table:
     found = cases(ask, "solved").filter(_.last_solved.notnull())
     log = placed(ask)
     meant = meaning(ask, "waiting")
-    idle = log.filter(log.activity.cast("string").isin(meant) & log.after.notnull())
+    idle = log.filter(told(log, meant) & log.after.notnull())
     idle = idle.mutate(hours=hours_between(ask, idle.ts, idle.after))
-    idle = idle.group_by("case_id").agg(idle=_.hours.sum())
-    both = found.left_join(idle, "case_id")
+    idle = idle.group_by("mark").agg(idle=_.hours.sum())
+    both = found.left_join(idle, "mark")
     waited = hours_between(ask, both.ts, both.last_solved) - both.idle.fill_null(0.0)
     return both.select(
         "unit", "cases", *ask.by, ts=both.last_solved, waiting=ibis.greatest(waited, 0.0)
@@ -104,16 +105,12 @@ def _first_contact(ask: Asked) -> ir.Table:
     found = ask.over(cases(ask, "solved"))
     log = placed(ask)
     meant = meaning(ask, "reopened") if knows(ask, "reopened") else ()
-    again = (
-        log.filter(log.activity.cast("string").isin(meant or ("",)))
-        .group_by("case_id")
-        .agg(again=_.count())
-    )
+    again = log.filter(told(log, meant)).group_by("mark").agg(again=_.count())
     path = ibis.window(group_by=["unit", "kind"], order_by=["ts", "case_id"])
     following = (
-        cases(ask, "solved").mutate(next_ts=_.ts.lead().over(path)).select("case_id", "next_ts")
+        cases(ask, "solved").mutate(next_ts=_.ts.lead().over(path)).select("mark", "next_ts")
     )
-    both = found.left_join(again, "case_id").drop("case_id_right").left_join(following, "case_id")
+    both = found.left_join(again, "mark").drop("mark_right").left_join(following, "mark")
     repeated = (micros(both.next_ts) - micros(both.ts) <= ask.length("within")).fill_null(False)
     first = (
         both.first_solved.notnull() & (both.hands <= _hands(ask)) & both.again.isnull() & ~repeated
@@ -195,15 +192,11 @@ def _backlog(ask: Asked) -> ir.Table:
 def _stretches(ask: Asked) -> ir.Table:
     """Return from when to when cases were open: ``mark``, ``since``, ``until`` (null where a case is open still)."""
     log = placed(ask)
-    solved = log.activity.cast("string").isin(meaning(ask, "solved")).fill_null(False)
-    again = (
-        log.activity.cast("string").isin(meaning(ask, "reopened")).fill_null(False)
-        if knows(ask, "reopened")
-        else False
-    )
-    told = log.mutate(open=~solved).filter((log.place == 0) | solved | again)
+    solved = told(log, meaning(ask, "solved"))
+    again = told(log, meaning(ask, "reopened")) if knows(ask, "reopened") else ibis.literal(False)
+    turns = log.mutate(open=~solved).filter((log.place == 0) | solved | again)
     path = ibis.window(group_by="mark", order_by="place")
-    turned = told.mutate(before=told.open.lag().over(path))
+    turned = turns.mutate(before=turns.open.lag().over(path))
     turned = turned.filter(turned.before.isnull() | (turned.before != turned.open))
     spans = turned.mutate(until=turned.ts.lead().over(path))
     return spans.filter(spans.open).select("mark", "until", since="ts")
