@@ -275,7 +275,7 @@ def run(folder, n):
         for k, r in RECIPES.items()
         if k not in NOT_HERE and r.source in given and all(a in given for a in r.also)
     ]
-    shared, rows = Shared(), []
+    shared, rows = Shared(many=True), []
     for kpi in asked:
         seconds, found = took(
             lambda k=kpi: measure_with(

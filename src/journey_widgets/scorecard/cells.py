@@ -73,7 +73,7 @@ class Cells:
             (q for begin, q in QUANTILES.items() if self.expression.startswith(begin)), None
         )
         if share is not None:
-            value = float(np.percentile(values, 100 * share))
+            value = intervals.of_sorted(values, share)
             if units is None:
                 return value, *intervals.quantile(values, share)
             return value, *intervals.quantile_drawn(

@@ -107,6 +107,14 @@ def mean(values: Floats, bounds: tuple[float, float]) -> tuple[float, float]:
     return max(bounds[0], middle - reach), min(bounds[1], middle + reach)
 
 
+def of_sorted(values: Floats, share: float) -> float:
+    """Return the quantile of sorted values, between two of them in proportion (type 7 of Hyndman and Fan, 1996)."""
+    place = share * (len(values) - 1)
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    return float(values[below] + (values[above] - values[below]) * (place - below))
+
+
 def quantile(values: Floats, share: float) -> tuple[float, float]:
     """Return the interval of a quantile from the ranks of sorted values; missing where there are too few.
 
@@ -143,7 +151,7 @@ def quantile_drawn(
     if len(own) > SLOTS:
         place = (rng.permutation(len(own)) % SLOTS)[place]
     k = min(len(own), SLOTS)
-    weights = rng.multinomial(k, np.full(k, 1 / k), size=draws).astype(np.int32)
+    weights = _times_drawn(k, draws, seed)
     below = np.cumsum(weights[:, place], axis=1, dtype=np.int32)
     wanted = np.maximum(np.ceil(share * below[:, -1]), 1)
     found = values[(below >= wanted[:, None]).argmax(axis=1)]
@@ -183,17 +191,20 @@ def drawn(
     value
         From totals (one row a draw) to the values.
     """
-    weights: dict[int, Floats] = {}
     values = np.full((len(cells), draws), np.nan)
     for place, own in enumerate(cells):
-        k = len(own)
-        if k < 2:
-            continue
-        if k not in weights:
-            rng = np.random.default_rng((seed, k))
-            weights[k] = rng.multinomial(k, np.full(k, 1 / k), size=draws).astype(np.float64)
-        values[place] = value(weights[k] @ own)
+        if len(own) > 1:
+            values[place] = value(_times_drawn(len(own), draws, seed).astype(np.float64) @ own)
     return _ends(values)
+
+
+@cache
+def _times_drawn(k: int, draws: int, seed: int) -> npt.NDArray[np.uint8]:
+    """Return how often each of `k` is drawn, where `k` are drawn with replacement; one row a draw."""
+    rng = np.random.default_rng((seed, k))
+    drawn = rng.integers(0, k, (draws, k)) + k * np.arange(draws)[:, None]
+    times = np.bincount(drawn.ravel(), minlength=k * draws)
+    return np.minimum(times, 255).astype(np.uint8).reshape(draws, k)
 
 
 def _ends(values: Floats) -> Ends:

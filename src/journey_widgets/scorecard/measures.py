@@ -99,7 +99,7 @@ def measure_many(
     `options` holds the options of each KPI by its id, `asked` what else `measure` takes. The rows of one KPI follow
     those of the one before.
     """
-    with closing(Shared()) as shared:
+    with closing(Shared(many=True)) as shared:
         own = options or {}
         frames = [measure_with(shared, k, sources, options=own.get(k), **asked) for k in kpis]
     if not frames:
@@ -158,6 +158,9 @@ def records(
             facts = facts.mutate(customer_id=facts.unit.cast("string"))
         wanted = [*(["customer_id"] if "customer_id" in facts.columns else []), *columns]
         found = collect(facts.select(wanted).order_by(wanted).limit(limit))
+        found = found.assign(
+            **{b: ask.group_names(b, found[b]) for b in ask.by if b in found.columns}
+        )
         there = {b: c for b, c in zip(ask.by, groups, strict=True) if c not in found.columns}
         found = found.drop(columns=[b for b in ask.by if b not in there]).rename(columns=there)
         return defined(
@@ -239,6 +242,7 @@ def measure_with(
     if found.empty:
         return defined(_framed(kpi, _empty(groups), groups, said, cells.method), said)
     found = found[[*cells.keys, "value", "n", "low", "high"]]
+    found = found.assign(**{b: ask.group_names(b, found[b]) for b in ask.by})
     found = _without_gaps(found.rename(columns=dict(zip(ask.by, groups, strict=True))), groups)
     found["open"], found["period"] = _periods(ask, found["period"], timed="ts" in facts.columns)
     least = 0 if cells.method == NOT_KNOWN else int(row["min_n"] or 0)

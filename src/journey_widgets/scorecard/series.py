@@ -20,6 +20,8 @@ from journey_widgets.scorecard.measures import NO_DATA, definition_id, measure_w
 from journey_widgets.scorecard.recipes import BEYOND, Shared
 
 ERROR, NOT_APPLICABLE = "error", "not_applicable"
+FEW = 4
+"""KPIs up to which the log is looked through for each of them."""
 COLUMNS = [
     "kpi", "period", "value", "n", "low", "high", "state", "open", "method", "definition", "counted",
 ]  # fmt: skip
@@ -57,7 +59,8 @@ def series(
         cannot be measured has one row without a period, whose state is ``"error"``.
     """
     given = dict(sources) if customers is None else of_customers(sources, customers)
-    with closing(Shared()) as shared:
+    many = len(list(scorecard.kpis())) > FEW
+    with closing(Shared(many=many)) as shared:
         frames = [
             _one(k, scorecard, sources, given, period, zone, until, shared)
             for k in scorecard.kpis()

@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
-import pyarrow as pa
 from ibis import _
 
-from journey_widgets.events.instants import micros
+from journey_widgets.events.instants import from_micros, micros
 from journey_widgets.scorecard.recipes.recipe import Asked, Recipe
 
 EVENTS = "events"
@@ -19,26 +17,35 @@ Rows = Callable[[Asked], ir.Table]
 # --- who was there -------------------------------------------------------------------------------
 
 
-def active(ask: Asked) -> ir.Table:
-    """Return who was there in which period: ``customer``, ``unit``, ``period``, one row each."""
+def days(ask: Asked) -> ir.Table:
+    """Return on which days who was there: ``customer``, ``day`` (a number), ``period``, one row each."""
 
     def made() -> ir.Table:
         table = ask.index.table
-        number = ask.number(table.ts)
-        # Of a customer's events in a period the last one stands for all of them.
-        later = ask.number_at(micros(table.ts) + table.gap)
-        last = table.filter(table.gap.isnull() | (later != number))
-        seen = last.select("customer", period=ask.number(last.ts))
-        return ask.shared.kept(
-            (seen.distinct() if ask.calendar.goes_back() else seen).mutate(unit=_.customer)
-        )
+        day = ask.calendar.local(micros(table.ts)) // DAY
+        later = ask.calendar.local(micros(table.ts) + table.gap) // DAY
+        # Of a customer's events on a day the last one stands for all of them.
+        last = table.mutate(day=day).filter(table.gap.isnull() | (later != day))
+        found = last.select("customer", "day", period=ask.number(last.ts))
+        return ask.shared.kept(found.distinct() if ask.calendar.goes_back() else found)
 
-    found: ir.Table = ask.shared.once("active", made)
+    found: ir.Table = ask.shared.once("days", made)
+    return found
+
+
+def active(ask: Asked) -> ir.Table:
+    """Return who was there in which period: ``customer``, ``unit``, ``period``, their groups, one row each."""
+
+    def made() -> ir.Table:
+        seen = days(ask).select("customer", "period").distinct()
+        return ask.shared.kept(ask.grouped(seen.mutate(unit=_.customer)))
+
+    found: ir.Table = ask.shared.once(("active", ask.named), made)
     return found
 
 
 def _visitors(ask: Asked) -> ir.Table:
-    return ask.grouped(active(ask)).mutate(n_visitors=ibis.literal(1))
+    return active(ask).mutate(n_visitors=ibis.literal(1))
 
 
 def _of_visitors(word: str, did: str, base: str) -> Rows:
@@ -49,27 +56,19 @@ def _of_visitors(word: str, did: str, base: str) -> Rows:
         there = at.select("customer", period=ask.number(at.ts)).distinct()
         there = there.mutate(did=ibis.literal(1))
         both = active(ask).left_join(there, ["customer", "period"])
-        both = both.select(
-            "customer", "unit", "period", **{did: both.did.fill_null(0).cast("int64")}
-        )
-        return ask.grouped(both.mutate(**{base: ibis.literal(1)}))
+        return both.select(
+            "customer", "unit", "period", *ask.by,
+            **{did: both.did.fill_null(0).cast("int64"), base: ibis.literal(1)},
+        )  # fmt: skip
 
     return rows
 
 
 def _sticky(ask: Asked) -> ir.Table:
     """Return who was there in a period: days with a visit, as a share of the period's days so far."""
-    table = ask.index.table
-    local = ask.calendar.local(micros(table.ts))
-    later = ask.calendar.local(micros(table.ts) + table.gap)
-    # Of a customer's events on a day the last one stands for all of them.
-    last = table.mutate(day=local // DAY).filter(
-        table.gap.isnull() | (later // DAY != local // DAY)
-    )
-    days = last.select("customer", "day", period=ask.number(last.ts))
-    days = days.distinct() if ask.calendar.goes_back() else days
-    whole = days.select("period", "day").distinct().group_by("period").agg(length=_.count())
-    each = days.group_by("customer", "period").agg(days=_.count())
+    seen = days(ask)
+    whole = seen.select("period", "day").distinct().group_by("period").agg(length=_.count())
+    each = seen.group_by("customer", "period").agg(days=_.count())
     both = each.join(whole, "period")
     return ask.grouped(
         both.select(
@@ -89,19 +88,22 @@ def _sessions(ask: Asked) -> ir.Table:
     """Return sessions at their first event; engaged is one with at least the option's number of events."""
 
     def made() -> ir.Table:
-        limit = ask.length("timeout")
-        parts = []
-        for piece in ask.index.pieces("gap", "ts"):
-            gap = piece["gap"].to_numpy(zero_copy_only=False)
-            last = np.isnan(gap) | (gap > limit)
-            heads = np.flatnonzero(np.append(True, last[:-1]))
-            sizes = np.diff(np.append(heads, len(last)))
-            part = {
-                "customer": pa.array(piece["customer"].to_numpy()[heads]),
-                "ts": piece["ts"].combine_chunks().take(pa.array(heads)),
-            }
-            parts.append(pa.table({**part, "events": pa.array(sizes.astype(np.int64))}))
-        return ask.shared.kept(pa.concat_tables(parts))
+        table, limit = ask.index.table, ask.length("timeout")
+        ends = table.filter(table.gap.isnull() | (table.gap > limit))
+        # A session begins where the one before it ended, after the gap; the first at the first event.
+        after = from_micros(micros(ends.ts) + ends.gap)
+        path = ibis.window(group_by="customer", order_by="step")
+        cut = ends.select(
+            "customer", "step", begins=after.lag().over(path), before=ends.step.lag().over(path)
+        )
+        first = table.filter(table.step == 1).select("customer", first="ts")
+        both = cut.join(first, "customer")
+        return ask.shared.kept(
+            both.select(
+                "customer", ts=ibis.coalesce(both.begins, both["first"]),
+                events=both.step.cast("int64") - both.before.cast("int64").fill_null(0),
+            )
+        )  # fmt: skip
 
     found = ask.shared.once(("sessions", ask.options["timeout"]), made)
     enough = int(str(ask.options["events"]))
@@ -121,7 +123,7 @@ def _counted(word: str, figure: str) -> Rows:
 
     def rows(ask: Asked) -> ir.Table:
         at = ask.at(word)
-        return ask.grouped(at.select("customer", "ts", "unit", **{figure: ibis.literal(1)}))
+        return at.select("customer", "ts", "unit", *ask.by, **{figure: ibis.literal(1)})
 
     return rows
 
@@ -131,11 +133,9 @@ def _share_of_events(word: str, of: str, counted: str, base: str) -> Rows:
 
     def rows(ask: Asked) -> ir.Table:
         at = ask.at(word, of)
-        return ask.grouped(
-            at.select(
-                "customer", "ts", "unit",
-                **{counted: at[f"is_{word}"].cast("int64"), base: at[f"is_{of}"].cast("int64")},
-            )
+        return at.select(
+            "customer", "ts", "unit", *ask.by,
+            **{counted: at[f"is_{word}"].cast("int64"), base: at[f"is_{of}"].cast("int64")},
         )  # fmt: skip
 
     return rows
@@ -154,7 +154,7 @@ def _after(ask: Asked, word: str, then: str, *, next_only: bool = False) -> ir.T
     else:
         later = ibis.window(group_by="customer", order_by="step", rows=(1, None))
         both = at.mutate(then=hit.min().over(later))
-    return both.filter(both[f"is_{word}"]).select("customer", "unit", "step", "ts", "then")
+    return both.filter(both[f"is_{word}"]).select("customer", "unit", "step", "ts", "then", *ask.by)
 
 
 def came_within(ask: Asked, found: ir.Table) -> ir.IntegerColumn:
@@ -175,10 +175,12 @@ def _reached(word: str, then: str, did: str, base: str, *, first: bool = False) 
             own = ibis.window(group_by="customer", order_by="step")
             found = found.mutate(place=ibis.row_number().over(own)).filter(_.place == 0)
         found = ask.over(found)
-        return ask.grouped(
-            found.select(
-                "customer", "ts", "unit", **{did: came_within(ask, found), base: ibis.literal(1)}
-            )
+        return found.select(
+            "customer",
+            "ts",
+            "unit",
+            *ask.by,
+            **{did: came_within(ask, found), base: ibis.literal(1)},
         )
 
     return rows
@@ -193,10 +195,8 @@ def _preceded(word: str, by: str, did: str, base: str) -> Rows:
         last = at[f"is_{by}"].ifelse(at.ts, ibis.null("timestamp")).max().over(earlier)
         both = at.mutate(last=last).filter(_[f"is_{word}"])
         soon = (micros(both.ts) - micros(both["last"]) <= ask.length("within")).fill_null(False)
-        return ask.grouped(
-            both.select(
-                "customer", "ts", "unit", **{did: soon.cast("int64"), base: ibis.literal(1)}
-            )
+        return both.select(
+            "customer", "ts", "unit", *ask.by, **{did: soon.cast("int64"), base: ibis.literal(1)}
         )
 
     return rows
@@ -208,12 +208,10 @@ def _waited(word: str, then: str, unit: int, column: str) -> Rows:
     def rows(ask: Asked) -> ir.Table:
         found = _after(ask, word, then).filter(_.then.notnull())
         # Of several before the same end the first one counts: that is when the wait began.
-        found = found.group_by("customer", "unit", "then").agg(ts=_.ts.min())
+        found = found.group_by("customer", "unit", "then", *ask.by).agg(ts=_.ts.min())
         waited = (micros(found.then) - micros(found.ts)) / unit
-        return ask.grouped(
-            found.select(
-                "customer", "unit", ts=found.then, cases=ibis.literal(1), **{column: waited}
-            )
+        return found.select(
+            "customer", "unit", *ask.by, ts=found.then, cases=ibis.literal(1), **{column: waited}
         )
 
     return rows
@@ -232,8 +230,8 @@ def _activated(ask: Asked) -> ir.Table:
 
 def _offers(ask: Asked) -> ir.Table:
     at = ask.at("offer")
-    return ask.grouped(
-        at.select("customer", "ts", "unit", offers=ibis.literal(1), customers=ibis.literal(1))
+    return at.select(
+        "customer", "ts", "unit", *ask.by, offers=ibis.literal(1), customers=ibis.literal(1)
     )
 
 
@@ -243,8 +241,8 @@ def _by_customer(word: str, then: str, did: str, base: str) -> Rows:
     def rows(ask: Asked) -> ir.Table:
         found = ask.over(_after(ask, word, then))
         each = found.mutate(**{did: came_within(ask, found)}, period=ask.number(found.ts))
-        each = each.group_by("customer", "unit", "period").agg(**{did: _[did].max()})
-        return ask.grouped(each.mutate(**{base: ibis.literal(1)}))
+        each = each.group_by("customer", "unit", "period", *ask.by).agg(**{did: _[did].max()})
+        return each.mutate(**{base: ibis.literal(1)})
 
     return rows
 

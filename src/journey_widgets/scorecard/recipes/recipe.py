@@ -86,9 +86,14 @@ class Recipe:
 
 
 class Shared:
-    """Tables that several KPIs of one asking are counted from: made once, dropped at the end."""
+    """Tables that several KPIs of one asking are counted from: made once, dropped at the end.
 
-    def __init__(self) -> None:
+    With `many`, several KPIs are asked for: the log is then put in order of touchpoints once, in place of a look
+    through all of it for each of them.
+    """
+
+    def __init__(self, *, many: bool = False) -> None:
+        self.many = many
         self._made: dict[Any, Any] = {}
         self._tables: list[str] = []
 
@@ -221,14 +226,41 @@ class Asked:
         return found
 
     def grouped(self, facts: ir.Table) -> ir.Table:
-        """Add the columns to group by to rows of customers of the log: those of their first event."""
+        """Add the columns to group by to rows of customers of the log: those of their first event, as numbers."""
         if not self.by or self.by[0] in facts.columns:
             return facts
-        groups = self.shared.once(("groups", self.named), self._groups)
-        return facts.join(groups, "customer")
+        return facts.join(self._groups[0], "customer")
 
-    def _groups(self) -> ir.Table:
+    def group_names(self, column: str, numbers: pd.Series) -> pd.Series:
+        """Return a column to group by as names; in the log groups are handled as numbers."""
+        if not pd.api.types.is_integer_dtype(numbers.dtype):
+            return numbers
+        names = self._groups[1][column]
+        return pd.Series([names[n] for n in numbers], index=numbers.index, dtype="object")
+
+    @property
+    def _groups(self) -> tuple[ir.Table, dict[str, list[str]]]:
+        """Customers with the numbers of their groups, and the names of those numbers."""
+        found: tuple[ir.Table, dict[str, list[str]]] = self.shared.once(
+            ("groups", self.named), self._made_groups
+        )
+        return found
+
+    def _made_groups(self) -> tuple[ir.Table, dict[str, list[str]]]:
         first = self.index.table.filter(_.step == 1)
+        numbered = first.select("customer", **self._texts(first))
+        names = {}
+        for c in self.by:
+            known = collect(numbered.select(name=numbered[c]).distinct().order_by("name"))["name"]
+            names[c] = [str(k) for k in known]
+            places = pa.array(range(len(known)), pa.int32())
+            numbers = ibis.memtable(pa.table({"name": pa.array(names[c]), "number": places}))
+            met = numbered.join(numbers, numbered[c] == numbers.name).drop("name", c)
+            numbered = met.rename({c: "number"})
+        return self.shared.kept(numbered), names
+
+    def _texts(self, first: ir.Table) -> dict[str, ir.Value]:
+        """Return the columns to group by as text, of first events."""
         columns = {}
         names = dict(enumerate(self.index.touchpoints))
         for place, c in zip(self.by, self.named, strict=True):
@@ -244,21 +276,47 @@ class Asked:
                 columns[place] = first.touchpoint.cast("int32").cases(*meant.items(), else_=UNKNOWN)
             else:
                 self.index.attribute(c)  # says which there are
-        return self.shared.kept(first.select("customer", **columns))
+        return columns
 
     def at(self, *words: str) -> ir.Table:
-        """Return the events of words: ``customer``, ``unit``, ``step``, ``ts``, and one column a word (bool)."""
+        """Return the events of words: ``customer``, ``unit``, ``step``, ``ts``, the columns to group by, and for each
+        word whether it is one (bool).
+        """
         codes = {w: self.codes(w) for w in words}
         every = sorted({c for many in codes.values() for c in many})
-        table = self.index.table
-        found = table.filter(table.touchpoint.isin(every))
+        if self.shared.many:
+            whole = self._all_events()
+            found = whole.filter(whole.touchpoint.isin(every))
+        else:
+            parts = [self._events_of(code) for code in every]
+            found = ibis.union(*parts) if len(parts) > 1 else parts[0]
         return found.select(
-            "customer",
-            "step",
-            "ts",
-            unit=found.customer,
+            "customer", "step", "ts", *self.by, unit=found.customer,
             **{f"is_{w}": found.touchpoint.isin(many) for w, many in codes.items()},
-        )
+        )  # fmt: skip
+
+    def _events_of(self, code: int) -> ir.Table:
+        """Return the events of a touchpoint with the groups of their customers."""
+
+        def made() -> ir.Table:
+            table = self.index.table
+            own = table.filter(table.touchpoint == code)
+            return self.shared.kept(
+                self.grouped(own.select("customer", "step", "ts", "touchpoint"))
+            )
+
+        found: ir.Table = self.shared.once(("events of", self.named, code), made)
+        return found
+
+    def _all_events(self) -> ir.Table:
+        """Return all events with the groups of their customers, those of a touchpoint together."""
+
+        def made() -> ir.Table:
+            every = self.index.table.select("customer", "step", "ts", "touchpoint")
+            return self.shared.kept(self.grouped(every).order_by("touchpoint"))
+
+        found: ir.Table = self.shared.once(("events", self.named), made)
+        return found
 
     def codes(self, word: str) -> tuple[int, ...]:
         """Return the codes of the touchpoints a word means."""

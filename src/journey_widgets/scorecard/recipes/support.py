@@ -102,19 +102,11 @@ def _due(ask: Asked, moments: list[datetime]) -> list[bool]:
 
 def _first_contact(ask: Asked) -> ir.Table:
     """Return cases whose window is over: solved in one pair of hands, not reopened, no other of the kind in it."""
-    found = ask.over(cases(ask, "solved"))
-    log = placed(ask)
-    meant = meaning(ask, "reopened") if knows(ask, "reopened") else ()
-    again = log.filter(told(log, meant)).group_by("mark").agg(again=_.count())
-    path = ibis.window(group_by=["unit", "kind"], order_by=["ts", "case_id"])
-    following = (
-        cases(ask, "solved").mutate(next_ts=_.ts.lead().over(path)).select("mark", "next_ts")
-    )
-    both = found.left_join(again, "mark").drop("mark_right").left_join(following, "mark")
+    path = ibis.window(group_by=["unit", "kind"], order_by=["ts", "mark"])
+    both = ask.over(cases(ask, "solved").mutate(next_ts=_.ts.lead().over(path)))
     repeated = (micros(both.next_ts) - micros(both.ts) <= ask.length("within")).fill_null(False)
-    first = (
-        both.first_solved.notnull() & (both.hands <= _hands(ask)) & both.again.isnull() & ~repeated
-    )
+    once = both.first_reopened.isnull() if knows(ask, "reopened") else ibis.literal(True)
+    first = both.first_solved.notnull() & (both.hands <= _hands(ask)) & once & ~repeated
     names = [v.strip() for v in str(ask.options.get("unresolvable", "")).split(",") if v.strip()]
     cannot = both.kind.isin(names).fill_null(False) if names else ibis.literal(False)
     return both.select(
@@ -244,7 +236,7 @@ def _self_served(ask: Asked) -> ir.Table:
     """Return visits to self-help whose window is over, and whether no case of the customer was opened in it."""
     at = ask.at("self_help")
     names = ask.index.table.filter(_.step == 1).select("customer", who=_.customer_id.cast("string"))
-    visits = ask.grouped(at.select("customer", "unit", "ts", "step").join(names, "customer"))
+    visits = at.select("customer", "unit", "ts", "step", *ask.by).join(names, "customer")
     visits = ask.over(visits)
     opened = (
         _bare(ask)
