@@ -5,6 +5,9 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given as given_
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from journey_widgets import Workspace
 from journey_widgets.errors import JourneyDataError
@@ -14,7 +17,14 @@ from journey_widgets.scorecard import cards, words
 from journey_widgets.scorecard.at_touchpoints import at_touchpoints, gaps, named_at
 from journey_widgets.scorecard.document import Arrow, Kpi, Measure, Objective, Scorecard
 from journey_widgets.scorecard.series import series
-from journey_widgets.scorecard.standing import alarms, held_against, judged, last_closed, standing
+from journey_widgets.scorecard.standing import (
+    alarms,
+    held_against,
+    judged,
+    last_closed,
+    score_of,
+    standing,
+)
 from journey_widgets.scorecard.strategy import arrows, correlation
 from journey_widgets.scorecard.trade_offs import trade_offs
 
@@ -431,3 +441,38 @@ def test_a_gap_without_a_score_is_none():
         a_journey(shop=("a",)), card, standing(card, gone(0.8, 2, [1]), "2025-02-01")
     )
     assert (len(found), gaps(found)) == (1, {})
+
+
+@settings(max_examples=60, deadline=None)
+@given_(
+    st.lists(st.sampled_from([0.5, 0.7, 0.95, None]), min_size=4, max_size=4),
+    st.sampled_from(["renormalise", "fixed", "strict", "carry"]),
+    st.floats(0.1, 3),
+)
+def test_the_score_alone_is_the_score_of_the_whole_standing(values, missing, weight):
+    frames = []
+    for name, value in zip("abcd", values, strict=True):
+        one = a_series(name, [0.8, 0.6 if value is None else value])
+        if value is None:
+            one.loc[1, ["value", "low", "high", "n", "state"]] = [
+                math.nan,
+                math.nan,
+                math.nan,
+                0,
+                "no_data",
+            ]
+        frames.append(one)
+    first = (SHARE, SHARE.model_copy(update={"id": "b", "weight": weight}))
+    second = (
+        SHARE.model_copy(update={"id": "c"}),
+        Kpi(id="d", measure="csat_t2b", scoring="unscored"),
+    )
+    card = Scorecard(
+        missing=missing,
+        objectives=(
+            Objective(id="o", label="O", perspective="customer", kpis=first),
+            Objective(id="p", label="P", perspective="financial", kpis=second),
+        ),
+    )
+    given = pd.concat(frames, ignore_index=True)
+    assert score_of(card, given, "2025-02-01") == standing(card, given, "2025-02-01").total

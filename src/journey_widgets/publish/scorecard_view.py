@@ -1,6 +1,7 @@
 """What the scorecard pages work with: the document, its KPIs period by period, and where they stand."""
 
 import math
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,11 +21,12 @@ from journey_widgets.publish.period import ALL
 from journey_widgets.scorecard import words
 from journey_widgets.scorecard.at_touchpoints import at_touchpoints, named_at
 from journey_widgets.scorecard.document import Kpi, Scorecard
-from journey_widgets.scorecard.measures import measure
+from journey_widgets.scorecard.measures import measure_with
+from journey_widgets.scorecard.recipes import Shared
 from journey_widgets.scorecard.restating import restate
 from journey_widgets.scorecard.roll_up import POLICIES
 from journey_widgets.scorecard.rules import check
-from journey_widgets.scorecard.series import series, with_column
+from journey_widgets.scorecard.series import series, units, with_column
 from journey_widgets.scorecard.standing import Standing, standing
 
 EMPTY = (
@@ -70,6 +72,7 @@ class ScorecardPage:
             raise ParameterError(msg)
         self.length, self.policy = period, policy
         self.as_of = self._day(as_of)
+        self._splits: dict[str, dict[str, pd.DataFrame]] = {}
         self.kept: pd.DataFrame | None = None
         """Values of closed periods as they were first and as they are now; set when the series was measured."""
 
@@ -205,21 +208,29 @@ class ScorecardPage:
         )
 
     def split(self, kpi: Kpi, column: str) -> pd.DataFrame:
-        """Return a KPI by group of customers, its intervals left out; no rows where it cannot be split.
+        """Return a share by group of customers, its intervals left out; no rows where it cannot be split.
 
         A source that does not say the group has it from the event log, by customer.
         """
-        if kpi.where:
-            return self.series.iloc[:0].assign(**{column: ""})
-        page = self.page
+        if column not in self._splits:
+            self._splits[column] = self._split_by(column)
+        return self._splits[column].get(kpi.id, self.series.iloc[:0].assign(**{column: ""}))
+
+    def _split_by(self, column: str) -> dict[str, pd.DataFrame]:
+        """Return every share of the scorecard by group: what they have in common is read once."""
+        page, unit = self.page, units(self.scorecard, self.scorecard.kpis())
         grouped = with_column(self.sources, page.index, column) if page.has_log else self.sources
-        try:
-            return measure(
-                kpi.measured_as, grouped, period=self.length, by=column, options=kpi.options,
-                zone=page.workspace.settings.time_zone, words=self.scorecard.words, draws=2,
-            )  # fmt: skip
-        except JourneyError:
-            return self.series.iloc[:0].assign(**{column: ""})
+        found = {}
+        with closing(Shared(many=True)) as shared:
+            for kpi in self.scorecard.kpis():
+                if kpi.where or unit[kpi.id] != "ratio":
+                    continue
+                with suppress(JourneyError):
+                    found[kpi.id] = measure_with(
+                        shared, kpi.measured_as, grouped, period=self.length, by=(column,), options=kpi.options,
+                        zone=page.workspace.settings.time_zone, words=self.scorecard.words, draws=2,
+                    )  # fmt: skip
+        return found
 
     def figure(self, number: float | None, unit: str, *, signed: bool = False) -> Figure:
         """Return a number with its unit."""

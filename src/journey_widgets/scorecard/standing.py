@@ -1,7 +1,7 @@
 """Where a scorecard stands in a period: scores, statuses with their certainty, what moved and whether it is real."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,7 +17,7 @@ from journey_widgets.scorecard.document import Found, Kpi, Objective, Scorecard
 from journey_widgets.scorecard.intervals import Z
 from journey_widgets.scorecard.measures import NO_DATA
 from journey_widgets.scorecard.recipes import BEYOND
-from journey_widgets.scorecard.roll_up import STALE, Rolled, leaves, roll_up
+from journey_widgets.scorecard.roll_up import STALE, Node, Rolled, leaves, roll_up
 from journey_widgets.scorecard.series import units
 from journey_widgets.scorecard.signals import FEWEST, charted
 from journey_widgets.scorecard.status import DEFAULT, Rule, certainty, status
@@ -145,14 +145,9 @@ def standing(
     )
     if rows:
         frame = judged(frame)
-    rated = {str(r["kpi"]): _found(r) for r in frame.to_dict("records")}
+    rated = {str(r["kpi"]): _rated(r["score"], str(r["state"])) for r in frame.to_dict("records")}
     tree = scorecard.tree(rated, day)
-    total = roll_up(
-        tree,
-        missing=scorecard.missing,
-        least_coverage=scorecard.least_coverage,
-        rules=scorecard.rules(),
-    )
+    total = _rolled(scorecard, tree)
     shares = {n.name: s for n, s in leaves(tree)}
     if rows:
         frame["weight"] = [shares.get(k, 0.0) for k in frame["kpi"]]
@@ -163,12 +158,35 @@ def standing(
     return Standing(when, defined(frame, words), total, scorecard.rules())
 
 
-def _found(row: Mapping[Any, Any]) -> Found:
+def score_of(
+    scorecard: Scorecard, series: pd.DataFrame, period: pd.Timestamp | str | None = None
+) -> Rolled:
+    """Return what a scorecard comes to in a period, as `standing` does, without all that is said of its KPIs."""
+    when = _period(series, period)
+    lines = {str(k): g for k, g in series.groupby("kpi", sort=False)}
+    rated = {}
+    for k in scorecard.kpis():
+        line, _history = _line(k, scorecard, lines.get(k.id, series.iloc[:0]), when)
+        value, state = float(line["value"]), _state(k, line)
+        scored = _can_be_scored(k, state, value)
+        rated[k.id] = _rated(k.score(value).clamped if scored else math.nan, state)
+    return _rolled(scorecard, scorecard.tree(rated, _last_day(series, when)))
+
+
+def _rolled(scorecard: Scorecard, tree: Node) -> Rolled:
+    return roll_up(
+        tree,
+        missing=scorecard.missing,
+        least_coverage=scorecard.least_coverage,
+        rules=scorecard.rules(),
+    )
+
+
+def _rated(score: float, state: str) -> Found:
     """Return what the tree is told of a KPI."""
-    if pd.isna(row["score"]):
-        return str(row["state"]) or "unscored"
-    score = float(row["score"])
-    return (score, str(row["state"])) if row["state"] else score
+    if pd.isna(score):
+        return state or "unscored"
+    return (float(score), state) if state else float(score)
 
 
 def _period(series: pd.DataFrame, period: pd.Timestamp | str | None) -> pd.Timestamp:
@@ -203,14 +221,12 @@ def _last_day(series: pd.DataFrame, when: pd.Timestamp) -> date:
 def _row(
     kpi: Kpi, objective: Objective, scorecard: Scorecard, own: pd.DataFrame, when: pd.Timestamp, day: date, unit: str,
 ) -> dict[str, Any]:  # fmt: skip
-    line, history = _at(own, when)
-    if scorecard.missing == "carry" and line["state"] == NO_DATA:
-        line = _carried(line, own, when, scorecard.carry)
+    line, history = _line(kpi, scorecard, own, when)
     value, low, high = (float(line[c]) for c in ("value", "low", "high"))
-    state = str(line["state"]) or ("unscored" if kpi.scoring == "unscored" else "")
+    state = _state(kpi, line)
     scored = (
         _scored(kpi, scorecard, value, low, high, exact=str(line["method"]) == EXACT)
-        if state in ("", STALE) and math.isfinite(value)
+        if _can_be_scored(kpi, state, value)
         else {}
     )
     before = history.iloc[-1] if len(history) and not str(line["state"]) else None
@@ -233,6 +249,24 @@ def _row(
     gain = {"up": row["change"] > 0, "down": row["change"] < 0}.get(row["direction"])
     row["better"] = None if not math.isfinite(row["change"]) or row["change"] == 0 else gain
     return row
+
+
+def _line(
+    kpi: Kpi, scorecard: Scorecard, own: pd.DataFrame, when: pd.Timestamp
+) -> tuple[pd.Series, pd.DataFrame]:
+    """Return the line that a period is judged by, and the closed ones before it with a value."""
+    line, history = _at(own, when)
+    if scorecard.missing == "carry" and line["state"] == NO_DATA:
+        line = _carried(line, own, when, scorecard.carry)
+    return line, history
+
+
+def _can_be_scored(kpi: Kpi, state: str, value: float) -> bool:
+    return kpi.scoring != "unscored" and state in ("", STALE) and math.isfinite(value)
+
+
+def _state(kpi: Kpi, line: pd.Series) -> str:
+    return str(line["state"]) or ("unscored" if kpi.scoring == "unscored" else "")
 
 
 def _at(own: pd.DataFrame, when: pd.Timestamp) -> tuple[pd.Series, pd.DataFrame]:

@@ -1,6 +1,6 @@
 """Editor of a scorecard: objectives, KPIs, targets, weights and notes, with what they make of the figures at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from journey_widgets.scorecard import cards, words
 from journey_widgets.scorecard.differences import reversal
 from journey_widgets.scorecard.document import Kpi, Scorecard
 from journey_widgets.scorecard.edits import PAIRS, apply_edit, as_pairs, measures
-from journey_widgets.scorecard.roll_up import POLICIES
-from journey_widgets.scorecard.standing import Standing, last_closed, standing
+from journey_widgets.scorecard.roll_up import POLICIES, Rolled
+from journey_widgets.scorecard.standing import Standing, last_closed, score_of, standing
 from journey_widgets.scorecard.status import SHAPES, WORDS, status
 
 COLUMNS = {
@@ -250,11 +250,11 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
         periods = [p for p in sorted(closed["period"].unique()) if pd.Timestamp(p) <= self._when][
             -PERIODS:
         ]
-        now = {p: self._standing(document, pd.Timestamp(p)) for p in periods}
-        was = {p: self._standing(self._begin, pd.Timestamp(p)) for p in periods}
-        scores = {p: s.total.score for p, s in now.items() if s is not None}
+        now = self._totals(document, periods)
+        was = now if document == self._begin else self._totals(self._begin, periods)
+        scores = {p: s.score for p, s in now.items()}
         ranked = _places(scores)
-        before = _places({p: s.total.score for p, s in was.items() if s is not None})
+        before = _places({p: s.score for p, s in was.items()})
         rows = [
             {
                 "label": f"{pd.Timestamp(p):%B %Y}", "score": _two(scores[p]), "rank": r,
@@ -263,12 +263,15 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
             for p, r in sorted(ranked.items(), key=lambda item: item[1])
         ]  # fmt: skip
         first = [p for p, _r in sorted(ranked.items(), key=lambda item: item[1])][:2]
-        pair = [now[p] for p in first]
-        if len(pair) < 2 or any(s is None for s in pair):
+        if len(first) < 2:
             return rows, []
-        return rows, _reversals(
-            document, [(f"{pd.Timestamp(p):%B}", s) for p, s in zip(first, pair, strict=True) if s]
-        )
+        return rows, _reversals(document, [(f"{pd.Timestamp(p):%B}", now[p]) for p in first])
+
+    def _totals(self, document: Scorecard, periods: Sequence[Any]) -> dict[Any, Rolled]:
+        """Return what a scorecard comes to in each period."""
+        if self._series is None or not any(True for _k in document.kpis()):
+            return {}
+        return {p: score_of(document, self._series, pd.Timestamp(p)) for p in periods}
 
     def _static(self) -> str:
         """Return the scorecard as HTML for pages without script."""
@@ -300,12 +303,12 @@ def _places(scores: Mapping[Any, float | None]) -> dict[Any, int]:
     return {p: i + 1 for i, p in enumerate(order)}
 
 
-def _reversals(document: Scorecard, pair: list[tuple[str, Standing]]) -> list[str]:
+def _reversals(document: Scorecard, pair: list[tuple[str, Rolled]]) -> list[str]:
     """Return at which share of each perspective's weight two periods would change places."""
     (one, a), (other, b) = pair
     both = [
         (p, x.score, y.score)
-        for p, x, y in zip(document.perspectives, a.total.children, b.total.children, strict=True)
+        for p, x, y in zip(document.perspectives, a.children, b.children, strict=True)
         if x.score is not None and y.score is not None
     ]
     weights = [p.weight for p, _x, _y in both]
