@@ -81,6 +81,11 @@ def _status(view: ScorecardPage, score: float) -> str:
     return status(score, view.scorecard.rules())
 
 
+def points(score: float) -> Figure:
+    """Return a score as it is read, with all its decimals behind it."""
+    return Figure("–" if math.isnan(score) else f"{score:.2f}", score)
+
+
 def _two(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
@@ -154,7 +159,7 @@ def _rows(view: ScorecardPage, only: list[str] | None = None) -> pd.DataFrame:
         {
             "Perspective": view.labels[r["perspective"]], "KPI": r["label"], "Value": view.said(r, "value"),
             "Likely between": view.between(r), "n": r["n"], "Target": view.said(r, "target"),
-            "Status": view.status(r), "Score": round(r["score"], 2), "Owner": view.owner(r["owner"]),
+            "Status": view.status(r), "Score": points(r["score"]), "Owner": view.owner(r["owner"]),
         }
         for r in view.shown().to_dict("records")
         if only is None or r["kpi"] in only
@@ -201,7 +206,7 @@ def balanced(view: ScorecardPage, *, radar: bool = False) -> Any:
         row = {"Perspective": p.label, "KPIs": many, "Weight of its KPIs": shares[p.id]}
         if found := scores.get(p.id):
             row |= {
-                "Score": round(found["score"], 2), "Status": _node_status(found),
+                "Score": points(found["score"]), "Status": _node_status(found),
                 "Of its KPIs": _counted(view, found), "Known": found["coverage"],
             }  # fmt: skip
         rows.append(row)
