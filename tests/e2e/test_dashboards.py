@@ -51,8 +51,8 @@ def test_the_start_page_lists_the_dashboards_with_a_line_and_a_picture_each(serv
 
 
 PARTS = [
-    ("overview", 1, 3),
-    ("journey_map", 7, 10),
+    ("overview", 1, 4),
+    ("journey_map", 7, 11),
     ("raci", 1, 13),
     ("cross_impact", 0, 7),
     ("scorecard", 4, 10),

@@ -46,7 +46,7 @@ def test_a_map_shows_stages_lanes_cards_curve_items_owners_and_kpis(space):
 
     drawn = svg(map_chart(layout))
 
-    for text in ("Awareness", "With our people", "Live chat", "P1", "M2", "Q1", "Web shop owner", "csat",
+    for text in ("Awareness", "With our people", "Live chat", "P1", "M2", "Q1", "Web shop owner", "on time",
                  "data-backed", "very bad", "answers of customers, 95 %"):  # fmt: skip
         assert f">{text}<" in drawn, text
     assert set(layout.curve["kind"]) == {"measured", "judged"}

@@ -465,3 +465,26 @@ def test_a_percentile_of_few_customers_is_less_sure_than_one_of_many():
     assert many == quantile(values, 0.9)
     assert few[1] - few[0] > 2 * (many[1] - many[0])
     assert np.isnan(quantile_drawn(values, np.zeros(60), 0.9, draws=10, seed=1)).all()
+
+
+def test_who_is_gone_was_not_served_by_self_help():
+    """a came back after nine days, b never, c had a case: with stays, only a was helped."""
+    log = events(
+        ("a", "2026-01-01", "self_help"), ("a", "2026-01-10", "buy"), ("b", "2026-01-02", "self_help"),
+        ("c", "2026-01-03", "self_help"), ("c", "2026-01-20", "buy"), ("z", "2026-04-30", "buy"),
+    )  # fmt: skip
+    cases = frame(
+        "case_id ts activity actor customer_id", ("1", "2026-01-04", "Opened", "x", "c"),
+        ("2", "2026-04-30", "Opened", "x", "z"),
+    )  # fmt: skip
+    sources = {**log, "tickets": cases}
+    plain = measure("self_service_rate", sources)
+    assert (plain["value"][0], plain["n"][0]) == (pytest.approx(2 / 3), 3)
+    kept = measure("self_service_rate", sources, options={"stays": "60d"})
+    assert (kept["value"][0], kept["n"][0], kept["open"].tolist()[0]) == (
+        pytest.approx(1 / 3),
+        3,
+        False,
+    )
+    early = measure("self_service_rate", sources, options={"stays": "100d"})
+    assert bool(early["open"].iloc[0])  # of the end of January nobody can say yet

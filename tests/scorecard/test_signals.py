@@ -1,5 +1,7 @@
 """Noise raises no alarm: the XmR chart, limits before ranks, mix against rate, and intervals of each kind."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +20,7 @@ from journey_widgets.estimates import (
     wilson,
 )
 from journey_widgets.scorecard.differences import mix_and_rate, reversal, weight_sensitivity
-from journey_widgets.scorecard.signals import funnel_limits, xmr
+from journey_widgets.scorecard.signals import charted, funnel_limits, xmr
 
 TEN = [52, 48, 50, 51, 47, 53, 49, 50, 46, 54]
 
@@ -170,3 +172,37 @@ def test_an_exact_poisson_interval_of_nothing_and_of_much():
         pytest.approx(-619, abs=2),
         pytest.approx(621, abs=2),
     )
+
+
+def a_line(values):
+    months = pd.date_range("2025-01-01", periods=len(values), freq="MS")
+    return pd.DataFrame({"period": months, "value": values, "state": "", "open": False})
+
+
+def test_limits_stay_once_twelve_values_are_there():
+    rng = np.random.default_rng(2)
+    twelve = list(50 + rng.normal(size=12))
+    first = charted(a_line(twelve))
+    later = charted(a_line([*twelve, 80, 81, 79]))
+    assert later["high"].iloc[0] == pytest.approx(first["high"].iloc[0])
+    assert later["in_base"].tolist() == [True] * 12 + [False] * 3
+    assert later["signal"].iloc[12:].str.contains("outside").all()
+    growing = charted(a_line(twelve[:8]))
+    assert growing["high"].iloc[0] != pytest.approx(first["high"].iloc[0])
+
+
+def test_a_gap_does_not_count_as_one_of_the_twelve():
+    values = [50.0, None, *[51.0, 49.0] * 6]
+    found = charted(a_line(values))
+    assert found["in_base"].sum() == 13  # twelve values and the gap between them
+
+
+def test_limits_rest_on_the_days_that_are_named():
+    calm, wild = [50, 51, 49, 50, 51, 49, 50], [70, 30, 75, 25, 71, 33]
+    line = a_line([*wild, *calm])
+    named = charted(line, base=(date(2025, 7, 1), date(2026, 1, 1)))
+    worked = xmr([*wild, *calm], base=(6, 12))
+    assert named["high"].iloc[0] == pytest.approx(float(worked["high"].iloc[0]))
+    assert named["signal"].iloc[0] == "outside"
+    assert charted(line, base=(date(2030, 1, 1), date(2030, 6, 1)))["high"].isna().all()
+    assert charted(line.iloc[:0]).empty

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given as given_
 from hypothesis import settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from journey_widgets import Workspace
 from journey_widgets.errors import JourneyDataError
@@ -476,3 +477,34 @@ def test_the_score_alone_is_the_score_of_the_whole_standing(values, missing, wei
     )
     given = pd.concat(frames, ignore_index=True)
     assert score_of(card, given, "2025-02-01") == standing(card, given, "2025-02-01").total
+
+
+def test_a_status_holds_on_to_what_it_was_where_that_is_asked_for():
+    """Scores 0.70, 0.66, 0.64: green, still green within 0.02 of the limit, then amber."""
+    given = a_series("a", [0.6 + 0.3 * s for s in (0.70, 0.66, 0.64)])
+    plain, holding = a_card(SHARE), a_card(SHARE, hysteresis=0.02)
+    assert [row(standing(plain, given, m))["status"] for m in given["period"]] == [
+        "green",
+        "amber",
+        "amber",
+    ]
+    assert [row(standing(holding, given, m))["status"] for m in given["period"]] == [
+        "green",
+        "green",
+        "amber",
+    ]
+
+
+def test_the_limits_of_a_kpi_rest_on_the_days_it_names():
+    values = [0.5, 0.9, 0.5, 0.9, 0.5, 0.9, *[0.7, 0.71, 0.69, 0.7, 0.71, 0.69], 0.8]
+    given = a_series("a", values)
+    days = {"first": "2025-07-01", "last": "2025-12-01"}
+    named = Kpi(id="a", measure="csat_t2b", baseline=0.6, target=0.9, base=days)
+    assert row(standing(a_card(SHARE), given, MONTHS[12]))["signal"] == ""
+    found = standing(a_card(named), given, MONTHS[12])
+    assert "outside" in row(found)["signal"]
+    told = cards.to_html(found, given, roles={}, explained={"Rows": "rows of {kpi}"})
+    assert "1 July 2025 to 1 December 2025" in told
+    assert "rows of a" in told
+    with pytest.raises(ValidationError, match="before the first"):
+        Kpi(id="a", baseline=0, target=1, base={"first": "2025-07-01", "last": "2025-01-01"})

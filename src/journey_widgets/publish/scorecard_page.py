@@ -139,12 +139,20 @@ def the_cards(view: ScorecardPage, *only: str) -> html.Html:
                 currency=view.currency,
                 data_date=view.data_date,
                 only=own,
+                explained=view.explained(),
             )
             lines = html.table(_rows(view, own), caption=p.label).lines
             pieces.append(
                 html.titled(p.label, html.raw(markup, f"{p.label}: {len(own)} KPIs", lines))
             )
     return html.joined(*pieces)
+
+
+@with_standing
+def behind_the_alarms(view: ScorecardPage) -> html.Html:
+    """Return the cards of the KPIs that need somebody: each explains its number."""
+    found = [str(k) for k in alarms(view.now)["kpi"]]
+    return the_cards(view, *found) if found else html.note("No alarm to look behind.", kind="good")
 
 
 @with_standing
@@ -383,10 +391,11 @@ def signals(view: ScorecardPage) -> Any:
 
 
 def _xmr(view: ScorecardPage, kpi: str) -> Any:
-    drawn = charted(view.series[view.series["kpi"] == kpi], view.now.period)
+    row = view.now.kpis.set_index("kpi").loc[kpi]
+    base = row["base_first"], row["base_last"]
+    drawn = charted(view.series[view.series["kpi"] == kpi], view.now.period, base)
     if drawn["value"].notna().sum() < 2:
         return None
-    row = view.now.kpis.set_index("kpi").loc[kpi]
     said = f"{row['label']}: {signals_in_words(drawn, view.length)}."
     held = held_against(view.scorecard.kpi(kpi), list(drawn["period"]))
     return show(charts.xmr_chart(drawn, held, percent=bool(row["unit"] == "ratio")), said)

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pandas as pd
 from ibis import _
 
+import journey_widgets
 from journey_widgets.errors import JourneyDataError, JourneyError, ParameterError, did_you_mean
 from journey_widgets.events.calendar import Period as Length
 from journey_widgets.events.engine import collect
@@ -263,6 +264,19 @@ class ScorecardPage:
             certain=bool(row["certain"]),
             possible=str(row["possible"]),
         )
+
+    def explained(self) -> dict[str, str]:
+        """Return what every card says of its number besides: period, policy, version, and to the analyst the rows."""
+        rev = self.page.workspace.rev("scorecard")
+        facts = {
+            "Period": self.when,
+            "Missing KPIs": f"{self.scorecard.missing}, level by level",
+            "Version": f"scorecard revision {rev}, journey_widgets {journey_widgets.__version__}",
+        }
+        rows = (
+            {"Rows behind it": 'shown.rows_behind(view, "{kpi}")'} if mode() == "notebook" else {}
+        )
+        return facts | rows
 
     def shown(self) -> pd.DataFrame:
         """Return the KPIs as this page may show them: figures on very few people blanked."""

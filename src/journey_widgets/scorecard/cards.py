@@ -17,7 +17,7 @@ FEWEST_POINTS, MOST_POINTS = 2, 24
 
 def to_html(
     standing: Standing, series: pd.DataFrame, *, roles: Mapping[str, str], currency: str = "", data_date: str = "",
-    only: list[str] | None = None,
+    only: list[str] | None = None, explained: Mapping[str, str] | None = None,
 ) -> str:  # fmt: skip
     """Return the cards, in the order of the scorecard.
 
@@ -31,16 +31,21 @@ def to_html(
         In words.
     only
         KPIs to show; all by default.
+    explained
+        What else *Explain this number* says: heading → words, ``{kpi}`` in them for the id.
     """
     rows = standing.kpis.to_dict("records")
     chosen = [r for r in rows if only is None or r["kpi"] in only]
-    cards = "".join(_card(r, series, standing.period, roles, currency, data_date) for r in chosen)
+    more = dict(explained or {})
+    cards = "".join(
+        _card(r, series, standing.period, roles, currency, data_date, more) for r in chosen
+    )
     return f'<div class="jw-kpis">{cards}</div>'
 
 
 def _card(
     row: Mapping[Any, Any], series: pd.DataFrame, when: pd.Timestamp, roles: Mapping[str, str], currency: str,
-    data_date: str,
+    data_date: str, more: Mapping[str, str],
 ) -> str:  # fmt: skip
     unit = str(row["unit"])
 
@@ -65,10 +70,10 @@ def _card(
         f'<article class="jw-kpi" data-status="{html(look)}"><h4>{html(str(row["label"]))}</h4>'
         f'<p class="jw-kpi-status">{html(told)}{html(open_)}</p>'
         f'<p class="jw-kpi-value">{said("value")}</p><p class="jw-kpi-facts">{facts}</p>'
-        f"{_trend(series[series['kpi'] == row['kpi']], when, float(row['target']))}"
+        f"{_trend(row, series[series['kpi'] == row['kpi']], when)}"
         f'<p class="jw-kpi-facts">{_moved(row, said)}</p>{note}'
         f'<p class="jw-kpi-owner">{html(owner)}{html(f" · data until {data_date}") if data_date else ""}</p>'
-        f"{_explained(row, n)}</article>"
+        f"{_explained(row, n, more)}</article>"
     )
 
 
@@ -94,7 +99,7 @@ def _moved(row: Mapping[Any, Any], said: Any) -> str:
     return f"{said('change', signed=True)} since the period before: {judged}{signal}"
 
 
-def _explained(row: Mapping[Any, Any], n: int) -> str:
+def _explained(row: Mapping[Any, Any], n: int, more: Mapping[str, str]) -> str:
     there = {
         k: float(row[k])
         for k in ("baseline", "target", "score", "expected")
@@ -107,6 +112,8 @@ def _explained(row: Mapping[Any, Any], n: int) -> str:
         "Weight": f"{row['weight']:.1%} of the whole",
         "Expected by now": f"{there['expected']:g}" if "expected" in there else "",
         "Benchmark": f"{row['benchmark']:g} ({row['benchmark_of']})" if row["benchmark_of"] else "",
+        "Limits rest on": _days(row) if pd.notna(row["base_first"]) else "the first twelve values",
+        **{k: v.replace("{kpi}", str(row["kpi"])) for k, v in more.items()},
     }  # fmt: skip
     items = "".join(
         f"<div><dt>{html(k)}</dt><dd>{html(str(v))}</dd></div>" for k, v in facts.items() if str(v)
@@ -114,9 +121,14 @@ def _explained(row: Mapping[Any, Any], n: int) -> str:
     return f"<details><summary>Explain this number</summary><dl>{items}</dl></details>"
 
 
-def _trend(own: pd.DataFrame, when: pd.Timestamp, target: float) -> str:
+def _days(row: Mapping[Any, Any]) -> str:
+    return f"{row['base_first']:%-d %B %Y} to {row['base_last']:%-d %B %Y}"
+
+
+def _trend(row: Mapping[Any, Any], own: pd.DataFrame, when: pd.Timestamp) -> str:
     """Return a small picture of the closed periods up to this one: limits of chance, target, signals."""
-    chart = charted(own, when).tail(MOST_POINTS)
+    target = float(row["target"])
+    chart = charted(own, when, (row["base_first"], row["base_last"])).tail(MOST_POINTS)
     if chart["value"].notna().sum() < FEWEST_POINTS:
         return ""
     values = [float(v) for v in chart["value"]]

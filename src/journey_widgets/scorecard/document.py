@@ -87,6 +87,20 @@ class Waypoint(Part):
     value: float
 
 
+class Days(Part):
+    """A stretch of days, both counted."""
+
+    first: date
+    last: date
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.last < self.first:
+            msg = f"the last day, {self.last}, is before the first, {self.first}"
+            raise ValueError(msg)
+        return self
+
+
 class Note(Part):
     """What somebody says about a KPI in a period: why it is red, and what is done."""
 
@@ -131,6 +145,8 @@ class Kpi(Part):
     """How it is counted: options of its recipe, such as ``within: 30d``."""
     min_n: int | None = Field(None, ge=1)
     benchmark: Benchmark | None = None
+    base: Days | None = None
+    """Periods that the limits of its XmR chart rest on; the first twelve with a value where it is not given."""
     notes: tuple[Note, ...] = ()
 
     @property
@@ -304,6 +320,8 @@ class Scorecard(Document):
     green: float = Field(DEFAULT[0].least or 0.0, ge=0, le=1)
     amber: float = Field(DEFAULT[1].least or 0.0, ge=0, le=1)
     """Scores from which on a status is green, and amber."""
+    hysteresis: float = Field(0.0, ge=0, le=0.2)
+    """How far a score passes a limit before the status changes; 0 changes it at the limit."""
     red_needs_note: bool = False
     """Whether a red KPI must have a note before the scorecard is published."""
 

@@ -13,6 +13,8 @@ from journey_widgets.journey.definition import defined
 TO_LIMIT, TO_RANGE = 2.66, 3.268
 """Wheeler's factors of the mean moving range: to the limits of single values, and of the range."""
 FEWEST = 6
+BASE = 12
+"""Values that limits rest on where no base is named: from then on they stay until somebody says otherwise."""
 RUN = 8
 """Points in a row on one side of the centre that are a signal; 7 and 9 are in use too."""
 
@@ -86,7 +88,9 @@ def xmr(
     return defined(found, f"XmR chart on places {first} to {last}; a run is {run} in a row", few)
 
 
-def charted(series: pd.DataFrame, until: pd.Timestamp | None = None) -> pd.DataFrame:
+def charted(
+    series: pd.DataFrame, until: pd.Timestamp | None = None, base: tuple[Any, Any] | None = None
+) -> pd.DataFrame:
     """Return the XmR chart of the closed periods of one KPI, ready to be drawn.
 
     Parameters
@@ -95,21 +99,35 @@ def charted(series: pd.DataFrame, until: pd.Timestamp | None = None) -> pd.DataF
         Rows of one KPI: columns ``period``, ``value``, ``state``, ``open``. A value on too few is a gap.
     until
         The last period; all by default.
+    base
+        First and last day of the periods that the limits rest on. By default the first twelve with a value: limits move
+        while there are fewer, and stay from then on.
 
     Returns
     -------
     pandas.DataFrame
-        Columns: ``period`` (datetime64); ``value``, ``centre``, ``low``, ``high`` (float64); ``signal`` (str).
+        Columns: ``period`` (datetime64); ``value``, ``centre``, ``low``, ``high`` (float64); ``signal`` (str);
+        ``in_base`` (bool, whether the limits rest on it).
     """
     past = series[~series["open"].astype(bool) & series["period"].notna()]
     if until is not None:
         past = past[past["period"] <= until]
-    chart = xmr(list(past["value"].where(past["state"] == "")))
+    values = past["value"].where(past["state"] == "")
+    if base is None or pd.isna(base[0]) or pd.isna(base[1]):
+        known = values.notna().to_numpy().astype(np.int64)
+        inside = known.cumsum() - known < BASE
+    else:
+        inside = past["period"].between(pd.Timestamp(base[0]), pd.Timestamp(base[1])).to_numpy()
+    places = np.flatnonzero(inside)
+    # Without a period in the base there are no limits, as with one.
+    chart = xmr(
+        list(values),
+        base=(int(places[0]), int(places[-1])) if len(places) else (0, 0) if len(past) else None,
+    )
     columns = ["value", "centre", "low", "high"]
     drawn = chart[columns].astype("Float64").astype("float64")
-    return drawn.assign(signal=list(chart["signal"])).assign(period=list(past["period"]))[
-        ["period", *columns, "signal"]
-    ]
+    drawn = drawn.assign(signal=list(chart["signal"]), period=list(past["period"]), in_base=inside)
+    return drawn[["period", *columns, "signal", "in_base"]]
 
 
 def _mark(

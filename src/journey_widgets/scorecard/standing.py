@@ -20,7 +20,7 @@ from journey_widgets.scorecard.recipes import BEYOND
 from journey_widgets.scorecard.roll_up import STALE, Node, Rolled, leaves, roll_up
 from journey_widgets.scorecard.series import units
 from journey_widgets.scorecard.signals import FEWEST, charted
-from journey_widgets.scorecard.status import DEFAULT, Rule, certainty, status
+from journey_widgets.scorecard.status import DEFAULT, Rule, certainty, status, with_hysteresis
 
 FALSE_RATE = 0.05
 """Expected share of false ones among the changes that are called real."""
@@ -47,7 +47,8 @@ class Standing:
         ``certain`` (bool), ``possible`` (str, best to worst); ``weight`` (float64, of the whole); ``before``,
         ``change``, ``change_low``, ``change_high``, ``p_value`` (float64, adjusted for all KPIs), ``moved`` (str:
         ``"real"``, ``"within chance"``, ``"cannot tell"``, ``"nothing before"``), ``better`` (bool or missing);
-        ``signal`` (str, of the XmR chart); ``note`` (str); ``benchmark`` (float64), ``benchmark_of`` (str: source,
+        ``signal`` (str, of the XmR chart); ``base_first``, ``base_last`` (datetime64, what its limits rest on; missing
+        for the first twelve values); ``note`` (str); ``benchmark`` (float64), ``benchmark_of`` (str: source,
         year, sector, region, method and sample).
     total
         The rolled-up tree: scorecard, perspectives, objectives, KPIs.
@@ -225,7 +226,15 @@ def _row(
     value, low, high = (float(line[c]) for c in ("value", "low", "high"))
     state = _state(kpi, line)
     scored = (
-        _scored(kpi, scorecard, value, low, high, exact=str(line["method"]) == EXACT)
+        _scored(
+            kpi,
+            scorecard,
+            value,
+            low,
+            high,
+            exact=str(line["method"]) == EXACT,
+            before=_status_before(kpi, scorecard, history),
+        )
         if _can_be_scored(kpi, state, value)
         else {}
     )
@@ -242,7 +251,9 @@ def _row(
         "definition": line["definition"], "counted": line["counted"],
         "baseline": _number(kpi.baseline), "target": _number(kpi.target), "expected": _number(kpi.expected_on(day)),
         "raw": math.nan, "score": math.nan, "status": "", "certain": False, "possible": "", **scored, "weight": 0.0,
-        **_change(line, before), "signal": _signal(own, when), "note": note,
+        **_change(line, before), "signal": _signal(own, when, kpi), "note": note,
+        "base_first": pd.Timestamp(kpi.base.first) if kpi.base else pd.NaT,
+        "base_last": pd.Timestamp(kpi.base.last) if kpi.base else pd.NaT,
         "benchmark": _number(kpi.benchmark.value if kpi.benchmark else None),
         "benchmark_of": kpi.benchmark.of() if kpi.benchmark else "",
     }  # fmt: skip
@@ -309,19 +320,39 @@ def _carried(line: pd.Series, own: pd.DataFrame, when: pd.Timestamp, most: int) 
 
 
 def _scored(
-    kpi: Kpi, scorecard: Scorecard, value: float, low: float, high: float, *, exact: bool
+    kpi: Kpi,
+    scorecard: Scorecard,
+    value: float,
+    low: float,
+    high: float,
+    *,
+    exact: bool,
+    before: str | None,
 ) -> dict[str, Any]:
     score = kpi.score(value)
     rules = scorecard.rules()
+    look = with_hysteresis(score.clamped, before, rules, by=scorecard.hysteresis)
     if math.isfinite(low) and math.isfinite(high):
         sure = certainty(value, low, high, lambda v: kpi.score(v).clamped, rules)
         possible, certain = sure.possible, sure.certain
     else:
-        possible, certain = (status(score.clamped, rules),), exact
+        possible, certain = (look,), exact
     return {
-        "raw": score.raw, "score": score.clamped, "status": status(score.clamped, rules), "certain": certain,
+        "raw": score.raw, "score": score.clamped, "status": look, "certain": certain,
         "possible": ", ".join(possible),
     }  # fmt: skip
+
+
+def _status_before(kpi: Kpi, scorecard: Scorecard, history: pd.DataFrame) -> str | None:
+    """Return the status of the period before, where statuses hold on to what they were."""
+    before: str | None = None
+    if not scorecard.hysteresis or kpi.scoring == "unscored":
+        return None
+    for value in history["value"]:
+        before = with_hysteresis(
+            kpi.score(float(value)).clamped, before, scorecard.rules(), by=scorecard.hysteresis
+        )
+    return before
 
 
 def _change(line: pd.Series, before: pd.Series | None) -> dict[str, float]:
@@ -335,11 +366,11 @@ def _change(line: pd.Series, before: pd.Series | None) -> dict[str, float]:
     return {**then, "change": float(line["value"]) - then["before"]}
 
 
-def _signal(own: pd.DataFrame, when: pd.Timestamp) -> str:
+def _signal(own: pd.DataFrame, when: pd.Timestamp, kpi: Kpi) -> str:
     """Return the signals of the XmR chart at the period, of the closed periods up to it."""
     if len(own) < FEWEST:
         return ""
-    chart = charted(own, when)
+    chart = charted(own, when, (kpi.base.first, kpi.base.last) if kpi.base else None)
     return str(chart["signal"].iloc[-1]) if len(chart) and chart["period"].iloc[-1] == when else ""
 
 

@@ -237,6 +237,9 @@ def _self_served(ask: Asked) -> ir.Table:
     at = ask.at("self_help")
     names = ask.index.table.filter(_.step == 1).select("customer", who=_.customer_id.cast("string"))
     visits = at.select("customer", "unit", "ts", "step", *ask.by).join(names, "customer")
+    if str(ask.options["stays"]):
+        gaps = ask.index.table.select("customer", "step", "gap")
+        visits = ask.over(visits.join(gaps, ["customer", "step"]), "stays")
     visits = ask.over(visits)
     opened = (
         _bare(ask)
@@ -250,13 +253,28 @@ def _self_served(ask: Asked) -> ir.Table:
     )
     near = near.select("customer", "step").distinct().mutate(asked=ibis.literal(1))
     both = visits.left_join(near, ["customer", "step"])
+    helped = both.asked.isnull()
+    if str(ask.options["stays"]):
+        helped = helped & _came_back(ask, both)
     return both.select(
         "ts",
         "unit",
         *ask.by,
-        no_ticket=both.asked.isnull().cast("int64"),
+        no_ticket=helped.cast("int64"),
         help_sessions=ibis.literal(1),
     )
+
+
+def _served(ask: Asked, moments: list[datetime]) -> list[bool]:
+    """Return whether it is known of a visit at each moment what came of it."""
+    waits = [ask.length(o) for o in ("within", "stays") if str(ask.options[o])]
+    wait = timedelta(microseconds=max(waits))
+    return [ask.last is None or m + wait <= ask.last for m in moments]
+
+
+def _came_back(ask: Asked, visits: ir.Table) -> ir.BooleanValue:
+    """Return whether the customer did anything else within the option stays."""
+    return (visits.gap <= ask.length("stays")).fill_null(False)
 
 
 def _bare(ask: Asked) -> ir.Table:
@@ -383,8 +401,10 @@ RECIPES: dict[str, Recipe] = {
     ),
     "self_service_rate": Recipe(
         "events", _self_served, ("no_ticket", "help_sessions"), "help_sessions",
-        "Events self_help whose window is over, with no case of the customer opened in it.", also=(TICKETS,),
-        words=("self_help",), options={"within": "7d"}, window="within", repeats=True,
+        "Events self_help whose window is over, with no case of the customer opened in it; with the option stays, such "
+        "as 90d, only those after which the customer did something else in that time: gone is not served.",
+        also=(TICKETS,), words=("self_help",), options={"within": "7d", "stays": ""}, window="within", due=_served,
+        repeats=True,
     ),
     "closed_loop_rate": Recipe(
         "answers", _closed_loops, ("contacted", "unhappy"), "unhappy",
