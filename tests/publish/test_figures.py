@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from journey_widgets.publish import figures, html
+from journey_widgets.publish import figures, html, overview
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.reports import run_report
 from journey_widgets.publish.scorecard_view import open_scorecard
@@ -136,3 +136,12 @@ def test_parts_within_parts_keep_their_figures():
     table = html.table(pd.DataFrame({"KPI": ["a"], "Value": [1.5]}), caption="One")
     whole = html.joined(html.titled("T", table), html.sheet("S", table))
     assert whole.lines == [*table.lines, *table.lines]
+
+
+def test_what_the_page_withholds_is_not_in_the_csv_either():
+    few = pd.Series({"conversion": 0.43, "low": 0.2, "high": 0.6, "n": 23})
+    assert html.tiles({"Reach": (overview._share(few), "")}).lines[0] == {
+        "part": "In boxes", "row": 1, "name": "Reach", "figure": "figure", "shown": "too few",
+    }  # fmt: skip
+    many = pd.Series({"conversion": 0.43, "low": 0.2, "high": 0.6, "n": 230})
+    assert html.tiles({"Reach": (overview._share(many), "")}).lines[0]["value"] == 0.43

@@ -10,7 +10,7 @@ from journey_widgets.errors import ParameterError
 from journey_widgets.publish import scorecard_page as shown
 from journey_widgets.publish.page import PageStopped
 from journey_widgets.publish.reports import run_report
-from journey_widgets.publish.scorecard_view import open_scorecard, signals_in_words
+from journey_widgets.publish.scorecard_view import _hidden, open_scorecard, signals_in_words
 from journey_widgets.scorecard.document import Arrow
 
 PARTS = (
@@ -168,3 +168,22 @@ def test_a_scorecard_without_data_shows_what_it_looks_at_and_what_nobody_does(tm
     assert "Nothing is measured yet" in shown.balanced(view)._repr_html_()
     assert "the scorecard is not balanced" in shown.findings(view)._repr_html_()
     assert "No period is over yet" in shown.in_short(view)._repr_html_()
+
+
+def test_a_radar_and_its_table_stand_together_in_a_page_too(may):
+    drawn = shown.balanced(may, radar=True)
+    assert "Balance of the scorecard" in drawn.children[1].value
+
+
+def test_figures_about_very_few_are_nowhere_in_what_is_shown(may):
+    frame = may.now.kpis.copy()
+    frame["n"] = 2
+    hidden = _hidden(frame, least=5)
+    for column in ("value", "low", "high", "before", "change", "p_value", "score", "n"):
+        assert hidden[column].isna().all(), column
+    assert set(hidden["status"]) | set(hidden["possible"]) == {""}
+
+
+def test_with_a_segment_nothing_is_said_of_groups_of_all_customers(made_example):
+    view = open_scorecard(str(made_example), segment="device=mobile", as_of="2026-05")
+    assert shown._mixed(view, "conversion_rate") == []

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from journey_widgets.errors import DocumentError
+from journey_widgets.errors import DocumentError, JourneyDataError
 from journey_widgets.scorecard.document import Arrow, Kpi, Note, Objective, Scorecard
 from journey_widgets.scorecard.edits import apply_edit
 from journey_widgets.scorecard.widget import COLUMNS, ScorecardEditor
@@ -353,3 +353,73 @@ def test_an_empty_scorecard_is_filled_on_the_page():
     editor.edit = {"seq": 3, "steps": [{**s, "seq": i + 1} for i, s in enumerate(steps)], "save": 0}
     assert (editor.scores[0]["score"], editor.period) == ("1.00", "2026-02")
     assert editor.total["score"] == "1.00"
+
+
+def test_an_edit_that_leaves_nothing_to_score_is_taken_and_can_be_taken_back():
+    editor = ScorecardEditor(CARD, series=SERIES)
+    editor.edit = {
+        "seq": 1,
+        "steps": [{"op": "cells", "cells": {"csat": {"weight": "0"}}, "seq": 1}],
+        "save": 0,
+    }
+    assert (editor.done, editor.to_document().kpi("csat").weight) == (1, 0)
+    assert cell(editor, "weight") == "0"
+    assert editor.total["score"] == ""
+    editor.edit = {"seq": 2, "steps": [{"op": "undo", "seq": 2}], "save": 0}
+    assert (editor.to_document(), editor.total["score"]) == (CARD, "0.45")
+
+
+def test_a_way_of_counting_that_measures_nothing_then_is_taken_and_can_be_taken_back():
+    one = CARD.model_copy(update={"objectives": CARD.objectives[:1]})
+    nothing = float("nan")
+    failed = pd.DataFrame(
+        {
+            "kpi": ["csat"], "period": [pd.NaT], "value": nothing, "n": 0, "low": nothing, "high": nothing,
+            "state": "error", "open": False, "method": "", "definition": "", "counted": "No such thing.",
+        }
+    )  # fmt: skip
+    editor = ScorecardEditor(one, series=a_series(csat=[0.9, 0.6]), measure=lambda _card: failed)
+    before = editor.scores
+    editor.edit = {"seq": 1, "steps": [{**cells(where="device: fax"), "seq": 1}], "save": 0}
+    assert (editor.done, cell(editor, "where")) == (1, "device: fax")
+    editor.edit = {"seq": 2, "steps": [{"op": "undo", "seq": 2}], "save": 0}
+    assert editor.scores == before
+
+
+def test_where_measuring_fails_the_document_can_be_edited_and_the_page_says_why():
+    def measure(_card):
+        raise JourneyDataError("orders.csv is not there.")
+
+    editor = ScorecardEditor(CARD, measure=measure)
+    assert "orders.csv is not there" in editor.status["text"]
+    editor.edit = {"seq": 1, "steps": [{**cells(target="0.8"), "seq": 1}], "save": 0}
+    assert editor.to_document().kpi("csat").target == 0.8
+
+
+def test_an_undo_brings_the_figures_back_without_measuring_again():
+    editor = ScorecardEditor(CARD, series=SERIES)
+    before = editor.scores
+    editor.edit = {
+        "seq": 1,
+        "steps": [{**cells(options="question: delivery"), "seq": 1}],
+        "save": 0,
+    }
+    assert editor.scores[0]["value"] == "–"
+    editor.edit = {"seq": 2, "steps": [{"op": "undo", "seq": 2}], "save": 0}
+    assert editor.scores == before
+
+
+def test_a_new_objective_is_never_called_as_a_perspective_is():
+    card = apply_edit(CARD, add("objectives", {"label": "Customer", "perspective": "customer"}))
+    assert card.objectives[-1].id == "customer_2"
+    assert (
+        apply_edit(card, add("objectives", {"label": "Scorecard", "perspective": "customer"}))
+        .objectives[-1]
+        .id
+        == "scorecard_2"
+    )
+
+
+def test_a_blank_limit_is_refused():
+    with pytest.raises(DocumentError, match="amber is blank"):
+        apply_edit(CARD, {"op": "policy", "field": "amber", "value": None})

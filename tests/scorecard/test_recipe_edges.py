@@ -488,3 +488,48 @@ def test_who_is_gone_was_not_served_by_self_help():
     )
     early = measure("self_service_rate", sources, options={"stays": "100d"})
     assert bool(early["open"].iloc[0])  # of the end of January nobody can say yet
+
+
+def test_an_actor_nobody_knows_is_no_hand_over():
+    log = frame(
+        "case_id ts activity actor customer_id",
+        ("1", "2026-01-01", "Opened", "a", "c"), ("1", "2026-01-02", "Note", None, "c"),
+        ("1", "2026-01-03", "Solved", "a", "c"), ("2", "2026-01-11", "Opened", "a", "d"),
+        ("2", "2026-01-13", "Solved", "a", "d"), ("3", "2026-03-01", "Opened", "a", "e"),
+    )  # fmt: skip
+    assert only(measure("handoffs_per_case", {"tickets": log}))["value"] == 0
+    assert measure("fcr_gross", {"tickets": log})["value"][0] == 1.0
+
+
+def test_a_column_called_row_that_is_no_number_of_rows_multiplies_no_case():
+    log = frame(
+        "case_id ts activity actor customer_id row",
+        ("1", "2026-01-01", "Opened", "a", "c", 0), ("1", "2026-01-02", "Solved", "a", "c", 1),
+        ("2", "2026-01-01", "Opened", "a", "d", 0), ("2", "2026-01-02", "Solved", "a", "d", 1),
+    )  # fmt: skip
+    found = records("handoffs_per_case", {"tickets": log}, "2026-01-01")
+    assert found["customer_id"].tolist() == ["c", "d"]
+    blank = log.assign(row=None)
+    assert only(measure("handoffs_per_case", {"tickets": blank}))["n"] == 2
+
+
+def test_what_reopened_means_is_part_of_the_definition_of_first_contact():
+    log = frame(
+        "case_id ts activity actor customer_id",
+        ("1", "2026-01-01", "Opened", "a", "c"), ("1", "2026-01-02", "Waiting", "a", "c"),
+        ("1", "2026-01-03", "Solved", "a", "c"), ("2", "2026-01-03", "Reopened", "a", "d"),
+        ("3", "2026-03-01", "Opened", "a", "e"),
+    )  # fmt: skip
+    plain, other = (
+        measure("fcr_gross", {"tickets": log}, words=w) for w in ({}, {"reopened": ["waiting"]})
+    )
+    assert plain["definition"][0] != other["definition"][0]
+
+
+@pytest.mark.parametrize("given", ["much", "-2", "-100%", "nan"])
+def test_a_rate_that_is_none_is_refused_in_words(given):
+    rows = lines(("a", "1", "2026-01-05", "phone", 1, 100.0, "x"))
+    with pytest.raises(
+        JourneyDataError, match="discount is .* a number such as 0.1 or 10% above -1"
+    ):
+        measure("clv_expected", rows, options={"worth": "amount", "discount": given})

@@ -1,6 +1,7 @@
 """Where a scorecard stands: certainty, what is real, alarms, and the series behind it."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -508,3 +509,47 @@ def test_the_limits_of_a_kpi_rest_on_the_days_it_names():
     assert "rows of a" in told
     with pytest.raises(ValidationError, match="before the first"):
         Kpi(id="a", baseline=0, target=1, base={"first": "2025-07-01", "last": "2025-01-01"})
+
+
+def test_what_is_carried_on_is_never_certain_and_no_alarm():
+    kpi = Kpi(id="a", measure="revenue", baseline=50, target=100)
+    given = gone(10.0, 3, [2]).assign(method="none")
+    now = standing(a_card(kpi, missing="carry"), given, "2025-03-01")
+    assert (row(now)["state"], row(now)["status"], row(now)["certain"]) == ("stale", "red", False)
+    assert alarms(now).empty
+
+
+def test_periods_are_counted_for_carrying_on_also_where_a_series_ends():
+    given = pd.concat([a_series("a", [0.8, 0.8]), a_series("b", [0.8] * 9)])
+    card = a_card(SHARE, SHARE.model_copy(update={"id": "b"}), missing="carry", carry=3)
+    states = [row(standing(card, given, MONTHS[i]))["state"] for i in range(9)]
+    assert states == ["", "", "stale", "stale", "stale", "no_data", "no_data", "no_data", "no_data"]
+
+
+def test_a_status_that_holds_on_is_the_same_everywhere():
+    given = a_series("a", [0.6 + 0.3 * s for s in (0.40, 0.32)], spread=0.0001)
+    now = standing(a_card(SHARE, hysteresis=0.05), given, MONTHS[1])
+    assert (row(now)["status"], row(now)["possible"], row(now)["certain"]) == (
+        "amber",
+        "amber, red",
+        False,
+    )
+    nodes = now.nodes().set_index("node")
+    assert (nodes.loc["a", "status"], nodes.loc["o", "amber"], nodes.loc["o", "red"]) == (
+        "amber",
+        1,
+        0,
+    )
+    assert alarms(now)["why"].tolist() == ["it really got worse"]
+
+
+def test_a_wiggle_with_a_run_is_no_trade_off():
+    card, now = two_that_move(0.8, 0.795)
+    held = now.kpis.assign(signal=["", "run"])
+    assert trade_offs(card, replace(now, kpis=held)).empty
+    outside = now.kpis.assign(signal=["", "outside"])
+    assert len(trade_offs(card, replace(now, kpis=outside))) == 1
+
+
+def test_without_kpis_at_touchpoints_there_are_no_gaps():
+    assert gaps(pd.DataFrame()) == {}

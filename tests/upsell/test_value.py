@@ -1,6 +1,7 @@
 """What customers are worth: published values of the models, and conventions that are named."""
 
 import math
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from journey_widgets.journey.definition import definition
 from journey_widgets.scorecard import measure
 from journey_widgets.upsell import (
     BgNbd,
+    GammaGamma,
     conventions,
     expected_value,
     fit_bg_nbd,
@@ -266,3 +268,47 @@ def test_where_nobody_comes_back_the_kpi_says_why(lines):
         JourneyDataError, match="could not be worked out in any period. 0 customers bought again"
     ):
         measure("clv_expected", {"order_lines": first}, options={"worth": "amount"})
+
+
+def test_worths_without_a_mean_are_refused_and_never_negative():
+    model = GammaGamma(1.2, 0.9, 10.0)
+    with pytest.raises(JourneyDataError, match="no mean for them: q is 0.9"):
+        model.expected([0, 3], [float("nan"), 20.0])
+
+
+def test_a_worth_that_is_not_known_is_left_out_and_not_counted_as_nothing():
+    days = pd.date_range("2026-01-01", periods=4, freq="7D")
+    rows = pd.DataFrame(
+        {
+            "customer_id": "a",
+            "ts": days,
+            "amount": [None, 10.0, None, 30.0],
+            "quantity": 1,
+            "order_id": "o",
+        }
+    )
+    found = purchases(rows.assign(product_id="p"), unit="day").iloc[0]
+    assert (found["x"], found["m"]) == (3, 20.0)
+    model = GammaGamma(6.25, 3.74, 15.44)
+    alone, unknown = model.expected([0, 3], [float("nan"), float("nan")])
+    assert alone == unknown
+
+
+def test_nothing_is_known_after_the_day_the_data_are_complete_until(lines):
+    options = {"worth": "amount", "horizon": "39w"}
+    early = measure(
+        "clv_expected", {"order_lines": lines}, options=options, until=datetime(1997, 9, 10)
+    )
+    cut = lines[lines["ts"] <= "1997-09-10"]
+    same = measure(
+        "clv_expected", {"order_lines": cut}, options=options, until=datetime(1997, 9, 10)
+    )
+    september = [f[f["period"] == "1997-09-01"].iloc[0] for f in (early, same)]
+    assert september[0]["value"] == pytest.approx(september[1]["value"], rel=1e-6)
+    assert september[0]["n"] == september[1]["n"]
+    late = measure(
+        "clv_expected", {"order_lines": lines}, options=options, until=datetime(1998, 12, 31)
+    )
+    silent = late[late["period"] >= "1998-07-01"]["value"].tolist()
+    assert silent == sorted(silent, reverse=True)  # who is silent is worth less and less
+    assert silent[0] > silent[-1]

@@ -2,6 +2,7 @@
 
 from datetime import date
 from functools import cached_property
+from math import isfinite
 from typing import Any, cast
 
 import pandas as pd
@@ -485,7 +486,8 @@ def priorities(view: ImpactPage) -> html.Html:
     if not outcome:
         return html.note("The matrix has no outcome column: add one to set priorities.")
     factors = {f.id for f in view.panel.factors}
-    wide = {t: g for t, g in gaps(view.scorecard.there).items() if t in factors}
+    there = view.scorecard.hidden(view.scorecard.there)
+    wide = {t: g for t, g in gaps(there).items() if t in factors}
     try:
         found = impact.priorities(view.panel, outcome, gaps=wide, draws=view.draws, seed=view.seed)
     except JourneyDataError as error:
@@ -609,6 +611,9 @@ def _on_the_scorecard(view: ImpactPage, kpi: str, starts: date) -> tuple[Any, ..
     """Return what a KPI of the scorecard did since a day: change, its ends, n, in words, and what that proves."""
     page = view.scorecard
     series = page.measured(page.scorecard.only({kpi}))
+    failed = series[series["state"] == "error"]
+    if len(failed):
+        return None, None, None, None, f"could not be counted: {failed['counted'].iloc[0]}", ""
     closed = series[~series["open"] & (series["state"] == "") & series["period"].notna()]
     day = pd.Timestamp(starts)
     before, after = closed[closed["period"] < day.replace(day=1)], closed[closed["period"] >= day]
@@ -616,6 +621,8 @@ def _on_the_scorecard(view: ImpactPage, kpi: str, starts: date) -> tuple[Any, ..
         when = "before it began" if before.empty else "since it began"
         return None, None, None, None, f"no closed period {when} yet", ""
     then, now = before.iloc[-1], after.iloc[-1]
+    if min(int(then["n"]), int(now["n"])) < view.page.least:
+        return None, None, None, None, "too few customers to show", ""
     columns = ["value", "low", "high"]
     low, high = mover(*(float(now[c]) for c in columns), *(float(then[c]) for c in columns))
     (unit,) = units(page.scorecard, [page.scorecard.kpi(kpi)]).values()
@@ -624,7 +631,10 @@ def _on_the_scorecard(view: ImpactPage, kpi: str, starts: date) -> tuple[Any, ..
         for r in (then, now)
     ]
     change = float(now["value"]) - float(then["value"])
-    sure = "could be chance" if not low > 0 and not high < 0 else "more than chance"
+    sure = (
+        "cannot tell whether by chance" if not isfinite(low) or not isfinite(high)
+        else "more than chance" if low > 0 or high < 0 else "could be chance"
+    )  # fmt: skip
     return (
         change,
         float(low),

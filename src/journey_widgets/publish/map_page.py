@@ -111,6 +111,8 @@ def measured(page: Page) -> html.Html:
     """Return the KPIs at the touchpoints: value, certainty, target, status and owner, as the scorecard has them."""
     view = ScorecardPage(page)
     there = view.there
+    if view.nothing_there:
+        return html.note(view.nothing_there)
     if there.empty:
         return html.note(
             "No touchpoint names a KPI that the scorecard measures: write its id under kpis of the touchpoint."

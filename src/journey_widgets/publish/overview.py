@@ -16,6 +16,8 @@ from journey_widgets.publish.show import show
 from journey_widgets.publish.small_groups import people
 from journey_widgets.raci.owners import with_owners
 
+TOO_FEW = "too few"
+
 
 def open_overview(
     workspace: str = "", segment: str = ALL, as_of: str = ""
@@ -55,10 +57,7 @@ def _through(page: Page) -> dict[str, tuple[str | Figure, str]]:
     few = not lost["drop_off"] > 0
     return {
         f"Reach {last['label']}": (
-            Figure(
-                _rate(last["conversion"], last["n"]),
-                *(float(last[c]) for c in ("conversion", "low", "high", "n")),
-            ),
+            _share(last),
             f"{_interval(last['low'], last['high'])} of {people(first['customers'])} who reached {first['label']}",
         ),
         "Most customers are lost before": (
@@ -108,8 +107,16 @@ def open_points(page: Page) -> html.Html:
     return html.findings_list(page.findings())
 
 
+def _share(row: pd.Series) -> Figure:
+    """Return a share with its interval and n, or that there are too few."""
+    shown = _rate(row["conversion"], row["n"])
+    if shown == TOO_FEW:
+        return Figure(shown)
+    return Figure(shown, *(float(row[c]) for c in ("conversion", "low", "high", "n")))
+
+
 def _rate(value: float, n: int) -> str:
-    return f"{value:.0%}" if not pd.isna(n) and n >= MIN_N and pd.notna(value) else "too few"
+    return f"{value:.0%}" if not pd.isna(n) and n >= MIN_N and pd.notna(value) else TOO_FEW
 
 
 def _interval(low: float, high: float) -> str:

@@ -114,7 +114,7 @@ def needs_somebody(view: ScorecardPage) -> html.Html:
             "Target": view.said(r, "target"), "Why": r["why"], "Owner": view.owner(r["owner"]),
             "Being done": "; ".join(done.get(r["kpi"], [])) or "nothing",
         }
-        for r in found.to_dict("records")
+        for r in view.hidden(found).to_dict("records")
     ]  # fmt: skip
     return html.table(pd.DataFrame(rows), caption=f"Certain alarms, {view.when}")
 
@@ -334,6 +334,7 @@ def _mixed(view: ScorecardPage, kpi: str) -> list[str]:
     kept = page.log.mapping.keep if page.has_log else ()
     if (
         not kept
+        or view.of_some
         or found.where
         or kpi not in set(view.now.kpis[view.now.kpis["unit"] == "ratio"]["kpi"])
     ):

@@ -73,6 +73,8 @@ class ScorecardPage:
             raise ParameterError(msg)
         self.length, self.policy = period, policy
         self.as_of = self._day(as_of)
+        self.nothing_there = ""
+        """Why nothing is measured at the touchpoints; blank where they name no KPI."""
         self._splits: dict[str, dict[str, pd.DataFrame]] = {}
         self.kept: pd.DataFrame | None = None
         """Values of closed periods as they were first and as they are now; set when the series was measured."""
@@ -112,6 +114,11 @@ class ScorecardPage:
         return found
 
     @property
+    def of_some(self) -> bool:
+        """Whether the page is about some of the customers alone."""
+        return self._customers is not None
+
+    @property
     def _customers(self) -> PathIndex | None:
         """The page's customers; None for all."""
         every = not self.page.has_log or self.page.segment_in_words() == "all customers"
@@ -128,9 +135,22 @@ class ScorecardPage:
         journey = self.page.journey
         wanted = {k.id for t in journey.touchpoints for k in named_at(t.kpis, self.scorecard)}
         card = self.scorecard.only(wanted)
+        # Alone, each KPI counts in full: what is rolled up is not looked at here.
+        even = tuple(
+            o.model_copy(
+                update={
+                    "kpis": tuple(
+                        k.model_copy(update={"weight": 1.0, "weights": ()}) for k in o.kpis
+                    )
+                }
+            )
+            for o in card.objectives
+        )
+        card = card.model_copy(update={"objectives": even})
         try:
             now = standing(card, self.measured(card), self.as_of) if wanted else None
-        except JourneyDataError:
+        except JourneyError as error:
+            self.nothing_there = str(error)
             now = None
         return pd.DataFrame() if now is None else at_touchpoints(journey, card, now)
 
@@ -161,7 +181,7 @@ class ScorecardPage:
             return BEGIN if self.page.may_edit else EMPTY
         try:
             _now = self.now
-        except JourneyDataError as error:
+        except JourneyError as error:
             return str(error)
         return ""
 
@@ -296,6 +316,8 @@ class ScorecardPage:
 
 
 def _hidden(frame: pd.DataFrame, least: int) -> pd.DataFrame:
+    if frame.empty:
+        return frame
     few = frame["n"].between(1, least - 1).fillna(False).astype(bool)
     numbers = [
         "value",
@@ -310,8 +332,11 @@ def _hidden(frame: pd.DataFrame, least: int) -> pd.DataFrame:
         "change_low",
         "change_high",
     ]
+    numbers += ["p_value", "gap", "n"]
+    words_ = {"status": "", "possible": "", "moved": "cannot tell", "signal": ""}
     return frame.assign(
-        **{c: frame[c].mask(few) for c in numbers}, status=frame["status"].mask(few, "")
+        **{c: frame[c].mask(few) for c in numbers if c in frame},
+        **{c: frame[c].mask(few, w) for c, w in words_.items() if c in frame},
     )
 
 

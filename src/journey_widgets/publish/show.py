@@ -44,9 +44,10 @@ def show_all(pieces: list[Any]) -> Any:
     """Return what `show` gave for several charts, one below the other."""
     if all(isinstance(p, Html) for p in pieces):
         return joined(*pieces)
-    from ipywidgets import VBox
+    from ipywidgets import HTML, VBox
 
-    return VBox(pieces)
+    # Pieces of `html` have made their text safe themselves.
+    return VBox([HTML(p._repr_html_()) if isinstance(p, Html) else p for p in pieces])
 
 
 def specification(chart: Any) -> dict[str, Any]:

@@ -49,7 +49,9 @@ def named_at(names: tuple[str, ...], scorecard: Scorecard) -> list[Kpi]:
 
 def gaps(frame: pd.DataFrame) -> dict[str, float]:
     """Return touchpoint → the widest gap of its KPIs that have a score, of a frame of `at_touchpoints`."""
-    known = frame[frame["gap"].map(lambda g: math.isfinite(float(g)))] if len(frame) else frame
+    if frame.empty:
+        return {}
+    known = frame[frame["gap"].map(lambda g: math.isfinite(float(g)))]
     return {
         str(t): float(g) for t, g in known.groupby("touchpoint", sort=False)["gap"].max().items()
     }

@@ -387,7 +387,9 @@ class Scorecard(Document):
         """Return from which score on a status holds."""
         return Rule("green", self.green), Rule("amber", self.amber), Rule("red")
 
-    def tree(self, found: Mapping[str, Found], day: date) -> Node:
+    def tree(
+        self, found: Mapping[str, Found], day: date, held: Mapping[str, str] | None = None
+    ) -> Node:
         """Return the tree that `roll_up` works on: perspectives, their objectives, their KPIs.
 
         Parameters
@@ -397,6 +399,8 @@ class Scorecard(Document):
             that is not there is ``"no_data"``, one that is only tracked is ``"unscored"``.
         day
             The end of the period: weights in force on it count.
+        held
+            KPI id → its status, where that is not the one of its score alone.
 
         Notes
         -----
@@ -407,7 +411,10 @@ class Scorecard(Document):
         for p in self.perspectives:
             objectives = tuple(
                 Node(
-                    o.id, o.weight, children=tuple(_leaf(k, found, day) for k in o.kpis), how=o.how
+                    o.id,
+                    o.weight,
+                    children=tuple(_leaf(k, found, day, held or {}) for k in o.kpis),
+                    how=o.how,
                 )
                 if o.kpis
                 else Node(o.id, o.weight, state="not_applicable")
@@ -422,7 +429,7 @@ class Scorecard(Document):
         return Node("scorecard", children=tuple(nodes), how=self.how)
 
 
-def _leaf(kpi: Kpi, found: Mapping[str, Found], day: date) -> Node:
+def _leaf(kpi: Kpi, found: Mapping[str, Found], day: date, held: Mapping[str, str]) -> Node:
     weight = kpi.weight_on(day)
     if kpi.scoring == "unscored":
         return Node(kpi.id, weight, state="unscored")
@@ -430,4 +437,4 @@ def _leaf(kpi: Kpi, found: Mapping[str, Found], day: date) -> Node:
     if isinstance(value, str):
         return Node(kpi.id, weight, state=value)
     score, state = value if isinstance(value, tuple) else (value, "")
-    return Node(kpi.id, weight, score=score, state=state)
+    return Node(kpi.id, weight, score=score, state=state, status=held.get(kpi.id, ""))

@@ -58,7 +58,11 @@ def apply_edit(scorecard: Scorecard, edit: Mapping[str, Any]) -> Scorecard:
         if field not in POLICY:
             msg = f"{field!r} cannot be changed here."
             raise DocumentError(msg)
-        body[field] = edit.get("value")
+        value = edit.get("value")
+        if value in (None, ""):
+            msg = f"{field} is blank; a value was needed."
+            raise DocumentError(msg)
+        body[field] = value
     elif kind == "note":
         _note(body, edit)
     elif kind in ("add", "set", "move", "remove"):
@@ -105,7 +109,8 @@ def _add(body: Body, which: str, edit: Mapping[str, Any]) -> None:
         if isinstance(given, Mapping)
         else {}
     )
-    taken = {p["id"] for p in [*body.get("objectives", []), *_kpis(body)]}
+    parts = [*body.get("objectives", []), *_kpis(body), *_perspectives(dict(body))]
+    taken = {"scorecard", *(p["id"] for p in parts)}
     if which == "objectives":
         label = str(part.get("label", "")).strip()
         if not label:

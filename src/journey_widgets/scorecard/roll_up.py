@@ -38,6 +38,8 @@ class Node:
     state: str = ""
     children: tuple["Node", ...] = ()
     how: How = "weighted_mean"
+    status: str = ""
+    """Of a leaf, where it is not that of its score alone."""
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.weight) or self.weight < 0:
@@ -78,6 +80,7 @@ class Rolled:
     high: float | None
     masked: tuple[str, ...] = ()
     children: tuple["Rolled", ...] = field(default=())
+    status: str = ""
 
 
 def roll_up(
@@ -210,9 +213,11 @@ def _told(raw: _Raw, node: Node, least: float, rules: Sequence[Rule], missing: M
         hidden = tuple(
             n.name for n, share in leaves(node)
             if share >= MASKED_FROM - TINY and n.score is not None and n.state in ("", STALE)
-            and status(n.score, rules) == worst
+            and (n.status or status(n.score, rules)) == worst
         )  # fmt: skip
-    return Rolled(node.name, score, state, raw.coverage, raw.low, raw.high, hidden, children)
+    return Rolled(
+        node.name, score, state, raw.coverage, raw.low, raw.high, hidden, children, node.status
+    )
 
 
 def leaves(node: Node, share: float = 1.0) -> Iterator[tuple[Node, float]]:

@@ -75,8 +75,8 @@ class Standing:
         """
         names = [r.status for r in self.rules]
         rows = [
-            (r.name, level, r.score, r.state, "" if r.score is None else status(r.score, self.rules), r.coverage,
-             r.low, r.high, ", ".join(r.masked), *(self._leaves(r).count(name) for name in names))
+            (r.name, level, r.score, r.state, self._status(r), r.coverage, r.low, r.high, ", ".join(r.masked),
+             *(self._leaves(r).count(name) for name in names))
             for r, level in _walk(self.total)
         ]  # fmt: skip
         columns = [
@@ -95,12 +95,14 @@ class Standing:
             dict.fromkeys(["score", "coverage", "low", "high"], "float64")
         )
 
+    def _status(self, rolled: Rolled) -> str:
+        """Return the status of a node: of a KPI as its row has it."""
+        return "" if rolled.score is None else rolled.status or status(rolled.score, self.rules)
+
     def _leaves(self, rolled: Rolled) -> list[str]:
         """Return the statuses of the KPIs in a node."""
         every = [r for r, _level in _walk(rolled)]
-        return [
-            status(r.score, self.rules) for r in every if not r.children and r.score is not None
-        ]
+        return [self._status(r) for r in every if not r.children and r.score is not None]
 
 
 def _walk(rolled: Rolled, level: int = 0) -> Iterator[tuple[Rolled, int]]:
@@ -134,10 +136,10 @@ def standing(
     """
     when = _period(series, period)
     day = _last_day(series, when)
-    own = units(scorecard, scorecard.kpis())
+    own, since = units(scorecard, scorecard.kpis()), _carried_from(scorecard, series, when)
     lines = {str(k): g for k, g in series.groupby("kpi", sort=False)}
     rows = [
-        _row(k, o, scorecard, lines.get(k.id, series.iloc[:0]), when, day, own[k.id])
+        _row(k, o, scorecard, lines.get(k.id, series.iloc[:0]), when, since, day, own[k.id])
         for o in scorecard.objectives
         for k in o.kpis
     ]
@@ -147,7 +149,8 @@ def standing(
     if rows:
         frame = judged(frame)
     rated = {str(r["kpi"]): _rated(r["score"], str(r["state"])) for r in frame.to_dict("records")}
-    tree = scorecard.tree(rated, day)
+    held = dict(zip(frame["kpi"], frame["status"], strict=True)) if scorecard.hysteresis else {}
+    tree = scorecard.tree(rated, day, held)
     total = _rolled(scorecard, tree)
     shares = {n.name: s for n, s in leaves(tree)}
     if rows:
@@ -164,10 +167,11 @@ def score_of(
 ) -> Rolled:
     """Return what a scorecard comes to in a period, as `standing` does, without all that is said of its KPIs."""
     when = _period(series, period)
+    since = _carried_from(scorecard, series, when)
     lines = {str(k): g for k, g in series.groupby("kpi", sort=False)}
     rated = {}
     for k in scorecard.kpis():
-        line, _history = _line(k, scorecard, lines.get(k.id, series.iloc[:0]), when)
+        line, _history = _line(scorecard, lines.get(k.id, series.iloc[:0]), when, since)
         value, state = float(line["value"]), _state(k, line)
         scored = _can_be_scored(k, state, value)
         rated[k.id] = _rated(k.score(value).clamped if scored else math.nan, state)
@@ -220,9 +224,10 @@ def _last_day(series: pd.DataFrame, when: pd.Timestamp) -> date:
 
 
 def _row(
-    kpi: Kpi, objective: Objective, scorecard: Scorecard, own: pd.DataFrame, when: pd.Timestamp, day: date, unit: str,
+    kpi: Kpi, objective: Objective, scorecard: Scorecard, own: pd.DataFrame, when: pd.Timestamp,
+    since: pd.Timestamp, day: date, unit: str,
 ) -> dict[str, Any]:  # fmt: skip
-    line, history = _line(kpi, scorecard, own, when)
+    line, history = _line(scorecard, own, when, since)
     value, low, high = (float(line[c]) for c in ("value", "low", "high"))
     state = _state(kpi, line)
     scored = (
@@ -232,7 +237,7 @@ def _row(
             value,
             low,
             high,
-            exact=str(line["method"]) == EXACT,
+            exact=str(line["method"]) == EXACT and state != STALE,
             before=_status_before(kpi, scorecard, history),
         )
         if _can_be_scored(kpi, state, value)
@@ -262,13 +267,19 @@ def _row(
     return row
 
 
+def _carried_from(scorecard: Scorecard, series: pd.DataFrame, when: pd.Timestamp) -> pd.Timestamp:
+    """Return the first period whose value may be carried on to a period."""
+    earlier = sorted(p for p in series["period"].dropna().unique() if p < when)[-scorecard.carry :]
+    return pd.Timestamp(earlier[0]) if earlier else when
+
+
 def _line(
-    kpi: Kpi, scorecard: Scorecard, own: pd.DataFrame, when: pd.Timestamp
+    scorecard: Scorecard, own: pd.DataFrame, when: pd.Timestamp, since: pd.Timestamp
 ) -> tuple[pd.Series, pd.DataFrame]:
     """Return the line that a period is judged by, and the closed ones before it with a value."""
     line, history = _at(own, when)
     if scorecard.missing == "carry" and line["state"] == NO_DATA:
-        line = _carried(line, own, when, scorecard.carry)
+        line = _carried(line, history[history["period"] >= since])
     return line, history
 
 
@@ -305,10 +316,8 @@ def _at(own: pd.DataFrame, when: pd.Timestamp) -> tuple[pd.Series, pd.DataFrame]
     ), history
 
 
-def _carried(line: pd.Series, own: pd.DataFrame, when: pd.Timestamp, most: int) -> pd.Series:
-    """Return a line with the last value of the periods before it, if it is not too old: out of date, no interval."""
-    earlier = own[(own["period"] < when) & ~own["open"]].tail(most)
-    known = earlier[earlier["state"] == ""]
+def _carried(line: pd.Series, known: pd.DataFrame) -> pd.Series:
+    """Return a line with the last value of the periods before it, if there is one: out of date, no interval."""
     if known.empty:
         return line
     last = known.iloc[-1]
@@ -334,7 +343,9 @@ def _scored(
     look = with_hysteresis(score.clamped, before, rules, by=scorecard.hysteresis)
     if math.isfinite(low) and math.isfinite(high):
         sure = certainty(value, low, high, lambda v: kpi.score(v).clamped, rules)
-        possible, certain = sure.possible, sure.certain
+        order = [r.status for r in rules]
+        possible = tuple(sorted({*sure.possible, look}, key=order.index))
+        certain = len(possible) == 1
     else:
         possible, certain = (look,), exact
     return {
@@ -466,7 +477,7 @@ def _alarming(standing_: Standing) -> pd.DataFrame:
     frame = standing_.kpis
     if frame.empty:
         return frame.assign(why=[])
-    worst = frame["possible"].isin(["red"]) & frame["certain"]
+    worst = frame["possible"].isin(["red"]) & frame["certain"] & (frame["state"] == "")
     worse = (frame["moved"] == REAL) & frame["better"].map(lambda b: b is False).astype(bool)
     why = np.select(
         [worst & worse, worst, worse],

@@ -17,8 +17,8 @@ COLUMNS = [
 def trade_offs(scorecard: Scorecard, now: Standing) -> pd.DataFrame:
     """Return the pairs of linked KPIs of which one improves and the other gets worse in the same period.
 
-    Only movements that are no chance count: a real change, or a signal of the XmR chart. An arrow between objectives
-    links each KPI of the one with each of the other.
+    Only movements that are no chance count: a real change, or a value outside the limits of its XmR chart. An arrow
+    between objectives links each KPI of the one with each of the other.
 
     Returns
     -------
@@ -46,9 +46,11 @@ def trade_offs(scorecard: Scorecard, now: Standing) -> pd.DataFrame:
     once = frame.drop_duplicates(["better", "worse"], ignore_index=True)
     return defined(
         once,
-        "A real change, or a signal of the XmR chart, for the better and for the worse in one period",
+        "A real change, or a value outside its limits, for the better and for the worse in one period",
     )
 
 
 def _moves(row: Mapping[Any, Any], *, better: bool) -> bool:
-    return bool(row["better"] is better) and (row["moved"] == REAL or bool(row["signal"]))
+    return bool(row["better"] is better) and (
+        row["moved"] == REAL or "outside" in str(row["signal"])
+    )

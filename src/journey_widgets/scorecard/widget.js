@@ -216,8 +216,8 @@ function render({ model, el, signal }, waiting) {
     redraw(
       weights,
       ...model.get("perspectives").map((p) => named(p.label, number(p.id, p.weight, (text) => send([{ op: "weight", id: p.id, value: text }])), p.score ? `score ${p.score}` : "no score")),
-      named("On target from", number("green", policy.green, (text) => send([{ op: "policy", field: "green", value: Number(text) }]))),
-      named("Watch from", number("amber", policy.amber, (text) => send([{ op: "policy", field: "amber", value: Number(text) }]))),
+      named("On target from", number("green", policy.green, (text) => send([{ op: "policy", field: "green", value: text === "" ? null : Number(text) }]))),
+      named("Watch from", number("amber", policy.amber, (text) => send([{ op: "policy", field: "amber", value: text === "" ? null : Number(text) }]))),
       named("Missing KPIs", missing),
     );
     const { score, words, hidden } = model.get("total");
@@ -304,8 +304,9 @@ function render({ model, el, signal }, waiting) {
   aims.box.open = !model.get("objectives").length; // an empty scorecard begins here
   claims.body.append(claimTable, claimForm);
 
-  function paintAims() {
-    if (written(aimTable)) return;
+  /** @param {boolean} [anyway] */
+  function paintAims(anyway = false) {
+    if (!anyway && written(aimTable)) return;
     const all = model.get("objectives");
     const perspectives = choices(model.get("perspectives"));
     const stages = /** @type {[string, string][]} */ ([["", "The whole journey"], ...choices(model.get("stages"))]);
@@ -314,7 +315,7 @@ function render({ model, el, signal }, waiting) {
     for (const o of all) {
       const tr = body.insertRow();
       const sends = (/** @type {string} */ name) => (/** @type {any} */ value) => send([{ op: "set", list: "objectives", id: o.id, field: name, value }]);
-      tr.append(field("text", o.label, `Name of ${o.label}`, (v) => v && sends("label")(v)), options(o.perspective, perspectives, `Perspective of ${o.label}`, sends("perspective")),
+      tr.append(field("text", o.label, `Name of ${o.label}`, (v) => (v ? sends("label")(v) : paintAims(true))), options(o.perspective, perspectives, `Perspective of ${o.label}`, sends("perspective")),
         options(o.stage, stages, `Stage of ${o.label}`, sends("stage")), options(o.owner, owners, `Owner of ${o.label}`, sends("owner")),
         field("number", o.weight, `Weight of ${o.label}`, sends("weight")), make("td", String(o.kpis)));
       if (!readOnly()) tr.append(takeOut("objectives", o.id, o.label));

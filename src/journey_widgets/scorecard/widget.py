@@ -1,6 +1,7 @@
 """Editor of a scorecard: objectives, KPIs, targets, weights and notes, with what they make of the figures at once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +86,9 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
     ) -> None:
         self._series, self._roles, self._currency = series, dict(roles or {}), currency
         self._measure = measure
-        there = set() if series is None else set(series["kpi"])
-        self._counted = {k.id: _how(k) for k in scorecard.kpis() if k.id in there}
+        self._measured = {} if series is None else {
+            (k.id, _how(k)): series[series["kpi"] == k.id] for k in scorecard.kpis()
+        }  # fmt: skip
         self._when = self._chosen(period)
         self._begin = scorecard
         super().__init__(
@@ -138,24 +140,27 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
                 f"With it {lost} arrow{'' if lost == 1 else 's'} of the strategy map went"
             )
 
-    def _measure_anew(self, document: Scorecard) -> None:
-        """Measure the KPIs that are new, or counted in another way than when the series was made."""
-        wanted = {k.id for k in document.kpis() if self._counted.get(k.id) != _how(k)}
-        if not wanted or (self._series is None and self._measure is None):
-            return
-        kept = None if self._series is None else self._series[~self._series["kpi"].isin(wanted)]
-        found = None
-        if self._measure is not None:
-            found = self._measure(document.only(wanted))
-            self._counted |= {k.id: _how(k) for k in document.kpis() if k.id in wanted}
-        parts = [f for f in (kept, found) if f is not None and len(f)]
-        self._series = pd.concat(parts, ignore_index=True) if parts else self._series
-        if self._when is None:
-            self._when = self._chosen(None)
+    def _series_of(self, document: Scorecard) -> pd.DataFrame | None:
+        """Return the series of a document's KPIs; those that are new, or counted in another way, are measured now."""
+        wanted = {(k.id, _how(k)): k for k in document.kpis()}
+        new = {k.id for key, k in wanted.items() if key not in self._measured}
+        if new and self._measure is not None:
+            found = self._measure(document.only(new))
+            for key, kpi in wanted.items():
+                if kpi.id in new:
+                    self._measured[key] = found[found["kpi"] == kpi.id]
+        there = [f for key in wanted if len(f := self._measured.get(key, pd.DataFrame()))]
+        return pd.concat(there, ignore_index=True) if there else None
 
     def _show(self, document: Scorecard) -> None:
         self._document = document
-        self._measure_anew(document)
+        why = ""
+        try:
+            self._series = self._series_of(document)
+        except JourneyError as error:
+            self._series, why = None, str(error)
+        if self._when is None:
+            self._when = self._chosen(None)
         now = self._standing(document, self._when)
         kpis = {} if now is None else now.kpis.set_index("kpi").to_dict("index")
         with self.hold_sync():
@@ -188,6 +193,8 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
                 "red_needs_note": document.red_needs_note,
             }  # fmt: skip
             self._count_steps()
+        if why:
+            self.status = {"state": "error", "text": f"Nothing is measured: {why}"}
 
     def _standing(self, document: Scorecard, when: pd.Timestamp | None) -> Standing | None:
         if self._series is None or when is None:
@@ -195,7 +202,12 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
         known = set(self._series["kpi"])
         if not any(k.id in known for k in document.kpis()):
             return None
-        return standing(document, self._series, when)
+        try:
+            return standing(document, self._series, when)
+        except (
+            JourneyError
+        ):  # without a figure in the period, or with weights that are all 0, nothing has a score
+            return None
 
     def _text(self, kpi: Kpi, field: str) -> str:
         if field == "note":
@@ -269,9 +281,14 @@ class ScorecardEditor(DocumentWidget[Scorecard]):
 
     def _totals(self, document: Scorecard, periods: Sequence[Any]) -> dict[Any, Rolled]:
         """Return what a scorecard comes to in each period."""
-        if self._series is None or not any(True for _k in document.kpis()):
+        series = self._series_of(document)
+        if series is None:
             return {}
-        return {p: score_of(document, self._series, pd.Timestamp(p)) for p in periods}
+        found = {}
+        for p in periods:
+            with suppress(JourneyError):
+                found[p] = score_of(document, series, pd.Timestamp(p))
+        return found
 
     def _static(self) -> str:
         """Return the scorecard as HTML for pages without script."""

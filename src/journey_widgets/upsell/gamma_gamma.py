@@ -51,10 +51,23 @@ class GammaGamma:
     def expected(self, x: Any, m: Any) -> Floats:
         """Return the worth expected of a purchase of customers with `x` repeats of mean worth `m`.
 
-        Between their own mean and that of everybody: the more repeats, the nearer to their own.
+        Between their own mean and that of everybody: the more repeats, the nearer to their own. Where `m` is not known
+        it is that of everybody.
+
+        Raises
+        ------
+        JourneyDataError
+            `q` is 1 or less: worths differ so much that they have no mean.
         """
-        x = np.asarray(x, dtype=np.float64)
-        own = np.where(x > 0, np.nan_to_num(np.asarray(m, dtype=np.float64)), 0.0)
+        if self.q <= 1:
+            msg = (
+                f"Worths of purchases differ so much that the model has no mean for them: q is {self.q:.3g}, above 1 "
+                "was needed. Leave out what is no usual purchase, or compare medians."
+            )
+            raise JourneyDataError(msg)
+        m = np.asarray(m, dtype=np.float64)
+        x = np.where(np.isnan(m), 0.0, np.asarray(x, dtype=np.float64))
+        own = np.where(x > 0, np.nan_to_num(m), 0.0)
         found: Floats = self.p * (self.v + own * x) / (self.p * x + self.q - 1)
         return found
 

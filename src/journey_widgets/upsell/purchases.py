@@ -101,10 +101,15 @@ def summed(days: pd.DataFrame, end: int, *, unit: str = "week") -> pd.DataFrame:
     heads = np.flatnonzero(seen["customer_id"].ne(seen["customer_id"].shift()).to_numpy())
     many = np.diff(np.append(heads, len(seen)))
     first, last = day[heads], day[heads + many - 1]
-    again = np.add.reduceat(worth, heads) - worth[heads] if len(heads) else np.zeros(0)
     x = many - 1
+    known = ~np.isnan(worth)
+    known[heads] = False  # the first purchase is left out
+    paid = np.where(known, worth, 0.0)
+    sums, counts = (
+        np.add.reduceat(v, heads) if len(heads) else v for v in (paid, known.astype(np.int64))
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(x > 0, again / x, np.nan)
+        mean = np.where(counts > 0, sums / counts, np.nan)
     return pd.DataFrame(
         {
             "customer_id": seen["customer_id"].iloc[heads].reset_index(drop=True),

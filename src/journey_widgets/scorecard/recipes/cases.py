@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.engine import collect
 from journey_widgets.events.instants import micros
+from journey_widgets.events.source import Source, table_of
 from journey_widgets.scorecard.recipes.recipe import UNKNOWN, Asked
 
 TICKETS = "tickets"
@@ -90,7 +91,7 @@ def placed(ask: Asked) -> ir.Table:
         # Cases by a 64-bit mark of their id: two alike would be one in ten million logs of a million cases.
         narrow = table.select(
             "row", "ts", mark=table.case_id.cast("string").hash(), act=table.activity.cast("string").hash(),
-            hand=hand.hash(),
+            hand=hand.notnull().ifelse(hand.hash(), ibis.null("int64")),
         )  # fmt: skip
         path = ibis.window(group_by="mark", order_by=["ts", "row"])
         # A hand that nobody knows is no other hand.
@@ -113,14 +114,18 @@ def told(log: ir.Table, meant: tuple[str, ...]) -> ir.BooleanValue:
 
 
 def _rows(ask: Asked) -> ir.Table:
-    """Return the support log with a number for each of its rows."""
-    table = ask.table("case_id", "ts", "activity", "actor")
-    if "row" in table.columns:
-        return table
-    found: ir.Table = ask.shared.once(
-        ("numbered", ask.named), lambda: ask.shared.kept(table.mutate(row=ibis.row_number()))
-    )
-    return found
+    """Return the support log, each of its rows with a number of its own."""
+    given = ask.sources[TICKETS]
+    if not isinstance(given, Source):
+        # What a table of one's own calls row may be anything: it is kept as the order of ties, and numbered anew.
+        def made() -> ir.Table:
+            table = table_of(given, TICKETS)
+            turn = ["row"] if "row" in table.columns else []
+            number = ibis.row_number().over(order_by=turn) if turn else ibis.row_number()
+            return ask.shared.kept(table.mutate(row=number))
+
+        ask.sources = {**ask.sources, TICKETS: ask.shared.once("numbered", made)}
+    return ask.table("case_id", "ts", "activity", "actor")
 
 
 def _text(table: ir.Table, column: str) -> ir.Value:

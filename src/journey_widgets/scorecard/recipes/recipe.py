@@ -365,6 +365,20 @@ class Asked:
         """Return an option that is a duration, in microseconds."""
         return microseconds(str(self.options[option]), name=f"{self.kpi}: {option}")
 
+    def figure(self, option: str, *, least: float = float("-inf"), whole: bool = False) -> float:
+        """Return an option that is a number, such as ``0.1`` or ``10%``; anything else is a `JourneyDataError`."""
+        given = str(self.options[option]).strip()
+        try:
+            number = float(given.removesuffix("%")) / (100 if given.endswith("%") else 1)
+        except ValueError:
+            number = float("nan")
+        if not number > least or (whole and number != int(number)):
+            kind = "a whole number" if whole else "a number such as 0.1 or 10%"
+            above = f" above {least:g}" if least > float("-inf") else ""
+            msg = f"{self.kpi}: {option} is {given!r}; {kind}{above} was needed."
+            raise JourneyDataError(msg)
+        return number
+
     def over(self, table: ir.Table, option: str = "") -> ir.Table:
         """Return the rows whose window is over."""
         if self.last is None:

@@ -105,7 +105,10 @@ def _first_contact(ask: Asked) -> ir.Table:
     path = ibis.window(group_by=["unit", "kind"], order_by=["ts", "mark"])
     both = ask.over(cases(ask, "solved").mutate(next_ts=_.ts.lead().over(path)))
     repeated = (micros(both.next_ts) - micros(both.ts) <= ask.length("within")).fill_null(False)
-    once = both.first_reopened.isnull() if knows(ask, "reopened") else ibis.literal(True)
+    once: ir.Value = ibis.literal(True)
+    if knows(ask, "reopened"):
+        meaning(ask, "reopened")  # it is part of what is counted
+        once = both.first_reopened.isnull()
     first = both.first_solved.notnull() & (both.hands <= _hands(ask)) & once & ~repeated
     names = [v.strip() for v in str(ask.options.get("unresolvable", "")).split(",") if v.strip()]
     cannot = both.kind.isin(names).fill_null(False) if names else ibis.literal(False)

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from journey_widgets.errors import JourneyDataError
+from journey_widgets.events.calendar import Calendar
 from journey_widgets.scorecard.recipes.recipe import Asked, Recipe
 from journey_widgets.upsell.bg_nbd import fit_bg_nbd
 from journey_widgets.upsell.gamma_gamma import fit_gamma_gamma
@@ -22,7 +23,11 @@ def _expected(ask: Asked) -> ir.Table:
         ask.table("ts", "quantity"), worth=str(ask.options["worth"]), zone=ask.zone, more=ask.by
     )
     horizon = ask.length("horizon") / WEEK
-    discount = (1 + float(ask.options["discount"])) ** (1 / YEAR) - 1
+    discount = (1 + ask.figure("discount", least=-1)) ** (1 / YEAR) - 1
+    # Nothing is known after the day up to which the data are complete.
+    if ask.last is not None:
+        last = Calendar.over("day", ask.zone, ask.last, ask.last).number_of(ask.last)
+        days = days[days["day"] <= last]
     # Customers by number: months of long ids take long to handle.
     numbers, ids = pd.factorize(days["customer_id"])
     days = days.assign(customer_id=numbers)
