@@ -388,7 +388,8 @@ def test_a_way_of_counting_that_measures_nothing_then_is_taken_and_can_be_taken_
 
 def test_where_measuring_fails_the_document_can_be_edited_and_the_page_says_why():
     def measure(_card):
-        raise JourneyDataError("orders.csv is not there.")
+        msg = "orders.csv is not there."
+        raise JourneyDataError(msg)
 
     editor = ScorecardEditor(CARD, measure=measure)
     assert "orders.csv is not there" in editor.status["text"]

@@ -24,6 +24,7 @@ from journey_widgets.upsell import (
 )
 
 DATA = Path(__file__).parent / "data"
+SEPTEMBER, LATER = datetime(1997, 9, 10), datetime(1998, 12, 31)  # noqa: DTZ001 - naive UTC
 
 
 @pytest.fixture(scope="module")
@@ -296,19 +297,13 @@ def test_a_worth_that_is_not_known_is_left_out_and_not_counted_as_nothing():
 
 def test_nothing_is_known_after_the_day_the_data_are_complete_until(lines):
     options = {"worth": "amount", "horizon": "39w"}
-    early = measure(
-        "clv_expected", {"order_lines": lines}, options=options, until=datetime(1997, 9, 10)
-    )
+    early = measure("clv_expected", {"order_lines": lines}, options=options, until=SEPTEMBER)
     cut = lines[lines["ts"] <= "1997-09-10"]
-    same = measure(
-        "clv_expected", {"order_lines": cut}, options=options, until=datetime(1997, 9, 10)
-    )
+    same = measure("clv_expected", {"order_lines": cut}, options=options, until=SEPTEMBER)
     september = [f[f["period"] == "1997-09-01"].iloc[0] for f in (early, same)]
     assert september[0]["value"] == pytest.approx(september[1]["value"], rel=1e-6)
     assert september[0]["n"] == september[1]["n"]
-    late = measure(
-        "clv_expected", {"order_lines": lines}, options=options, until=datetime(1998, 12, 31)
-    )
+    late = measure("clv_expected", {"order_lines": lines}, options=options, until=LATER)
     silent = late[late["period"] >= "1998-07-01"]["value"].tolist()
     assert silent == sorted(silent, reverse=True)  # who is silent is worth less and less
     assert silent[0] > silent[-1]

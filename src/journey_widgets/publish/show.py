@@ -44,10 +44,15 @@ def show_all(pieces: list[Any]) -> Any:
     """Return what `show` gave for several charts, one below the other."""
     if all(isinstance(p, Html) for p in pieces):
         return joined(*pieces)
-    from ipywidgets import HTML, VBox
+    if any(isinstance(p, Html) for p in pieces):  # live charts and tables: each is shown by itself
+        from IPython.display import display
 
-    # Pieces of `html` have made their text safe themselves.
-    return VBox([HTML(p._repr_html_()) if isinstance(p, Html) else p for p in pieces])
+        for piece in pieces[:-1]:
+            display(piece)
+        return pieces[-1]
+    from ipywidgets import VBox
+
+    return VBox(pieces)
 
 
 def specification(chart: Any) -> dict[str, Any]:
