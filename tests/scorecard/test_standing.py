@@ -23,6 +23,7 @@ from journey_widgets.scorecard.standing import (
     alarms,
     held_against,
     judged,
+    kpis_in,
     last_closed,
     score_of,
     standing,
@@ -423,7 +424,7 @@ def test_a_touchpoint_has_the_kpis_it_names_with_their_gap_to_the_target():
     given = pd.concat([a_series("a", [0.75]), a_series("b", [50.0])])
     card = a_card(SHARE, other)
     found = at_touchpoints(
-        a_journey(shop=("a", "nps"), help=("unknown",), call=("b",)), card, standing(card, given)
+        a_journey(shop=("a", "nps"), help=("unknown",), call=("b",)), card, *kpis_in(card, given)
     )
     assert found[["touchpoint", "kpi"]].values.tolist() == [
         ["shop", "a"],
@@ -440,7 +441,7 @@ def test_a_touchpoint_has_the_kpis_it_names_with_their_gap_to_the_target():
 def test_a_gap_without_a_score_is_none():
     card = a_card(SHARE)
     found = at_touchpoints(
-        a_journey(shop=("a",)), card, standing(card, gone(0.8, 2, [1]), "2025-02-01")
+        a_journey(shop=("a",)), card, *kpis_in(card, gone(0.8, 2, [1]), "2025-02-01")
     )
     assert (len(found), gaps(found)) == (1, {})
 
@@ -553,3 +554,10 @@ def test_a_wiggle_with_a_run_is_no_trade_off():
 
 def test_without_kpis_at_touchpoints_there_are_no_gaps():
     assert gaps(pd.DataFrame()) == {}
+
+
+def test_a_kpi_of_no_weight_still_stands_at_its_touchpoint():
+    card = a_card(SHARE.model_copy(update={"weight": 0.0}))
+    given = a_series("a", [0.75])
+    found = at_touchpoints(a_journey(shop=("a",)), card, *kpis_in(card, given))
+    assert gaps(found) == pytest.approx({"shop": 0.5})

@@ -70,17 +70,20 @@ def of_table(
 
 def is_figure(value: object) -> bool:
     """Return whether a cell is a number and no words."""
-    if isinstance(value, Figure):
-        return True
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
+    return isinstance(value, Figure) or _number(value) is not None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
+        return None
+    return float(value)
 
 
 def _line(value: object) -> Line:
     if isinstance(value, Figure):
         return value.line()
-    if is_figure(value) and np.isfinite(number := float(value)):  # type: ignore[arg-type]
-        return {"value": number}
-    return {}
+    number = _number(value)
+    return {} if number is None or not math.isfinite(number) else {"value": number}
 
 
 def of_sentences(part: str, sentences: Iterable[str]) -> list[Line]:

@@ -28,7 +28,7 @@ from journey_widgets.scorecard.restating import restate
 from journey_widgets.scorecard.roll_up import POLICIES
 from journey_widgets.scorecard.rules import check
 from journey_widgets.scorecard.series import series, units, with_column
-from journey_widgets.scorecard.standing import Standing, standing
+from journey_widgets.scorecard.standing import Standing, kpis_in, standing
 
 EMPTY = (
     "There is no scorecard yet. An analyst begins one in JupyterLab, or writes documents/scorecard.yaml and runs "
@@ -135,24 +135,14 @@ class ScorecardPage:
         journey = self.page.journey
         wanted = {k.id for t in journey.touchpoints for k in named_at(t.kpis, self.scorecard)}
         card = self.scorecard.only(wanted)
-        # Alone, each KPI counts in full: what is rolled up is not looked at here.
-        even = tuple(
-            o.model_copy(
-                update={
-                    "kpis": tuple(
-                        k.model_copy(update={"weight": 1.0, "weights": ()}) for k in o.kpis
-                    )
-                }
-            )
-            for o in card.objectives
-        )
-        card = card.model_copy(update={"objectives": even})
+        if not wanted:
+            return pd.DataFrame()
         try:
-            now = standing(card, self.measured(card), self.as_of) if wanted else None
+            when, found = kpis_in(card, self.measured(card), self.as_of)
         except JourneyError as error:
             self.nothing_there = str(error)
-            now = None
-        return pd.DataFrame() if now is None else at_touchpoints(journey, card, now)
+            return pd.DataFrame()
+        return at_touchpoints(journey, card, when, found)
 
     @cached_property
     def now(self) -> Standing:

@@ -7,13 +7,19 @@ import pandas as pd
 from journey_widgets.journey.definition import defined
 from journey_widgets.journey.document import Journey
 from journey_widgets.scorecard.document import Kpi, Scorecard
-from journey_widgets.scorecard.standing import Standing
 
 
-def at_touchpoints(journey: Journey, scorecard: Scorecard, now: Standing) -> pd.DataFrame:
+def at_touchpoints(
+    journey: Journey, scorecard: Scorecard, when: pd.Timestamp, kpis: pd.DataFrame
+) -> pd.DataFrame:
     """Return the KPIs that touchpoints name and the scorecard measures.
 
     A touchpoint names a KPI by its id, or by what it is measured as where one KPI alone is measured so.
+
+    Parameters
+    ----------
+    when, kpis
+        A period and the KPIs in it, as of `standing.kpis_in` or a `Standing`.
 
     Returns
     -------
@@ -22,19 +28,17 @@ def at_touchpoints(journey: Journey, scorecard: Scorecard, now: Standing) -> pd.
         those of `Standing.kpis`, ``period`` (datetime64), ``gap`` (float64: 0 at the target or beyond, 1 at the
         baseline or below; missing without a score).
     """
-    rows = {r["kpi"]: r for r in now.kpis.to_dict("records")} if len(now.kpis) else {}
+    rows = {r["kpi"]: r for r in kpis.to_dict("records")}
     found = [
         {"touchpoint": t.id, "touchpoint_label": t.label, **rows[k.id]}
         for t in journey.touchpoints
         for k in named_at(t.kpis, scorecard)
         if k.id in rows
     ]
-    columns = ["touchpoint", "touchpoint_label", *now.kpis.columns]
+    columns = ["touchpoint", "touchpoint_label", *kpis.columns]
     frame = pd.DataFrame(found, columns=columns)
     gap = 1 - frame["score"].astype("float64")
-    return defined(
-        frame.assign(period=now.period, gap=gap), "Gap: 1 less the score, cut to 0 and 1"
-    )
+    return defined(frame.assign(period=when, gap=gap), "Gap: 1 less the score, cut to 0 and 1")
 
 
 def named_at(names: tuple[str, ...], scorecard: Scorecard) -> list[Kpi]:

@@ -134,6 +134,25 @@ def standing(
     period
         Where it begins: the last period that is over by default.
     """
+    when, frame = kpis_in(scorecard, series, period)
+    day = _last_day(series, when)
+    rated = {str(r["kpi"]): _rated(r["score"], str(r["state"])) for r in frame.to_dict("records")}
+    held = dict(zip(frame["kpi"], frame["status"], strict=True)) if scorecard.hysteresis else {}
+    tree = scorecard.tree(rated, day, held)
+    total = _rolled(scorecard, tree)
+    shares = {n.name: s for n, s in leaves(tree)}
+    if len(frame):
+        frame["weight"] = [shares.get(k, 0.0) for k in frame["kpi"]]
+    words = (
+        f"{when:%-d %B %Y}; missing: {scorecard.missing}; roll-up: {scorecard.how}, level by level"
+    )
+    return Standing(when, defined(frame, words), total, scorecard.rules())
+
+
+def kpis_in(
+    scorecard: Scorecard, series: pd.DataFrame, period: pd.Timestamp | str | None = None
+) -> tuple[pd.Timestamp, pd.DataFrame]:
+    """Return a period, and the KPIs in it as `Standing.kpis` has them, each by itself: their weight is 0."""
     when = _period(series, period)
     day = _last_day(series, when)
     own, since = units(scorecard, scorecard.kpis()), _carried_from(scorecard, series, when)
@@ -146,20 +165,7 @@ def standing(
     frame = pd.DataFrame(
         rows, columns=None if rows else ["kpi", "score", "state", "p_value", "moved"]
     )
-    if rows:
-        frame = judged(frame)
-    rated = {str(r["kpi"]): _rated(r["score"], str(r["state"])) for r in frame.to_dict("records")}
-    held = dict(zip(frame["kpi"], frame["status"], strict=True)) if scorecard.hysteresis else {}
-    tree = scorecard.tree(rated, day, held)
-    total = _rolled(scorecard, tree)
-    shares = {n.name: s for n, s in leaves(tree)}
-    if rows:
-        frame["weight"] = [shares.get(k, 0.0) for k in frame["kpi"]]
-        frame["n"] = frame["n"].astype("Int64")
-    words = (
-        f"{when:%-d %B %Y}; missing: {scorecard.missing}; roll-up: {scorecard.how}, level by level"
-    )
-    return Standing(when, defined(frame, words), total, scorecard.rules())
+    return when, judged(frame).astype({"n": "Int64"}) if rows else frame
 
 
 def score_of(
