@@ -10,8 +10,8 @@ from journey_widgets.errors import ParameterError
 from journey_widgets.publish import scorecard_page as shown
 from journey_widgets.publish.page import PageStopped
 from journey_widgets.publish.reports import run_report
-from journey_widgets.publish.scorecard_view import _hidden, open_scorecard, signals_in_words
-from journey_widgets.scorecard.document import Arrow
+from journey_widgets.publish.scorecard_view import SEE_ABOVE, open_scorecard, signals_in_words
+from journey_widgets.scorecard.document import Arrow, Kpi, Objective, Scorecard
 
 PARTS = (
     shown.in_short, shown.needs_somebody, shown.what_moved, shown.balanced, shown.the_cards, shown.grid, shown.changes,
@@ -96,6 +96,7 @@ def test_where_no_month_is_over_every_part_says_so(made_example, monkeypatch):
     monkeypatch.setattr(view, "series", view.series.iloc[:0])
     without = (shown.balanced, shown.grid, shown.editor)  # they are about the document
     for part in PARTS:
+        view.first_without = ""
         assert ("No period is over yet" in repr(part(view))) == (part not in without)
 
 
@@ -175,13 +176,44 @@ def test_a_radar_and_its_table_stand_together_in_a_page_too(may, capsys):
     assert "Chart" in capsys.readouterr().out
 
 
-def test_figures_about_very_few_are_nowhere_in_what_is_shown(may):
-    frame = may.now.kpis.copy()
-    frame["n"] = 2
-    hidden = _hidden(frame, least=5)
-    for column in ("value", "low", "high", "before", "change", "p_value", "score", "n"):
-        assert hidden[column].isna().all(), column
-    assert set(hidden["status"]) | set(hidden["possible"]) == {""}
+def test_figures_about_very_few_are_nowhere_in_what_is_shown(may, made_example, monkeypatch):
+    april = pd.Timestamp("2026-04-01")
+    whole = may.series[may.series["kpi"] == "csat_delivery"].set_index("period")
+    least = int(whole["n"][april]) + 1  # in April one answer too few, in other months enough
+    monkeypatch.setenv("JOURNEY_MODE", "dashboard")
+    monkeypatch.setattr(type(may.page), "least", least)
+    view = open_scorecard(str(made_example), as_of="2026-04")
+    (row,) = view.now.kpis[view.now.kpis["kpi"] == "csat_delivery"].to_dict("records")
+    assert (row["state"], row["status"]) == ("hidden", "")
+    for column in ("value", "low", "high", "change", "p_value", "score"):
+        assert pd.isna(row[column]), column
+    drawn = view.series[view.series["kpi"] == "csat_delivery"].set_index("period")["value"]
+    assert pd.isna(drawn[april])
+    assert drawn["2026-03-01"] == whole["value"]["2026-03-01"]
+    parts = [p(view) for p in PARTS]
+    edited = parts[PARTS.index(shown.editor)]
+    assert edited.scores[[r["id"] for r in edited.rows].index("csat_delivery")]["value"] == "–"
+    texts = [repr(p) + (p._repr_html_() if hasattr(p, "_repr_html_") else "") for p in parts]
+    value = f"{100 * whole['value'][april]:.1f}%"
+    assert not any(value in t for t in texts)
+    assert any("too few to show" in t for t in texts)
+
+
+def test_what_is_counted_in_documents_is_never_about_few_people(may, monkeypatch):
+    monkeypatch.setattr(type(may.page), "least", 10**9)
+    kpi = Kpi(id="raci_coverage", scoring="unscored")
+    card = Scorecard(
+        objectives=(Objective(id="a", label="A", perspective="customer", kpis=(kpi,)),)
+    )
+    assert may.measured(card)["value"].notna().all()
+
+
+def test_a_page_without_a_scorecard_says_why_once(tmp_path):
+    Workspace.create(tmp_path / "w", template="upsell_scorecard").close()
+    view = open_scorecard(str(tmp_path / "w"))
+    assert "No period is over yet" in repr(shown.in_short(view))
+    assert SEE_ABOVE in repr(shown.what_moved(view))
+    assert "No period is over yet" in repr(shown.in_short(view))
 
 
 def test_with_a_segment_nothing_is_said_of_groups_of_all_customers(made_example):

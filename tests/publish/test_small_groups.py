@@ -7,7 +7,7 @@ from journey_widgets import Workspace, journey
 from journey_widgets.publish import explorer as explorers
 from journey_widgets.publish import map_page, overview, path_page
 from journey_widgets.publish.page import PageStopped, open_page, segments
-from journey_widgets.publish.small_groups import hide_small
+from journey_widgets.publish.small_groups import hide_few, hide_small
 
 
 def counted():
@@ -30,6 +30,19 @@ def test_figures_of_fewer_than_the_least_are_blank_and_the_rest_stays():
     assert found["step"].tolist() == [1, 2, 3, 4]
     assert found["n"].tolist() == [100] * 4
     assert journey.definition(found) == "Unit: customers. Not shown: 1 row of fewer than 5."
+
+
+def test_a_kpi_about_few_people_has_no_figure_and_says_so_and_nobody_is_not_few():
+    frame = pd.DataFrame(
+        {"kpi": ["a", "a", "b", "c"], "value": 0.5, "low": 0.1, "high": 0.9, "n": [4, 5, 0, 3], "state": "",
+         "method": "wilson"}
+    ).astype({"n": "Int64"})  # fmt: skip
+    found = hide_few(frame, 5, apart=["c"])
+    assert found["state"].tolist() == ["hidden", "", "", ""]
+    for column in ("value", "low", "high", "n"):
+        assert found[column].isna().tolist() == [True, False, False, False], column
+    assert found["method"].tolist() == ["wilson"] * 4
+    assert hide_few(frame, 1) is frame
 
 
 def test_with_a_least_of_one_nothing_is_hidden():

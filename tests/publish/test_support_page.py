@@ -54,6 +54,23 @@ def test_cases_of_nobody_say_nothing():
     assert came_back(orders(("a", [0])), cases(("a", 1)).drop("customer_id")) is None
 
 
+def test_an_issue_type_shows_no_figure_that_is_about_few_cases(made_example, monkeypatch):
+    every = shown.open_support(str(made_example)).by_kind.set_index(["kpi", "kind"])["n"]
+    least = int(every.min()) + 1
+    view = shown.open_support(str(made_example))
+    monkeypatch.setattr(type(view.page), "least", least)
+    kept = view.by_kind.set_index(["kpi", "kind"])
+    few = every[every < least].index
+    assert len(few)
+    assert kept.loc[few, "value"].isna().all()
+    assert kept.loc[kept.index.difference(few), "n"].min() >= least
+    again = shown.open_support(str(made_example))
+    monkeypatch.setattr(type(view.page), "least", 10**9)
+    assert "too few to show" in repr(shown.in_short(again))
+    assert "Set-up help" not in repr(shown.by_issue(again))
+    assert "%" not in repr(shown.promises(again))
+
+
 def test_the_example_is_told_in_words_with_who_answers(made_example):
     view = shown.open_support(str(made_example))
     assert "Set-up help waits" in repr(shown.what_next(view))

@@ -103,6 +103,33 @@ def test_what_is_not_known_is_refused_in_words_and_nothing_changes(show):
     settled(page)
     assert "Did you mean 'Repeat purchase rate'" in page.locator(".jw-saved").first.inner_text()
     assert widget.to_document() == CARD
+    assert page.get_by_label("What is measured").input_value() == "Repeat purchase rat"
+    page.get_by_label("What is measured").fill("Repeat purchase rate")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert [k.id for k in widget.to_document().objectives[0].kpis] == [
+        "csat",
+        "nps",
+        "repeat_purchase",
+    ]
+    assert page.get_by_label("What is measured").count() == 0
+
+
+def test_a_weight_that_is_being_typed_survives_the_answer_to_another(show):
+    widget = editor()
+    page = show(widget)
+    first = page.get_by_label("Customer", exact=False).first
+    first.fill("3")
+    first.press("Tab")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("0.")  # the answer to the first one comes while this is typed
+    settled(page)
+    page.keyboard.type("5")
+    page.keyboard.press("Enter")
+    settled(page)
+    weights = [p.weight for p in widget.to_document().perspectives]
+    assert sorted(weights)[0] == 0.5
+    assert sorted(weights)[-1] == 3
 
 
 def test_a_kpi_is_renamed_and_removed_and_comes_back(show):

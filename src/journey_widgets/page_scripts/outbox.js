@@ -14,7 +14,7 @@ const PATIENCE = 6000;
 export function outbox({ model, waiting, signal, typing, busy, tell, said, taken }) {
   /** Steps that are worked out from what is shown wait until everything before them was answered. @type {(() => void)[]} */
   const queue = [];
-  /** What to do once Python has taken a step. @type {{ seq: number, act: () => void }[]} */
+  /** What to do once Python has taken a step. @type {{ seq: number, act: () => void, anyway: boolean }[]} */
   let acts = [];
   let patience = 0;
 
@@ -93,9 +93,9 @@ export function outbox({ model, waiting, signal, typing, busy, tell, said, taken
     drain();
   }
 
-  /** @param {() => void} act */
-  function whenDone(act) {
-    acts.push({ seq: model.get("edit").seq, act });
+  /** @param {() => void} act @param {boolean} [anyway] also while somebody is typing elsewhere */
+  function whenDone(act, anyway = false) {
+    acts.push({ seq: model.get("edit").seq, act, anyway });
   }
 
   function actWhenDone() {
@@ -103,7 +103,7 @@ export function outbox({ model, waiting, signal, typing, busy, tell, said, taken
     const ready = acts.filter((w) => w.seq <= done);
     acts = acts.filter((w) => w.seq > done);
     // Whoever is typing elsewhere meanwhile is not taken away from it.
-    if (!busy()) for (const { act } of ready) act();
+    for (const { act, anyway } of ready) if (anyway || !busy()) act();
   }
 
   window.addEventListener("beforeunload", (e) => {

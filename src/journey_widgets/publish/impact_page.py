@@ -27,7 +27,7 @@ from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, open_page, records, said_on_the_page
 from journey_widgets.publish.scorecard_view import ScorecardPage, in_words
 from journey_widgets.publish.show import show
-from journey_widgets.scorecard.at_touchpoints import gaps
+from journey_widgets.scorecard.at_touchpoints import gaps, named_at
 from journey_widgets.scorecard.series import units
 
 OUTCOME_QUESTIONS = {"nps": "advocacy", "csat": "satisfaction", "ces": "effort"}
@@ -486,7 +486,7 @@ def priorities(view: ImpactPage) -> html.Html:
     if not outcome:
         return html.note("The matrix has no outcome column: add one to set priorities.")
     factors = {f.id for f in view.panel.factors}
-    there = view.scorecard.hidden(view.scorecard.there)
+    there = view.scorecard.there
     wide = {t: g for t, g in gaps(there).items() if t in factors}
     try:
         found = impact.priorities(view.panel, outcome, gaps=wide, draws=view.draws, seed=view.seed)
@@ -563,17 +563,12 @@ def watched(view: ImpactPage) -> html.Html:
     if not begun:
         return html.note("No intervention has begun: nothing to watch yet.")
     scores, card = _answers(view), view.scorecard.scorecard
-    known = {k.id: k for k in card.kpis()}
     rows = []
     for label, kpi, starts in begun:
-        if kpi in known:
-            rows.append(
-                (
-                    label,
-                    known[kpi].label or kpi.replace("_", " "),
-                    *_on_the_scorecard(view, kpi, starts),
-                )
-            )
+        if there := named_at((kpi,), card):
+            (meant,) = there
+            named = meant.label or meant.id.replace("_", " ")
+            rows.append((label, named, *_on_the_scorecard(view, meant.id, starts)))
             continue
         own = scores[scores["question_id"] == kpi]
         zone = view.page.workspace.settings.time_zone
@@ -621,8 +616,6 @@ def _on_the_scorecard(view: ImpactPage, kpi: str, starts: date) -> tuple[Any, ..
         when = "before it began" if before.empty else "since it began"
         return None, None, None, None, f"no closed period {when} yet", ""
     then, now = before.iloc[-1], after.iloc[-1]
-    if min(int(then["n"]), int(now["n"])) < view.page.least:
-        return None, None, None, None, "too few customers to show", ""
     columns = ["value", "low", "high"]
     low, high = mover(*(float(now[c]) for c in columns), *(float(then[c]) for c in columns))
     (unit,) = units(page.scorecard, [page.scorecard.kpi(kpi)]).values()

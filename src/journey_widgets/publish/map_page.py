@@ -95,9 +95,7 @@ def _beside_touchpoints(page: Page) -> dict[str, str]:
     there = view.there
     if there.empty:
         return {}
-    worst = view.hidden(there).sort_values(
-        "gap", ascending=False, na_position="last", kind="stable"
-    )
+    worst = there.sort_values("gap", ascending=False, na_position="last", kind="stable")
     rows = worst.drop_duplicates("touchpoint").to_dict("records")
     return {
         str(
@@ -123,7 +121,7 @@ def measured(page: Page) -> html.Html:
             "Likely between": view.between(r), "n": r["n"], "Target": view.said(r, "target"),
             "Status": view.status(r), "Owner": view.owner(r["owner"]),
         }
-        for r in view.hidden(there).to_dict("records")
+        for r in there.to_dict("records")
     ]  # fmt: skip
     when = in_words(there["period"].iloc[0], view.length)
     return html.table(

@@ -298,14 +298,14 @@ R = TypeVar("R")
 
 
 def unless(
-    missing: Callable[[V], str],
+    missing: Callable[[V, str], str],
 ) -> Callable[[Callable[Concatenate[V, P], R]], Callable[Concatenate[V, P], R | html.Html]]:
-    """Make a part of a page say what is missing for it, where something is."""
+    """Make a part of a page say what is missing for it, where something is: asked with the page and the part's name."""
 
     def told(part: Callable[Concatenate[V, P], R]) -> Callable[Concatenate[V, P], R | html.Html]:
         @wraps(part)
         def shown(view: V, *given: P.args, **named: P.kwargs) -> R | html.Html:
-            said = missing(view)
+            said = missing(view, part.__name__)
             return html.note(said) if said else part(view, *given, **named)
 
         return cast("Callable[Concatenate[V, P], R | html.Html]", shown)
@@ -313,12 +313,12 @@ def unless(
     return told
 
 
-def _no_log(page: Page) -> str:
+def _no_log(page: Page, _part: str) -> str:
     return "" if page.has_log else NO_LOG
 
 
-def _no_funnel(page: Page) -> str:
-    return _no_log(page) or ("" if len(page.steps) > 1 else NO_FUNNEL)
+def _no_funnel(page: Page, part: str) -> str:
+    return _no_log(page, part) or ("" if len(page.steps) > 1 else NO_FUNNEL)
 
 
 with_log = unless(_no_log)

@@ -1,7 +1,6 @@
 """The scorecard page's words, tables and pictures: how it stands, what moved and whether it is real, who does what."""
 
 import math
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -114,7 +113,7 @@ def needs_somebody(view: ScorecardPage) -> html.Html:
             "Target": view.said(r, "target"), "Why": r["why"], "Owner": view.owner(r["owner"]),
             "Being done": "; ".join(done.get(r["kpi"], [])) or "nothing",
         }
-        for r in view.hidden(found).to_dict("records")
+        for r in found.to_dict("records")
     ]  # fmt: skip
     return html.table(pd.DataFrame(rows), caption=f"Certain alarms, {view.when}")
 
@@ -122,7 +121,7 @@ def needs_somebody(view: ScorecardPage) -> html.Html:
 @with_standing
 def the_cards(view: ScorecardPage, *only: str) -> html.Html:
     """Return the KPIs as cards, perspective by perspective."""
-    shown = replace(view.now, kpis=view.shown())
+    shown = view.now
     pieces = []
     for p in view.scorecard.perspectives:
         own = [
@@ -169,7 +168,7 @@ def _rows(view: ScorecardPage, only: list[str] | None = None) -> pd.DataFrame:
             "Likely between": view.between(r), "n": r["n"], "Target": view.said(r, "target"),
             "Status": view.status(r), "Score": points(r["score"]), "Owner": view.owner(r["owner"]),
         }
-        for r in view.shown().to_dict("records")
+        for r in view.now.kpis.to_dict("records")
         if only is None or r["kpi"] in only
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -259,7 +258,7 @@ def _radar(view: ScorecardPage) -> Any:
 @with_standing
 def what_moved(view: ScorecardPage) -> html.Html:
     """Return what moved since the period before and whether it is real: performance apart from changed basis."""
-    kpis = view.shown()
+    kpis = view.now.kpis
     sentences = [*_of_the_score(view)]
     real = kpis[kpis["moved"] == REAL]
     for r in real.to_dict("records"):
@@ -294,7 +293,8 @@ def _late(view: ScorecardPage) -> list[str]:
     if view.kept is None:
         return []
     found = restated(view.kept)
-    own = found[found["kpi"].isin(view.labels)]
+    few = found[["n", "first_n"]].min(axis=1) < view.page.least
+    own = found[found["kpi"].isin(view.labels) & ~few]
     if own.empty:
         return []
     first = own.iloc[0]
@@ -370,7 +370,7 @@ def changes(view: ScorecardPage) -> html.Html:
             "Change": view.said(r, "change", signed=True), "p-value": r["p_value"],
             "Verdict": r["moved"], "Signal": r["signal"] or "none",
         }
-        for r in view.shown().to_dict("records")
+        for r in view.now.kpis.to_dict("records")
     ]  # fmt: skip
     return html.table(
         pd.DataFrame(rows), caption="Changes since the period before",
@@ -449,7 +449,7 @@ def what_it_takes(view: ScorecardPage) -> html.Html:
     """Return what each KPI below its green limit would need."""
     green = view.scorecard.green
     rows = []
-    for r in view.shown().to_dict("records"):
+    for r in view.now.kpis.to_dict("records"):
         k = view.scorecard.kpi(str(r["kpi"]))
         if k.scoring != "linear" or not math.isfinite(r["score"]) or r["score"] >= green:
             continue
@@ -558,7 +558,7 @@ def initiatives(view: ScorecardPage) -> html.Html:
     """Return what is being done: for which KPI, by whom, until when, at what cost, expected to do what."""
     if not view.scorecard.initiatives:
         return html.note("No initiative is on the scorecard yet.")
-    kpis = view.shown().set_index("kpi")
+    kpis = view.now.kpis.set_index("kpi")
     rows = []
     for i in view.scorecard.initiatives:
         row = kpis.loc[i.kpi].to_dict() if i.kpi in kpis.index else None

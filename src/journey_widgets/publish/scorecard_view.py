@@ -19,11 +19,12 @@ from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, open_page, said_on_the_page, unless
 from journey_widgets.publish.period import ALL
+from journey_widgets.publish.small_groups import hide_few
 from journey_widgets.scorecard import words
 from journey_widgets.scorecard.at_touchpoints import at_touchpoints, named_at
 from journey_widgets.scorecard.document import Kpi, Scorecard
 from journey_widgets.scorecard.measures import measure_with
-from journey_widgets.scorecard.recipes import Shared
+from journey_widgets.scorecard.recipes import OF_DOCUMENTS, Shared
 from journey_widgets.scorecard.restating import restate
 from journey_widgets.scorecard.roll_up import POLICIES
 from journey_widgets.scorecard.rules import check
@@ -34,6 +35,7 @@ EMPTY = (
     "There is no scorecard yet. An analyst begins one in JupyterLab, or writes documents/scorecard.yaml and runs "
     "journey import; the templates phone_retailer and upsell_scorecard have one to start from."
 )
+SEE_ABOVE = "Nothing yet, for the reason given above."
 BEGIN = "There is no scorecard yet: add its first objective in the editor below."
 
 
@@ -73,6 +75,8 @@ class ScorecardPage:
             raise ParameterError(msg)
         self.length, self.policy = period, policy
         self.as_of = self._day(as_of)
+        self.first_without = ""
+        """The part of the page that said why nothing can be shown; blank where something can."""
         self.nothing_there = ""
         """Why nothing is measured at the touchpoints; blank where they name no KPI."""
         self._splits: dict[str, dict[str, pd.DataFrame]] = {}
@@ -105,13 +109,13 @@ class ScorecardPage:
     def series(self) -> pd.DataFrame:
         """All KPIs, period by period, for the page's customers."""
         space = self.page.workspace
-        found = self.measured(self.scorecard)
+        found = self._counted(self.scorecard)
         if self._customers is None:
             before = space.kept_values(self.length)
             self.kept = restate(before, found, datetime.now(UTC).replace(tzinfo=None))
             if before is None or not self.kept.equals(before):
                 space.keep_values(self.length, self.kept)
-        return found
+        return self._seen(self.scorecard, found)
 
     @property
     def of_some(self) -> bool:
@@ -125,7 +129,14 @@ class ScorecardPage:
         return None if every else self.page.index
 
     def measured(self, card: Scorecard) -> pd.DataFrame:
-        """Measure the KPIs of a scorecard as this page does: its periods, its customers."""
+        """Measure the KPIs of a scorecard as this page may show them: its periods, its customers, nobody by himself."""
+        return self._seen(card, self._counted(card))
+
+    def _seen(self, card: Scorecard, found: pd.DataFrame) -> pd.DataFrame:
+        apart = {k.id for k in card.kpis() if k.measured_as in OF_DOCUMENTS}
+        return hide_few(found, self.page.least, apart=apart)
+
+    def _counted(self, card: Scorecard) -> pd.DataFrame:
         zone = self.page.workspace.settings.time_zone
         return series(card, self.sources, period=self.length, zone=zone, customers=self._customers)
 
@@ -288,14 +299,6 @@ class ScorecardPage:
         )
         return facts | rows
 
-    def shown(self) -> pd.DataFrame:
-        """Return the KPIs as this page may show them: figures on very few people blanked."""
-        return self.hidden(self.now.kpis)
-
-    def hidden(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return KPIs without the figures that are about very few people."""
-        return _hidden(frame, self.page.least)
-
     @cached_property
     def data_date(self) -> str:
         """Until when the data are."""
@@ -305,33 +308,12 @@ class ScorecardPage:
         return f"{pd.Timestamp(last):%-d %b %Y}"
 
 
-def _hidden(frame: pd.DataFrame, least: int) -> pd.DataFrame:
-    if frame.empty:
-        return frame
-    few = frame["n"].between(1, least - 1).fillna(False).astype(bool)
-    numbers = [
-        "value",
-        "low",
-        "high",
-        "raw",
-        "score",
-        "before",
-        "before_low",
-        "before_high",
-        "change",
-        "change_low",
-        "change_high",
-    ]
-    numbers += ["p_value", "gap", "n"]
-    words_ = {"status": "", "possible": "", "moved": "cannot tell", "signal": ""}
-    return frame.assign(
-        **{c: frame[c].mask(few) for c in numbers if c in frame},
-        **{c: frame[c].mask(few, w) for c, w in words_.items() if c in frame},
-    )
-
-
-def _quiet(view: ScorecardPage) -> str:
-    return view.quiet
+def _quiet(view: ScorecardPage, part: str) -> str:
+    """Return why a part cannot be shown: to the first one in full, to the others where to look."""
+    if not view.quiet:
+        return ""
+    view.first_without = view.first_without or part
+    return view.quiet if view.first_without == part else SEE_ABOVE
 
 
 with_standing = unless(_quiet)

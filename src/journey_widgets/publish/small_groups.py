@@ -1,10 +1,11 @@
 """Small groups: what a published page does not say, because it would be about few people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from journey_widgets.journey.definition import KEY, definition
+from journey_widgets.scorecard.status import HIDDEN
 
 PLACES = {"step", "offset", "place", "rank"}
 """Numbers that say where a row stands, and nothing about its group."""
@@ -55,6 +56,32 @@ def hide_small(
     said = f"{rows} row{'s' if rows > 1 else ''} of fewer than {least}"
     result.attrs = {**frame.attrs, KEY: f"{definition(frame)} Not shown: {said}.".strip()}
     return result
+
+
+def hide_few(measured: pd.DataFrame, least: int, *, apart: Iterable[str] = ()) -> pd.DataFrame:
+    """Blank the figures of measured KPIs that are about fewer than `least`, before anything is worked out from them.
+
+    Parameters
+    ----------
+    measured
+        As `scorecard.measure` or `scorecard.series` returns it.
+    least
+        The smallest n that may be seen. With 1, all are.
+    apart
+        KPIs that are not about people.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows; ``value``, ``low``, ``high`` and ``n`` are blank where n is small, and ``state`` is ``"hidden"``:
+        a KPI without a figure that everything else leaves out, so that no score, limit or change gives it away.
+    """
+    small = measured["n"].between(1, least - 1).fillna(False).astype(bool)
+    few = small & ~measured["kpi"].isin(set(apart)) if "kpi" in measured else small
+    if not few.any():
+        return measured
+    blank = {c: measured[c].mask(few) for c in ("value", "low", "high", "n")}
+    return measured.assign(**blank, state=measured["state"].mask(few, HIDDEN))
 
 
 def people(number: float) -> str:

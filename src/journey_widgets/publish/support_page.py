@@ -23,11 +23,13 @@ from journey_widgets.publish.page import Page, open_page, said_on_the_page
 from journey_widgets.publish.period import ALL
 from journey_widgets.publish.scorecard_view import signals_in_words
 from journey_widgets.publish.show import show, show_all
+from journey_widgets.publish.small_groups import hide_few
 from journey_widgets.scorecard import charts, words
 from journey_widgets.scorecard.measures import measure
 from journey_widgets.scorecard.recipes.cases import hours_open
 from journey_widgets.scorecard.series import of_customers
 from journey_widgets.scorecard.signals import charted
+from journey_widgets.scorecard.status import HIDDEN
 
 NO_TICKETS = (
     "This workspace has no support cases yet: name their file under tickets in sources.yaml."
@@ -76,13 +78,14 @@ class SupportPage:
         return {**labels, **{k: labels.get(t, t) for k, t in meant.items()}}
 
     def measured(self, kpi: str, **asked: Any) -> pd.DataFrame:
-        """Return a KPI of support; where it cannot be counted, nothing."""
+        """Return a KPI of support, without figures on very few; where it cannot be counted, nothing."""
         options = {"hours": self.hours} if kpi in TIMES and self.hours else {}
         try:
-            return measure(
+            found = measure(
                 kpi, self.sources, zone=self.page.workspace.settings.time_zone, words=self.words,
                 options={**options, **asked.pop("options", {})}, **asked,
             )  # fmt: skip
+            return hide_few(found, self.page.least)
         except JourneyDataError:
             return pd.DataFrame(
                 {"value": [], "low": [], "high": [], "n": [], "state": [], "open": [], "period": []}
@@ -99,11 +102,15 @@ def _said(row: Any, unit: str, after: str = "") -> Figure:
     """Return a value with its interval, or that there are too few; `after` ends the words."""
     value, low, high, n = (float(row[c]) for c in ("value", "low", "high", "n"))
     if not math.isfinite(value):
-        return Figure("–")
+        return Figure(words.STATES[HIDDEN] if row["state"] == HIDDEN else "–")
     span = words.interval(low, high, unit)
     few = ", too few to judge" if row["state"] == "insufficient" else ""
     shown = f"{words.value(value, unit)}{f' ({span})' if span else ''}{few}{after}"
     return Figure(shown, value, low, high, n)
+
+
+def _many(n: float) -> str:
+    return "–" if pd.isna(n) else f"{int(n):,}"
 
 
 def _unit(kpi: str) -> str:
@@ -119,6 +126,9 @@ def in_short(view: SupportPage) -> html.Html:
             boxes[LABELS[kpi]] = ("–", "could not be counted")
             continue
         row = found.iloc[0]
+        if row["state"] == HIDDEN:
+            boxes[LABELS[kpi]] = ("–", words.STATES[HIDDEN])
+            continue
         span = words.interval(float(row["low"]), float(row["high"]), _unit(kpi))
         what = "median, " if kpi in TIMES else ""
         boxes[LABELS[kpi]] = (
@@ -134,10 +144,12 @@ def by_issue(view: SupportPage) -> html.Html:
     rows = []
     for kind, own in frame.groupby("kind", sort=False):
         figures = own.set_index("kpi")
-        n = figures["n"].max()
-        if n < view.page.least:
+        if (figures["state"] == HIDDEN).all():
             continue
-        row: dict[str, Any] = {"Issue": view.kinds.get(str(kind), str(kind)), "Cases": int(n)}
+        row: dict[str, Any] = {
+            "Issue": view.kinds.get(str(kind), str(kind)),
+            "Cases": int(figures["n"].max()),
+        }
         for kpi, label in LABELS.items():
             row[label] = _said(figures.loc[kpi], _unit(kpi)) if kpi in figures.index else "–"
         rows.append(row)
@@ -178,7 +190,7 @@ def satisfaction(view: SupportPage) -> html.Html:
             "Answers": int(r["n"]),
         }
         for r in own.to_dict("records")
-        if int(r["n"]) >= view.page.least
+        if r["state"] != HIDDEN
     ]
     if not rows:
         return html.note("No question is about a touchpoint of support.")
@@ -321,9 +333,9 @@ def promises(view: SupportPage) -> html.Html:
             rows.append({"Promise": label, "Kept": f"not measured: {why}", "n": "–"})
             continue
         row = found.iloc[0]
-        never = "" if row["value"] > 0 else "; is it recorded where we look?"
+        never = "; is it recorded where we look?" if row["value"] == 0 else ""
         kept = _said(row, "ratio", never)
-        rows.append({"Promise": label, "Kept": kept, "n": str(int(row["n"]))})
+        rows.append({"Promise": label, "Kept": kept, "n": _many(row["n"])})
     return html.table(pd.DataFrame(rows), caption="Promises")
 
 

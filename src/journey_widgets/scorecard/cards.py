@@ -60,11 +60,11 @@ def _card(
         possible=str(row["possible"]),
     )
     span = words.interval(float(row["low"]), float(row["high"]), unit, currency=currency)
-    n = 0 if pd.isna(row["n"]) else int(row["n"])
+    n = "" if pd.isna(row["n"]) else f"n {int(row['n']):,}"
     target = f"target {said('target')}" if math.isfinite(float(row["target"])) else "no target"
     owner = roles.get(str(row["owner"]), str(row["owner"])) or "nobody"
     open_ = " · the period is not over" if row["open"] else ""
-    facts = " · ".join(p for p in (html(span), f"n {n:,}", target, _against(row, said)) if p)
+    facts = " · ".join(p for p in (html(span), n, target, _against(row, said)) if p)
     note = f'<p class="jw-kpi-note">{html(str(row["note"]))}</p>' if row["note"] else ""
     return (
         f'<article class="jw-kpi" data-status="{html(look)}"><h4>{html(str(row["label"]))}</h4>'
@@ -92,6 +92,8 @@ def _moved(row: Mapping[Any, Any], said: Any) -> str:
     if row["state"] == "stale":
         return "nothing is known of this period: the last value is carried on"
     if row["moved"] == FIRST:
+        if row["state"] not in ("", "unscored"):
+            return signal.removeprefix(" · ")
         return f"no period before it to compare with{signal}"
     judged = {REAL: "it is real", NOISE: "within chance"}.get(
         str(row["moved"]), "cannot tell whether it is real"
@@ -99,14 +101,14 @@ def _moved(row: Mapping[Any, Any], said: Any) -> str:
     return f"{said('change', signed=True)} since the period before: {judged}{signal}"
 
 
-def _explained(row: Mapping[Any, Any], n: int, more: Mapping[str, str]) -> str:
+def _explained(row: Mapping[Any, Any], n: str, more: Mapping[str, str]) -> str:
     there = {
         k: float(row[k])
         for k in ("baseline", "target", "score", "expected")
         if math.isfinite(float(row[k]))
     }
     facts = {
-        "How": row["counted"], "Rows": f"{n:,} (n)", "Interval": row["method"], "Definition": row["definition"],
+        "How": row["counted"], "Rows": n, "Interval": row["method"], "Definition": row["definition"],
         "Scored from": f"{there['baseline']:g} to {there['target']:g}" if {"baseline", "target"} <= set(there) else "",
         "Score": f"{there['score']:.2f} (uncut {row['raw']:.2f})" if "score" in there else "",
         "Weight": f"{row['weight']:.1%} of the whole",

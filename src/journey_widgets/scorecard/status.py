@@ -6,7 +6,9 @@ from itertools import pairwise
 
 from journey_widgets.errors import DocumentError
 
-STATES = ("no_data", "not_applicable", "unscored", "insufficient", "stale", "error")
+HIDDEN = "hidden"
+"""State of a KPI whose figure is about so few people that it is not shown."""
+STATES = ("no_data", "not_applicable", "unscored", "insufficient", "stale", "error", HIDDEN)
 """What a KPI may be instead of scored. None of it is ever turned into 0, or into green."""
 SHAPES = {"green": "●", "amber": "▲", "red": "■"}
 """A status is never a colour alone: it has a word and a shape too."""

@@ -190,6 +190,10 @@ function render({ model, el, signal }, waiting) {
   }
 
   function paintWeights() {
+    const { score, words, hidden } = model.get("total");
+    summary.textContent = score ? `${model.get("label")}: ${score}, ${words}${hidden ? `, ${hidden} red inside` : ""}` : `${model.get("label")}: no score`;
+    summary.dataset.severity = { red: "error", amber: "warn" }[model.get("total").status] ?? "none";
+    if (written(weights)) return;
     const policy = model.get("policy");
     /** @param {string} words @param {HTMLElement} field @param {string} [after] */
     const named = (words, field, after = "") => {
@@ -201,13 +205,11 @@ function render({ model, el, signal }, waiting) {
     /** @param {string} key @param {number} value @param {(text: string) => void} act */
     const number = (key, value, act) => {
       const input = make("input", "", { type: "number", min: "0", step: "any", "data-key": key });
-      input.value = String(value);
+      input.value = input.dataset.kept = String(value);
       input.disabled = readOnly();
-      input.addEventListener("change", () => act(input.value), { signal });
+      input.addEventListener("change", () => { input.dataset.kept = input.value; act(input.value); }, { signal });
       return input;
     };
-    const active = document.activeElement;
-    if (active instanceof HTMLInputElement && weights.contains(active) && active.value !== active.defaultValue && waiting.sent.length) return;
     const missing = make("select", "", { "data-key": "missing" });
     missing.append(...model.get("policies").map((p) => make("option", p, { value: p })));
     missing.value = policy.missing;
@@ -220,9 +222,6 @@ function render({ model, el, signal }, waiting) {
       named("Watch from", number("amber", policy.amber, (text) => send([{ op: "policy", field: "amber", value: text === "" ? null : Number(text) }]))),
       named("Missing KPIs", missing),
     );
-    const { score, words, hidden } = model.get("total");
-    summary.textContent = score ? `${model.get("label")}: ${score}, ${words}${hidden ? `, ${hidden} red inside` : ""}` : `${model.get("label")}: no score`;
-    summary.dataset.severity = { red: "error", amber: "warn" }[model.get("total").status] ?? "none";
   }
 
   function paintOrder() {
@@ -291,8 +290,14 @@ function render({ model, el, signal }, waiting) {
   const aimForm = line("Add objective", [aimName, aimFrom, aimAt], () => {
     const label = oneLine(aimName.value);
     if (!label) return;
-    aimName.value = "";
+    const many = model.get("objectives").length;
+    aimForm.inert = true;
     send([{ op: "add", list: "objectives", part: { label, perspective: aimFrom.value, stage: aimAt.value || null } }]);
+    whenDone(() => {
+      aimForm.inert = false;
+      if (model.get("objectives").length > many) aimName.value = "";
+      if (document.activeElement === document.body) aimName.focus({ preventScroll: true });
+    }, true);
   });
   const [claimSource, claimTarget, claimSign] = [choice("What moves"), choice("What is moved"), choice("Which way")];
   const claimLag = make("input", "", { type: "number", min: "0", max: String(MOST_MONTHS), value: "0", "aria-label": "After how many months" });
@@ -367,12 +372,20 @@ function render({ model, el, signal }, waiting) {
     form.addEventListener("submit", (e) => {
       e.preventDefault();
       const text = oneLine(input.value);
-      const before = new Set(rows.map((r) => r.id));
-      form.remove();
       if (!text) return;
+      form.inert = true; // what was refused is still there to be corrected
       afterwards(() => {
+        const before = new Set(rows.map((r) => r.id));
         send([{ op: "add", list: "kpis", objective: to.value, part: { measure: text } }]);
-        whenDone(() => { const row = rows.findIndex((r) => !before.has(r.id)); if (row >= 0) pick.move(row, columnAt("baseline")); });
+        whenDone(() => {
+          const row = rows.findIndex((r) => !before.has(r.id));
+          const elsewhere = typing !== null || !(document.activeElement === document.body || el.querySelector(".jw-new")?.contains(document.activeElement));
+          if (row >= 0) form.remove();
+          else form.inert = false;
+          if (elsewhere || !form.isConnected && row < 0) return;
+          if (row >= 0) pick.move(row, columnAt("baseline"));
+          else input.select();
+        }, true);
       });
     }, { signal });
     no.addEventListener("click", close, { signal });
@@ -473,6 +486,10 @@ function render({ model, el, signal }, waiting) {
   paintDisputes();
   table.addEventListener("keydown", press, { signal });
   out.listenToKeys(el);
+  // What could not be drawn anew while somebody wrote in it.
+  for (const [box, act] of /** @type {[HTMLElement, () => void][]} */ ([[weights, paintWeights], [aimTable, paintAims], [claimTable, paintClaims]])) {
+    box.addEventListener("focusout", () => setTimeout(() => { if (!signal.aborted && box.hasAttribute("data-stale")) act(); }), { signal });
+  }
   table.addEventListener("pointerdown", (e) => {
     const place = under(e);
     if (!place || e.button) return;

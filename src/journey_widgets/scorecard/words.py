@@ -2,11 +2,12 @@
 
 import math
 
-from journey_widgets.scorecard.status import SHAPES, WORDS
+from journey_widgets.scorecard.status import HIDDEN, SHAPES, WORDS
 
 STATES = {
     "no_data": "no data", "not_applicable": "does not apply", "unscored": "tracked without a target",
     "insufficient": "too few to judge", "stale": "out of date", "error": "could not be counted",
+    HIDDEN: "too few to show",
 }  # fmt: skip
 UNITS = {
     "hours": " h", "days": " days", "minutes": " min", "months": " months", "per_100": " per 100",

@@ -18,6 +18,8 @@ RECIPES: dict[str, Recipe] = {
     for kpi, recipe in room.RECIPES.items()
 }
 """KPI → how it is counted."""
+OF_DOCUMENTS = frozenset(documents.RECIPES)
+"""KPIs that are counted in documents: they are about parts of a plan, not about people."""
 BEYOND = {
     "edge_median": {
         "name": "Median time from one touchpoint to the next", "unit": "hours", "direction": "context",
@@ -50,4 +52,4 @@ BEYOND = {
 }  # fmt: skip
 """What is measured like a KPI and is not in the catalogue: questions about paths, plain totals, a model of buying."""
 
-__all__ = ["BEYOND", "RECIPES", "Asked", "Recipe", "Shared"]
+__all__ = ["BEYOND", "OF_DOCUMENTS", "RECIPES", "Asked", "Recipe", "Shared"]
