@@ -345,7 +345,8 @@ def outer_rank(n: int) -> int:
     if n > EXACT_RANKS:
         reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * math.sqrt(n) / 2
         return max(math.floor(n / 2 - reach), 1)
-    below, rank = 0.0, 0
+    # What lies nine standard deviations below the middle adds nothing.
+    below, rank = 0.0, max(0, math.floor(n / 2 - 4.5 * math.sqrt(n)))
     while True:
         below += math.exp(
             math.lgamma(n + 1) - math.lgamma(rank + 1) - math.lgamma(n - rank + 1) - n * math.log(2)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -43,7 +44,7 @@ class Calendar:
             msg = f"There is no time zone {zone!r}; one like Europe/Rome was needed."
             raise JourneyDataError(msg) from None
         kind: Period = next(k for k in get_args(Period) if k == period)
-        return cls(kind, found, tuple(_changes(found, first, last)))
+        return cls(kind, found, _changes(found, first, last))
 
     def local(self, micros: ir.IntegerValue) -> ir.IntegerValue:
         """Return the expression for what the zone's clock shows at an instant, in microseconds."""
@@ -92,7 +93,8 @@ class Calendar:
         return local.astimezone(UTC).replace(tzinfo=None)
 
 
-def _changes(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[int, int]]:
+@cache
+def _changes(zone: ZoneInfo, first: datetime, last: datetime) -> tuple[tuple[int, int], ...]:
     """Return when the zone's offset changes between two instants, by halving."""
 
     def offset(at: datetime) -> int:
@@ -113,4 +115,4 @@ def _changes(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[int,
             instant = round((high - epoch).total_seconds())
             found.append((instant * _SECOND, offset(after)))
         day = after
-    return found
+    return tuple(found)

@@ -92,6 +92,10 @@ def promoters(found: pd.DataFrame) -> Ends:
     return np.array([e[0] for e in ends]), np.array([e[1] for e in ends])
 
 
+AT_ONCE = 500
+"""Cells whose draws are worked out together."""
+
+
 def arms(found: pd.DataFrame) -> Ends:
     """Return Newcombe's interval of a difference of two shares."""
     low, high, _p = difference(found["kt"], found["nt"], found["kc"], found["nc"])
@@ -192,9 +196,13 @@ def drawn(
         From totals (one row a draw) to the values.
     """
     values = np.full((len(cells), draws), np.nan)
-    for place, own in enumerate(cells):
-        if len(own) > 1:
-            values[place] = value(_times_drawn(len(own), draws, seed).astype(np.float64) @ own)
+    sizes = np.array([len(own) for own in cells])
+    for k in np.unique(sizes[sizes > 1]):
+        times = _times_drawn(int(k), draws, seed).astype(np.float64)
+        alike = np.flatnonzero(sizes == k)
+        for some in np.split(alike, range(AT_ONCE, len(alike), AT_ONCE)):
+            totals = times @ np.array([cells[place] for place in some])
+            values[some] = value(totals.reshape(-1, totals.shape[-1])).reshape(len(some), draws)
     return _ends(values)
 
 

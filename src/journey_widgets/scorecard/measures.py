@@ -284,8 +284,10 @@ def _periods(ask: Asked, numbers: pd.Series, *, timed: bool) -> tuple[list[bool]
         return [False] * len(many), pd.Series(
             [pd.Timestamp(begins) if begins else pd.NaT] * len(many)
         )
-    open_ = ask.still_waits([ask.calendar.begins_utc(n + 1) for n in many])
-    return open_, pd.to_datetime([ask.calendar.begins(n) for n in many])
+    own = sorted(set(many))
+    waits = ask.still_waits([ask.calendar.begins_utc(n + 1) for n in own])
+    open_, begins = dict(zip(own, waits, strict=True)), {n: ask.calendar.begins(n) for n in own}
+    return [open_[n] for n in many], pd.to_datetime([begins[n] for n in many])
 
 
 def _without_gaps(found: pd.DataFrame, groups: tuple[str, ...]) -> pd.DataFrame:

@@ -127,7 +127,7 @@ def fit_bg_nbd(found: pd.DataFrame, *, near: BgNbd | None = None) -> BgNbd:
     found
         As `purchases` returns it: ``x``, ``t_x``, ``T``.
     near
-        A model the search begins at, such as that of the month before.
+        A model the search begins at, such as that of the month before. The result has no standard errors then.
 
     Raises
     ------

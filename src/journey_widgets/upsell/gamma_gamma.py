@@ -85,7 +85,7 @@ def fit_gamma_gamma(found: pd.DataFrame, *, near: GammaGamma | None = None) -> G
     found
         As `purchases` returns it: ``x``, ``m``. Rows without a repeat, or worth 0 or less, are left out.
     near
-        A model the search begins at.
+        A model the search begins at. The result has no standard errors then.
 
     Raises
     ------

@@ -20,7 +20,7 @@ describes; beyond it nothing would change but the parameter."""
 class Peak:
     """Where a log-likelihood is highest, how high, and the standard errors of the parameters there.
 
-    An error is missing where a parameter is at the edge of what is looked at.
+    An error is missing where a parameter is at the edge of what is looked at; there are none where they were left out.
     """
 
     at: tuple[float, ...]
@@ -42,7 +42,8 @@ def highest(
     start
         Where to begin; all above 0.
     near
-        Where to begin instead, such as at the peak of the month before.
+        Where to begin instead, such as at the peak of the month before. The standard errors are left out then: in a row
+        of months nobody looks at them, and they take as long as the search.
     """
     from scipy.optimize import minimize
 
@@ -55,11 +56,12 @@ def highest(
     scale = max(1.0, abs(down(begin)[0]))
     found = minimize(
         lambda v: tuple(part / scale for part in down(v)), begin, jac=True, method="L-BFGS-B",
-        bounds=[(-EDGE, EDGE)] * len(begin), options={"ftol": 1e-12, "gtol": 1e-9, "maxiter": 500},
+        bounds=[(-EDGE, EDGE)] * len(begin), options={"ftol": 1e-12 if near is None else 1e-11, "gtol": 1e-9, "maxiter": 500},
     )  # fmt: skip
     logs = np.asarray(found.x, dtype=np.float64)
     at = np.exp(logs)
-    return Peak(tuple(float(v) for v in at), float(-found.fun * scale), _errors(down, logs, at))
+    errors = _errors(down, logs, at) if near is None else ()
+    return Peak(tuple(float(v) for v in at), float(-found.fun * scale), errors)
 
 
 def _errors(down: Downhill, logs: Floats, at: Floats) -> tuple[float, ...]:

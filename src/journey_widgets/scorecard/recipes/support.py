@@ -170,15 +170,23 @@ def _backlog(ask: Asked) -> ir.Table:
     calendar = ask.calendar
     first, last = (calendar.number_of(m) for m in (ask.first, ask.last))
     now = ask.last + timedelta(microseconds=1)
-    ends = [min(calendar.begins_utc(n + 1), now) for n in range(first, last + 1)]
+    over = [min(calendar.begins_utc(n + 1), now) for n in range(first, last + 1)]
     periods = ibis.memtable(
-        {"period": list(range(first, last + 1)), "at": ends},
+        {"period": list(range(first, last + 1)), "at": over},
         schema={"period": "int64", "at": "timestamp"},
     )
     found = cases(ask, "solved")
-    both = _stretches(ask).join(found.select("mark", "unit", "cases", *ask.by, opened="ts"), "mark")
-    both = both.join(periods, [both.since < periods["at"]])
-    still = both.filter(both.until.isnull() | (both.until > both["at"]))
+    spans = _stretches(ask)
+    # Where the clock goes back over midnight, a later instant may be in an earlier period.
+    back = int(calendar.goes_back())
+    begins = ask.number(spans.since) - back
+    ends = ibis.ifelse(spans.until.isnull(), last + 1, ask.number(spans.until) + back)
+    each = spans.mutate(period=ibis.range(begins, ends)).filter(_.period.length() > 0)
+    each = each.unnest("period").join(periods, "period")
+    each = each.filter(
+        (each.since < each["at"]) & (each.until.isnull() | (each.until > each["at"]))
+    )
+    still = each.join(found.select("mark", "unit", "cases", *ask.by, opened="ts"), "mark")
     return still.select(
         "period", "unit", "cases", *ask.by, days=(micros(still["at"]) - micros(still.opened)) / DAY
     )
