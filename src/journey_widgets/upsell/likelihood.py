@@ -54,9 +54,10 @@ def highest(
 
     begin = np.clip(np.log(start if near is None else near), -EDGE, EDGE)
     scale = max(1.0, abs(down(begin)[0]))
+    close_enough = 1e-12 if near is None else 1e-11
     found = minimize(
         lambda v: tuple(part / scale for part in down(v)), begin, jac=True, method="L-BFGS-B",
-        bounds=[(-EDGE, EDGE)] * len(begin), options={"ftol": 1e-12 if near is None else 1e-11, "gtol": 1e-9, "maxiter": 500},
+        bounds=[(-EDGE, EDGE)] * len(begin), options={"ftol": close_enough, "gtol": 1e-9, "maxiter": 500},
     )  # fmt: skip
     logs = np.asarray(found.x, dtype=np.float64)
     at = np.exp(logs)
