@@ -107,11 +107,11 @@ def strategy_chart(layout: StrategyLayout) -> Chart:
         )
         for field, size, dy in (("label", 11, -7), ("status", 10, 9))
     ]
-    signs = (
-        alt.Chart(layout.signs)
-        .mark_text(dy=-6, fontSize=11, color=INK)
-        .encode(x=x, y=y, text="sign:N")
-    )
+    beside = alt.Chart(layout.signs)
+    signs = [
+        beside.transform_filter("datum.align === 'left'").mark_text(fontSize=11, color=INK, align="left"),
+        beside.transform_filter("datum.align === 'right'").mark_text(fontSize=11, color=INK, align="right"),
+    ]  # fmt: skip
     sides = alt.Chart(layout.lanes).mark_text(align="left", x=0, fontSize=12, fontWeight=600, color=INK).encode(
         y=y, text="label:N"
     )  # fmt: skip
@@ -121,9 +121,15 @@ def strategy_chart(layout: StrategyLayout) -> Chart:
         .mark_rule(color=GREY, opacity=0.4)
     )
     rules = rules.encode(y=alt.Y("top:Q", axis=None, scale=y_scale))
-    return alt.layer(rules, sides, ways, frames, *texts, heads, signs).properties(
-        width=860, height=110 * lanes
-    )
+    return alt.layer(
+        rules,
+        sides,
+        ways,
+        frames,
+        *texts,
+        heads,
+        *(s.encode(x=x, y=y, text="sign:N") for s in signs),
+    ).properties(width=860, height=110 * lanes)
 
 
 def radar_chart(frame: pd.DataFrame) -> Chart:

@@ -286,8 +286,8 @@ def _periods(ask: Asked, numbers: pd.Series, *, timed: bool) -> tuple[list[bool]
         )
     own = sorted(set(many))
     waits = ask.still_waits([ask.calendar.begins_utc(n + 1) for n in own])
-    open_, begins = dict(zip(own, waits, strict=True)), {n: ask.calendar.begins(n) for n in own}
-    return [open_[n] for n in many], pd.to_datetime([begins[n] for n in many])
+    open_, midnights = dict(zip(own, waits, strict=True)), {n: ask.calendar.begins(n) for n in own}
+    return [open_[n] for n in many], pd.to_datetime([midnights[n] for n in many])
 
 
 def _without_gaps(found: pd.DataFrame, groups: tuple[str, ...]) -> pd.DataFrame:

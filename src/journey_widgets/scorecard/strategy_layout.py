@@ -11,6 +11,8 @@ WIDEST = 12.0
 """Half the width of a box, in hundredths of the picture; less where a lane holds many."""
 LETTERS = 2.6
 """Letters that fit in two hundredths."""
+NEAR, LINE, ASIDE = 9.0, 12.0, 0.6
+"""How far a sign stands from its box, from the sign before it, and beside its line."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class StrategyLayout:
     arrows
         Four points a line: ``arrow``, ``place``, ``x``, ``y``, ``grade``, ``words``, ``head`` (which way it points).
     signs
-        ``x``, ``y``, ``sign`` (with the lag), beside each line.
+        ``x``, ``y``, ``sign`` (with the lag), ``align`` (of the text): where a line leaves its box, on the side that
+        it turns away from.
     lanes
         ``label``, ``y``.
     """
@@ -69,19 +72,29 @@ def strategy_layout(
     for number, a in enumerate(known.to_dict("records")):
         points = _way(at[a["source"]], at[a["target"]])
         later = f" after {a['lag']} month{'s'[: a['lag'] > 1]}" if a["lag"] else ""
-        sign = f"{a['sign']}{later}"
+        sign = f"{'−' if a['sign'] == '-' else '+'}{later}"
         head = "triangle-up" if points[3][1] < points[2][1] else "triangle-down"
         rows += [
             (number, place, *p, a["grade"], f"{sign}: {a['grade']}", head)
             for place, p in enumerate(points)
         ]
-        signs.append(((points[1][0] + points[2][0]) / 2, points[1][1], sign))
+        align = "right" if points[2][0] >= points[0][0] else "left"
+        signs.append((points[0][0], points[0][1], sign, align, points[1][1] < points[0][1]))
     columns = ["arrow", "place", "x", "y", "grade", "words", "head"]
     names = [(label, place * LANE - 34) for place, label in enumerate(perspectives.values())]
     return StrategyLayout(
-        boxes, pd.DataFrame(rows, columns=columns), pd.DataFrame(signs, columns=["x", "y", "sign"]),
-        pd.DataFrame(names, columns=["label", "y"]),
+        boxes, pd.DataFrame(rows, columns=columns), _beside(signs), pd.DataFrame(names, columns=["label", "y"]),
     )  # fmt: skip
+
+
+def _beside(signs: list[tuple[float, float, str, str, bool]]) -> pd.DataFrame:
+    """Return where signs stand; several on one side of a box stand one above the other."""
+    frame = pd.DataFrame(signs, columns=["x", "y", "sign", "align", "upwards"])
+    turn = frame.groupby(["x", "y", "align"]).cumcount()
+    away = NEAR + turn * LINE
+    x = frame["x"] + frame["align"].map({"right": -1.0, "left": 1.0}) * ASIDE
+    y = frame["y"] + away.where(~frame["upwards"].astype(bool), -away)
+    return frame.assign(x=x, y=y)[["x", "y", "sign", "align"]]
 
 
 def _way(start: tuple[float, float], end: tuple[float, float]) -> list[tuple[float, float]]:
