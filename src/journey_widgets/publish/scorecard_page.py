@@ -89,6 +89,11 @@ def _two(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
+def _signed(value: float) -> str:
+    """Return a difference of scores with its sign; none where it rounds to 0."""
+    return "0.00" if abs(value) < 0.005 else f"{value:+.2f}"
+
+
 def _first(found: pd.DataFrame) -> str:
     names = [str(v) for v in found["label"]] if len(found) else []
     return ", ".join(names)
@@ -322,7 +327,8 @@ def _of_the_score(view: ScorecardPage) -> list[str]:
     parts = change(weights, [c.score for c in then], [c.score for c in now])
     said = (
         f"The score went from {view.before.total.score:.2f} to {view.now.total.score:.2f}: "
-        f"{parts['performance']:+.2f} by performance, {parts['basis']:+.2f} because of what is known or its weight."
+        f"{_signed(parts['performance'])} by performance, {_signed(parts['basis'])} because of what is known or its "
+        "weight."
     )
     return [said]
 
