@@ -293,8 +293,10 @@ def mean_interval(values: npt.ArrayLike) -> tuple[float, float, float]:
     return mean, mean - reach, mean + reach
 
 
-def false_discovery(p_values: npt.ArrayLike) -> Floats:
+def false_discovery(p_values: npt.ArrayLike, *, tested: int | None = None) -> Floats:
     """Return Benjamini and Hochberg's adjusted p-values, in the order given [1]_.
+
+    `tested` is how many were tested in all, where those that are not given have a p-value of 1.
 
     Calling a difference real where its adjusted value is at most 0.05 keeps the expected share of
     false ones among those called real at 5 %. Missing values stay missing and are not counted.
@@ -313,7 +315,8 @@ def false_discovery(p_values: npt.ArrayLike) -> Floats:
     adjusted = np.full(given.shape, np.nan)
     known = np.flatnonzero(~np.isnan(given))
     order = known[np.argsort(given[known], kind="stable")]
-    scaled = given[order] * len(order) / np.arange(1, len(order) + 1)
+    many = len(order) if tested is None else tested
+    scaled = given[order] * many / np.arange(1, len(order) + 1)
     adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
     return adjusted
 
