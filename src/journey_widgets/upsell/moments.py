@@ -1,0 +1,505 @@
+"""Upsell moments: after what an upgrade comes sooner than it otherwise would.
+
+The days of customers are compared: those on which somebody upgraded with sampled ones on which somebody could have.
+What happened in the days before either is set against it all at once, with how busy the customer was before that, how
+long he had been there, and when it was. The same model with the days *after* is the placebo: what comes after cannot
+have caused the upgrade, so a ratio there says that busy customers upgrade.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ibis import _
+
+from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.estimates import CONFIDENCE, Floats, false_discovery
+from journey_widgets.events.calendar import Calendar
+from journey_widgets.events.durations import microseconds
+from journey_widgets.events.instants import micros
+from journey_widgets.events.paths import PathIndex, path_index
+from journey_widgets.journey.definition import defined
+from journey_widgets.upsell.logistic import Fit, fit_logistic
+
+Ints = npt.NDArray[np.int64]
+DAY = 86_400_000_000
+WARM_UP, CONTROLS = 28, 25
+"""Days of activity before the window, and days sampled for each upgrade."""
+LEAST, LEAST_EXPOSED = 20, 5
+"""Upgrades in all, and upgrades after a touchpoint, below which nothing is worked out."""
+FALSE_RATE = 0.05
+TINY = 1e-9
+HELD, FREE = 1.0, 0.01
+"""How hard the model holds back what is taken into account, in standard deviations, and what is asked about: next to
+nothing, and enough for an answer where, of few upgrades, all were late in the year."""
+Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+MOMENT, FEWER, BUSY, UNCERTAIN, TOO_FEW = (
+    "moment", "upgrades come later", "mostly busy customers", "not certain", "too few",
+)  # fmt: skip
+PLACEBO, CORRECTED = "placebo", "corrected"
+HORIZONS = ("3d", "7d", "14d", "28d")
+
+
+@dataclass(frozen=True)
+class Days:
+    """What happened on which day: one row a customer, day and touchpoint, by customer and day.
+
+    Attributes
+    ----------
+    customer, day, touchpoint
+        Numbers; days count from the first one.
+    times
+        How often on that day.
+    names
+        Touchpoints by number.
+    last
+        The last day.
+    """
+
+    customer: Ints
+    day: Ints
+    touchpoint: Ints
+    times: Ints
+    names: tuple[str, ...]
+    last: int
+
+
+def days_of(log: Any, *, zone: str = "UTC") -> Days:
+    """Return what happened on which day of the zone's clock."""
+    index = log if isinstance(log, PathIndex) else path_index(log)
+    table = index.table
+    first, last = (
+        pd.Timestamp(v.as_py()) for v in (table.ts.min().to_pyarrow(), table.ts.max().to_pyarrow())
+    )
+    calendar = Calendar.over("day", zone, first.to_pydatetime(), last.to_pydatetime())
+    each = table.mutate(day=calendar.number(micros(table.ts)))
+    found = (
+        each.group_by("customer", "day", "touchpoint")
+        .agg(times=_.count())
+        .order_by("customer", "day", "touchpoint")
+    )
+    columns = found.to_pyarrow()
+    customer, day, touchpoint, times = (
+        columns.column(c).to_numpy().astype(np.int64)
+        for c in ("customer", "day", "touchpoint", "times")
+    )
+    begin = int(day.min())
+    return Days(
+        customer, day - begin, touchpoint, times, tuple(index.touchpoints), int(day.max()) - begin
+    )
+
+
+def moments(
+    log: Any,
+    outcome: str | Sequence[str],
+    within: str = "7d",
+    *,
+    touchpoints: Collection[str] = (),
+    activity: Collection[str] = (),
+    caused_by_upgrade: Collection[str] = (),
+    zone: str = "UTC",
+    seed: int = 1,
+) -> pd.DataFrame:
+    """Find the touchpoints after which an upgrade comes sooner than it otherwise would.
+
+    Parameters
+    ----------
+    log
+        Event log or its path index.
+    outcome
+        Touchpoint, or touchpoints, that are the upgrade. A customer is followed until the first one.
+    within
+        How long before an upgrade a touchpoint may lie: whole days such as ``"7d"``. The day of the upgrade itself is
+        not looked at: a visit in which somebody upgrades begins with other touchpoints too.
+    touchpoints
+        Those to test; all others by default.
+    activity
+        Touchpoints that say how busy a customer is; all by default. They are counted in the 28 days before the window.
+    caused_by_upgrade
+        Touchpoints that an upgrade itself brings, such as an invoice: the placebo says nothing of them.
+    zone
+        Time zone in which days begin.
+    seed
+        Of the days that upgrades are compared with.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a touchpoint, strongest first, those without an answer last. Columns: ``touchpoint`` (str); ``ratio``,
+        ``low``, ``high`` (float64: how many times as often a customer upgrades on a day after it, everything else
+        alike, with a 95 % interval by customer); ``p_value`` (adjusted by Benjamini and Hochberg over all touchpoints
+        tested); ``placebo``, ``placebo_low``, ``placebo_high`` (the same with the days after); ``corrected``,
+        ``corrected_low``, ``corrected_high`` (ratio over placebo); ``verdict`` (str: ``"moment"``, ``"upgrades come
+        later"``, ``"mostly busy customers"`` where the placebo's interval leaves out 1, ``"not certain"``, ``"too
+        few"``); ``extra``, ``extra_low``, ``extra_high`` (upgrades per 1,000 times it happened, beyond what would have
+        come anyway); ``upgrades`` (int64, after it), ``exposed_days``, ``happened`` (int64: customer-days after it, and
+        days on which it happened, while customers could upgrade); ``naive`` (the usual lift: share of upgrades after it
+        over share of days after it) and ``stratified`` (Mantel and Haenszel's odds ratio over four levels of activity):
+        why the headline differs from what others show; ``e_value`` (how strong a hidden cause would have to be).
+
+    Raises
+    ------
+    JourneyDataError
+        An unknown touchpoint, a window that is not whole days, fewer than 20 upgrades.
+
+    References
+    ----------
+    .. [1] R. Prentice, N. Breslow, "Retrospective studies and failure time models", Biometrika 65, 1978.
+    .. [2] M. Lipsitch, E. Tchetgen, T. Cohen, "Negative controls", Epidemiology 21, 2010: the placebo.
+    .. [3] T. VanderWeele, P. Ding, "Sensitivity analysis in observational research", Annals of Internal Medicine, 2017.
+    """
+    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    horizon = _whole_days(within)
+    ends = _codes(days, [outcome] if isinstance(outcome, str) else outcome, "outcome")
+    busy = _codes(days, activity, "activity") or list(range(len(days.names)))
+    tested = _codes(days, touchpoints, "touchpoints") or [
+        c for c in range(len(days.names)) if c not in ends
+    ]
+    risk = _at_risk(days, ends, horizon)
+    many = int(risk.upgrades.sum())
+    if many < LEAST:
+        msg = (
+            f"{many} customers upgraded ({', '.join(days.names[c] for c in ends)}) after their first "
+            f"{horizon + WARM_UP} days; {LEAST} or more are needed to say what came before. Ask again later, or name "
+            "another outcome."
+        )
+        raise JourneyDataError(msg)
+    asked = _asked(risk, seed)
+    before = [_exposed(days, c, asked, -horizon, -1) for c in tested]
+    enough = [int((e & asked.upgraded).sum()) >= LEAST_EXPOSED for e in before]
+    kept = [i for i, e in enumerate(enough) if e and 0 < before[i].mean() < 1]
+    told = _with_model(days, asked, before, kept, busy, tested, horizon)
+    frame = pd.DataFrame(
+        [_counts(days, risk, asked, before[i], c, horizon) for i, c in enumerate(tested)]
+    )
+    frame = _judged(pd.concat([frame, told], axis=1), set(caused_by_upgrade))
+    strata = _levels(days, asked, busy, horizon)
+    frame["stratified"] = [
+        _stratified(before[i], asked.upgraded, strata) if i in kept else np.nan
+        for i in range(len(tested))
+    ]
+    order = frame.assign(far=np.abs(np.log(frame["ratio"]))).sort_values(
+        ["far"], ascending=False, na_position="last", kind="stable"
+    )
+    said = (
+        f"Upgrade: {' or '.join(days.names[c] for c in ends)}; {many:,} of {len(risk.customer):,} customers who could. "
+        f"Touchpoints in the {horizon} days before, the day itself left out; {int((~asked.upgraded).sum()):,} days "
+        f"sampled to compare; {len(kept)} touchpoints tested together; activity counted in the {WARM_UP} days before "
+        "the window; observed, not an experiment"
+    )
+    return defined(order.drop(columns="far")[COLUMNS].reset_index(drop=True), said)
+
+
+COLUMNS = [
+    "touchpoint", "ratio", "low", "high", "p_value", "placebo", "placebo_low", "placebo_high", "corrected",
+    "corrected_low", "corrected_high", "verdict", "extra", "extra_low", "extra_high", "upgrades", "exposed_days",
+    "happened", "naive", "stratified", "e_value",
+]  # fmt: skip
+
+
+def at_horizons(
+    log: Any, outcome: str | Sequence[str], *, horizons: Sequence[str] = HORIZONS, zone: str = "UTC", **asked: Any
+) -> pd.DataFrame:  # fmt: skip
+    """Ask the same with windows of several lengths: a moment of one length only is fragile.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of `moments`, with ``within`` (str) first and ``fragile`` (bool: a moment at one length and at no other).
+    """
+    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    frames = [moments(days, outcome, h, **asked).assign(within=h) for h in horizons]
+    found = pd.concat(frames, ignore_index=True)
+    times = (found["verdict"] == MOMENT).groupby(found["touchpoint"]).transform("sum")
+    found["fragile"] = (found["verdict"] == MOMENT) & (times == 1)
+    return defined(found[["within", *COLUMNS, "fragile"]], f"Windows of {', '.join(horizons)}")
+
+
+# --- who could upgrade, and when ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Risk:
+    """From which day to which each customer could upgrade, and whether he did on the last one."""
+
+    customer: Ints
+    begins: Ints
+    ends: Ints
+    upgrades: npt.NDArray[np.bool_]
+    first: Ints
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Customer-days that are compared."""
+
+    customer: Ints
+    day: Ints
+    upgraded: npt.NDArray[np.bool_]
+    cluster: Ints
+    tenure: Ints
+
+
+def _whole_days(within: str) -> int:
+    length = microseconds(within, name="within")
+    if length < DAY or length % DAY:
+        msg = f"within is {within!r}; whole days such as '7d' were needed."
+        raise JourneyDataError(msg)
+    return length // DAY
+
+
+def _codes(days: Days, names: Collection[str], what: str) -> list[int]:
+    known = {n: i for i, n in enumerate(days.names)}
+    for name in names:
+        if name not in known:
+            msg = f"{what} names {name!r}, which the log lacks. {did_you_mean(name, known)}"
+            raise JourneyDataError(msg)
+    return [known[n] for n in names]
+
+
+def _at_risk(days: Days, ends: list[int], horizon: int) -> Risk:
+    """Return who could upgrade when: after the days that activity is counted in, up to the first upgrade."""
+    heads = np.flatnonzero(np.diff(days.customer, prepend=-1))
+    customer, first = days.customer[heads], days.day[heads]
+    is_end = np.isin(days.touchpoint, ends)
+    end_of = np.full(int(days.customer.max()) + 1, days.last + 1, np.int64)
+    # Rows are in order of the day: the first one of a customer is kept.
+    who, when = days.customer[is_end][::-1], days.day[is_end][::-1]
+    end_of[who] = when
+    end = end_of[customer]
+    begins, upgrades = first + WARM_UP + horizon, end <= days.last
+    stops = np.where(upgrades, end, days.last)
+    there = stops >= begins
+    return Risk(customer[there], begins[there], stops[there], upgrades[there], first[there])
+
+
+def _asked(risk: Risk, seed: int) -> Asked:
+    """Return the days of upgrades, and sampled days on which somebody could have upgraded and did not."""
+    long = risk.ends - risk.begins + 1 - risk.upgrades
+    total, many = int(long.sum()), int(risk.upgrades.sum())
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.choice(total, min(CONTROLS * many, total), replace=False))
+    until = np.cumsum(long)
+    place = np.searchsorted(until, chosen, side="right")
+    day = risk.begins[place] + chosen - (until - long)[place]
+    cases = np.flatnonzero(risk.upgrades)
+    where = np.concatenate([cases, place])
+    when = np.concatenate([risk.ends[cases], day])
+    return Asked(
+        risk.customer[where], when, np.arange(len(where)) < many, np.unique(where, return_inverse=True)[1],
+        when - risk.first[where],
+    )  # fmt: skip
+
+
+# --- what came before, and after -------------------------------------------------------------------------
+
+
+def _keys(days: Days, customer: Ints, day: Ints) -> Ints:
+    """Return one rising number for customer and day, with room for windows on both sides."""
+    found: Ints = customer * (4 * days.last + 1_000) + day + days.last + 400
+    return found
+
+
+def _exposed(
+    days: Days, touchpoint: int, asked: Asked, start: int, stop: int
+) -> npt.NDArray[np.bool_]:
+    """Return whether a touchpoint lies from `start` to `stop` days of each day asked for, both counted."""
+    own = days.touchpoint == touchpoint
+    keys = _keys(days, days.customer[own], days.day[own])
+    return _between(keys, days, asked, start, stop) > 0
+
+
+def _between(keys: Ints, days: Days, asked: Asked, start: int, stop: int) -> Ints:
+    low = np.searchsorted(keys, _keys(days, asked.customer, asked.day + start), side="left")
+    high = np.searchsorted(keys, _keys(days, asked.customer, asked.day + stop), side="right")
+    found: Ints = high - low
+    return found
+
+
+def _busy(days: Days, asked: Asked, busy: list[int], horizon: int) -> Ints:
+    """Return how often something happened in the days before the window."""
+    own = np.isin(days.touchpoint, busy)
+    keys = _keys(days, days.customer[own], days.day[own])
+    sums = np.concatenate([[0], np.cumsum(days.times[own])])
+    low = np.searchsorted(
+        keys, _keys(days, asked.customer, asked.day - horizon - WARM_UP), side="left"
+    )
+    high = np.searchsorted(keys, _keys(days, asked.customer, asked.day - horizon - 1), side="right")
+    found: Ints = sums[high] - sums[low]
+    return found
+
+
+def _beside(days: Days, asked: Asked, busy: list[int], horizon: int) -> Floats:
+    """Return what else is taken into account: activity, tenure, when it was, and weekdays with enough upgrades."""
+    time, weekday = asked.day / max(days.last, 1), asked.day % 7
+    often = np.flatnonzero(np.bincount(weekday[asked.upgraded], minlength=7) >= LEAST_EXPOSED)
+    columns = [
+        np.log1p(_busy(days, asked, busy, horizon)), np.log1p(asked.tenure), time, time**2,
+        *(weekday == w for w in often[:6]),
+    ]  # fmt: skip
+    found = np.stack(columns, axis=1).astype(np.float64)
+    spread = found.std(axis=0)
+    found = (found - found.mean(axis=0))[:, spread > TINY] / spread[spread > TINY]
+    alike = found.T @ found / len(found)
+    kept: list[int] = []
+    for column in range(found.shape[1]):  # what others say already is left out
+        with_it = [*kept, column]
+        if np.linalg.matrix_rank(alike[np.ix_(with_it, with_it)], tol=TINY) == len(with_it):
+            kept.append(column)
+    return np.asarray(found[:, kept], dtype=np.float64)
+
+
+def _fitted(
+    asked: Asked, exposed: list[npt.NDArray[np.bool_]], beside: Floats, rows: npt.NDArray[np.bool_]
+) -> Fit:
+    x = np.column_stack(
+        [np.ones(int(rows.sum())), beside[rows], *(e[rows].astype(np.float64) for e in exposed)]
+    )
+    many = int(asked.cluster.max()) + 1
+    clusters = np.append(
+        asked.cluster[rows], many - 1
+    )  # so that both models have a row for every customer
+    return fit_logistic(
+        np.vstack([x, np.zeros((1, x.shape[1]))]),
+        np.append(asked.upgraded[rows], False),
+        clusters,
+        ridge=[0.0, *[HELD] * beside.shape[1], *[FREE] * len(exposed)],
+    )
+
+
+def _with_model(
+    days: Days, asked: Asked, before: list[npt.NDArray[np.bool_]], kept: list[int], busy: list[int], tested: list[int],
+    horizon: int,
+) -> pd.DataFrame:  # fmt: skip
+    """Return ratio, placebo and corrected ratio of the touchpoints that are tested, missing for the others."""
+    ends = ("", "_low", "_high")
+    names = [
+        "ratio",
+        "low",
+        "high",
+        "raw_p",
+        *(f"{a}{b}" for a in (PLACEBO, CORRECTED) for b in ends),
+    ]
+    found = pd.DataFrame(np.nan, index=range(len(tested)), columns=names)
+    if not kept:
+        return found
+    beside = _beside(days, asked, busy, horizon)
+    everything = np.ones(len(asked.day), bool)
+    model = _fitted(asked, [before[i] for i in kept], beside, everything)
+    over = asked.day + horizon <= days.last
+    after = [_exposed(days, tested[i], asked, 1, horizon) for i in kept]
+    some = [
+        n
+        for n, e in enumerate(after)
+        if 0 < e[over].mean() < 1 and (e & asked.upgraded & over).any()
+    ]
+    last = -len(kept)
+    size, error = model.coefficients[last:], model.errors[last:]
+    found.loc[kept, "ratio"], found.loc[kept, "raw_p"] = np.exp(size), _two_sided(size / error)
+    found.loc[kept, "low"], found.loc[kept, "high"] = (
+        np.exp(size - Z * error),
+        np.exp(size + Z * error),
+    )
+    if not some:
+        return found
+    placebo = _fitted(asked, [after[n] for n in some], beside, over)
+    for turn, n in enumerate(some):
+        at = turn - len(some)
+        there, spread = placebo.coefficients[at], placebo.errors[at]
+        gap = size[n] - there
+        apart = model.influence[:, last + n] - placebo.influence[:, at]
+        wide = float(np.sqrt((apart**2).sum()))
+        for name, middle, reach in ((PLACEBO, there, Z * spread), (CORRECTED, gap, Z * wide)):
+            found.loc[kept[n], [f"{name}{e}" for e in ends]] = np.exp(
+                [middle, middle - reach, middle + reach]
+            )
+    return found
+
+
+def _two_sided(z: Floats) -> Floats:
+    from scipy.special import ndtr
+
+    found: Floats = 2 * ndtr(-np.abs(z))
+    return found
+
+
+def _judged(frame: pd.DataFrame, caused: set[str]) -> pd.DataFrame:
+    adjusted = false_discovery(frame["raw_p"].to_numpy("float64"))
+    real = adjusted <= FALSE_RATE
+    ratio = frame["ratio"].to_numpy("float64")
+    own = frame["touchpoint"].isin(caused).to_numpy()
+    after = [str(c) for c in frame.columns if str(c).startswith((PLACEBO, CORRECTED))]
+    frame.loc[own, after] = np.nan
+    low, high = (frame[c].to_numpy("float64") for c in ("placebo_low", "placebo_high"))
+    apart = (low > 1) | (high < 1)
+    verdict = np.select(
+        [np.isnan(ratio), real & apart, real & (ratio > 1), real],
+        [TOO_FEW, BUSY, MOMENT, FEWER],
+        UNCERTAIN,
+    )
+    far = np.where(ratio < 1, 1 / ratio, ratio)
+    with np.errstate(invalid="ignore"):
+        e_value = far + np.sqrt(far * (far - 1))
+    per = (
+        1_000
+        * frame["upgrades"].to_numpy("float64")
+        / np.maximum(frame["happened"].to_numpy("float64"), 1)
+    )
+    extra = {
+        name: per * (1 - 1 / frame[c].to_numpy("float64"))
+        for name, c in (("extra", "ratio"), ("extra_low", "low"), ("extra_high", "high"))
+    }
+    return frame.assign(p_value=adjusted, verdict=verdict, e_value=e_value, **extra)
+
+
+# --- counts ----------------------------------------------------------------------------------------------
+
+
+def _counts(
+    days: Days, risk: Risk, asked: Asked, exposed: npt.NDArray[np.bool_], touchpoint: int, horizon: int
+) -> dict[str, Any]:  # fmt: skip
+    """Return how often a touchpoint happened, on how many days it lies in the window, and how many upgraded then."""
+    own = days.touchpoint == touchpoint
+    who, day = days.customer[own], days.day[own]
+    place = np.minimum(np.searchsorted(risk.customer, who), len(risk.customer) - 1)
+    here = risk.customer[place] == who
+    place, day, who = place[here], day[here], who[here]
+    # A day lies in the window of the event before it until the next one begins its own.
+    following = np.append(day[1:], 0)
+    same = np.append(who[1:] == who[:-1], False)
+    until = np.where(same, np.minimum(day + horizon, following), day + horizon)
+    begin, end = np.maximum(day + 1, risk.begins[place]), np.minimum(until, risk.ends[place])
+    exposed_days = int(np.maximum(end - begin + 1, 0).sum())
+    total = int((risk.ends - risk.begins + 1).sum())
+    upgrades, many = int((exposed & asked.upgraded).sum()), int(asked.upgraded.sum())
+    happened = int(((day + horizon >= risk.begins[place]) & (day < risk.ends[place])).sum())
+    naive = (upgrades / many) / (exposed_days / total) if exposed_days else np.nan
+    return {
+        "touchpoint": days.names[touchpoint], "upgrades": upgrades, "exposed_days": exposed_days,
+        "happened": happened, "naive": naive,
+    }  # fmt: skip
+
+
+def _levels(days: Days, asked: Asked, busy: list[int], horizon: int) -> Ints:
+    """Return which of four levels of activity each day is of."""
+    active = _busy(days, asked, busy, horizon)
+    cuts = np.unique(np.quantile(active, [0.25, 0.5, 0.75]))
+    return np.searchsorted(cuts, active, side="left")
+
+
+def _stratified(
+    exposed: npt.NDArray[np.bool_], upgraded: npt.NDArray[np.bool_], strata: Ints
+) -> float:
+    """Return Mantel and Haenszel's odds ratio over strata."""
+    above = below = 0.0
+    for level in np.unique(strata):
+        own = strata == level
+        a, b = (exposed & upgraded & own).sum(), (~exposed & upgraded & own).sum()
+        c, d = (exposed & ~upgraded & own).sum(), (~exposed & ~upgraded & own).sum()
+        n = a + b + c + d
+        above, below = above + a * d / n, below + b * c / n
+    return float(above / below) if below else np.nan
