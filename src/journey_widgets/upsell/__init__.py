@@ -1,4 +1,4 @@
-"""Upsell: when customers are ready for more, what goes together, and what they are worth."""
+"""Upsell: when customers are ready for more, what goes together, what an offer did, and what customers are worth."""
 
 from journey_widgets.upsell.association import association_measures
 from journey_widgets.upsell.baskets import Baskets, baskets, sold
@@ -6,10 +6,22 @@ from journey_widgets.upsell.bg_nbd import BgNbd, fit_bg_nbd
 from journey_widgets.upsell.bundles import bundles
 from journey_widgets.upsell.gamma_gamma import GammaGamma, fit_gamma_gamma
 from journey_widgets.upsell.moments import at_horizons, moments
+from journey_widgets.upsell.planning import (
+    assign,
+    customers_needed,
+    customers_needed_for_a_mean,
+    power_of,
+    smallest_gain,
+)
 from journey_widgets.upsell.purchases import purchases
+from journey_widgets.upsell.returns import trial_return
+from journey_widgets.upsell.trial import sample_ratio, trial
+from journey_widgets.upsell.uplift import Uplift, policy_value, qini, qini_curve, uplift
 from journey_widgets.upsell.value import conventions, expected_value
 
 __all__ = [
-    "Baskets", "BgNbd", "GammaGamma", "association_measures", "at_horizons", "baskets", "bundles", "conventions",
-    "expected_value", "fit_bg_nbd", "fit_gamma_gamma", "moments", "purchases", "sold",
+    "Baskets", "BgNbd", "GammaGamma", "Uplift", "assign", "association_measures", "at_horizons", "baskets", "bundles",
+    "conventions", "customers_needed", "customers_needed_for_a_mean", "expected_value", "fit_bg_nbd",
+    "fit_gamma_gamma", "moments", "policy_value", "power_of", "purchases", "qini", "qini_curve", "sample_ratio",
+    "smallest_gain", "sold", "trial", "trial_return", "uplift",
 ]  # fmt: skip

@@ -1,0 +1,58 @@
+"""Columns of customers as numbers for a model: words become flags, numbers are centred and scaled."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from journey_widgets.estimates import Floats
+
+MOST_LEVELS = 12
+"""Words of a column that have a flag of their own, the most frequent ones; the rest share none."""
+
+
+class Encoder:
+    """How columns become numbers: learnt from some customers, used on others.
+
+    Parameters
+    ----------
+    frame
+        The customers it is learnt from.
+
+    Attributes
+    ----------
+    names
+        What each number stands for, the constant first.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.names = ["constant"]
+        self._levels: dict[str, list[str]] = {}
+        self._middle: dict[str, tuple[float, float]] = {}
+        for column in frame.columns:
+            if pd.api.types.is_numeric_dtype(frame[column]):
+                values = frame[column].astype("float64")
+                spread = float(values.std(ddof=0))
+                if spread > 0:
+                    self._middle[column] = (float(values.mean()), spread)
+                    self.names.append(column)
+            else:
+                often = frame[column].astype("string").value_counts()
+                # The most frequent word is what the others are held against.
+                self._levels[column] = [str(v) for v in often.index[1 : MOST_LEVELS + 1]]
+                self.names += [f"{column}: {v}" for v in self._levels[column]]
+
+    def __call__(self, frame: pd.DataFrame) -> Floats:
+        """Return the numbers of customers, one row each; what is missing is the middle."""
+        parts: list[npt.NDArray[np.float64]] = [np.ones(len(frame))]
+        for column in frame.columns:
+            if column in self._middle:
+                middle, spread = self._middle[column]
+                scaled = (frame[column].astype("float64") - middle) / spread
+                parts.append(np.nan_to_num(scaled.to_numpy(dtype=np.float64)))
+            elif column in self._levels:
+                words = frame[column].astype("string")
+                for level in self._levels[column]:
+                    parts.append(
+                        (words == level).fillna(False).astype("float64").to_numpy(np.float64)
+                    )
+        return np.column_stack(parts)

@@ -1,0 +1,262 @@
+"""Whom to contact: whose answer the offer changes, ranked by a model and judged by a trial."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.estimates import Floats, difference
+from journey_widgets.journey.definition import defined
+from journey_widgets.upsell.features import Encoder
+from journey_widgets.upsell.logistic import fit_logistic
+from journey_widgets.upsell.trial import planned_sizes, rows_of
+
+Flags = npt.NDArray[np.bool_]
+FOLDS, DRAWS, FIFTHS = 5, 200, 5
+RIDGE = 1.0
+
+
+def qini_curve(
+    score: npt.ArrayLike, treated: npt.ArrayLike, outcome: npt.ArrayLike
+) -> pd.DataFrame:
+    """Return how many answers more contacting the best-ranked customers brought, in a trial.
+
+    Parameters
+    ----------
+    score
+        The higher, the sooner somebody is contacted; customers with equal scores are taken in one step.
+    treated, outcome
+        Whether each was contacted, and answered.
+
+    Returns
+    -------
+    pandas.DataFrame
+        From nobody to everybody. Columns: ``customers`` (int64), ``extra`` (float64: answers of the contacted among
+        them, less those of the others, scaled to as many).
+
+    References
+    ----------
+    .. [1] N. Radcliffe, "Using control groups to target on predicted lift", Direct Marketing Analytics Journal, 2007.
+    """
+    s, t, y = np.asarray(score, float), np.asarray(treated, bool), np.asarray(outcome, float)
+    order = np.argsort(-s, kind="stable")
+    s, t, y = s[order], t[order], y[order]
+    last = np.append(s[1:] != s[:-1], True)
+    n_t, n_c = np.cumsum(t)[last], np.cumsum(~t)[last]
+    y_t, y_c = np.cumsum(y * t)[last], np.cumsum(y * ~t)[last]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        extra = y_t - np.where(n_c > 0, y_c * n_t / n_c, 0.0)
+    steps = np.flatnonzero(last) + 1
+    return pd.DataFrame({"customers": np.append(0, steps), "extra": np.append(0.0, extra)})
+
+
+def qini(score: npt.ArrayLike, treated: npt.ArrayLike, outcome: npt.ArrayLike) -> float:
+    """Return the area between the curve of `qini_curve` and that of a random order, for each contacted customer.
+
+    Examples
+    --------
+    >>> found = qini([9, 8, 8, 6, 5, 4, 3, 2], [1, 1, 0, 0, 1, 0, 1, 0], [1, 1, 0, 0, 1, 1, 0, 1])
+    >>> round(found, 4)
+    0.3021
+    """
+    curve = qini_curve(score, treated, outcome)
+    x = curve["customers"].to_numpy() / curve["customers"].iloc[-1]
+    y = curve["extra"].to_numpy() / max(int(np.asarray(treated, bool).sum()), 1)
+    return float(np.trapezoid(y, x) - y[-1] / 2)
+
+
+def uplift(
+    trials: Any,
+    outcome: str,
+    features: Sequence[str],
+    *,
+    arm: str,
+    comparison: str,
+    split: dict[str, float] | None = None,
+    seed: int = 1,
+) -> "Uplift":
+    """Rank customers by how much an offer changes what they do, and judge the ranking on customers it has not seen.
+
+    Two logistic regressions, one of the contacted and one of the others; a customer's uplift is the difference of their
+    two chances. In five parts: each is ranked by models of the other four.
+
+    Parameters
+    ----------
+    trials
+        Source or table with one row a customer: ``arm``, the outcome (0 or 1) and the features, all known before the
+        offer.
+    features
+        Columns of numbers or of words.
+    arm, comparison, split
+        As for `trial`.
+    seed
+        Of the parts and of the band.
+
+    Raises
+    ------
+    JourneyDataError
+        As of `trial`; no features; an outcome that is not 0 and 1.
+    """
+    if not features:
+        msg = "Name at least one feature: a column that was known before the offer."
+        raise JourneyDataError(msg)
+    frame = rows_of(trials, [outcome], comparison, extra=features)
+    if not set(frame[outcome].unique()) <= {0.0, 1.0}:
+        msg = f"{outcome} is not 0 and 1 only; whether each customer did it was needed."
+        raise JourneyDataError(msg)
+    if arm not in set(frame["arm"]):
+        msg = f"arm is {arm!r}; the trial has {', '.join(sorted(frame['arm'].unique()))}."
+        raise JourneyDataError(msg)
+    sizes = planned_sizes(frame, split)
+    own = frame[frame["arm"].isin([arm, comparison])].reset_index(drop=True)
+    treated, did = (own["arm"] == arm).to_numpy(), own[outcome].to_numpy() > 0
+    rng = np.random.default_rng(seed)
+    part = rng.permutation(len(own)) % FOLDS
+    score = np.full(len(own), np.nan)
+    for fold in range(FOLDS):
+        rest, here = part != fold, part == fold
+        score[here] = _two_models(own[list(features)], treated, did, rest, here)
+    drawn = np.array(
+        [
+            qini(score[i], treated[i], did[i])
+            for i in (rng.integers(0, len(own), len(own)) for _d in range(DRAWS))
+        ]
+    )
+    low, high = (float(v) for v in np.quantile(drawn, [0.025, 0.975]))
+    said = (
+        f"{arm} against {comparison}, {sizes}; two logistic models of {', '.join(features)}, in {FOLDS} parts, each "
+        f"ranked by models of the others. Qini: area above a random order, for each contacted customer; band from "
+        f"{DRAWS} draws of customers"
+    )
+    return Uplift(score, treated, did, qini(score, treated, did), low, high, said)
+
+
+class Uplift:
+    """A ranking of customers by uplift, and what it is worth.
+
+    Attributes
+    ----------
+    score
+        Of each customer of the two arms, in the order of the table: the chance with the offer less that without.
+    qini, low, high
+        Area above a random order with its 95 % band.
+    """
+
+    def __init__(
+        self, score: Floats, treated: Flags, outcome: Flags, area: float, low: float, high: float, said: str
+    ) -> None:  # fmt: skip
+        self.score, self.treated, self.outcome = score, treated, outcome
+        self.qini, self.low, self.high, self._said = area, low, high, said
+
+    @property
+    def advice(self) -> str:
+        """What to do, in a sentence."""
+        if self.low > 0:
+            return "Contact by rank: those ranked first answer to the offer more than others."
+        return "Contact all or none: the ranking is not certainly better than a random order."
+
+    def curve(self) -> pd.DataFrame:
+        """Return the Qini curve (see `qini_curve`)."""
+        return defined(qini_curve(self.score, self.treated, self.outcome), self._said)
+
+    def fifths(self) -> pd.DataFrame:
+        """Return the uplift of each fifth of the customers, best first.
+
+        Columns: ``fifth`` (int64, from 1), ``customers`` (int64), ``uplift`` with ``low`` and ``high`` (Newcombe),
+        ``expected`` (float64, of the model).
+        """
+        place = np.argsort(np.argsort(-self.score, kind="stable"), kind="stable")
+        fifth = place * FIFTHS // len(place)
+        rows = []
+        for f in range(FIFTHS):
+            t, c = (fifth == f) & self.treated, (fifth == f) & ~self.treated
+            a, b = int(self.outcome[t].sum()), int(self.outcome[c].sum())
+            low, high, _p = difference(a, t.sum(), b, c.sum())
+            gain = a / max(t.sum(), 1) - b / max(c.sum(), 1)
+            rows.append(
+                (
+                    f + 1,
+                    int((fifth == f).sum()),
+                    gain,
+                    float(low),
+                    float(high),
+                    self.score[fifth == f].mean(),
+                )
+            )
+        columns = ["fifth", "customers", "uplift", "low", "high", "expected"]
+        return defined(pd.DataFrame(rows, columns=columns), self._said)
+
+
+def _two_models(
+    features: pd.DataFrame, treated: Flags, did: Flags, rest: Flags, here: Flags
+) -> Floats:
+    """Return the uplift of the customers `here` by models of the `rest`."""
+    encoder = Encoder(features[rest])
+    x, new = encoder(features[rest]), encoder(features[here])
+    chances = []
+    for side in (treated[rest], ~treated[rest]):
+        own = fit_logistic(x[side], did[rest][side], np.arange(int(side.sum())), ridge=RIDGE)
+        chances.append(1 / (1 + np.exp(-new @ own.coefficients)))
+    return np.asarray(chances[0] - chances[1], dtype=np.float64)
+
+
+def policy_value(
+    action: Sequence[Any], reward: npt.ArrayLike, propensity: npt.ArrayLike, target: Sequence[Any],
+    expected: pd.DataFrame | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Return what another way of choosing would have earned, from what was done and how likely that was.
+
+    Parameters
+    ----------
+    action, reward, propensity
+        What was done to each customer, what came of it, and how likely it was to be done to him.
+    target
+        What the other way would have done.
+    expected
+        What a model expects of each action (columns) for each customer, for the doubly robust and the direct value.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a method. Columns: ``method`` (``"inverse propensity"``, ``"self-normalised"``, ``"doubly robust"``,
+        ``"direct"``), ``value`` (float64, a customer), ``effective_n`` (float64: how many customers the weights are
+        worth).
+
+    Raises
+    ------
+    JourneyDataError
+        A propensity that is missing, or not above 0 and up to 1: without it nothing can be said.
+
+    References
+    ----------
+    .. [1] M. Dudik, J. Langford, L. Li, "Doubly robust policy evaluation and learning", ICML 2011.
+    """
+    r, p = np.asarray(reward, dtype=np.float64), np.asarray(propensity, dtype=np.float64)
+    if not (np.isfinite(p).all() and (p > 0).all() and (p <= 1).all()):
+        msg = (
+            "propensity holds values that are missing or not above 0 and up to 1; how likely each action was, was "
+            "needed."
+        )
+        raise JourneyDataError(msg)
+    same = np.array([a == t for a, t in zip(action, target, strict=True)])
+    weight = same / p
+    effective = float(weight.sum() ** 2 / (weight**2).sum()) if weight.any() else 0.0
+    rows = [
+        ("inverse propensity", float((weight * r).mean()), effective),
+        (
+            "self-normalised",
+            float((weight * r).sum() / weight.sum()) if weight.any() else np.nan,
+            effective,
+        ),
+    ]
+    if expected is not None:
+        done = np.array([expected[a].iloc[i] for i, a in enumerate(action)], dtype=np.float64)
+        meant = np.array([expected[t].iloc[i] for i, t in enumerate(target)], dtype=np.float64)
+        rows += [
+            ("doubly robust", float((meant + weight * (r - done)).mean()), effective),
+            ("direct", float(meant.mean()), np.nan),
+        ]
+    return pd.DataFrame(rows, columns=["method", "value", "effective_n"])

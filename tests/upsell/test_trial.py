@@ -1,0 +1,325 @@
+"""Trials: nothing without a comparison group that chance chose, and profit is not revenue."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.journey.definition import definition
+from journey_widgets.upsell import (
+    assign,
+    customers_needed,
+    customers_needed_for_a_mean,
+    policy_value,
+    power_of,
+    qini,
+    qini_curve,
+    sample_ratio,
+    smallest_gain,
+    trial,
+    trial_return,
+    uplift,
+)
+
+REAL = Path(__file__).parents[2] / "data" / "real" / "hillstrom_email" / "hillstrom.csv.gz"
+FEATURES = ["recency", "history", "mens", "womens", "zip_code", "newbie", "channel"]
+
+
+@pytest.fixture(scope="module")
+def mail():
+    return pd.read_csv(REAL).rename(columns={"segment": "arm"})
+
+
+@pytest.fixture(scope="module")
+def read(mail):
+    found = trial(mail, ["visit", "conversion", "spend"], comparison="No E-Mail", before="history")
+    return found.set_index(["arm", "outcome"]).loc["Mens E-Mail"]
+
+
+# what came of it
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (
+            "visit",
+            [0.07658956365, 0.06995330808, 0.08322674127, 1.721404617, 1.640384888, 1.806425965],
+        ),
+        (
+            "conversion",
+            [0.00680500652, 0.005014344671, 0.008640723397, 2.188421876, 1.767984078, 2.708842443],
+        ),
+    ],
+)
+def test_shares_of_the_mail_trial_have_their_known_differences_and_ratios(read, outcome, expected):
+    columns = ["difference", "low", "high", "ratio", "ratio_low", "ratio_high"]
+    assert read.loc[outcome, columns].tolist() == pytest.approx(expected, abs=1e-8)
+
+
+def test_spend_a_head_is_compared_by_welch_and_gains_nothing_from_the_year_before(read):
+    row = read.loc["spend"]
+    assert row[["difference", "low", "high"]].tolist() == pytest.approx(
+        [0.7698271559, 0.4851397326, 1.054514579]
+    )
+    assert row[["adjusted", "variance_kept"]].tolist() == pytest.approx(
+        [0.7674384994, 0.999562247], abs=1e-7
+    )
+
+
+def test_cuped_by_hand():
+    table = pd.DataFrame(
+        {"arm": ["offer"] * 5 + ["none"] * 5, "pre": [4, 6, 5, 9, 2, 8, 7, 3, 6, 10],
+         "post": [5, 9, 6, 12, 3, 8, 7, 2, 6, 9]}
+    )  # fmt: skip
+    (row,) = trial(table, ["post"], comparison="none", before="pre").to_dict("records")
+    assert row["difference"] == pytest.approx(0.6)
+    assert row["adjusted"] == pytest.approx(2.226666667)
+    assert row["variance_kept"] == pytest.approx(0.2257594673)
+    assert "below 25" in row["doubt"]
+
+
+def test_several_arms_are_corrected_and_harms_stand_beside():
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(
+        {
+            "arm": np.repeat(["a", "b", "none"], 400),
+            "bought": rng.random(1200) < 0.2,
+            "left": rng.random(1200) < 0.1,
+        }
+    )
+    found = trial(table, ["bought"], comparison="none", harms=["left"])
+    assert found[["arm", "outcome", "harm"]].values.tolist() == [
+        ["a", "bought", False], ["b", "bought", False], ["a", "left", True], ["b", "left", True],
+    ]  # fmt: skip
+    alone = [
+        trial(table[table["arm"] != x], ["bought"], comparison="none")["p_value"].iloc[0]
+        for x in ("b", "a")
+    ]
+    both = found[found["outcome"] == "bought"]["p_value"].tolist()
+    assert min(both) == pytest.approx(min(1, 2 * min(alone)))
+    assert max(both) == pytest.approx(max(min(1, 2 * min(alone)), max(alone)))
+
+
+def test_customers_that_were_assigned_together_count_as_one():
+    rng = np.random.default_rng(7)
+    homes = pd.DataFrame(
+        {"home": range(200), "arm": ["offer", "none"] * 100, "spend": rng.gamma(2, 10, 200)}
+    )
+    four = homes.loc[homes.index.repeat(4)].reset_index(drop=True)
+    (once,) = trial(homes, ["spend"], comparison="none").to_dict("records")
+    (apart,) = trial(four, ["spend"], comparison="none").to_dict("records")
+    (together,) = trial(four, ["spend"], comparison="none", cluster="home").to_dict("records")
+    assert together["difference"] == pytest.approx(once["difference"])
+    wide = [r["high"] - r["low"] for r in (once, apart, together)]
+    assert wide[2] == pytest.approx(wide[0], rel=0.01)
+    assert wide[1] == pytest.approx(wide[0] / 2, rel=0.02)
+
+
+# whether it may be read at all
+
+
+def test_the_published_uneven_split_is_found():
+    chi, p = sample_ratio({"a": 821588, "b": 815482})
+    assert (chi, p) == pytest.approx((22.77436884, 1.821792873e-06))
+
+
+def test_a_trial_of_other_sizes_than_planned_is_not_read():
+    table = pd.DataFrame({"arm": ["offer"] * 700 + ["none"] * 500, "bought": 0})
+    with pytest.raises(
+        JourneyDataError, match="not of the sizes that were planned: none 500, offer 700"
+    ):
+        trial(table, ["bought"], comparison="none")
+    planned = trial(table, ["bought"], comparison="none", split={"offer": 0.6, "none": 0.4})
+    assert "arms of the planned sizes" in definition(planned)
+
+
+@pytest.mark.parametrize("arms", [["called"] * 60, ["called", "mailed"] * 30])
+def test_without_a_comparison_group_nothing_is_said_to_come_from_the_offer(arms):
+    table = pd.DataFrame({"arm": arms, "bought": 1})
+    with pytest.raises(JourneyDataError, match="There is no comparison group 'none'"):
+        trial(table, ["bought"], comparison="none")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [("bought", ["yes", "no"], "bought holds what is no number"), ("sold", [1, 0], "'bought'")],
+)
+def test_outcomes_that_are_no_numbers_are_refused(column, values, said):
+    table = pd.DataFrame({"arm": ["a", "none"], column: values})
+    with pytest.raises(JourneyDataError, match=said):
+        trial(table, ["bought"], comparison="none")
+
+
+# what it earned
+
+
+def made(gain, n=500):
+    """Both arms pay 0 to 99 euro alike; the arm with the offer pays `gain` more."""
+    pay = np.tile(np.arange(100.0), n // 100)
+    return pd.DataFrame(
+        {"arm": ["offer"] * n + ["none"] * n, "paid": np.concatenate([pay + gain, pay])}
+    )
+
+
+@pytest.mark.parametrize(
+    ("gain", "cost", "verdict"),
+    [
+        (20, 1, "profit"),
+        (20, 12, "uplift yes, profit no"),
+        (20, 8, "profit not certain"),
+        (1, 0.2, "no certain uplift"),
+        (1, 9, "certain loss"),
+        (-20, 1, "less was sold"),
+    ],
+)
+def test_the_verdict_is_about_margin_and_not_about_revenue(gain, cost, verdict):
+    (row,) = trial_return(
+        made(gain),
+        arm="offer",
+        comparison="none",
+        revenue="paid",
+        margin=0.4,
+        cost=cost,
+        horizon="a month",
+    ).to_dict("records")
+    assert row["verdict"] == verdict
+    assert row["incremental_margin"] == pytest.approx(0.4 * gain * 500)
+    assert row["profit"] == pytest.approx(0.4 * gain * 500 - cost * 500)
+    assert row["roi"] == pytest.approx((0.4 * gain - cost) / cost)
+    assert row["roi_low"] < row["roi"] < row["roi_high"]
+
+
+def test_the_cost_may_be_a_column_and_the_horizon_is_said():
+    table = made(20).assign(spent=lambda d: np.where(d["arm"] == "offer", 2.0, 0.0))
+    found = trial_return(
+        table,
+        arm="offer",
+        comparison="none",
+        revenue="paid",
+        margin=0.4,
+        cost="spent",
+        horizon="a month",
+    )
+    assert found["cost"].tolist() == [1000.0]
+    assert "counted over a month; benefits that come later are not in it" in definition(found)
+
+
+@pytest.mark.parametrize("margin", [0, 1.2])
+def test_a_return_on_revenue_is_refused(margin):
+    with pytest.raises(JourneyDataError, match="a return is not counted on revenue"):
+        trial_return(
+            made(1),
+            arm="offer",
+            comparison="none",
+            revenue="paid",
+            margin=margin,
+            cost=1,
+            horizon="a day",
+        )
+
+
+# planning
+
+
+def test_sizes_and_power_are_those_of_r():
+    assert power_of(50, 0.5, 0.75) == pytest.approx(0.7401659013)
+    assert customers_needed(0.5, 0.75, power=0.9) == pytest.approx(76.70692845)
+    assert np.ceil(customers_needed(0.02, 0.022)) == 80682
+    assert customers_needed_for_a_mean(15.0, 0.5) == np.ceil(2 * ((1.959964 + 0.841621) * 30) ** 2)
+
+
+@settings(deadline=None)
+@given(st.floats(0.02, 0.6), st.integers(200, 100_000))
+def test_the_smallest_gain_is_just_seen(share, n):
+    gain = smallest_gain(n, share)
+    assert power_of(n, share, share + gain) == pytest.approx(0.8, abs=1e-6)
+
+
+def test_who_is_in_which_arm_is_decided_by_chance_and_stays():
+    ids = [f"c{i}" for i in range(20_000)]
+    one = assign(ids, {"offer": 0.9, "none": 0.1}, salt="spring")
+    assert one.equals(assign(ids, {"offer": 0.9, "none": 0.1}, salt="spring"))
+    _chi, p = sample_ratio(one["arm"].value_counts().to_dict(), {"offer": 0.9, "none": 0.1})
+    assert p > 0.001
+    other = assign(ids, {"offer": 0.9, "none": 0.1}, salt="autumn")
+    left = one["arm"] == "none"
+    assert 0.06 < (other.loc[left, "arm"] == "none").mean() < 0.14  # not the same customers again
+    assert (
+        assign(ids[::-1], {"offer": 0.9, "none": 0.1}, salt="spring")[::-1]["arm"].tolist()
+        == one["arm"].tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("ids", "shares", "salt", "said"),
+    [
+        (["a", "a"], {"x": 1.0}, "s", "1 customers are named twice"),
+        (["a"], {"x": 0.5}, "s", "add up to 1"),
+        (["a"], {"x": 1.0}, "", "a word, and shares"),
+    ],
+)
+def test_assignments_that_cannot_be_are_refused(ids, shares, salt, said):
+    with pytest.raises(JourneyDataError, match=said):
+        assign(ids, shares, salt=salt)
+
+
+# whom to contact
+
+
+def test_the_qini_curve_by_hand():
+    score = [0.9, 0.8, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2]
+    treated, outcome = [1, 1, 0, 0, 1, 0, 1, 0], [1, 1, 0, 0, 1, 1, 0, 1]
+    curve = qini_curve(score, treated, outcome)
+    assert curve["customers"].tolist() == [0, 1, 3, 4, 5, 6, 7, 8]
+    assert curve["extra"].tolist() == pytest.approx([0, 1, 2, 2, 3, 2, 5 / 3, 1])
+    assert qini(score, treated, outcome) == pytest.approx(0.3020833333)
+
+
+@pytest.mark.parametrize(
+    ("rank", "expected"),
+    [
+        (lambda d: d["womens"] - d["mens"], 0.0002308526527),
+        (lambda d: -d["recency"], 0.001579391146),
+        (lambda d: d["history"], 0.002457062534),
+    ],
+)
+def test_known_rankings_of_the_mail_trial_have_their_known_area(mail, rank, expected):
+    own = mail[mail["arm"].isin(["Mens E-Mail", "No E-Mail"])]
+    assert qini(rank(own), own["arm"] == "Mens E-Mail", own["visit"]) == pytest.approx(
+        expected, abs=1e-9
+    )
+
+
+def test_whom_a_womens_mail_moves_is_ranked_well_enough_to_follow(mail):
+    found = uplift(mail, "visit", FEATURES, arm="Womens E-Mail", comparison="No E-Mail")
+    assert found.qini >= 0.0065
+    assert found.low > 0
+    assert found.advice.startswith("Contact by rank")
+    fifths = found.fifths()
+    assert fifths["uplift"].iloc[0] > fifths["high"].iloc[-1]
+    assert found.curve()["customers"].iloc[-1] == len(found.score)
+
+
+def test_where_nothing_tells_who_is_moved_the_advice_is_all_or_none():
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"arm": np.tile(["offer", "none"], 1500), "noise": rng.normal(size=3000)})
+    table["bought"] = (rng.random(3000) < np.where(table["arm"] == "offer", 0.3, 0.2)).astype(float)
+    found = uplift(table, "bought", ["noise"], arm="offer", comparison="none")
+    assert found.low < 0 < found.high or abs(found.qini) < 0.01
+    assert found.advice.startswith("Contact all or none")
+
+
+def test_another_policy_is_valued_by_what_was_done_and_how_likely_it_was():
+    rows = [("a", 0.5, 10, 8, 2, "a"), ("b", 0.5, 0, 6, 1, "a"), ("a", 0.8, 4, 5, 3, "a"), ("b", 0.2, 6, 3, 5, "b"),
+            ("a", 0.25, 2, 1, 4, "b")]  # fmt: skip
+    log = pd.DataFrame(rows, columns=["action", "p", "reward", "a", "b", "target"])
+    found = policy_value(log["action"], log["reward"], log["p"], log["target"], log[["a", "b"]])
+    assert found["value"].tolist() == pytest.approx([11.0, 6.666666667, 7.15, 5.6])
+    assert found["effective_n"].iloc[0] == pytest.approx((2 + 1.25 + 5) ** 2 / (4 + 1.5625 + 25))
+    with pytest.raises(JourneyDataError, match="propensity holds values"):
+        policy_value(["a"], [1.0], [np.nan], ["a"])
