@@ -18,10 +18,17 @@ from journey_widgets.upsell.returns import trial_return
 from journey_widgets.upsell.trial import sample_ratio, trial
 from journey_widgets.upsell.uplift import Uplift, policy_value, qini, qini_curve, uplift
 from journey_widgets.upsell.value import conventions, expected_value
+from journey_widgets.upsell.waiting import (
+    cumulative_incidence,
+    kaplan_meier,
+    log_rank,
+    time_to_upgrade,
+)
 
 __all__ = [
     "Baskets", "BgNbd", "GammaGamma", "Uplift", "assign", "association_measures", "at_horizons", "baskets", "bundles",
-    "conventions", "customers_needed", "customers_needed_for_a_mean", "expected_value", "fit_bg_nbd",
-    "fit_gamma_gamma", "moments", "policy_value", "power_of", "purchases", "qini", "qini_curve", "sample_ratio",
-    "smallest_gain", "sold", "trial", "trial_return", "uplift",
+    "conventions", "cumulative_incidence", "customers_needed", "customers_needed_for_a_mean", "expected_value",
+    "fit_bg_nbd", "fit_gamma_gamma", "kaplan_meier", "log_rank", "moments", "policy_value", "power_of", "purchases",
+    "qini", "qini_curve", "sample_ratio", "smallest_gain", "sold", "time_to_upgrade", "trial", "trial_return",
+    "uplift",
 ]  # fmt: skip

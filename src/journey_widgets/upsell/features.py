@@ -43,7 +43,7 @@ class Encoder:
 
     def __call__(self, frame: pd.DataFrame) -> Floats:
         """Return the numbers of customers, one row each; what is missing is the middle."""
-        parts: list[npt.NDArray[np.float64]] = [np.ones(len(frame))]
+        parts: list[npt.NDArray[np.float64]] = [np.ones(len(frame), dtype=np.float64)]
         for column in frame.columns:
             if column in self._middle:
                 middle, spread = self._middle[column]
@@ -52,7 +52,5 @@ class Encoder:
             elif column in self._levels:
                 words = frame[column].astype("string")
                 for level in self._levels[column]:
-                    parts.append(
-                        (words == level).fillna(False).astype("float64").to_numpy(np.float64)
-                    )
+                    parts.append(np.asarray((words == level).fillna(False), dtype=np.float64))
         return np.column_stack(parts)

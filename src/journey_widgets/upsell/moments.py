@@ -154,9 +154,9 @@ def moments(
     """
     days = log if isinstance(log, Days) else days_of(log, zone=zone)
     horizon = _whole_days(within)
-    ends = _codes(days, [outcome] if isinstance(outcome, str) else outcome, "outcome")
-    busy = _codes(days, activity, "activity") or list(range(len(days.names)))
-    tested = _codes(days, touchpoints, "touchpoints") or [
+    ends = codes_of(days, [outcome] if isinstance(outcome, str) else outcome, "outcome")
+    busy = codes_of(days, activity, "activity") or list(range(len(days.names)))
+    tested = codes_of(days, touchpoints, "touchpoints") or [
         c for c in range(len(days.names)) if c not in ends
     ]
     risk = _at_risk(days, ends, horizon)
@@ -252,7 +252,8 @@ def _whole_days(within: str) -> int:
     return length // DAY
 
 
-def _codes(days: Days, names: Collection[str], what: str) -> list[int]:
+def codes_of(days: Days, names: Collection[str], what: str) -> list[int]:
+    """Return the numbers of touchpoints; `what` says in the error where an unknown one was named."""
     known = {n: i for i, n in enumerate(days.names)}
     for name in names:
         if name not in known:

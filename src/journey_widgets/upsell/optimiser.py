@@ -1,0 +1,313 @@
+"""Choosing the best plan under a budget and limited slots, by prices; and how far it can be from the best possible.
+
+Each scarce thing (euros, slots) gets a price. With given prices every customer is decided alone: the cells worth most
+after what they use is paid for. Prices are raised where more is wanted than there is. What all customers are worth at
+some prices, with what there is paid for, is a bound that no plan can pass (Lagrangian relaxation [1]_).
+
+References
+----------
+.. [1] M. Fisher, "The Lagrangian relaxation method for solving integer programming problems", Management Science 27,
+   1981.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from journey_widgets.estimates import Floats
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+LARGE, SAMPLE, FIRST_STEPS, STEPS, FEW_STEPS = 20_000, 4_000, 250, 60, 12
+CLOSE, CLOSE_ENOUGH = 1e-4, 1e-3
+"""Shares of the best possible at which the search ends: from the beginning, and from a solution near by."""
+MOST_MOVED = 2_000
+"""Customers looked at when a plan is improved one by one."""
+TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What may be done to each customer, and what there is of everything.
+
+    Attributes
+    ----------
+    value
+        Customers by cells; minus infinity where a cell is not for a customer.
+    cost
+        Of each cell, in euros.
+    slot
+        Which kind of slot each cell takes, by number; -1 for none.
+    budget
+        Euros; infinite where there is no end.
+    slots
+        How many there are of each kind; infinite where there is no end.
+    contacts
+        How many cells each customer may have.
+    """
+
+    value: Floats
+    cost: Floats
+    slot: Ints
+    budget: float
+    slots: Floats
+    contacts: Ints
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A plan and what is known about it.
+
+    Attributes
+    ----------
+    chosen
+        Customers by cells.
+    value, bound
+        Of the plan, and what no plan can be worth more than.
+    budget_price, slot_prices
+        What one euro more, and one slot more of each kind, would be worth.
+    """
+
+    chosen: Flags
+    value: float
+    bound: float
+    budget_price: float
+    slot_prices: Floats
+
+    @property
+    def gap(self) -> float:
+        """Share of the best possible that the plan may be short of, at most."""
+        return 0.0 if self.bound <= TINY else max(0.0, 1 - self.value / self.bound)
+
+
+def solve(problem: Problem, *, near: Solution | None = None) -> Solution:
+    """Return a plan that keeps to every limit, and its bound.
+
+    Parameters
+    ----------
+    near
+        A solution whose prices the search begins at, such as that of a slightly other budget.
+    """
+    prices = _begin(problem) if near is None else np.append(near.budget_price, near.slot_prices)
+    best = _filled(problem, prices)
+    bound, lowest = np.inf, prices
+    step = 1.0
+    enough = CLOSE if near is None else CLOSE_ENOUGH
+    for turn in range(STEPS if near is None else FEW_STEPS):
+        dual, used = _dual(problem, prices)
+        if dual < bound:
+            step *= 1.0 if bound - dual > CLOSE * abs(dual) else 0.9
+            bound, lowest = dual, prices
+        else:
+            step *= 0.7
+        if turn % 4 == 0:
+            plan = _filled(problem, prices)
+            best = plan if _worth(problem, plan) > _worth(problem, best) else best
+        if bound - _worth(problem, best) <= enough * abs(bound):
+            break
+        prices = _moved(problem, prices, used, dual - _worth(problem, best), step)
+    if bound - _worth(problem, best) > enough * abs(bound):
+        plan = _filled(problem, lowest)
+        best = plan if _worth(problem, plan) > _worth(problem, best) else best
+        best = _improved(problem, best, lowest)
+    return Solution(best, _worth(problem, best), float(bound), float(lowest[0]), lowest[1:])
+
+
+def _begin(problem: Problem) -> Floats:
+    """Return prices found on a sample of the customers, with as large a share of everything."""
+    many = len(problem.value)
+    start = np.zeros(1 + len(problem.slots))
+    if many <= LARGE:
+        return _descended(problem, start)
+    rng = np.random.default_rng(0)
+    some = np.sort(rng.choice(many, SAMPLE, replace=False))
+    share = SAMPLE / many
+    part = Problem(
+        problem.value[some], problem.cost, problem.slot, problem.budget * share, problem.slots * share,
+        problem.contacts[some],
+    )  # fmt: skip
+    return _descended(part, start)
+
+
+def _descended(problem: Problem, prices: Floats) -> Floats:
+    bound, lowest, step = np.inf, prices, 1.0
+    plan = _worth(problem, _filled(problem, prices))
+    for turn in range(FIRST_STEPS):
+        dual, used = _dual(problem, prices)
+        if dual < bound:
+            bound, lowest = dual, prices
+        else:
+            step *= 0.93
+        if turn % 25 == 24:
+            plan = max(plan, _worth(problem, _filled(problem, lowest)))
+        if bound - plan <= CLOSE * abs(bound):
+            break
+        prices = _moved(problem, prices, used, dual - plan, step)
+    return lowest
+
+
+def _moved(problem: Problem, prices: Floats, used: Floats, short: float, step: float) -> Floats:
+    """Return prices after one of Polyak's steps: up where more is used than there is, down where less."""
+    there = np.append(problem.budget, problem.slots)
+    limited = np.isfinite(there)
+    slope = np.where(limited, there - used, 0.0)
+    slope = np.where((prices <= 0) & (slope > 0), 0.0, slope)  # it is free already
+    scale = float((slope**2).sum())
+    if scale <= TINY:
+        return prices
+    return np.maximum(prices - step * max(short, TINY) * slope / scale, 0.0)
+
+
+def _rest(problem: Problem, prices: Floats) -> Floats:
+    """Return what each cell is worth after what it uses is paid for."""
+    paid = prices[0] * problem.cost + np.where(
+        problem.slot >= 0, np.append(prices[1:], 0.0)[problem.slot], 0.0
+    )
+    found: Floats = problem.value - paid
+    return found
+
+
+def _best_cells(problem: Problem, rest: Floats) -> Flags:
+    """Return the cells each customer would have: those worth most, as many as he may have, none below 0."""
+    most = int(problem.contacts.max(initial=0))
+    chosen = np.zeros(rest.shape, bool)
+    if not most or not rest.size:
+        return chosen
+    if most == 1:
+        place = rest.argmax(axis=1)
+        rows = np.flatnonzero((rest[np.arange(len(rest)), place] > 0) & (problem.contacts > 0))
+        chosen[rows, place[rows]] = True
+        return chosen
+    order = np.argsort(-rest, axis=1, kind="stable")[:, :most]
+    rows = np.arange(len(rest))
+    for turn in range(order.shape[1]):
+        place = order[:, turn]
+        good = (rest[rows, place] > 0) & (problem.contacts > turn)
+        chosen[rows[good], place[good]] = True
+    return chosen
+
+
+def _dual(problem: Problem, prices: Floats) -> tuple[float, Floats]:
+    """Return the bound at some prices, and what customers would use at them."""
+    rest = _rest(problem, prices)
+    chosen = _best_cells(problem, rest)
+    used = _used(problem, chosen)
+    there = np.append(problem.budget, problem.slots)
+    paid = np.where(prices > 0, prices * np.where(np.isfinite(there), there, 0.0), 0.0)
+    return float(rest[chosen].sum() + paid.sum()), used
+
+
+def _used(problem: Problem, chosen: Flags) -> Floats:
+    """Return the euros and slots that a choice uses."""
+    per_cell = chosen.sum(axis=0)
+    taken = np.bincount(
+        problem.slot[problem.slot >= 0], per_cell[problem.slot >= 0], minlength=len(problem.slots)
+    )
+    return np.append(per_cell @ problem.cost, taken)
+
+
+def _worth(problem: Problem, chosen: Flags) -> float:
+    return float(problem.value[chosen].sum())
+
+
+def _filled(problem: Problem, prices: Floats) -> Flags:
+    """Return a plan within all limits: what customers would have at the prices, the best first while there is room."""
+    rest = _rest(problem, prices)
+    chosen = _best_cells(problem, rest)
+    there = np.append(problem.budget, problem.slots)
+    if (_used(problem, chosen) > there + TINY).any():
+        chosen = _within(problem, chosen, rest)
+    return _added(problem, chosen, rest)
+
+
+def _within(problem: Problem, wanted: Flags, rest: Floats) -> Flags:
+    """Return what of a choice fits, cells in order of their rest."""
+    rows, cells = np.nonzero(wanted)
+    order = np.argsort(-rest[rows, cells], kind="stable")
+    rows, cells = rows[order], cells[order]
+    fits = np.ones(len(rows), bool)
+    for kind, many in enumerate(problem.slots):
+        own = problem.slot[cells] == kind
+        fits &= ~own | (np.cumsum(own) <= many + TINY)
+    paid = np.cumsum(np.where(fits, problem.cost[cells], 0.0))
+    fits &= paid <= problem.budget + TINY
+    chosen = np.zeros_like(wanted)
+    chosen[rows[fits], cells[fits]] = True
+    return chosen
+
+
+def _added(problem: Problem, chosen: Flags, rest: Floats) -> Flags:
+    """Return a plan with cells added while there is room for any, those worth most after prices first."""
+    left = np.append(problem.budget, problem.slots) - _used(problem, chosen)
+    free = problem.contacts - chosen.sum(axis=1)
+    roomy = (problem.cost <= left[0] + TINY) & np.where(
+        problem.slot >= 0, np.append(left[1:], np.inf)[problem.slot] >= 1 - TINY, True
+    )
+    open_ = (problem.value > 0) & ~chosen & (free > 0)[:, None] & roomy[None, :]
+    rows, cells = np.nonzero(open_)
+    if not len(rows):
+        return chosen
+    found = chosen.copy()
+    most = _most_that_fit(problem, left)
+    order = np.argsort(-rest[rows, cells], kind="stable")[: most * rest.shape[1]]
+    for row, cell in zip(rows[order].tolist(), cells[order].tolist(), strict=True):
+        kind = int(problem.slot[cell])
+        if (
+            free[row] < 1
+            or problem.cost[cell] > left[0] + TINY
+            or (kind >= 0 and left[1 + kind] < 1 - TINY)
+        ):
+            continue
+        found[row, cell] = True
+        free[row] -= 1
+        left[0] -= problem.cost[cell]
+        if kind >= 0:
+            left[1 + kind] -= 1
+    return found
+
+
+def _most_that_fit(problem: Problem, left: Floats) -> int:
+    """Return how many more cells fit at most."""
+    cheapest = float(problem.cost.min(initial=np.inf))
+    by_money = left[0] / cheapest if cheapest > 0 else np.inf
+    by_slot = left[1:].sum() if len(left) > 1 and (problem.slot >= 0).all() else np.inf
+    return int(min(by_money, by_slot, len(problem.value) * problem.value.shape[1]) + 1)
+
+
+def _improved(problem: Problem, chosen: Flags, prices: Floats) -> Flags:
+    """Return a plan in which no single customer can be given something better within what is left."""
+    found = chosen.copy()
+    left = np.append(problem.budget, problem.slots) - _used(problem, found)
+    rest = _rest(problem, prices)
+    for _round in range(3):
+        rows, cells = np.nonzero(found)
+        best = np.where(found, -np.inf, problem.value)
+        hope = best.max(axis=1)[rows] - problem.value[rows, cells]
+        order = np.argsort(-hope, kind="stable")[:MOST_MOVED]
+        moved = False
+        for row, cell in zip(rows[order].tolist(), cells[order].tolist(), strict=True):
+            kind = int(problem.slot[cell])
+            room = left.copy()
+            room[0] += problem.cost[cell]
+            if kind >= 0:
+                room[1 + kind] += 1
+            fits = (problem.cost <= room[0] + TINY) & np.where(
+                problem.slot >= 0, np.append(room[1:], np.inf)[problem.slot] >= 1 - TINY, True
+            )
+            gain = np.where(
+                fits & ~found[row], problem.value[row] - problem.value[row, cell], -np.inf
+            )
+            other = int(gain.argmax())
+            if gain[other] <= TINY:
+                continue
+            found[row, cell], found[row, other] = False, True
+            room[0] -= problem.cost[other]
+            if problem.slot[other] >= 0:
+                room[1 + problem.slot[other]] -= 1
+            left, moved = room, True
+        found = _added(problem, found, rest)
+        left = np.append(problem.budget, problem.slots) - _used(problem, found)
+        if not moved:
+            break
+    return found
