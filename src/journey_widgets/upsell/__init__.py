@@ -3,6 +3,7 @@
 from journey_widgets.upsell.association import association_measures
 from journey_widgets.upsell.baskets import Baskets, baskets, sold
 from journey_widgets.upsell.bg_nbd import BgNbd, fit_bg_nbd
+from journey_widgets.upsell.board import Board, Limits, board
 from journey_widgets.upsell.bundles import bundles
 from journey_widgets.upsell.gamma_gamma import GammaGamma, fit_gamma_gamma
 from journey_widgets.upsell.moments import at_horizons, moments
@@ -26,9 +27,9 @@ from journey_widgets.upsell.waiting import (
 )
 
 __all__ = [
-    "Baskets", "BgNbd", "GammaGamma", "Uplift", "assign", "association_measures", "at_horizons", "baskets", "bundles",
-    "conventions", "cumulative_incidence", "customers_needed", "customers_needed_for_a_mean", "expected_value",
-    "fit_bg_nbd", "fit_gamma_gamma", "kaplan_meier", "log_rank", "moments", "policy_value", "power_of", "purchases",
-    "qini", "qini_curve", "sample_ratio", "smallest_gain", "sold", "time_to_upgrade", "trial", "trial_return",
-    "uplift",
+    "Baskets", "BgNbd", "Board", "GammaGamma", "Limits", "Uplift", "assign", "association_measures", "at_horizons",
+    "baskets", "board", "bundles", "conventions", "cumulative_incidence", "customers_needed",
+    "customers_needed_for_a_mean", "expected_value", "fit_bg_nbd", "fit_gamma_gamma", "kaplan_meier", "log_rank",
+    "moments", "policy_value", "power_of", "purchases", "qini", "qini_curve", "sample_ratio", "smallest_gain", "sold",
+    "time_to_upgrade", "trial", "trial_return", "uplift",
 ]  # fmt: skip

@@ -22,6 +22,8 @@ Flags = npt.NDArray[np.bool_]
 LARGE, SAMPLE, FIRST_STEPS, STEPS, FEW_STEPS = 20_000, 4_000, 250, 60, 12
 CLOSE, CLOSE_ENOUGH = 1e-4, 1e-3
 """Shares of the best possible at which the search ends: from the beginning, and from a solution near by."""
+SMALL = 200_000
+"""Cells of a board that is small."""
 MOST_MOVED = 2_000
 """Customers looked at when a plan is improved one by one."""
 TINY = 1e-9
@@ -91,6 +93,10 @@ def solve(problem: Problem, *, near: Solution | None = None) -> Solution:
     """
     prices = _begin(problem) if near is None else np.append(near.budget_price, near.slot_prices)
     best = _filled(problem, prices)
+    if near is None and problem.value.size <= SMALL:
+        # Of a small board the plain way is tried too: sorted by value, and taken while there is room.
+        plain = _added(problem, np.zeros_like(best), problem.value)
+        best = plain if _worth(problem, plain) > _worth(problem, best) else best
     bound, lowest = np.inf, prices
     step = 1.0
     enough = CLOSE if near is None else CLOSE_ENOUGH
@@ -250,7 +256,8 @@ def _added(problem: Problem, chosen: Flags, rest: Floats) -> Flags:
         return chosen
     found = chosen.copy()
     most = _most_that_fit(problem, left)
-    order = np.argsort(-rest[rows, cells], kind="stable")[: most * rest.shape[1]]
+    order = np.argsort(-rest[rows, cells], kind="stable")
+    order = order if problem.value.size <= SMALL else order[: most * rest.shape[1]]
     for row, cell in zip(rows[order].tolist(), cells[order].tolist(), strict=True):
         kind = int(problem.slot[cell])
         if (

@@ -1,0 +1,461 @@
+"""The opportunity board: who is offered what, where, by whom, within what there is of money, slots and patience.
+
+A row is one customer, offer and touchpoint. What it may earn is a range, and says what it rests on; only rows that rest
+on a trial add up to anything that may be called incremental.
+"""
+
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.estimates import Floats
+from journey_widgets.journey.definition import defined
+from journey_widgets.safe import csv_text
+from journey_widgets.tables import require_columns
+from journey_widgets.upsell.optimiser import Ints, Problem, Solution, solve
+from journey_widgets.upsell.planning import assign
+
+TESTED, MODELLED, PLACEBO, OBSERVED, JUDGED = EVIDENCE = (
+    "tested", "modelled on a test", "observed, placebo passed", "observed", "judgement",
+)  # fmt: skip
+"""What an effect rests on, the strongest first."""
+INCREMENTAL = (TESTED, MODELLED)
+"""Only these come from a comparison group."""
+PRIOR = 100
+"""Customers that the mean effect of its class counts as much as, when an effect is shrunk towards it."""
+MOST_OBSERVED = 0.05
+"""The largest effect that is believed of what was only observed or judged."""
+HELD_OUT = "left alone, to compare with"
+OWNERLESS = "nobody alone answers for the touchpoint"
+EARNS = "earns less than it costs"
+CENT = 0.005
+REQUIRED = ("customer_id", "offer", "touchpoint", "effect", "margin", "cost", "evidence")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What there is of everything.
+
+    Attributes
+    ----------
+    budget
+        Euros for contacts.
+    slots
+        Touchpoint → contacts it can make; those not named have no end.
+    max_contacts
+        Contacts a customer may get.
+    already
+        Customer → contacts had in the period already.
+    fatigue
+        What each contact costs in patience, in euros.
+    """
+
+    budget: float = float("inf")
+    slots: Mapping[str, int] | None = None
+    max_contacts: int = 1
+    already: Mapping[str, int] | None = None
+    fatigue: float = 0.0
+
+
+def board(
+    cells: pd.DataFrame,
+    *,
+    limits: Limits | None = None,
+    owners: Mapping[str, str] | None = None,
+    guards: Mapping[str, Iterable[str]] | None = None,
+    held_out: float = 0.1,
+    salt: str = "board",
+    cautious: bool = True,
+    currency: str = "",
+) -> "Board":
+    """Plan who is offered what.
+
+    Parameters
+    ----------
+    cells
+        One row a customer, offer and touchpoint. Columns: ``customer_id``, ``offer``, ``touchpoint`` (str); ``effect``
+        (float, how much likelier the customer buys when contacted, 0.02 for two points); ``margin`` of a purchase and
+        ``cost`` of the contact (float, euros); ``evidence`` (one of `EVIDENCE`). Where they are there: ``effect_low``
+        (the lower 80 % limit), ``n`` (customers the effect rests on), ``kept`` (share of purchases that are not
+        returned, 1 by default), ``follow_on`` (later margin that comes with a purchase), ``reason`` (str).
+    limits
+        Budget, slots, contacts a customer, fatigue.
+    owners
+        Touchpoint → role that alone answers for it; rows of others are listed apart and not planned. None asks nobody.
+    guards
+        Why a customer is not contacted → customers, such as an open case or an opt-out; applied in this order.
+    held_out
+        Share of the customers left alone by chance, before anything is ranked: without them nobody could say later what
+        the plan brought.
+    salt
+        Of who is left alone.
+    cautious
+        Rank by the lower 80 % limit of each effect, where there is one; otherwise by the effect.
+    currency
+        Of all amounts, for sentences.
+
+    Raises
+    ------
+    JourneyDataError
+        Missing columns, numbers that cannot be, a class of evidence that is not known, the same row twice.
+    """
+    found = _checked(cells)
+    limits = limits or Limits()
+    left, removed = _guarded(found, owners, guards or {}, held_out, salt)
+    priced = _priced(left, limits, cautious=cautious)
+    many = found["customer_id"].nunique()
+    return Board(priced, limits, dict(owners or {}), removed, len(found), many, currency)
+
+
+def _checked(cells: pd.DataFrame) -> pd.DataFrame:
+    require_columns(cells.columns, *REQUIRED, name="cells")
+    found = cells.copy()
+    for column, usual in (
+        ("kept", 1.0),
+        ("follow_on", 0.0),
+        ("n", np.nan),
+        ("effect_low", np.nan),
+        ("reason", ""),
+    ):
+        if column not in found.columns:
+            found[column] = usual
+    names = ["customer_id", "offer", "touchpoint", "evidence", "reason"]
+    found = found.astype(dict.fromkeys(names, "str")).reset_index(drop=True)
+    for column in ("effect", "margin", "cost", "kept", "follow_on"):
+        numbers = pd.to_numeric(found[column], errors="coerce").astype("float64")
+        missing = int((~np.isfinite(numbers)).sum())
+        if missing:
+            msg = f"cells: {column} is missing or no number in {missing} rows; a number was needed."
+            raise JourneyDataError(msg)
+        found[column] = numbers
+    wrong = int(
+        (~found["effect"].between(-1, 1) | ~found["kept"].between(0, 1) | (found["cost"] < 0)).sum()
+    )
+    if wrong:
+        msg = f"cells: {wrong} rows have an effect beyond -1 and 1, a kept share beyond 0 and 1, or a cost below 0."
+        raise JourneyDataError(msg)
+    costs = found.groupby(["offer", "touchpoint"])["cost"].nunique()
+    if (costs > 1).any():
+        offer, touchpoint = costs[costs > 1].index[0]
+        msg = f"cells: contacts with {offer} at {touchpoint} have several costs; one for each of the two was needed."
+        raise JourneyDataError(msg)
+    unknown = sorted(set(found["evidence"]) - set(EVIDENCE))
+    if unknown:
+        msg = f"cells: evidence {unknown[0]!r}. {did_you_mean(unknown[0], EVIDENCE)}"
+        raise JourneyDataError(msg)
+    twice = found.duplicated(["customer_id", "offer", "touchpoint"])
+    if twice.any():
+        msg = f"cells: {int(twice.sum())} rows name a customer, offer and touchpoint that were named before; each once."
+        raise JourneyDataError(msg)
+    return found
+
+
+def _guarded(
+    cells: pd.DataFrame, owners: Mapping[str, str] | None, guards: Mapping[str, Iterable[str]], held_out: float,
+    salt: str,
+) -> tuple[pd.DataFrame, dict[str, tuple[int, int]]]:  # fmt: skip
+    """Return the rows that may be planned, and for each reason how many customers and rows it took."""
+    if not 0 <= held_out < 1:
+        msg = f"held_out is {held_out:g}; a share from 0 up to, and without, 1 was needed."
+        raise JourneyDataError(msg)
+    left, removed = cells, {}
+
+    def without(why: str, kept: pd.Series) -> pd.DataFrame:
+        before, after = left["customer_id"].nunique(), left[kept]["customer_id"].nunique()
+        removed[why] = (before - after, int((~kept).sum()))
+        return left[kept]
+
+    if held_out:
+        who = left["customer_id"].drop_duplicates()
+        arms = assign(who, {HELD_OUT: held_out, "planned": 1 - held_out}, salt=salt)
+        alone = set(arms[arms["arm"] == HELD_OUT]["customer_id"])
+        left = without(HELD_OUT, ~left["customer_id"].isin(alone))
+    for why, customers in guards.items():
+        left = without(why, ~left["customer_id"].isin({str(c) for c in customers}))
+    if owners is not None:
+        left = without(OWNERLESS, left["touchpoint"].isin(list(owners)))
+    return left.reset_index(drop=True), removed
+
+
+def _priced(cells: pd.DataFrame, limits: Limits, *, cautious: bool) -> pd.DataFrame:
+    """Return the rows with the effect that is believed of each, and what it is worth."""
+    n = pd.to_numeric(cells["n"], errors="coerce").fillna(0.0).clip(lower=0).to_numpy("float64")
+    effect = cells["effect"].to_numpy("float64")
+    mean = cells.groupby("evidence")["effect"].transform("mean").to_numpy("float64")
+    known = n > 0
+    believed = np.where(known, (n * effect + PRIOR * mean) / (n + PRIOR), effect)
+    low = pd.to_numeric(cells["effect_low"], errors="coerce").to_numpy("float64")
+    reach = np.where(np.isfinite(low), effect - low, 0.0) * np.where(known, n / (n + PRIOR), 1.0)
+    ranked = believed - reach if cautious else believed
+    weak = ~cells["evidence"].isin(INCREMENTAL).to_numpy()
+    believed, ranked = (np.where(weak, np.minimum(v, MOST_OBSERVED), v) for v in (believed, ranked))
+    margin, kept, later = (cells[c].to_numpy("float64") for c in ("margin", "kept", "follow_on"))
+    earned, spent = margin * kept + later, cells["cost"].to_numpy("float64") + limits.fatigue
+    return cells.assign(
+        believed=believed, expected=believed * earned - spent, value=ranked * earned - spent
+    )
+
+
+class Board:
+    """A plan of contacts, and why it is as it is.
+
+    Attributes
+    ----------
+    cells
+        The rows that could be planned, with ``believed`` (the effect after shrinking and capping), ``expected`` and
+        ``value`` (euros after cost and fatigue: with that effect, and with what the ranking goes by).
+    limits
+        What there was of everything.
+    solution
+        The plan as an optimisation: its value by the ranking, bound and prices.
+    """
+
+    def __init__(
+        self, cells: pd.DataFrame, limits: Limits, owners: dict[str, str], removed: dict[str, tuple[int, int]],
+        eligible: int, customers: int, currency: str, near: "Board | None" = None,
+    ) -> None:  # fmt: skip
+        self.cells, self.limits, self._currency = cells, limits, currency
+        self._owners, self._removed, self._eligible, self._customers = (
+            owners,
+            removed,
+            eligible,
+            customers,
+        )
+        self._slots = dict(limits.slots or {})
+        there = sorted(set(cells["touchpoint"]))
+        for touchpoint in self._slots:
+            if there and touchpoint not in there:
+                msg = f"slots names {touchpoint!r}. {did_you_mean(touchpoint, there)}"
+                raise JourneyDataError(msg)
+        if near is None:
+            self._ids, self._columns, self._rows, self._place = _numbers(cells)
+        else:
+            self._ids, self._columns = near._ids, near._columns
+            self._rows, self._place = near._rows, near._place
+        self._problem = self._made()
+        self.solution: Solution = solve(self._problem, near=near.solution if near else None)
+
+    def _made(self) -> Problem:
+        value = np.full((len(self._ids), len(self._columns)), -np.inf)
+        value[self._rows, self._place] = self.cells["value"].to_numpy("float64")
+        cost = np.zeros(len(self._columns))
+        cost[self._place] = self.cells["cost"].to_numpy("float64")
+        kinds = {t: i for i, t in enumerate(self._slots)}
+        slot = np.array([kinds.get(t, -1) for _o, t in self._columns], dtype=np.int64)
+        contacts = np.full(len(self._ids), self.limits.max_contacts, dtype=np.int64)
+        had = dict(self.limits.already or {})
+        if had:
+            contacts -= np.array([int(had.get(c, 0)) for c in self._ids], dtype=np.int64)
+        slots = np.array([float(n) for n in self._slots.values()], dtype=np.float64)
+        return Problem(value, cost, slot, float(self.limits.budget), slots, np.maximum(contacts, 0))
+
+    # --- what is planned
+
+    @cached_property
+    def plan(self) -> pd.DataFrame:
+        """The contacts, best first.
+
+        Columns: ``customer_id``, ``offer``, ``touchpoint``, ``owner`` (str, blank where nobody was asked),
+        ``evidence``, ``reason`` (str); ``believed``, ``expected``, ``value``, ``cost`` (float64).
+        """
+        chosen = self.solution.chosen[self._rows, self._place]
+        columns = [
+            "customer_id", "offer", "touchpoint", "owner", "evidence", "reason", "believed", "expected", "value",
+            "cost",
+        ]  # fmt: skip
+        found = self.cells[chosen]
+        found = found.assign(owner=[self._owners.get(t, "") for t in found["touchpoint"]])
+        found = found.sort_values("value", ascending=False, kind="stable", ignore_index=True)
+        return defined(found[columns], self._said())
+
+    def _said(self) -> str:
+        limits = self.limits
+        money = (
+            "no budget"
+            if np.isinf(limits.budget)
+            else f"a budget of {self._money(limits.budget, 0)}"
+        )
+        slots = "".join(f", {n:,} at {t}" for t, n in self._slots.items())
+        return (
+            f"Best plan for {money}, {limits.max_contacts} contact{'s' * (limits.max_contacts > 1)} a customer{slots}; "
+            f"at most {self.solution.gap:.2%} below the best possible. Value: lower limit of the effect x margin that "
+            "is kept and what follows, less cost and fatigue"
+        )
+
+    def _money(self, amount: float, places: int = 2) -> str:
+        return f"{amount:,.{places}f} {self._currency}".rstrip()
+
+    def totals(self) -> pd.DataFrame:
+        """Return what the plan is expected to bring by evidence: only tested and modelled rows are incremental margin.
+
+        Columns: ``evidence`` (str), ``contacts`` (int64), ``cost``, ``expected`` (float64), ``called`` (str:
+        ``"incremental margin"`` or ``"expected margin, not incremental"``).
+        """
+        rows = []
+        for evidence in EVIDENCE:
+            own = self.plan[self.plan["evidence"] == evidence]
+            if len(own):
+                called = (
+                    "incremental margin"
+                    if evidence in INCREMENTAL
+                    else "expected margin, not incremental"
+                )
+                rows.append((evidence, len(own), own["cost"].sum(), own["expected"].sum(), called))
+        columns = ["evidence", "contacts", "cost", "expected", "called"]
+        return defined(
+            pd.DataFrame(rows, columns=columns),
+            "After cost of contacts and fatigue; classes are not added up",
+        )
+
+    def funnel(self) -> pd.DataFrame:
+        """Return how customers and rows became contacts: nothing remains unexplained.
+
+        Columns: ``step`` (str), ``customers``, ``rows`` (int64): eligible, then what each guard took, what earns less
+        than it costs, what there was no room for, and what is planned; the steps after the first add up to it.
+        """
+        chosen = self.solution.chosen[self._rows, self._place]
+        own = self.cells.assign(chosen=chosen)
+        planned = set(own[chosen]["customer_id"])
+        rest = own[~own["customer_id"].isin(planned)]
+        hope = rest.groupby("customer_id")["value"].max()
+        poor = set(hope[hope <= 0].index)
+        rows = [("eligible", self._customers, self._eligible)]
+        rows += [(why, *many) for why, many in self._removed.items()]
+        value = own["value"].to_numpy("float64")
+        rows.append((EARNS, len(poor), int((~chosen & (value <= 0)).sum())))
+        rows.append(("no room for it", len(hope) - len(poor), int((~chosen & (value > 0)).sum())))
+        rows.append(("planned", len(planned), int(chosen.sum())))
+        return pd.DataFrame(rows, columns=["step", "customers", "rows"])
+
+    # --- why
+
+    def prices(self) -> list[str]:
+        """Say what a little more of everything would earn, in sentences."""
+        said = []
+        if np.isfinite(self.limits.budget):
+            price = self.solution.budget_price
+            said.append(
+                f"{self._money(1, 0)} more of budget would earn {self._money(price)} after costs." if price > CENT
+                else "More budget would earn nothing: other limits are reached first."
+            )  # fmt: skip
+        for touchpoint, price in zip(self._slots, self.solution.slot_prices, strict=True):
+            said.append(
+                f"One contact more at {touchpoint} would earn {self._money(price)}." if price > CENT
+                else f"{touchpoint} has contacts left: more of them would earn nothing."
+            )  # fmt: skip
+        return said
+
+    def why(self, customer_id: str) -> pd.DataFrame:
+        """Return all rows of a customer with why each is planned or not.
+
+        Columns: ``offer``, ``touchpoint`` (str), ``value`` (float64), ``planned`` (bool), ``why`` (str).
+        """
+        own = self.cells["customer_id"] == str(customer_id)
+        if not own.any():
+            msg = (
+                f"{customer_id} has no row on this board: left alone, held back by a guard, at a touchpoint nobody "
+                "alone answers for, or not eligible."
+            )
+            raise JourneyDataError(msg)
+        places = np.flatnonzero(own)
+        chosen = self.solution.chosen[self._rows[places], self._place[places]]
+        paid = self._paid()[self._place[places]]
+        full = bool(chosen.sum() >= self._problem.contacts[self._rows[places[0]]])
+        found = self.cells.iloc[places].assign(planned=chosen).reset_index(drop=True)
+        told = [
+            self._because(
+                reason, float(value), float(price), evidence, planned=bool(planned), full=full
+            )
+            for reason, value, price, evidence, planned in zip(
+                found["reason"], found["value"], paid, found["evidence"], chosen, strict=True
+            )
+        ]
+        return found.assign(why=told)[["offer", "touchpoint", "value", "planned", "why"]]
+
+    def _because(
+        self, reason: str, value: float, price: float, evidence: str, *, planned: bool, full: bool
+    ) -> str:
+        """Say why a row is planned, or why not."""
+        worth = f"worth {self._money(value)}"
+        if planned:
+            first = f"{reason}; " if reason else ""
+            return f"{first}{worth}, {self._money(value - price)} more than what it uses earns elsewhere; {evidence}"
+        if value <= 0:
+            return EARNS
+        if value <= price:
+            return f"{worth}, and what it uses earns {self._money(price)} elsewhere"
+        return (
+            "another contact of this customer is worth more" if full else "there was no room left"
+        )
+
+    def _paid(self) -> Floats:
+        """Return the price of what each offer at each touchpoint uses."""
+        slots = np.append(self.solution.slot_prices, 0.0)
+        return np.asarray(
+            self.solution.budget_price * self._problem.cost + slots[self._problem.slot],
+            dtype=np.float64,
+        )
+
+    # --- what if, and handing over
+
+    def what_if(self, limits: Limits) -> tuple["Board", pd.DataFrame]:
+        """Plan again with other limits, and say whose contacts change.
+
+        Returns
+        -------
+        tuple
+            The other board, and a frame of the rows that differ: ``customer_id``, ``offer``, ``touchpoint`` (str),
+            ``change`` (``"added"`` or ``"dropped"``), ``value`` (float64).
+        """
+        step = limits.fatigue - self.limits.fatigue
+        cells = self.cells
+        if step:
+            cells = cells.assign(expected=cells["expected"] - step, value=cells["value"] - step)
+        other = Board(
+            cells,
+            limits,
+            self._owners,
+            self._removed,
+            self._eligible,
+            self._customers,
+            self._currency,
+            near=self,
+        )
+        was, now = (b.solution.chosen[self._rows, self._place] for b in (self, other))
+        moved = cells[was != now].assign(change=np.where(now[was != now], "added", "dropped"))
+        columns = ["customer_id", "offer", "touchpoint", "change", "value"]
+        return other, moved[columns].sort_values(
+            ["change", "value"], ascending=[True, False], ignore_index=True
+        )
+
+    def for_owner(self, role: str) -> str:
+        """Return the contacts of an owner as CSV that no spreadsheet takes for a formula."""
+        own = self.plan[self.plan["owner"] == role]
+        if own.empty:
+            there = sorted(set(self.plan["owner"]) - {""})
+            msg = f"{role} owns no planned contact. {did_you_mean(role, there)}"
+            raise JourneyDataError(msg)
+        safe = own.assign(
+            **{c: own[c].map(csv_text) for c in own.columns if own[c].dtype.kind not in "fiu"}
+        )
+        written = io.StringIO()
+        safe.to_csv(written, index=False, lineterminator="\n")
+        return written.getvalue()
+
+
+def _numbers(cells: pd.DataFrame) -> tuple[list[str], list[tuple[str, str]], Ints, Ints]:
+    """Return customers, pairs of offer and touchpoint, and for each row the number of its customer and of its pair."""
+    rows, ids = pd.factorize(cells["customer_id"])
+    pairs = pd.MultiIndex.from_frame(cells[["offer", "touchpoint"]])
+    place, columns = pd.factorize(pairs)
+    return (
+        [str(i) for i in ids],
+        [(str(o), str(c)) for o, c in columns],
+        rows.astype(np.int64),
+        place.astype(np.int64),
+    )

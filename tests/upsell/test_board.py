@@ -1,0 +1,315 @@
+"""The opportunity board: within every limit, close to the best possible, and never more certain than its evidence."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import lil_array
+
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.journey.definition import definition
+from journey_widgets.upsell import Limits, board
+from journey_widgets.upsell.optimiser import Problem, solve
+
+# the optimiser
+
+
+def five_customers():
+    """Margins of five customers by offer and touchpoint; contacts cost 0.5 and 4, two slots each, 9 euros in all."""
+    margins = [
+        [[1.1, 0.0], [0.6, 7.9]], [[1.5, 3.7], [0.5, 4.3]], [[0.1, 5.7], [1.6, 10.5]], [[1.8, 2.6], [4.7, 8.1]],
+        [[1.9, 2.5], [-1.0, 0.5]],
+    ]  # fmt: skip
+    value = np.array(margins).reshape(5, 4)
+    cost, slot = np.tile([0.5, 4.0], 2), np.tile([0, 1], 2)
+    return Problem(value, cost, slot, 9.0, np.array([2.0, 2.0]), np.ones(5, np.int64))
+
+
+def world(seed, many=40, kinds=6, contacts=1):
+    rng = np.random.default_rng(seed)
+    value = rng.gamma(1.5, 2, (many, kinds)) * rng.lognormal(0, 0.6, (many, 1)) - 1.5
+    value[rng.random((many, kinds)) < 0.3] = -np.inf
+    slots = np.array([many * 0.05, many * 0.1, many * 0.2, np.inf]).round()
+    return Problem(
+        value, rng.choice([0.1, 0.5, 2.0, 5.0], kinds), rng.integers(0, 4, kinds), many * 0.6, slots,
+        np.full(many, contacts, np.int64),
+    )  # fmt: skip
+
+
+def exact(problem):
+    """The best plan there is, by integer programming."""
+    many, kinds = problem.value.shape
+    value = np.where(np.isfinite(problem.value), problem.value, -1e6).ravel()
+    limits = lil_array((many + 1 + len(problem.slots), many * kinds))
+    for i in range(many):
+        limits[i, i * kinds : (i + 1) * kinds] = 1
+    limits[many, :] = np.tile(problem.cost, many)
+    for s in range(len(problem.slots)):
+        limits[many + 1 + s, :] = np.tile((problem.slot == s) * 1.0, many)
+    top = np.concatenate([problem.contacts, [problem.budget], problem.slots])
+    found = milp(
+        -value,
+        constraints=LinearConstraint(limits.tocsr(), ub=top),
+        integrality=1,
+        bounds=Bounds(0, 1),
+    )
+    return -found.fun
+
+
+def sorted_and_cut(problem):
+    """What sorting by value and taking what fits is worth."""
+    rows, cells = np.nonzero(problem.value > 0)
+    order = np.argsort(-problem.value[rows, cells], kind="stable")
+    budget, slots, free, total = problem.budget, problem.slots.copy(), problem.contacts.copy(), 0.0
+    for row, cell in zip(rows[order], cells[order], strict=True):
+        kind = problem.slot[cell]
+        if free[row] and problem.cost[cell] <= budget and slots[kind] >= 1:
+            budget, total = budget - problem.cost[cell], total + problem.value[row, cell]
+            slots[kind] -= 1
+            free[row] -= 1
+    return total
+
+
+def within(problem, solution):
+    per_cell = solution.chosen.sum(axis=0)
+    taken = np.bincount(problem.slot, per_cell, minlength=len(problem.slots))
+    assert per_cell @ problem.cost <= problem.budget + 1e-6
+    assert (taken <= problem.slots + 1e-6).all()
+    assert (solution.chosen.sum(axis=1) <= problem.contacts).all()
+    assert np.isfinite(problem.value[solution.chosen]).all()
+
+
+def test_the_best_of_all_combinations_is_found_where_sorting_is_worth_less():
+    found = solve(five_customers())
+    assert found.value == pytest.approx(25.0)
+    assert found.bound >= 25.0
+    assert sorted_and_cut(five_customers()) == pytest.approx(22.0)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.integers(1, 3))
+def test_no_limit_is_ever_passed_and_the_bound_holds(seed, contacts):
+    problem = world(seed, contacts=contacts)
+    found = solve(problem)
+    within(problem, found)
+    assert found.value <= found.bound + 1e-6
+    assert found.value >= sorted_and_cut(problem) - 1e-6
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_it_is_nearly_as_good_as_integer_programming(seed):
+    problem = world(seed, contacts=1 + seed % 2)
+    best, found = exact(problem), solve(problem)
+    assert found.bound >= best - 1e-6
+    assert found.value >= 0.985 * best
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_more_of_anything_never_lowers_the_value_much_and_the_same_input_gives_the_same_plan(seed):
+    problem = world(seed, many=300)
+    first, again = solve(problem), solve(problem)
+    assert (first.chosen == again.chosen).all()
+    roomy = solve(replace(problem, budget=np.inf, slots=np.full(4, np.inf)))
+    assert roomy.value == pytest.approx(np.maximum(problem.value, 0).max(axis=1).sum())
+    more = solve(replace(problem, budget=problem.budget * 1.2))
+    assert more.bound >= first.bound - 1e-6
+    assert more.value >= 0.998 * first.value
+
+
+def test_the_gap_of_a_larger_board_is_small_and_a_near_solution_answers_too():
+    problem = world(3, many=3_000, kinds=24)
+    found = solve(problem)
+    assert found.gap <= 0.005
+    near = solve(replace(problem, budget=problem.budget * 1.1), near=found)
+    within(replace(problem, budget=problem.budget * 1.1), near)
+    assert near.gap <= 0.01
+
+
+# the board
+
+
+def cells(many=40, **changes):
+    rows = [
+        {"customer_id": f"c{c:02d}", "offer": offer, "touchpoint": touchpoint, "effect": 0.02 + c / 1000,
+         "margin": 100.0, "cost": cost, "evidence": "tested"}
+        for c in range(many)
+        for (offer, touchpoint), cost in {("case", "mail"): 0.2, ("care", "call"): 3.0}.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows).assign(**changes)
+
+
+OWNERS = {"mail": "Marketing", "call": "Service"}
+
+
+def test_everybody_and_every_row_is_accounted_for():
+    found = board(
+        cells(), limits=Limits(budget=20, slots={"call": 3}), owners={"mail": "Marketing", "call": "Service"},
+        guards={"an open case": ["c01", "c02"], "opted out": ["c02", "c03"]},
+    )  # fmt: skip
+    funnel = found.funnel().set_index("step")
+    assert funnel.loc["eligible"].tolist() == [40, 80]
+    assert funnel.iloc[1:].sum().tolist() == [40, 80]
+    assert funnel.loc["planned", "rows"] == len(found.plan)
+    assert funnel.loc["an open case", "rows"] + funnel.loc["opted out", "rows"] <= 6
+    assert set(found.plan["customer_id"]).isdisjoint({"c01", "c02", "c03"})
+
+
+def test_some_are_left_alone_before_anything_is_ranked():
+    every = board(cells(400), held_out=0.1, salt="spring")
+    alone = set(cells(400)["customer_id"]) - set(every.cells["customer_id"])
+    assert 20 <= len(alone) <= 60
+    better = cells(400)
+    better.loc[better["customer_id"].isin(alone), "effect"] = (
+        0.9  # the best customers are left alone as well
+    )
+    assert (
+        set(better["customer_id"])
+        - set(board(better, held_out=0.1, salt="spring").cells["customer_id"])
+        == alone
+    )
+
+
+def test_touchpoints_that_nobody_alone_answers_for_are_not_planned():
+    found = board(cells(), owners={"mail": "Marketing"}, held_out=0)
+    assert set(found.plan["touchpoint"]) == {"mail"}
+    assert (
+        found.funnel().set_index("step").loc["nobody alone answers for the touchpoint", "rows"]
+        == 40
+    )
+
+
+def test_effects_are_drawn_to_the_mean_of_their_class_by_their_number():
+    """Worked by hand: mean of the two 0.06; n of 100 goes half way, n of 300 a quarter of it."""
+    table = cells(
+        1, offer=["a", "b"], effect=[0.10, 0.02], n=[100, 300], touchpoint="mail", cost=0.0
+    )
+    found = board(table, held_out=0).cells.set_index("offer")["believed"]
+    assert found.tolist() == pytest.approx([0.08, 0.03])
+
+
+def test_what_was_only_observed_is_capped_and_never_called_incremental():
+    table = pd.concat([cells(10), cells(10, offer="other", evidence="observed", effect=0.4)])
+    found = board(table, held_out=0, limits=Limits(max_contacts=4))
+    observed = found.cells[found.cells["evidence"] == "observed"]
+    assert observed["believed"].max() == 0.05
+    called = found.totals().set_index("evidence")["called"]
+    assert called["tested"] == "incremental margin"
+    assert called["observed"] == "expected margin, not incremental"
+
+
+def test_the_ranking_goes_by_the_lower_limit_unless_told_otherwise():
+    table = cells(
+        1,
+        offer=["sure", "maybe"],
+        touchpoint="mail",
+        effect=[0.03, 0.04],
+        effect_low=[0.028, 0.0],
+        cost=1.0,
+    )
+    assert board(table, held_out=0).plan["offer"].tolist() == ["sure"]
+    assert board(table, held_out=0, cautious=False).plan["offer"].tolist() == ["maybe"]
+
+
+def test_contacts_had_already_count():
+    found = board(cells(), limits=Limits(max_contacts=1, already={"c05": 1}), held_out=0)
+    assert "c05" not in set(found.plan["customer_id"])
+    assert "c06" in set(found.plan["customer_id"])
+
+
+def test_why_and_why_not_are_said_in_words():
+    found = board(
+        cells(reason="price page seen twice"),
+        limits=Limits(budget=9, slots={"call": 2}),
+        held_out=0,
+        currency="EUR",
+    )
+    best = found.why("c39").set_index("touchpoint")
+    assert best["planned"].sum() == 1
+    told = best[best["planned"]]["why"].iloc[0]
+    assert told.startswith("price page seen twice; worth ")
+    assert told.endswith("; tested")
+    poor = board(cells(effect=0.001), held_out=0).why("c00")
+    assert set(poor["why"]) == {"earns less than it costs"}
+    with pytest.raises(JourneyDataError, match="has no row on this board"):
+        found.why("nobody")
+
+
+def test_prices_say_what_a_little_more_would_earn():
+    tight = board(cells(), limits=Limits(budget=4, slots={"call": 5}), held_out=0, currency="EUR")
+    assert "1 EUR more of budget would earn" in tight.prices()[0]
+    wide = board(cells(), limits=Limits(budget=1e6, slots={"call": 500}), held_out=0)
+    assert wide.prices() == [
+        "More budget would earn nothing: other limits are reached first.",
+        "call has contacts left: more of them would earn nothing.",
+    ]
+
+
+def test_a_price_is_about_what_one_more_earns():
+    limits = Limits(budget=40, slots={"call": 6})
+    small, large = (
+        board(cells(200), limits=replace(limits, budget=b), held_out=0) for b in (40, 44)
+    )
+    gained = large.solution.value - small.solution.value
+    assert gained == pytest.approx(4 * small.solution.budget_price, rel=0.35)
+
+
+def test_other_limits_move_some_contacts_and_say_which():
+    found = board(cells(), limits=Limits(budget=10, slots={"call": 3}), held_out=0)
+    other, moved = found.what_if(replace(found.limits, budget=16))
+    assert other.solution.value >= found.solution.value
+    assert set(moved["change"]) <= {"added", "dropped"}
+    added, dropped = ((moved["change"] == c).sum() for c in ("added", "dropped"))
+    assert len(other.plan) == len(found.plan) + added - dropped
+    tired, _moved = found.what_if(replace(found.limits, fatigue=50.0))
+    assert tired.plan.empty
+
+
+def test_an_owner_gets_his_contacts_and_no_formula():
+    table = cells(offer="=1+1")
+    found = board(table.drop_duplicates(["customer_id", "touchpoint"]), owners=OWNERS, held_out=0)
+    text = found.for_owner("Marketing")
+    assert "'=1+1" in text
+    assert text.count("\n") == 1 + (found.plan["owner"] == "Marketing").sum()
+    with pytest.raises(JourneyDataError, match="owns no planned contact"):
+        found.for_owner("Nobody")
+
+
+def test_the_plan_says_what_it_was_made_for():
+    said = definition(
+        board(cells(), limits=Limits(budget=10, slots={"call": 3}), held_out=0, currency="EUR").plan
+    )
+    assert "a budget of 10 EUR, 1 contact a customer, 3 at call" in said
+    assert "below the best possible" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"effect": 3.0}, "an effect beyond -1 and 1"),
+        ({"margin": None}, "margin is missing or no number in 80 rows"),
+        ({"evidence": "testd"}, "Did you mean 'tested'"),
+        ({"touchpoint": "mail", "offer": "x"}, "several costs"),
+        (
+            {"touchpoint": "mail", "offer": "x", "cost": 1.0},
+            "40 rows name a customer, offer and touchpoint",
+        ),
+    ],
+)
+def test_cells_that_cannot_be_are_refused(change, said):
+    with pytest.raises(JourneyDataError, match=said):
+        board(cells(**change))
+
+
+def test_slots_of_a_touchpoint_that_is_not_there_are_refused():
+    with pytest.raises(JourneyDataError, match="slots names 'cal'"):
+        board(cells(), limits=Limits(slots={"cal": 3}))
+
+
+def test_an_empty_board_has_an_empty_plan():
+    found = board(cells(), guards={"opted out": [f"c{c:02d}" for c in range(40)]}, held_out=0)
+    assert found.plan.empty
+    assert found.funnel()["rows"].tolist() == [80, 80, 0, 0, 0]
