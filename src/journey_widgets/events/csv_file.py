@@ -4,21 +4,23 @@ import csv
 import io
 import re
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import duckdb
-from ibis.backends.duckdb import Backend
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.encoding import binary, check_text, rewrite
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.raw import RawTable, check_names, literal
 
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 csv.field_size_limit(20_000_000)
 
 
-def read_csv(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
+def read_csv(con: "Backend", path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
     """Read a CSV file, packed by gzip or not; note what had to be found out about it."""
     notes: dict[str, str] = {}
     text_path, zipped = path, path.suffix.lower() == ".gz"

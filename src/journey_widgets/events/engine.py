@@ -7,13 +7,15 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import psutil
-from ibis.backends.duckdb import Backend
+
+if TYPE_CHECKING:  # the backend is loaded when it is first asked
+    from ibis.backends.duckdb import Backend
 
 try:
     import fcntl
@@ -33,7 +35,7 @@ def memory_settings() -> tuple[str, str]:
 
 
 @cache
-def engine() -> Backend:
+def engine() -> "Backend":
     """Return the process's connection; its session zone is UTC and it installs nothing."""
     con = ibis.duckdb.connect()
     for setting in (

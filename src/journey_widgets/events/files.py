@@ -5,10 +5,10 @@ nothing else, and a file that is not what its name says is refused in words.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import ibis
-from ibis.backends.duckdb import Backend
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.csv_file import read_csv
@@ -18,6 +18,9 @@ from journey_widgets.events.mapping import Format, SourceMapping
 from journey_widgets.events.raw import ROW, RawTable, literal, locked_connection
 from journey_widgets.events.workbook import read_workbook
 from journey_widgets.textfiles import check_file
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
 
 SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
@@ -67,7 +70,7 @@ def open_file(path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
     return raw
 
 
-def _parquet(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
+def _parquet(con: "Backend", path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
     del mapping, scratch
     try:
         table = con.read_parquet(literal(path), file_row_number=True, hive_partitioning=False)

@@ -2,17 +2,20 @@
 
 import codecs
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import ibis
 import ibis.expr.types as ir
 from ibis import _
-from ibis.backends.duckdb import Backend
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.encoding import binary, check_text, rewrite
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.raw import ROW, RawTable, check_names, literal
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
 
 
 @ibis.udf.scalar.builtin(name="json_extract_string")
@@ -35,7 +38,7 @@ def _type(value: ibis.dtype("json")) -> str:  # type: ignore[valid-type, empty-b
     """Kind of a JSON value."""
 
 
-def read_json_lines(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
+def read_json_lines(con: "Backend", path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
     """Read JSON Lines as text, value by value: no guess at types changes an id."""
     encoding, _mixed = check_text(path, mapping.encoding)
     with binary(path) as stream:

@@ -7,11 +7,10 @@ Each contract column passes three steps: its *origin* (source column, template o
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import ibis
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.instants import from_micros
@@ -19,6 +18,9 @@ from journey_widgets.events.mapping import ColumnMapping, SourceMapping
 from journey_widgets.events.personal import as_pseudonyms, needed_key
 from journey_widgets.events.raw import ROW
 from journey_widgets.tables import Column, Contract, require_columns
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
 
 NAIVE_FORMATS = (
     "%Y-%m-%d %H:%M:%S.%f",
@@ -99,7 +101,7 @@ def origin(name: str) -> str:
 
 
 def distinct_names(
-    con: Backend, read_in: Normalised, name: str, mapping: SourceMapping
+    con: "Backend", read_in: Normalised, name: str, mapping: SourceMapping
 ) -> ir.Table:
     """Return each distinct value of a column of `NAMES`, read, with its number of rows.
 

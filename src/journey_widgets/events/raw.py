@@ -3,18 +3,20 @@
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
-from ibis.backends.duckdb import Backend
 from ibis.common.exceptions import IbisError
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.engine import memory_settings, scratch_folder
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
 
 ROW = "__row"
 """Number of the row in the file, from 0: the order of events of the same time."""
@@ -24,7 +26,7 @@ ROW = "__row"
 class RawTable:
     """Raw values as they stand in the file, with what had to be found out on the way."""
 
-    connection: Backend
+    connection: "Backend"
     table: ir.Table
     notes: dict[str, str] = field(default_factory=dict)
     lost: int = 0
@@ -33,7 +35,7 @@ class RawTable:
     """Whether the values came with their types, so that looking twice costs little."""
 
 
-def locked_connection(*folders: Path) -> Backend:
+def locked_connection(*folders: Path) -> "Backend":
     """Return a DuckDB connection that can read and write in `folders` only, for good."""
     con = ibis.duckdb.connect()
     allowed = ", ".join("'" + str(f.resolve()).replace("'", "''") + "/'" for f in folders)

@@ -17,7 +17,7 @@ the size of the log.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import ibis
 import ibis.expr.types as ir
@@ -25,12 +25,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from ibis.backends.duckdb import Backend
 
 from journey_widgets.errors import InfrastructureError, JourneyDataError, did_you_mean
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.normalise import touchpoint_of
 from journey_widgets.events.raw import ROW
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
 
 RESERVED = ("path_start", "path_end")
 ROWS_AT_ONCE = 500_000
@@ -56,7 +58,7 @@ class StoredLog:
 
 
 def store_log(
-    con: Backend, table: ir.Table, names: Mapping[str, ir.Table], mapping: SourceMapping,
+    con: "Backend", table: ir.Table, names: Mapping[str, ir.Table], mapping: SourceMapping,
     target: Path, *, extras: list[str],
 ) -> StoredLog:  # fmt: skip
     """Write the events of `table` that have customer, time and touchpoint, and say what was seen.
@@ -123,7 +125,7 @@ class _Labels:
     touchpoints: pa.StringArray
 
 
-def _customer_codes(con: Backend, names: ir.Table) -> ir.Table:
+def _customer_codes(con: "Backend", names: ir.Table) -> ir.Table:
     """Return each spelling of a customer's id with the customer's number, in order of id."""
     known = names.filter(names["name"].notnull()).select("value", "name")
     number = ibis.dense_rank().over(order_by=known["name"]).cast("int32")
@@ -131,7 +133,7 @@ def _customer_codes(con: Backend, names: ir.Table) -> ir.Table:
 
 
 def _event_codes(
-    con: Backend, names: ir.Table, mapping: SourceMapping
+    con: "Backend", names: ir.Table, mapping: SourceMapping
 ) -> tuple[list[str], list[str]]:
     """Number events and touchpoints in order of name; returns both lists."""
     known = touchpoint_of(names["name"], mapping)
@@ -170,7 +172,7 @@ def _in_turn(table: ir.Table, extras: list[str]) -> ir.Table:
     return events.select(*own, **more)
 
 
-def stream(con: Backend, rows: ir.Table) -> Iterator[pa.RecordBatch]:
+def stream(con: "Backend", rows: ir.Table) -> Iterator[pa.RecordBatch]:
     """Return the rows of a lazy table piece by piece, in its order."""
     yield from con.raw_sql(con.compile(rows)).to_arrow_reader(ROWS_AT_ONCE)
 

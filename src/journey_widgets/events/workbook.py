@@ -2,19 +2,21 @@
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from ibis.backends.duckdb import Backend
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.raw import ROW, RawTable, check_names
 
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
 MAX_BYTES, MAX_RATIO, MAX_ENTRIES = 200_000_000, 100, 1_000
 
 
-def read_workbook(con: Backend, path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
+def read_workbook(con: "Backend", path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
     """Read the sheet the mapping names, or the first one."""
     del scratch
     rows, notes = sheet_rows(path, mapping.sheet)

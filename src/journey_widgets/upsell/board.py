@@ -144,7 +144,7 @@ def _checked(cells: pd.DataFrame) -> pd.DataFrame:
         offer, touchpoint = costs[costs > 1].index[0]
         msg = f"cells: contacts with {offer} at {touchpoint} have several costs; one for each of the two was needed."
         raise JourneyDataError(msg)
-    unknown = sorted(set(found["evidence"]) - set(EVIDENCE))
+    unknown = sorted(set(found["evidence"].unique()) - set(EVIDENCE))
     if unknown:
         msg = f"cells: evidence {unknown[0]!r}. {did_you_mean(unknown[0], EVIDENCE)}"
         raise JourneyDataError(msg)
@@ -227,7 +227,7 @@ class Board:
             customers,
         )
         self._slots = dict(limits.slots or {})
-        there = sorted(set(cells["touchpoint"]))
+        there = sorted(cells["touchpoint"].unique())
         for touchpoint in self._slots:
             if there and touchpoint not in there:
                 msg = f"slots names {touchpoint!r}. {did_you_mean(touchpoint, there)}"
@@ -450,12 +450,9 @@ class Board:
 
 def _numbers(cells: pd.DataFrame) -> tuple[list[str], list[tuple[str, str]], Ints, Ints]:
     """Return customers, pairs of offer and touchpoint, and for each row the number of its customer and of its pair."""
-    rows, ids = pd.factorize(cells["customer_id"])
-    pairs = pd.MultiIndex.from_frame(cells[["offer", "touchpoint"]])
-    place, columns = pd.factorize(pairs)
-    return (
-        [str(i) for i in ids],
-        [(str(o), str(c)) for o, c in columns],
-        rows.astype(np.int64),
-        place.astype(np.int64),
+    (rows, ids), (offer, offers), (at, places) = (
+        pd.factorize(cells[c]) for c in ("customer_id", "offer", "touchpoint")
     )
+    pairs, place = np.unique(offer * len(places) + at, return_inverse=True)
+    columns = [(str(offers[p // len(places)]), str(places[p % len(places)])) for p in pairs]
+    return [str(i) for i in ids], columns, rows.astype(np.int64), place.astype(np.int64)
