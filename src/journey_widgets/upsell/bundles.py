@@ -76,13 +76,13 @@ def bundles(
         ``"upsell"``: of the same one and dearer than all of it; ``"same category"``; blank where no category is known);
         ``count``, ``left_count``, ``right_count``, ``baskets`` (int64); ``support``, ``confidence``, ``lift`` with 95 %
         intervals, ``leverage``, ``conviction``, ``zhang`` (float64); ``p_value`` (Fisher's exact test, one-sided,
-        adjusted by Benjamini and Hochberg over all pairs of items there are, not over those that passed; for longer
-        rules over the pairs and the longer rules shown), ``real`` (bool, at most 0.05); ``improvement`` over the best
-        shorter rule with the same right side, its lower end (Newcombe) and ``redundant`` (bool: a longer rule that is
-        not certainly better); ``pair_price``, ``pair_margin`` of one piece of each thing, ``break_even_discount``
-        (share of the price: with more the bundle loses even if everybody who buys the left side takes it, because
-        ``confidence`` of them buy both anyway) and ``worth`` (leverage x margin of the right side: margin a basket
-        beyond chance; leverage where no margin is known). Missing where the order lines do not say.
+        adjusted by Benjamini and Hochberg over all pairs of items there are, not over those that passed, and not told
+        apart above 0.1; for longer rules over the pairs and the longer rules shown), ``real`` (bool, at most 0.05);
+        ``improvement`` over the best shorter rule with the same right side, its lower end (Newcombe) and ``redundant``
+        (bool: a longer rule that is not certainly better); ``pair_price``, ``pair_margin`` of one piece of each thing,
+        ``break_even_discount`` (share of the price: with more the bundle loses even if everybody who buys the left side
+        takes it, because ``confidence`` of them buy both anyway) and ``worth`` (leverage x margin of the right side:
+        margin a basket beyond chance; leverage where no margin is known). Missing where the order lines do not say.
 
     Raises
     ------
@@ -223,7 +223,8 @@ def _adjusted(rules: pd.DataFrame, p: Floats, found: Baskets) -> tuple[int, Floa
 def _pairs_beyond_chance(found: Baskets) -> tuple[Ints, Floats]:
     """Return the pairs that are together more often than by chance, as rising numbers, and the p-value of each.
 
-    The others are tested too, and no p-value of theirs is small.
+    The others, up to one standard deviation above the mean, are tested too; no p-value of theirs is below 0.1, and what
+    exactly it is decides nothing.
     """
     matrix, n = found.matrix, len(found)
     single = np.asarray(matrix.sum(axis=0)).ravel().astype(np.int64)
@@ -231,7 +232,9 @@ def _pairs_beyond_chance(found: Baskets) -> tuple[Ints, Floats]:
     upper = product.row < product.col
     one, other = (v[upper].astype(np.int64) for v in (product.row, product.col))
     many = product.data[upper].astype(np.int64)
-    more = many * n > single[one] * single[other]
+    mean = single[one] * single[other] / n
+    spread = np.sqrt(mean * (1 - single[one] / n) * (n - single[other]) / max(n - 1, 1))
+    more = many > mean + spread
     one, other, many = one[more], other[more], many[more]
     parts = range(0, len(one), AT_ONCE)
     p = [

@@ -29,6 +29,8 @@ Ints = npt.NDArray[np.int64]
 DAY = 86_400_000_000
 WARM_UP, CONTROLS = 28, 25
 """Days of activity before the window, and days sampled for each upgrade."""
+MOST_CONTROLS, LEAST_CONTROLS = 300_000, 5
+"""Days sampled at most, but for each upgrade this many: beyond that, more of them tell next to nothing."""
 LEAST, LEAST_EXPOSED = 20, 5
 """Upgrades in all, and upgrades after a touchpoint, below which nothing is worked out."""
 FALSE_RATE = 0.05
@@ -283,7 +285,8 @@ def _asked(risk: Risk, seed: int) -> Asked:
     long = risk.ends - risk.begins + 1 - risk.upgrades
     total, many = int(long.sum()), int(risk.upgrades.sum())
     rng = np.random.default_rng(seed)
-    chosen = np.sort(rng.choice(total, min(CONTROLS * many, total), replace=False))
+    wanted = min(CONTROLS * many, max(MOST_CONTROLS, LEAST_CONTROLS * many), total)
+    chosen = np.sort(rng.choice(total, wanted, replace=False))
     until = np.cumsum(long)
     place = np.searchsorted(until, chosen, side="right")
     day = risk.begins[place] + chosen - (until - long)[place]
