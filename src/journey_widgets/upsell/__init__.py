@@ -7,6 +7,7 @@ from journey_widgets.upsell.board import Board, Limits, board
 from journey_widgets.upsell.bundles import bundles
 from journey_widgets.upsell.gamma_gamma import GammaGamma, fit_gamma_gamma
 from journey_widgets.upsell.moments import at_horizons, moments
+from journey_widgets.upsell.next_offers import NextOffers, next_offers
 from journey_widgets.upsell.planning import (
     assign,
     customers_needed,
@@ -27,9 +28,9 @@ from journey_widgets.upsell.waiting import (
 )
 
 __all__ = [
-    "Baskets", "BgNbd", "Board", "GammaGamma", "Limits", "Uplift", "assign", "association_measures", "at_horizons",
-    "baskets", "board", "bundles", "conventions", "cumulative_incidence", "customers_needed",
+    "Baskets", "BgNbd", "Board", "GammaGamma", "Limits", "NextOffers", "Uplift", "assign", "association_measures",
+    "at_horizons", "baskets", "board", "bundles", "conventions", "cumulative_incidence", "customers_needed",
     "customers_needed_for_a_mean", "expected_value", "fit_bg_nbd", "fit_gamma_gamma", "kaplan_meier", "log_rank",
-    "moments", "policy_value", "power_of", "purchases", "qini", "qini_curve", "sample_ratio", "smallest_gain", "sold",
-    "time_to_upgrade", "trial", "trial_return", "uplift",
+    "moments", "next_offers", "policy_value", "power_of", "purchases", "qini", "qini_curve", "sample_ratio",
+    "smallest_gain", "sold", "time_to_upgrade", "trial", "trial_return", "uplift",
 ]  # fmt: skip

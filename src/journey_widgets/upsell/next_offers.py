@@ -1,0 +1,406 @@
+"""What to offer next: several ways to rank, held against what needs no model, on purchases none of them has seen.
+
+*Something new* and *the same again* are two questions with two answers, and each has to beat what is popular now or
+what the customer bought lately. Often nothing does: then the answer is that a model adds nothing here.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ibis import _
+
+from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.estimates import Floats
+from journey_widgets.events.engine import collect
+from journey_widgets.events.source import table_of
+from journey_widgets.journey.definition import defined
+from journey_widgets.upsell.baskets import sold
+from journey_widgets.upsell.ranking import hits, ndcg, reciprocal_rank
+
+Ints = npt.NDArray[np.int64]
+NEW, REPEAT = MODES = ("new", "repeat")
+K, LATELY, HALF_LIFE = 10, 28, 60
+"""Places of a list that are looked at; days of *popular lately*; days after which a purchase counts half."""
+SHRINK, RIDGE, MOST_ITEMS = 20.0, 200.0, 8_000
+LEAST_CUSTOMERS, DRAWS = 200, 400
+POPULAR, POPULAR_LATELY, OWN_LATELY, ALIKE, EASE = (
+    "popular", "popular in the last 28 days", "own recent purchases", "items bought by the same customers", "EASE",
+)  # fmt: skip
+BASELINES = {NEW: (POPULAR, POPULAR_LATELY), REPEAT: (POPULAR, POPULAR_LATELY, OWN_LATELY)}
+"""What a model must beat, the simplest first."""
+SESSION, DECAY = 3, 0.5
+
+
+@dataclass(frozen=True)
+class _Bought:
+    """Who bought what up to a day: customers by items, with the day of the last time, and with days that fade."""
+
+    customers: list[str]
+    items: list[str]
+    matrix: Any
+    last: Any
+    faded: Any
+    day: int
+
+
+def next_offers(
+    order_lines: Any, *, mode: str = NEW, cut: str = "", days: int = 30, leave_out: Sequence[str] = (), seed: int = 1
+) -> "NextOffers":  # fmt: skip
+    """Find the best way to rank what to offer next, and judge it.
+
+    Parameters
+    ----------
+    order_lines
+        Source or table with ``customer_id``, ``order_id``, ``product_id``, ``ts`` and ``quantity``. Returns are taken
+        off the sale before them; lines of nobody known are left out.
+    mode
+        ``"new"``: things a customer never had; ``"repeat"``: anything, also again.
+    cut
+        Day from which on purchases are kept from the models and used to judge them; by default the last `days` days.
+    days
+        How long after the cut purchases count.
+    leave_out
+        Product ids that are no products (see `baskets`).
+    seed
+        Of the intervals.
+
+    Raises
+    ------
+    JourneyDataError
+        An unknown mode, a cut that is no day, nothing before or after it.
+
+    References
+    ----------
+    .. [1] H. Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019: EASE.
+    .. [2] B. Sarwar and others, "Item-based collaborative filtering recommendation algorithms", WWW 2001.
+    """
+    if mode not in MODES:
+        msg = f"mode is {mode!r}. {did_you_mean(mode, MODES)}"
+        raise JourneyDataError(msg)
+    table, counted = sold(order_lines, leave_out=leave_out)
+    table = table_of(table, "order_lines", "customer_id", "ts").filter(_.customer_id.notnull())
+    found = collect(
+        table.group_by(customer=table.customer_id.cast("string"), item=table.product_id.cast("string"),
+                       day=table.ts.date().cast("string")).agg(lines=_.count())
+    )  # fmt: skip
+    if found.empty:
+        msg = "No purchase of a known customer: there is nothing to rank."
+        raise JourneyDataError(msg)
+    found["day"] = (pd.to_datetime(found["day"]) - pd.Timestamp(0)).dt.days
+    end = int(found["day"].max())
+    if cut:
+        try:
+            begin = (pd.Timestamp(cut) - pd.Timestamp(0)).days
+        except ValueError:
+            msg = f"cut is {cut!r}; a day such as 2026-05-01 was needed."
+            raise JourneyDataError(msg) from None
+    else:
+        begin = end - days + 1
+    before = found[found["day"] < begin]
+    after = found[(found["day"] >= begin) & (found["day"] < begin + days)]
+    if before.empty or after.empty:
+        which = "before" if before.empty else f"within {days} days after"
+        msg = f"No purchase {which} {pd.Timestamp(0) + pd.Timedelta(days=begin):%-d %B %Y}: choose another cut."
+        raise JourneyDataError(msg)
+    said = (
+        f"Ranked on purchases before {pd.Timestamp(0) + pd.Timedelta(days=begin):%-d %B %Y}, judged on the {days} days "
+        f"from then on; {'things a customer never had' if mode == NEW else 'anything, also again'}"
+    )
+    said = "; ".join([said, *(f"{n:,} {what}" for what, n in counted.items() if n)])
+    return NextOffers(_bought(before, begin), _bought(found, end + 1), after, mode, seed, said)
+
+
+def _bought(rows: pd.DataFrame, day: int) -> _Bought:
+    from scipy.sparse import csr_array
+
+    who, customers = pd.factorize(rows["customer"], sort=True)
+    what, items = pd.factorize(rows["item"], sort=True)
+    shape = (len(customers), len(items))
+    pairs = pd.DataFrame({"who": who, "what": what, "day": rows["day"].to_numpy()})
+    pairs["faded"] = 0.5 ** ((day - pairs["day"]) / HALF_LIFE)
+    latest = pairs.groupby(["who", "what"], as_index=False).agg(
+        day=("day", "max"), faded=("faded", "sum")
+    )
+    at = (latest["who"].to_numpy(), latest["what"].to_numpy())
+    matrix = csr_array((np.ones(len(latest)), at), shape=shape)
+    last = csr_array((latest["day"].to_numpy(dtype=np.float64), at), shape=shape)
+    faded = csr_array((latest["faded"].to_numpy(dtype=np.float64), at), shape=shape)
+    return _Bought([str(c) for c in customers], [str(i) for i in items], matrix, last, faded, day)
+
+
+# --- ways to rank: from who bought what to a score for every item, for some customers ---------------------
+
+
+def _popular(bought: _Bought, rows: Ints) -> Floats:
+    many = np.asarray(bought.matrix.sum(axis=0)).ravel()
+    return np.broadcast_to(many, (len(rows), len(many))).astype(np.float64)
+
+
+def _popular_lately(bought: _Bought, rows: Ints) -> Floats:
+    recent = (bought.last >= bought.day - LATELY).astype(np.float64)
+    many = np.asarray(recent.sum(axis=0)).ravel()
+    # Of things nobody bought lately the more popular one comes first.
+    many = many + 1e-6 * np.asarray(bought.matrix.sum(axis=0)).ravel()
+    return np.broadcast_to(many, (len(rows), len(many))).astype(np.float64)
+
+
+def _own_lately(bought: _Bought, rows: Ints) -> Floats:
+    own = bought.faded[rows].toarray()
+    # Behind what he bought himself comes what is popular.
+    every = _popular(bought, rows)
+    found: Floats = own + 1e-9 * every / max(float(every.max()), 1.0)
+    return found
+
+
+def _alike_weights(bought: _Bought) -> Floats:
+    together = (bought.matrix.T @ bought.matrix).toarray()
+    many = together.diagonal()
+    found: Floats = together / (np.sqrt(np.outer(many, many)) + SHRINK)
+    np.fill_diagonal(found, 0.0)
+    return found
+
+
+def _ease_weights(bought: _Bought) -> Floats:
+    together = (bought.matrix.T @ bought.matrix).toarray()
+    inverse = np.linalg.inv(together + RIDGE * np.eye(len(together)))
+    found: Floats = -inverse / inverse.diagonal()
+    np.fill_diagonal(found, 0.0)
+    return found
+
+
+WEIGHTS: dict[str, Callable[[_Bought], Floats]] = {ALIKE: _alike_weights, EASE: _ease_weights}
+SCORES: dict[str, Callable[[_Bought, Ints], Floats]] = {
+    POPULAR: _popular, POPULAR_LATELY: _popular_lately, OWN_LATELY: _own_lately,
+}  # fmt: skip
+
+
+class NextOffers:
+    """Ways to rank what to offer next, how good each is, and the offers of the best one.
+
+    Attributes
+    ----------
+    mode
+        ``"new"`` or ``"repeat"``.
+    report
+        One row a way, simplest first. Columns: ``way`` (str); ``ndcg`` with ``low`` and ``high`` (float64, 95 % by
+        drawing customers again); ``over_baseline`` with ``over_low`` and ``over_high`` (difference from the best
+        baseline, of the same customers; missing for baselines); ``hit``, ``recall``, ``mrr`` (float64, of the first
+        ten); ``coverage`` (share of all things that are ever offered), ``popular_share`` (share of the offers that are
+        among the hundred most popular things); ``customers`` (int64).
+    winner
+        The way that is used: a model only if it is certainly better than the best baseline, of several the simplest
+        that is no worse.
+    """
+
+    def __init__(
+        self, before: _Bought, every: _Bought, after: pd.DataFrame, mode: str, seed: int, said: str
+    ) -> None:  # fmt: skip
+        self.mode, self._every, self._said = mode, every, said
+        self._weights: dict[str, Floats] = {}
+        self.report, self._each = self._judged(before, after, seed)
+        self.winner = self._best()
+
+    def _ways(self, many_items: int) -> list[str]:
+        models = [ALIKE, *([EASE] if many_items <= MOST_ITEMS else [])]
+        return [*BASELINES[self.mode], *models]
+
+    def _judged(
+        self, before: _Bought, after: pd.DataFrame, seed: int
+    ) -> tuple[pd.DataFrame, dict[str, Floats]]:
+        place = {c: i for i, c in enumerate(before.customers)}
+        at = {i: n for n, i in enumerate(before.items)}
+        known = after[after["customer"].isin(place) & after["item"].isin(at)]
+        rows, inverse = np.unique([place[c] for c in known["customer"]], return_inverse=True)
+        relevant = np.zeros((len(rows), len(before.items)), bool)
+        relevant[inverse, [at[i] for i in known["item"]]] = True
+        owned = before.matrix[rows].toarray() > 0 if len(rows) else np.zeros_like(relevant)
+        if self.mode == NEW:
+            relevant &= ~owned
+        asked = relevant.any(axis=1)
+        rows, relevant, owned = rows[asked].astype(np.int64), relevant[asked], owned[asked]
+        if not len(rows):
+            msg = "No known customer bought anything to judge by after the cut: choose an earlier one."
+            raise JourneyDataError(msg)
+        many = relevant.sum(axis=1)
+        top = np.argsort(-np.asarray(before.matrix.sum(axis=0)).ravel(), kind="stable")[:100]
+        rng = np.random.default_rng(seed)
+        drawn = rng.integers(0, len(rows), (DRAWS, len(rows)))
+        each, lines = {}, []
+        for way in self._ways(len(before.items)):
+            score = _scored(way, before, rows, WEIGHTS[way](before) if way in WEIGHTS else None)
+            ranked = _ranked(score, owned if self.mode == NEW else None)
+            found = hits(ranked, relevant)
+            each[way] = ndcg(found, many)
+            low, high = np.quantile(each[way][drawn].mean(axis=1), [0.025, 0.975])
+            lines.append(
+                {
+                    "way": way, "ndcg": each[way].mean(), "low": low, "high": high, "hit": found.any(axis=1).mean(),
+                    "recall": (found.sum(axis=1) / np.minimum(many, K)).mean(), "mrr": reciprocal_rank(found).mean(),
+                    "coverage": len(np.unique(ranked)) / len(before.items),
+                    "popular_share": np.isin(ranked, top).mean(), "customers": len(rows),
+                }
+            )  # fmt: skip
+        frame = pd.DataFrame(lines)
+        own = frame[frame["way"].isin(BASELINES[self.mode])]
+        best = str(own["way"].iloc[int(own["ndcg"].to_numpy().argmax())])
+        for way in each:
+            if way in BASELINES[self.mode]:
+                continue
+            gap = each[way] - each[best]
+            ends = np.quantile(gap[drawn].mean(axis=1), [0.025, 0.975])
+            frame.loc[frame["way"] == way, ["over_baseline", "over_low", "over_high"]] = [
+                gap.mean(),
+                *ends,
+            ]
+        columns = [
+            "way", "ndcg", "low", "high", "over_baseline", "over_low", "over_high", "hit", "recall", "mrr", "coverage",
+            "popular_share", "customers",
+        ]  # fmt: skip
+        frame = frame.reindex(columns=columns)
+        return defined(frame, self._said), each
+
+    def _best(self) -> str:
+        own = self.report[self.report["way"].isin(BASELINES[self.mode])]
+        best = str(own["way"].iloc[int(own["ndcg"].to_numpy().argmax())])
+        if int(self.report["customers"].iloc[0]) < LEAST_CUSTOMERS:
+            return best
+        better = self.report[self.report["over_low"] > 0]
+        if better.empty:
+            return best
+        top = float(better["ndcg"].max())
+        # Ties go to the simpler one: the first that is within the interval of the best.
+        least = float(better["low"][better["ndcg"] == top].iloc[0])
+        return str(better["way"][better["ndcg"] >= least].iloc[0])
+
+    @property
+    def verdict(self) -> str:
+        """What the comparison says, in a sentence."""
+        many = int(self.report["customers"].iloc[0])
+        if many < LEAST_CUSTOMERS:
+            return (
+                f"{many} customers bought after the cut; {LEAST_CUSTOMERS} are needed to name a winner: {self.winner} "
+                "is used."
+            )
+        if self.winner in BASELINES[self.mode]:
+            return f"A model adds nothing here: {self.winner} is as good."
+        row = self.report.set_index("way").loc[self.winner]
+        return (
+            f"{self.winner} ranks better than what needs no model: NDCG {row['ndcg']:.3f}, "
+            f"{row['over_baseline']:+.3f} ({row['over_low']:+.3f} to {row['over_high']:+.3f})."
+        )
+
+    # --- offers
+
+    def offers(
+        self, customers: Sequence[str], *, most: int = K, without: Mapping[str, Collection[str]] | None = None
+    ) -> pd.DataFrame:  # fmt: skip
+        """Return what to offer to customers now, by the winner, learnt from all purchases.
+
+        Parameters
+        ----------
+        customers
+            Ids; those nobody knows get what is popular lately.
+        most
+            Offers a customer.
+        without
+            Why a thing is not offered → things, such as what is out of stock; how many each took is in the definition.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: ``customer_id`` (str), ``rank`` (int64, from 1), ``product_id`` (str), ``score`` (float64),
+            ``because`` (str: up to two things the customer has that speak for it most; blank for baselines),
+            ``customers_behind`` (Int64: customers who have both the first of them and it; missing for baselines).
+        """
+        every = self._every
+        place = {c: i for i, c in enumerate(every.customers)}
+        known = [c for c in map(str, customers) if c in place]
+        strangers = [c for c in map(str, customers) if c not in place]
+        banned, counted = np.zeros(len(every.items), bool), []
+        for why, things in (without or {}).items():
+            own = np.isin(every.items, [str(t) for t in things]) & ~banned
+            banned |= own
+            counted.append(f"{int(own.sum())} {why}")
+        rows = np.array([place[c] for c in known], dtype=np.int64)
+        weights = self._learnt(self.winner)
+        frames = []
+        if len(rows):
+            owned = every.matrix[rows].toarray() > 0
+            hidden = (owned if self.mode == NEW else np.zeros_like(owned)) | banned
+            frames.append(
+                self._listed(
+                    known, _scored(self.winner, every, rows, weights), hidden, owned, weights, most
+                )
+            )
+        if strangers:
+            score = _popular_lately(every, np.zeros(len(strangers), dtype=np.int64))
+            nothing = np.zeros(score.shape, bool)
+            frames.append(self._listed(strangers, score, nothing | banned, nothing, None, most))
+        columns = ["customer_id", "rank", "product_id", "score", "because", "customers_behind"]
+        found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+        found = found.astype({"customers_behind": "Int64"})
+        left = f"Not offered: {', '.join(counted)}" if counted else ""
+        return defined(found[columns], f"By {self.winner}, learnt from all purchases", left)
+
+    def for_session(self, items: Sequence[str], *, most: int = K) -> list[str]:
+        """Return what to offer beside the last things somebody looked at or put into the basket, the newest first."""
+        every = self._every
+        at = {i: n for n, i in enumerate(every.items)}
+        known = [at[i] for i in map(str, items) if i in at][:SESSION]
+        weights = self._learnt(EASE if len(every.items) <= MOST_ITEMS else ALIKE)
+        if not known or weights is None:
+            score = _popular_lately(every, np.zeros(1, dtype=np.int64))[0].copy()
+        else:
+            score = sum(weights[i] * DECAY**turn for turn, i in enumerate(known))
+        score[known] = -np.inf
+        return [every.items[i] for i in np.argsort(-score, kind="stable")[:most]]
+
+    def _learnt(self, way: str) -> Floats | None:
+        if way not in WEIGHTS:
+            return None
+        if way not in self._weights:
+            self._weights[way] = WEIGHTS[way](self._every)
+        return self._weights[way]
+
+    def _listed(
+        self, customers: list[str], score: Floats, hidden: npt.NDArray[np.bool_], owned: npt.NDArray[np.bool_],
+        weights: Floats | None, most: int,
+    ) -> pd.DataFrame:  # fmt: skip
+        every, rows = self._every, []
+        ranked = _ranked(score, hidden, most)
+        for i, customer in enumerate(customers):
+            has = np.flatnonzero(owned[i])
+            for rank, item in enumerate(ranked[i]):
+                if hidden[i, item]:
+                    break
+                because, behind = "", None
+                if weights is not None and len(has):
+                    speaks = has[np.argsort(-weights[has, item], kind="stable")[:2]]
+                    speaks = speaks[weights[speaks, item] > 0]
+                    because = ", ".join(every.items[s] for s in speaks)
+                    if len(speaks):
+                        both = every.matrix[:, [speaks[0]]].multiply(every.matrix[:, [item]])
+                        behind = int(both.sum())
+                rows.append(
+                    (customer, rank + 1, every.items[item], float(score[i, item]), because, behind)
+                )
+        columns = ["customer_id", "rank", "product_id", "score", "because", "customers_behind"]
+        return pd.DataFrame(rows, columns=columns)
+
+
+def _scored(way: str, bought: _Bought, rows: Ints, weights: Floats | None) -> Floats:
+    if weights is None:
+        return SCORES[way](bought, rows)
+    found: Floats = bought.matrix[rows] @ weights
+    return found
+
+
+def _ranked(score: Floats, hidden: npt.NDArray[np.bool_] | None, most: int = K) -> Ints:
+    """Return the best items of each row, best first; of equal ones the first by id."""
+    shown = score if hidden is None else np.where(hidden, -np.inf, score)
+    found: Ints = np.argsort(-shown, axis=1, kind="stable")[:, :most].astype(np.int64)
+    return found

@@ -1,0 +1,190 @@
+"""Next offers: held against what needs no model, on purchases that no model has seen."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.journey.definition import definition
+from journey_widgets.upsell import next_offers
+from journey_widgets.upsell.next_offers import ALIKE, EASE, OWN_LATELY, POPULAR, POPULAR_LATELY
+from journey_widgets.upsell.ranking import dcg, hits, ndcg, ndcg_at, reciprocal_rank
+
+START = pd.Timestamp("2026-01-01")
+
+
+def lines(*rows):
+    """Rows of customer, day and things."""
+    flat = [(c, f"{c}/{d}", START + pd.Timedelta(days=d), i) for c, d, items in rows for i in items]
+    return pd.DataFrame(flat, columns=["customer_id", "order_id", "ts", "product_id"]).assign(
+        quantity=1.0
+    )
+
+
+# measures of a ranking
+
+
+def test_the_textbook_gain_of_a_list_comes_back():
+    assert dcg([3, 2, 3, 0, 1, 2]) == pytest.approx(6.861126689)
+    assert dcg([3, 2, 3, 0, 1, 2]) / dcg([3, 3, 3, 2, 2, 2]) == pytest.approx(0.785002372)
+
+
+def test_two_of_five_are_relevant():
+    assert ndcg_at("ABCDE", "CE", 5) == pytest.approx(0.5437713092)
+    assert ndcg_at("ABCDE", "CE", 2) == 0.0
+
+
+def test_many_lists_at_once_have_the_same_measures_as_one_by_one():
+    rng = np.random.default_rng(1)
+    relevant = rng.random((30, 20)) < 0.2
+    relevant[:, 0] |= ~relevant.any(axis=1)
+    ranked = np.argsort(rng.random((30, 20)), axis=1)[:, :10]
+    found, many = hits(ranked, relevant), relevant.sum(axis=1)
+    one_by_one = [
+        ndcg_at(list(r), set(np.flatnonzero(v)), 10) for r, v in zip(ranked, relevant, strict=True)
+    ]
+    assert ndcg(found, many).tolist() == pytest.approx(one_by_one)
+
+
+def test_the_mean_reciprocal_rank_of_three_lists():
+    found = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]], dtype=bool)
+    assert reciprocal_rank(found).mean() == pytest.approx(0.6111111111)
+
+
+# who wins
+
+
+def shop(seed, *, taste, many=700, items=60):
+    """Customers of six tastes buy within their own, as far as `taste` says; the rest is bought by all alike."""
+    rng = np.random.default_rng(seed)
+    kinds = np.arange(items) % 6
+    popular = rng.dirichlet(np.full(items, 0.6))
+    rows = []
+    for c in range(many):
+        own = np.where(kinds == c % 6, popular, 0)
+        chance = taste * own / own.sum() + (1 - taste) * popular
+        for day in np.sort(rng.integers(0, 120, rng.integers(4, 9))):
+            rows.append(
+                (
+                    f"c{c:03d}",
+                    int(day),
+                    [f"i{i:02d}" for i in np.unique(rng.choice(items, 2, p=chance))],
+                )
+            )
+    return lines(*rows)
+
+
+def test_where_customers_have_tastes_a_model_finds_what_is_new_to_them():
+    found = next_offers(shop(1, taste=0.9), mode="new")
+    assert found.winner in (ALIKE, EASE)
+    assert "ranks better than what needs no model" in found.verdict
+    row = found.report.set_index("way").loc[found.winner]
+    assert row["over_low"] > 0
+    assert row["low"] <= row["ndcg"] <= row["high"]
+
+
+def test_where_everybody_is_alike_a_model_adds_nothing():
+    found = next_offers(shop(2, taste=0.0), mode="new")
+    assert found.winner in (POPULAR, POPULAR_LATELY)
+    assert found.verdict == f"A model adds nothing here: {found.winner} is as good."
+
+
+def test_who_buys_the_same_again_is_best_told_by_what_he_bought():
+    rng = np.random.default_rng(3)
+    rows = []
+    for c in range(300):
+        own = [f"i{i:02d}" for i in rng.choice(50, 3, replace=False)]
+        rows += [(f"c{c:03d}", int(d), [own[rng.integers(3)]]) for d in rng.integers(0, 120, 12)]
+    found = next_offers(lines(*rows), mode="repeat")
+    assert found.winner == OWN_LATELY
+    assert found.report["way"].tolist()[:3] == [POPULAR, POPULAR_LATELY, OWN_LATELY]
+
+
+def test_below_two_hundred_customers_no_winner_is_named():
+    found = next_offers(shop(1, taste=0.9, many=150), mode="new")
+    assert found.winner in (POPULAR, POPULAR_LATELY)
+    assert "200 are needed to name a winner" in found.verdict
+
+
+def test_nothing_after_the_cut_is_learnt_from():
+    table = shop(4, taste=0.9)
+    cut = "2026-04-01"
+    later = pd.to_datetime(table["ts"]) >= cut
+    shuffled = table.copy()
+    shuffled.loc[later, "product_id"] = (
+        shuffled.loc[later, "product_id"].sample(frac=1, random_state=1).to_numpy()
+    )
+    one, other = (next_offers(t, cut=cut) for t in (table, shuffled))
+    popular = [f.report.set_index("way").loc[POPULAR, "coverage"] for f in (one, other)]
+    assert popular[0] == popular[1]
+    assert (
+        other.report.set_index("way").loc[EASE, "ndcg"]
+        < one.report.set_index("way").loc[EASE, "ndcg"]
+    )
+
+
+# offers, by hand
+
+HABIT = [(f"c{n}", 1, ["bread", "butter"]) for n in range(8)] + [
+    (f"d{n}", 1, ["beer", "crisps"]) for n in range(6)
+]
+SMALL = lines(
+    *HABIT,
+    ("early", 3, ["jam"]),
+    ("new", 2, ["bread"]),
+    ("both", 2, ["bread", "beer"]),
+    *[(f"c{n}", 50, ["jam"]) for n in range(8)],
+)
+
+
+def test_offers_say_which_things_speak_for_them_and_how_many_customers_are_behind():
+    found = next_offers(SMALL, days=20)
+    found.winner = ALIKE
+    offers = found.offers(["new"], most=1)
+    assert offers[["product_id", "because", "customers_behind"]].values.tolist() == [
+        ["butter", "bread", 8]
+    ]
+
+
+def test_what_somebody_has_is_not_offered_as_new_and_what_is_barred_to_nobody():
+    found = next_offers(SMALL, days=20)
+    found.winner = ALIKE
+    offers = found.offers(
+        ["both", "new"], without={"out of stock": ["butter", "nothing"], "replaced": ["butter"]}
+    )
+    mine = offers[offers["customer_id"] == "both"]["product_id"].tolist()
+    assert set(mine) == {"crisps", "jam"}
+    assert "butter" not in set(offers["product_id"])
+    assert "Not offered: 1 out of stock, 0 replaced" in definition(offers)
+
+
+def test_whom_nobody_knows_is_offered_what_is_popular_lately():
+    offers = next_offers(SMALL, days=20).offers(["stranger"], most=2)
+    assert offers["product_id"].iloc[0] == "jam"  # of the last four weeks
+    assert offers["because"].tolist() == ["", ""]
+
+
+def test_a_session_is_answered_by_its_last_things():
+    found = next_offers(SMALL, days=20)
+    assert found.for_session(["beer"], most=1) == ["crisps"]
+    assert found.for_session(["bread", "beer"])[0] in {"butter", "jam"}
+    assert found.for_session(["unknown"], most=1) == ["jam"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"mode": "nwe"}, "Did you mean 'new'"),
+        ({"cut": "soon"}, "a day such as"),
+        ({"cut": "2025-01-01"}, "No purchase before 1 January 2025"),
+        ({"cut": "2027-01-01"}, "No purchase within 30 days after 1 January 2027"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(asked, said):
+    with pytest.raises(JourneyDataError, match=said):
+        next_offers(SMALL, **asked)
+
+
+def test_without_customers_there_is_nothing_to_rank():
+    with pytest.raises(JourneyDataError, match="No purchase of a known customer"):
+        next_offers(SMALL.assign(customer_id=pd.Series([None] * len(SMALL), dtype="object")))
