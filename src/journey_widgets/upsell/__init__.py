@@ -17,9 +17,11 @@ from journey_widgets.upsell.planning import (
     power_of,
     smallest_gain,
 )
+from journey_widgets.upsell.propensity import Propensity, propensity, snapshots
 from journey_widgets.upsell.purchases import purchases
 from journey_widgets.upsell.returns import trial_return
 from journey_widgets.upsell.rfm import rfm
+from journey_widgets.upsell.score_report import ScoreReport
 from journey_widgets.upsell.trial import sample_ratio, trial
 from journey_widgets.upsell.uplift import Uplift, policy_value, qini, qini_curve, uplift
 from journey_widgets.upsell.value import conventions, expected_value
@@ -31,10 +33,10 @@ from journey_widgets.upsell.waiting import (
 )
 
 __all__ = [
-    "Baskets", "BgNbd", "Board", "GammaGamma", "Limits", "MbgNbd", "NextOffers", "ParetoNbd", "Uplift", "assign",
-    "association_measures", "at_horizons", "baskets", "board", "bundles", "conventions", "cumulative_incidence",
-    "customers_needed", "customers_needed_for_a_mean", "expected_value", "fit_bg_nbd", "fit_gamma_gamma",
-    "fit_mbg_nbd", "fit_pareto_nbd", "kaplan_meier", "log_rank", "moments", "next_offers", "policy_value", "power_of",
-    "purchases", "qini", "qini_curve", "rfm", "sample_ratio", "smallest_gain", "sold", "time_to_upgrade", "trial",
-    "trial_return", "uplift",
+    "Baskets", "BgNbd", "Board", "GammaGamma", "Limits", "MbgNbd", "NextOffers", "ParetoNbd", "Propensity",
+    "ScoreReport", "Uplift", "assign", "association_measures", "at_horizons", "baskets", "board", "bundles",
+    "conventions", "cumulative_incidence", "customers_needed", "customers_needed_for_a_mean", "expected_value",
+    "fit_bg_nbd", "fit_gamma_gamma", "fit_mbg_nbd", "fit_pareto_nbd", "kaplan_meier", "log_rank", "moments",
+    "next_offers", "policy_value", "power_of", "propensity", "purchases", "qini", "qini_curve", "rfm", "sample_ratio",
+    "smallest_gain", "snapshots", "sold", "time_to_upgrade", "trial", "trial_return", "uplift",
 ]  # fmt: skip

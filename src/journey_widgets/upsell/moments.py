@@ -26,7 +26,7 @@ from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.logistic import Fit, fit_logistic
 
 Ints = npt.NDArray[np.int64]
-DAY = 86_400_000_000
+DAY, EPOCH = 86_400_000_000, pd.Timestamp(0)
 WARM_UP, CONTROLS = 28, 25
 """Days of activity before the window, and days sampled for each upgrade."""
 MOST_CONTROLS, LEAST_CONTROLS = 300_000, 5
@@ -60,6 +60,8 @@ class Days:
         Touchpoints by number.
     last
         The last day.
+    begins
+        The first day.
     """
 
     customer: Ints
@@ -68,6 +70,7 @@ class Days:
     times: Ints
     names: tuple[str, ...]
     last: int
+    begins: pd.Timestamp = EPOCH
 
 
 def days_of(log: Any, *, zone: str = "UTC") -> Days:
@@ -91,8 +94,9 @@ def days_of(log: Any, *, zone: str = "UTC") -> Days:
     )
     begin = int(day.min())
     return Days(
-        customer, day - begin, touchpoint, times, tuple(index.touchpoints), int(day.max()) - begin
-    )
+        customer, day - begin, touchpoint, times, tuple(index.touchpoints), int(day.max()) - begin,
+        pd.Timestamp(0) + pd.Timedelta(days=begin),
+    )  # fmt: skip
 
 
 def moments(

@@ -1,0 +1,260 @@
+"""Who will: a score learnt from past days and judged on a later one, that knows nothing of what came after its day."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.estimates import Floats
+from journey_widgets.events.durations import microseconds
+from journey_widgets.events.engine import collect
+from journey_widgets.events.paths import PathIndex, path_index
+from journey_widgets.journey.definition import defined
+from journey_widgets.upsell.features import Encoder
+from journey_widgets.upsell.logistic import fit_logistic
+from journey_widgets.upsell.moments import DAY, Days, codes_of, days_of
+from journey_widgets.upsell.score_report import LEAST, TOO_GOOD, ScoreReport
+
+RECENT, RIDGE = 28, 1.0
+"""Days before a snapshot that behaviour is counted in; how hard the coefficients are held back."""
+LEAST_TRAINED = 100
+CARRIES = 0.8
+"""Share of the signal from which on one feature is doubted."""
+
+
+def snapshots(
+    log: Any, outcome: str | Sequence[str], dates: Sequence[str], *, within: str = "30d", gap: str = "",
+    zone: str = "UTC",
+) -> pd.DataFrame:  # fmt: skip
+    """Return what was known of customers on several days, and what they did after.
+
+    Parameters
+    ----------
+    log
+        Event log or its path index.
+    outcome
+        Touchpoint, or touchpoints, whose coming is foreseen.
+    dates
+        Days, such as ``"2026-03-01"``; everything before the day is known, nothing of the day itself.
+    within, gap
+        How long after the day counts (whole days), and how many days are left out first, such as those a campaign
+        needs.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a customer and date: those who were there before, had not done it yet, and whose window is over.
+        Columns: ``customer_id`` (str), ``date``, ``known_at`` (datetime64, the newest day anything is taken from),
+        ``label`` (bool); the features: ``active_days``, ``events`` (int64, of the last 28 days), ``days_since`` (int64, last
+        event), ``tenure`` (int64, days since the first one), and for each touchpoint ``last 28 days: …`` (int64).
+    """
+    index = log if isinstance(log, Days | PathIndex) else path_index(log)
+    days = index if isinstance(index, Days) else days_of(index, zone=zone)
+    ids = None if isinstance(index, Days) else _ids(index)
+    ends = codes_of(days, [outcome] if isinstance(outcome, str) else outcome, "outcome")
+    length, wait = _whole(within, "within"), _whole(gap, "gap") if gap else 0
+    frames = []
+    for date in dates:
+        day = (pd.Timestamp(date) - days.begins).days
+        if day <= 0 or day + wait + length > days.last + 1:
+            msg = (
+                f"{date}: the log goes from {days.begins:%-d %B %Y} for {days.last + 1} days; the day and "
+                f"{wait + length} days from it on were needed in it."
+            )
+            raise JourneyDataError(msg)
+        frames.append(_snapshot(days, ids, ends, day, wait, length).assign(date=pd.Timestamp(date)))
+    found = pd.concat(frames, ignore_index=True)
+    first = ["customer_id", "date", "known_at", "label"]
+    said = (
+        f"Known before each day; {' or '.join(days.names[c] for c in ends)} within {length} days"
+        f"{f' after {wait} days left out' if wait else ''}"
+    )
+    return defined(found[[*first, *(c for c in found.columns if c not in first)]], said)
+
+
+def _whole(text: str, name: str) -> int:
+    length = microseconds(text, name=name)
+    if length % DAY:
+        msg = f"{name} is {text!r}; whole days such as '30d' were needed."
+        raise JourneyDataError(msg)
+    return length // DAY
+
+
+def _ids(index: PathIndex) -> dict[int, str]:
+    """Return customer by number."""
+    first = index.table.filter(index.table.step == 1)
+    found = collect(first.select(number=first.customer, id=first.customer_id.cast("string")))
+    return dict(zip(found["number"].astype("int64"), found["id"].astype("str"), strict=True))
+
+
+def _snapshot(
+    days: Days, ids: dict[int, str] | None, ends: list[int], day: int, wait: int, length: int
+) -> pd.DataFrame:
+    past = days.day < day
+    is_end = np.isin(days.touchpoint, ends)
+    done = np.unique(days.customer[past & is_end])
+    later = days.customer[is_end & (days.day >= day + wait) & (days.day < day + wait + length)]
+    early = np.unique(days.customer[is_end & (days.day >= day) & (days.day < day + wait)])
+    who = np.setdiff1d(np.unique(days.customer[past]), np.union1d(done, early))
+    many = int(days.customer.max()) + 1
+    first, last = np.full(many, day), np.full(many, -1)
+    np.minimum.at(first, days.customer[past], days.day[past])
+    np.maximum.at(last, days.customer[past], days.day[past])
+    recent = past & (days.day >= day - RECENT)
+    pairs = np.unique(days.customer[recent] * (days.last + 2) + days.day[recent]) // (days.last + 2)
+    columns: dict[str, Any] = {
+        "customer_id": [str(c) if ids is None else ids[int(c)] for c in who],
+        "known_at": days.begins + pd.to_timedelta(last[who], unit="D"), "label": np.isin(who, later),
+        "active_days": np.bincount(pairs, minlength=many)[who],
+        "events": np.bincount(days.customer[recent], days.times[recent], minlength=many)[who].astype(np.int64),
+        "days_since": day - last[who], "tenure": day - first[who],
+    }  # fmt: skip
+    for code, name in enumerate(days.names):
+        if code not in ends:
+            own = recent & (days.touchpoint == code)
+            counted = np.bincount(days.customer[own], days.times[own], minlength=many)[who]
+            columns[f"last {RECENT} days: {name}"] = counted.astype(np.int64)
+    return pd.DataFrame(columns)
+
+
+def propensity(
+    table: pd.DataFrame, features: Sequence[str], *, label: str = "label", date: str = "date",
+    known_at: str = "known_at", seed: int = 1,
+) -> "Propensity":  # fmt: skip
+    """Learn who will from all dates but the last, and judge it on the last one.
+
+    Parameters
+    ----------
+    table
+        One row a customer and date: features, `label`, `date`, and `known_at`, the newest moment any feature of the row
+        was taken from. As of `snapshots`, or of your own.
+    features
+        Columns of numbers or words.
+    seed
+        Of the intervals.
+
+    Raises
+    ------
+    JourneyDataError
+        A feature taken from the day or after it: that is a leak. Fewer than two dates; fewer than 100 who did it before
+        the last date, or 50 on it. Missing columns.
+    """
+    wanted = [*features, label, date, known_at]
+    missing = [c for c in wanted if c not in table.columns]
+    if missing or not features:
+        lacks = ", ".join(missing) or "features"
+        msg = f"The table lacks {lacks}; features, {label}, {date} and {known_at} were needed."
+        raise JourneyDataError(msg)
+    when, known = pd.to_datetime(table[date]), pd.to_datetime(table[known_at])
+    leaks = int((known >= when).sum())
+    if leaks:
+        msg = (
+            f"{leaks} rows know something of their day or of what came after it ({known_at} is not before {date}): a "
+            "score made of them would know the answer. Take every feature from before the day."
+        )
+        raise JourneyDataError(msg)
+    dates = sorted(when.unique())
+    if len(dates) < 2:
+        msg = "One date only: at least one to learn from and a later one to judge by were needed."
+        raise JourneyDataError(msg)
+    test = (when == dates[-1]).to_numpy()
+    did = table[label].astype(bool).to_numpy()
+    trained, judged = int(did[~test].sum()), int(did[test].sum())
+    if trained < LEAST_TRAINED or judged < LEAST:
+        msg = (
+            f"{trained} did it before the last date and {judged} after it; {LEAST_TRAINED} and {LEAST} or more are "
+            "needed to learn and to judge."
+        )
+        raise JourneyDataError(msg)
+    own = table[list(features)]
+    encoder = Encoder(own[~test])
+    x = encoder(own[~test])
+    fit = fit_logistic(x, did[~test], np.arange(int((~test).sum())), ridge=RIDGE)
+    return Propensity(
+        encoder,
+        fit.coefficients,
+        list(features),
+        own[test],
+        did[test],
+        float(did[~test].mean()),
+        seed,
+    )
+
+
+class Propensity:
+    """A score of who will, and what it is worth.
+
+    Attributes
+    ----------
+    report
+        On the last date (see `ScoreReport`).
+    base_then, base_now
+        Share who did it on the dates it was learnt from, and on the last one.
+    """
+
+    def __init__(
+        self, encoder: Encoder, coefficients: Floats, features: list[str], test: pd.DataFrame,
+        did: npt.NDArray[np.bool_], base_then: float, seed: int,
+    ) -> None:  # fmt: skip
+        self._encoder, self._coefficients, self._features = encoder, coefficients, features
+        self.base_then, self.base_now = base_then, float(did.mean())
+        self.report = ScoreReport(self.score(test), did, seed=seed)
+        self._spread = (encoder(test) * coefficients).std(axis=0)
+
+    def score(self, table: pd.DataFrame) -> Floats:
+        """Return the chance of each customer."""
+        line = self._encoder(table[self._features]) @ self._coefficients
+        return np.asarray(1 / (1 + np.exp(-line)), dtype=np.float64)
+
+    def reasons(self, table: pd.DataFrame, *, most: int = 3) -> list[list[str]]:
+        """Return for each customer what moves his score most, in words: value, and which way.
+
+        On the scale of the odds: coefficient times the distance from the mean customer.
+        """
+        numbers = self._encoder(table[self._features])
+        moved = numbers * self._coefficients
+        moved[:, 0] = 0.0
+        told = []
+        for row, (_i, given) in zip(moved, table.iterrows(), strict=True):
+            order = [
+                i for i in np.argsort(-np.abs(row), kind="stable")[:most] if abs(row[i]) > 1e-9
+            ]
+            told.append([_reason(self._encoder.names[i], given, float(row[i])) for i in order])
+        return told
+
+    @property
+    def doubts(self) -> list[str]:
+        """What speaks against trusting it, in sentences."""
+        said = self.report.doubts
+        share = self._spread**2 / max(float((self._spread**2).sum()), 1e-12)
+        top = int(share.argmax())
+        if share[top] > CARRIES and self.report.auc[0] > (0.5 + TOO_GOOD) / 2:
+            said.append(
+                f"{self._encoder.names[top]} carries {share[top]:.0%} of it: is it known before, and no part of the "
+                "answer?"
+            )
+        if abs(self.base_now - self.base_then) > 0.2 * self.base_then:
+            said.append(
+                f"{self.base_then:.1%} did it when it was learnt and {self.base_now:.1%} now: chances are off by about "
+                "that."
+            )
+        return said
+
+
+def _reason(name: str, given: pd.Series, moved: float) -> str:
+    column, level = name, ""
+    if name not in given.index and ": " in name:
+        column, level = name.rsplit(": ", 1)
+    value = given[column] if column in given.index else ""
+    shown = (
+        f"{value:,.0f}"
+        if isinstance(value, float | int | np.number) and float(value).is_integer()
+        else str(value)
+    )
+    what = (
+        f"{column} is {shown}" if not level or str(value) == level else f"{column} is not {level}"
+    )
+    return f"{what} ({'more' if moved > 0 else 'less'} likely)"

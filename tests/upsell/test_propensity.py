@@ -1,0 +1,172 @@
+"""Propensity: learnt before, judged after; a score that knows the answer is refused or doubted."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.upsell import ScoreReport, propensity, snapshots
+from upsell.planted import planted
+from upsell.test_moments import days, log
+
+# any score
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.integers(1, 6))
+def test_the_area_is_the_chance_that_who_did_it_has_the_higher_score(seed, levels):
+    rng = np.random.default_rng(seed)
+    did = rng.random(200) < 0.5
+    score = rng.integers(0, levels, 200) / levels
+    if not 50 <= did.sum() < 200:
+        return
+    pairs = score[did][:, None] - score[~did][None, :]
+    assert ScoreReport(score, did).auc[0] == pytest.approx(
+        (pairs > 0).mean() + (pairs == 0).mean() / 2
+    )
+
+
+def test_brier_and_calibration_of_the_textbook():
+    repeat = 25  # the report wants fifty who did it
+    brier = ScoreReport(np.tile([0.1, 0.9, 0.8, 0.3], repeat), np.tile([0, 1, 1, 0], repeat)).brier
+    assert brier == pytest.approx(0.0375)
+    score = np.repeat([0.1, 0.2, 0.3, 0.4, 0.65, 0.7, 0.8, 0.9, 1.0], 20)
+    did = np.repeat([0, 0, 0, 0, 1, 1, 1, 1, 1], 20)
+    found = ScoreReport(score, did).calibration(bins=3)
+    assert found["expected"].tolist() == pytest.approx([0.2, (0.4 + 0.65 + 0.7) / 3, 0.9])
+    assert found["observed"].tolist() == pytest.approx([0, 2 / 3, 1])
+
+
+def test_gain_and_profit_by_hand():
+    """200 customers, the best-scored 20 of whom all do it, and 40 of the rest."""
+    did = np.zeros(200, bool)
+    did[:20] = did[100:140] = True
+    report = ScoreReport(np.linspace(1, 0, 200), did)
+    row = report.gain([0.1]).iloc[0]
+    assert row[["customers", "did", "captured", "lift"]].tolist() == pytest.approx(
+        [20, 20, 1 / 3, 1 / 0.3]
+    )
+    profit = report.profit(10.0, 1.0).set_index("customers")["profit"]
+    assert (profit[0], profit[20], profit[200]) == (0, 180, 400)
+
+
+def test_a_score_that_is_right_is_not_doubted_and_one_that_is_off_says_by_how_much():
+    rng = np.random.default_rng(1)
+    p = rng.beta(2, 8, 5_000)
+    did = rng.random(5_000) < p
+    good, off = ScoreReport(p, did), ScoreReport(np.minimum(2 * p, 1), did)
+    assert good.doubts == []
+    assert good.calibration_error < 0.03
+    assert "its chances are off by that" in off.doubts[0]
+    assert good.auc[1] < good.auc[0] < good.auc[2]
+
+
+def test_noise_and_an_answer_in_disguise_are_doubted():
+    rng = np.random.default_rng(2)
+    did = rng.random(2_000) < 0.2
+    assert "no better than chance" in " ".join(ScoreReport(rng.normal(size=2_000), did).doubts)
+    assert "too well to be true" in " ".join(
+        ScoreReport(did + rng.normal(0, 0.1, 2_000), did).doubts
+    )
+
+
+def test_scores_that_are_no_chances_have_no_calibration_error():
+    rng = np.random.default_rng(3)
+    did = rng.random(500) < 0.4
+    report = ScoreReport(rng.normal(size=500) * 100, did)
+    assert np.isnan(report.brier)
+    assert np.isnan(report.calibration_error)
+
+
+def test_too_few_who_did_it_are_said():
+    with pytest.raises(JourneyDataError, match="3 of 100 customers did it"):
+        ScoreReport(np.linspace(0, 1, 100), np.arange(100) < 3)
+
+
+# our own
+
+
+@pytest.fixture(scope="module")
+def table():
+    made = planted(1, customers=4_000)
+    begin = made.begins
+    dates = [f"{begin + pd.Timedelta(days=d):%Y-%m-%d}" for d in (45, 65, 85)]
+    return snapshots(made, "upgrade", dates, within="14d")
+
+
+def features(table):
+    return [c for c in table.columns if c not in ("customer_id", "date", "known_at", "label")]
+
+
+def test_who_upgrades_is_foreseen_better_than_by_chance_and_said_why(table):
+    found = propensity(table, features(table))
+    assert found.report.auc[1] > 0.6
+    some = table[table["date"] == table["date"].max()].head(5)
+    told = found.reasons(some)
+    assert [len(t) for t in told] == [3] * 5
+    assert all("likely)" in reason for row in told for reason in row)
+    assert ((found.score(some) > 0) & (found.score(some) < 1)).all()
+
+
+def test_a_leak_is_refused(table):
+    leaky = table.copy()
+    leaky["calls"] = leaky["label"].astype(int)
+    leaky.loc[leaky.index[:7], "known_at"] = leaky["date"] + pd.Timedelta(days=3)
+    with pytest.raises(JourneyDataError, match="7 rows know something of their day"):
+        propensity(leaky, ["calls"])
+
+
+def test_a_leak_without_a_date_is_doubted(table):
+    leaky = table.assign(duration=table["label"] * 300.0 + np.arange(len(table)) % 50)
+    said = " ".join(propensity(leaky, [*features(table), "duration"]).doubts)
+    assert "too well to be true" in said
+    assert "duration carries" in said
+
+
+def test_a_snapshot_knows_the_days_before_and_nothing_else():
+    rows = [(1, 0, "sign_up"), (1, 8, "price"), (1, 10, "price"), (1, 12, "upgrade"), (2, 3, "sign_up"),
+            (2, 9, "upgrade"), (3, 11, "sign_up"), (4, 1, "sign_up"), (4, 30, "upgrade")]  # fmt: skip
+    made = days(rows, last=60)
+    date = f"{made.begins + pd.Timedelta(days=10):%Y-%m-%d}"
+    found = snapshots(made, "upgrade", [date], within="5d").set_index("customer_id")
+    assert found.index.tolist() == ["1", "4"]  # 2 had upgraded, 3 was not there yet
+    assert found["label"].tolist() == [True, False]
+    assert found.loc[
+        "1", ["events", "active_days", "days_since", "tenure", "last 28 days: price"]
+    ].tolist() == [2, 2, 2, 10, 1]
+    assert (found["known_at"] < found["date"]).all()
+    late = snapshots(made, "upgrade", [date], within="5d", gap="3d")["customer_id"].tolist()
+    assert late == ["4"]  # whoever upgrades while a campaign is made cannot be won by it
+
+
+def test_a_log_gives_customers_by_their_ids():
+    table = log(
+        [
+            ("anna", "2026-01-01", "x"),
+            ("anna", "2026-01-20", "y"),
+            ("ben", "2026-01-02", "x"),
+            ("ben", "2026-02-20", "x"),
+        ]
+    )
+    found = snapshots(table, "y", ["2026-01-10"], within="14d")
+    assert found[["customer_id", "label"]].values.tolist() == [["anna", True], ["ben", False]]
+    with pytest.raises(JourneyDataError, match="the log goes from 1 January 2026"):
+        snapshots(table, "y", ["2026-02-15"], within="14d")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.assign(date=t["date"].max()), "One date only"),
+        (
+            lambda t: t[t.groupby("date")["label"].cumsum() < 40],
+            "are needed to learn and to judge|are needed",
+        ),
+        (lambda t: t.drop(columns="known_at"), "lacks known_at"),
+    ],
+)
+def test_what_cannot_be_learnt_is_said(table, change, said):
+    with pytest.raises(JourneyDataError, match=said):
+        propensity(change(table), ["events"])
