@@ -48,8 +48,8 @@ def snapshots(
     pandas.DataFrame
         One row a customer and date: those who were there before, had not done it yet, and whose window is over.
         Columns: ``customer_id`` (str), ``date``, ``known_at`` (datetime64, the newest day anything is taken from),
-        ``label`` (bool); the features: ``active_days``, ``events`` (int64, of the last 28 days), ``days_since`` (int64, last
-        event), ``tenure`` (int64, days since the first one), and for each touchpoint ``last 28 days: …`` (int64).
+        ``label`` (bool); the features: ``active_days``, ``events`` (int64, of the last 28 days), ``days_since`` (int64,
+        last event), ``tenure`` (int64, days since the first one), and for each touchpoint ``last 28 days: …`` (int64).
     """
     index = log if isinstance(log, Days | PathIndex) else path_index(log)
     days = index if isinstance(index, Days) else days_of(index, zone=zone)
