@@ -140,12 +140,13 @@ def moments(
         alike, with a 95 % interval by customer); ``p_value`` (adjusted by Benjamini and Hochberg over all touchpoints
         tested); ``placebo``, ``placebo_low``, ``placebo_high`` (the same with the days after); ``corrected``,
         ``corrected_low``, ``corrected_high`` (ratio over placebo); ``verdict`` (str: ``"moment"``, ``"upgrades come
-        later"``, ``"mostly busy customers"`` where the placebo's interval leaves out 1, ``"not certain"``, ``"too
-        few"``); ``extra``, ``extra_low``, ``extra_high`` (upgrades per 1,000 times it happened, beyond what would have
-        come anyway); ``upgrades`` (int64, after it), ``exposed_days``, ``happened`` (int64: customer-days after it, and
-        days on which it happened, while customers could upgrade); ``naive`` (the usual lift: share of upgrades after it
-        over share of days after it) and ``stratified`` (Mantel and Haenszel's odds ratio over four levels of activity):
-        why the headline differs from what others show; ``e_value`` (how strong a hidden cause would have to be).
+        later"``, ``"mostly busy customers"`` where the placebo's interval leaves out 1 on the same side, ``"not
+        certain"``, ``"too few"``); ``extra``, ``extra_low``, ``extra_high`` (upgrades per 1,000 times it happened,
+        beyond what would have come anyway); ``upgrades`` (int64, after it), ``exposed_days``, ``happened`` (int64:
+        customer-days after it, and days on which it happened, while customers could upgrade); ``naive`` (the usual
+        lift: share of upgrades after it over share of days after it) and ``stratified`` (Mantel and Haenszel's odds
+        ratio over four levels of activity): why the headline differs from what others show; ``e_value`` (how strong a
+        hidden cause would have to be).
 
     Raises
     ------
@@ -443,7 +444,8 @@ def _judged(frame: pd.DataFrame, caused: set[str]) -> pd.DataFrame:
     after = [str(c) for c in frame.columns if str(c).startswith((PLACEBO, CORRECTED))]
     frame.loc[own, after] = np.nan
     low, high = (frame[c].to_numpy("float64") for c in ("placebo_low", "placebo_high"))
-    apart = (low > 1) | (high < 1)
+    # A placebo on the other side makes what was found stronger, not weaker.
+    apart = np.where(ratio > 1, low > 1, high < 1)
     verdict = np.select(
         [np.isnan(ratio), real & apart, real & (ratio > 1), real],
         [TOO_FEW, BUSY, MOMENT, FEWER],

@@ -1,0 +1,155 @@
+"""Pictures of upsell: frames in, Altair charts out."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from journey_widgets.chart_theme import BLUE, GREY, INK, ORANGE
+from journey_widgets.upsell.moments import BUSY, FEWER, MOMENT, TOO_FEW, UNCERTAIN
+
+Chart = alt.LayerChart | alt.FacetChart | alt.Chart
+LONG = 360
+"""Pixels a label may have."""
+BEFORE, AFTER = "days before", "days after (placebo)"
+VERDICTS = {MOMENT: "●", FEWER: "▼", BUSY: "◐", UNCERTAIN: "○", TOO_FEW: "–"}
+"""Verdict → shape beside its words."""
+TICKS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20]
+
+
+def moments_chart(frame: pd.DataFrame) -> Chart:
+    """Draw how many times as often customers upgrade after each touchpoint, and the same of the days after as placebo.
+
+    `frame` is of `moments.moments`; touchpoints without an answer are left out. Logarithmic: half and twice are equally
+    far from the line that says *makes no difference*.
+    """
+    known = frame[frame["ratio"].notna()].reset_index(drop=True)
+    order = [
+        f"{t}  {VERDICTS[v]} {v}"
+        for t, v in zip(known["touchpoint"], known["verdict"], strict=True)
+    ]
+    rows = []
+    for name, row in zip(order, known.to_dict("records"), strict=True):
+        for what, a, low, high in (
+            (BEFORE, "ratio", "low", "high"),
+            (AFTER, "placebo", "placebo_low", "placebo_high"),
+        ):
+            if np.isfinite(row[a]):
+                rows.append(
+                    {"touchpoint": name, "what": what, "ratio": row[a], "low": row[low], "high": row[high],
+                     "n": row["upgrades"]}
+                )  # fmt: skip
+    drawn = pd.DataFrame(rows, columns=["touchpoint", "what", "ratio", "low", "high", "n"])
+    ends = drawn["low"].min(), drawn["high"].max()
+    reach = (
+        [max(min(ends[0], 0.8), TICKS[0]), min(max(ends[1], 1.25), TICKS[-1])]
+        if len(drawn)
+        else [0.5, 2]
+    )
+    x_scale = alt.Scale(type="log", domain=reach, nice=False, clamp=True)
+    y = alt.Y("touchpoint:N", sort=order, title=None, axis=alt.Axis(labelLimit=LONG))
+    side = alt.YOffset("what:N", sort=[BEFORE, AFTER])
+    colour = alt.Color(
+        "what:N", title=None, legend=alt.Legend(orient="top"),
+        scale=alt.Scale(domain=[BEFORE, AFTER], range=[BLUE, GREY]),
+    )  # fmt: skip
+    base = alt.Chart(drawn)
+    bars = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", scale=x_scale), x2="high:Q", y=y, yOffset=side, color=colour
+    )
+    dots = base.mark_point(filled=True, size=70, opacity=1).encode(
+        x=alt.X("ratio:Q", scale=x_scale, title="times as often",
+                axis=alt.Axis(values=[t for t in TICKS if reach[0] <= t <= reach[1]], format="~g")),
+        y=y, yOffset=side, color=colour,
+        shape=alt.Shape("what:N", title=None, scale=alt.Scale(domain=[BEFORE, AFTER], range=["circle", "diamond"])),
+        tooltip=[alt.Tooltip("touchpoint:N", title="Touchpoint"), alt.Tooltip("what:N", title="Of the"),
+                 alt.Tooltip("ratio:Q", format=".2f"), alt.Tooltip("low:Q", format=".2f"),
+                 alt.Tooltip("high:Q", format=".2f"), alt.Tooltip("n:Q", title="Upgrades after it", format=",")],
+    )  # fmt: skip
+    line = (
+        alt.Chart(pd.DataFrame({"x": [1.0]}))
+        .mark_rule(color=INK, opacity=0.5)
+        .encode(x=alt.X("x:Q", scale=x_scale))
+    )
+    return alt.layer(line, bars, dots).properties(width=420, height=alt.Step(16))
+
+
+def waiting_chart(frame: pd.DataFrame) -> Chart:
+    """Draw how many have upgraded by each day, after a touchpoint and others beside, of `waiting.time_to_upgrade`."""
+    sides = {"after": "after it", "others": "others, from the same day on"}
+    start = pd.DataFrame({"side": list(sides), "day": 0, "upgraded": 0.0, "low": 0.0, "high": 0.0})
+    drawn = pd.concat([start[start["side"].isin(frame["side"])], frame], ignore_index=True)
+    drawn["whose"] = drawn["side"].map(sides)
+    x = alt.X("day:Q", title="days since")
+    y = alt.Y("upgraded:Q", title="have upgraded", axis=alt.Axis(format=".0%"))
+    colours = {
+        sides[s]: c for s, c in (("after", BLUE), ("others", GREY)) if (drawn["side"] == s).any()
+    }
+    legend = alt.Legend(orient="top", labelLimit=LONG, symbolType="stroke")
+    colour = alt.Color(
+        "whose:N", title=None, legend=legend, scale=alt.Scale(domain=list(colours), range=list(colours.values()))
+    )  # fmt: skip
+    dashes = [[1, 0], [5, 3]][: len(colours)]
+    dash = alt.StrokeDash(
+        "whose:N", title=None, legend=legend, scale=alt.Scale(domain=list(colours), range=dashes)
+    )
+    base = alt.Chart(drawn)
+    bands = [
+        base.transform_filter(f"isValid(datum.low) && datum.whose === '{whose}'")
+        .mark_area(color=own, opacity=0.15, interpolate="step-after")
+        .encode(x=x, y=alt.Y("low:Q", title="have upgraded"), y2="high:Q")
+        for whose, own in colours.items()
+    ]
+    lines = base.mark_line(interpolate="step-after").encode(
+        x=x, y=y, color=colour, strokeDash=dash, order="day:Q",
+        tooltip=[alt.Tooltip("whose:N", title="Whose"), alt.Tooltip("day:Q"), alt.Tooltip("upgraded:Q", format=".1%"),
+                 alt.Tooltip("customers:Q", format=",")],
+    )  # fmt: skip
+    return alt.layer(*bands, lines).properties(width=560, height=260)
+
+
+def qini_chart(curve: pd.DataFrame) -> Chart:
+    """Draw how many answers more contacting by rank brought than a random order, of `uplift.qini_curve`."""
+    drawn = curve.iloc[np.unique(np.linspace(0, len(curve) - 1, 400).round().astype(np.int64))]
+    ends = drawn.iloc[[0, -1]]
+    x = alt.X(
+        "customers:Q", title="customers contacted, best-ranked first", axis=alt.Axis(format="~s")
+    )
+    y = alt.Y("extra:Q", title="answers that the offer brought")
+    straight = alt.Chart(ends).mark_line(color=GREY, strokeDash=[5, 3]).encode(x=x, y=y)
+    ranked = alt.Chart(drawn).mark_line(color=BLUE).encode(
+        x=x, y=y, tooltip=[alt.Tooltip("customers:Q", format=","), alt.Tooltip("extra:Q", format=",.0f")]
+    )  # fmt: skip
+    return alt.layer(straight, ranked).properties(width=560, height=260)
+
+
+def calibration_chart(frame: pd.DataFrame) -> Chart:
+    """Draw whether as many did it as were expected to, by tenths, of `ScoreReport.calibration`."""
+    top = float(max(frame["expected"].max(), frame["high"].max(), 0.01))
+    scale = alt.Scale(domain=[0, top])
+    x = alt.X("expected:Q", title="expected", scale=scale, axis=alt.Axis(format=".0%"))
+    y = alt.Y("observed:Q", title="did it", scale=scale, axis=alt.Axis(format=".0%"))
+    base = alt.Chart(frame)
+    even = alt.Chart(pd.DataFrame({"x": [0, top]})).mark_line(color=GREY, strokeDash=[5, 3]).encode(
+        x=alt.X("x:Q", scale=scale), y=alt.Y("x:Q", scale=scale)
+    )  # fmt: skip
+    bars = base.mark_rule(color=BLUE).encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q")
+    dots = base.mark_point(filled=True, size=60, color=BLUE, opacity=1).encode(
+        x=x, y=y, tooltip=[alt.Tooltip("tenth:Q"), alt.Tooltip("customers:Q", format=","),
+                           alt.Tooltip("expected:Q", format=".1%"), alt.Tooltip("observed:Q", format=".1%")],
+    )  # fmt: skip
+    return alt.layer(even, bars, dots).properties(width=300, height=300)
+
+
+def profit_chart(frame: pd.DataFrame) -> Chart:
+    """Draw what contacting the best-scored customers would earn at most, of `ScoreReport.profit`."""
+    best = frame.iloc[[int(frame["profit"].to_numpy().argmax())]]
+    x = alt.X(
+        "customers:Q", title="customers contacted, best-scored first", axis=alt.Axis(format="~s")
+    )
+    y = alt.Y("profit:Q", title="profit at most", axis=alt.Axis(format="~s"))
+    line = alt.Chart(frame).mark_line(color=BLUE).encode(x=x, y=y)
+    top = alt.Chart(best).mark_point(filled=True, shape="diamond", size=90, color=ORANGE, opacity=1).encode(
+        x=x, y=y, tooltip=[alt.Tooltip("customers:Q", format=","), alt.Tooltip("profit:Q", format=",.0f")]
+    )  # fmt: skip
+    zero = alt.Chart(pd.DataFrame({"y": [0.0]})).mark_rule(color=GREY).encode(y="y:Q")
+    return alt.layer(zero, line, top).properties(width=560, height=220)

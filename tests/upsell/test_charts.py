@@ -1,0 +1,66 @@
+"""Pictures of upsell: they can be drawn, and say in words what they show."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+import vl_convert
+
+from journey_widgets.upsell import ScoreReport, moments, qini_curve, time_to_upgrade
+from journey_widgets.upsell.charts import (
+    calibration_chart,
+    moments_chart,
+    profit_chart,
+    qini_chart,
+    waiting_chart,
+)
+from upsell.planted import NAMES, planted
+from upsell.test_moments import days
+
+
+@pytest.fixture(scope="module")
+def report():
+    rng = np.random.default_rng(1)
+    p = rng.beta(2, 8, 2_000)
+    return ScoreReport(p, rng.random(2_000) < p)
+
+
+def drawn(chart):
+    return vl_convert.vegalite_to_svg(chart.to_dict())
+
+
+def test_moments_stand_beside_their_placebo_with_their_verdict_in_words():
+    found = moments(
+        planted(3, customers=1_500), "upgrade", "7d", touchpoints=NAMES, activity=("login",)
+    )
+    svg = drawn(moments_chart(found))
+    assert "limit_hit  ● moment" in svg
+    assert "days after (placebo)" in svg
+    assert "times as often" in svg
+
+
+def test_touchpoints_without_an_answer_are_left_out_of_the_picture():
+    rows = [(c, 0, "sign_up") for c in range(40)] + [(c, 60 + c, "upgrade") for c in range(40)]
+    found = moments(days(rows), "upgrade", touchpoints=["price"])
+    assert "price" not in drawn(moments_chart(found))
+
+
+def test_curves_have_their_names_and_a_dash_of_their_own():
+    svg = drawn(waiting_chart(time_to_upgrade(planted(3, customers=1_500), "limit_hit", "upgrade")))
+    assert "after it" in svg
+    assert "others, from the same day on" in svg
+    assert "stroke-dasharray" in svg
+
+
+def test_a_curve_of_many_customers_is_thinned_out_and_ends_where_it_ends():
+    rng = np.random.default_rng(2)
+    curve = qini_curve(rng.random(5_000), rng.random(5_000) < 0.5, rng.random(5_000) < 0.2)
+    chart = qini_chart(curve)
+    data = pd.DataFrame(next(iter(alt.layer(chart).to_dict()["datasets"].values())))
+    assert len(data) <= 400
+    assert "answers that the offer brought" in drawn(chart)
+
+
+def test_calibration_and_profit_can_be_drawn(report):
+    assert "did it" in drawn(calibration_chart(report.calibration()))
+    assert "profit at most" in drawn(profit_chart(report.profit(20.0, 3.0)))
