@@ -191,6 +191,28 @@ def test_effects_are_drawn_to_the_mean_of_their_class_by_their_number():
     assert found.tolist() == pytest.approx([0.08, 0.03])
 
 
+def test_few_customers_make_the_lower_limit_more_cautious_and_not_less():
+    low = [
+        board(cells(1, effect=0.05, effect_low=-0.15, n=n), held_out=0).cells["value"].iloc[0]
+        for n in (10, 100, 1000)
+    ]
+    spread = [0.2 * np.sqrt(n / (n + 100)) for n in (10, 100, 1000)]
+    assert low == pytest.approx([100 * (0.05 - s) - 0.2 for s in spread])
+    nobody = board(
+        cells(1, offer=["a", "b"], effect=[0.9, 0.1], n=[0, 900], touchpoint="mail", cost=0.0),
+        held_out=0,
+    )
+    assert nobody.cells.set_index("offer")["believed"]["a"] == pytest.approx(
+        0.5
+    )  # the mean of its class
+
+
+def test_less_certain_is_never_worth_more():
+    table = cells(1, effect=0.02, effect_low=-0.3, margin=-100.0)
+    found = board(table, held_out=0).cells
+    assert (found["value"] <= found["expected"]).all()
+
+
 def test_what_was_only_observed_is_capped_and_never_called_incremental():
     table = pd.concat([cells(10), cells(10, offer="other", evidence="observed", effect=0.4)])
     found = board(table, held_out=0, limits=Limits(max_contacts=4))
@@ -218,6 +240,10 @@ def test_contacts_had_already_count():
     found = board(cells(), limits=Limits(max_contacts=1, already={"c05": 1}), held_out=0)
     assert "c05" not in set(found.plan["customer_id"])
     assert "c06" in set(found.plan["customer_id"])
+    numbers = cells().assign(customer_id=np.repeat(np.arange(40), 2))
+    assert "5" not in set(
+        board(numbers, limits=Limits(already={5: 1}), held_out=0).plan["customer_id"]
+    )
 
 
 def test_why_and_why_not_are_said_in_words():
@@ -268,6 +294,23 @@ def test_other_limits_move_some_contacts_and_say_which():
     assert tired.plan.empty
 
 
+def test_limits_that_are_lifted_cost_nothing_any_more():
+    rng = np.random.default_rng(3)
+    table = cells(200).assign(effect=rng.gamma(1.5, 0.02, 400).clip(0, 0.9))
+    tight = board(table, limits=Limits(budget=40, slots={"mail": 20, "call": 30}), held_out=0)
+    for limits in (
+        Limits(slots={"mail": 20, "call": 30}),
+        Limits(budget=40),
+        Limits(),
+        Limits(budget=40, slots={"call": 9}),
+    ):
+        other, _moved = tight.what_if(limits)
+        anew = board(table, limits=limits, held_out=0)
+        assert other.solution.bound >= anew.solution.value - 1e-6
+        assert other.solution.value >= 0.98 * anew.solution.value
+        assert len(other.prices()) == np.isfinite(limits.budget) + len(limits.slots or {})
+
+
 def test_an_owner_gets_his_contacts_and_no_formula():
     table = cells(offer="=1+1")
     found = board(table.drop_duplicates(["customer_id", "touchpoint"]), owners=OWNERS, held_out=0)
@@ -293,6 +336,9 @@ def test_the_plan_says_what_it_was_made_for():
         ({"margin": None}, "margin is missing or no number in 80 rows"),
         ({"evidence": "testd"}, "Did you mean 'tested'"),
         ({"touchpoint": "mail", "offer": "x"}, "several costs"),
+        ({"customer_id": None}, "80 rows lack a customer"),
+        ({"n": -1}, "an n below 0"),
+        ({"effect_low": 0.5}, "a lower limit above the effect"),
         (
             {"touchpoint": "mail", "offer": "x", "cost": 1.0},
             "40 rows name a customer, offer and touchpoint",
@@ -302,6 +348,31 @@ def test_the_plan_says_what_it_was_made_for():
 def test_cells_that_cannot_be_are_refused(change, said):
     with pytest.raises(JourneyDataError, match=said):
         board(cells(**change))
+
+
+@pytest.mark.parametrize("guards", [{"opted out": "c01"}, {"left alone, to compare with": ["c01"]}])
+def test_guards_are_lists_with_names_of_their_own(guards):
+    with pytest.raises(JourneyDataError, match="needs a name of its own and a list of customers"):
+        board(cells(), guards=guards)
+
+
+@pytest.mark.parametrize("limits", [Limits(budget=float("nan")), Limits(budget=-1.0)])
+def test_a_budget_that_cannot_be_is_refused(limits):
+    with pytest.raises(JourneyDataError, match="a budget from 0"):
+        board(cells(), limits=limits)
+
+
+def test_slots_of_a_touchpoint_whose_rows_are_all_held_back_are_no_error():
+    found = board(
+        cells(), limits=Limits(slots={"call": 3}), owners={"mail": "Marketing"}, held_out=0
+    )
+    assert set(found.plan["touchpoint"]) == {"mail"}
+
+
+def test_a_reason_that_is_missing_is_blank():
+    found = board(cells(reason=None), owners=OWNERS, held_out=0)
+    assert found.why("c39")["why"].str.startswith("worth").any()
+    assert "nan" not in found.for_owner("Marketing")
 
 
 def test_slots_of_a_touchpoint_that_is_not_there_are_refused():

@@ -14,8 +14,9 @@ from scipy.stats import hypergeom
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import false_discovery
+from journey_widgets.events.engine import collect
 from journey_widgets.journey.definition import definition
-from journey_widgets.upsell import association_measures, baskets, bundles
+from journey_widgets.upsell import association_measures, baskets, bundles, sold
 from journey_widgets.upsell.association import lift_interval, together_by_chance
 from journey_widgets.upsell.itemsets import frequent_sets
 
@@ -161,8 +162,9 @@ def test_the_interval_of_a_lift_holds_the_truth_in_95_of_100_samples():
 
 
 def test_counts_that_cannot_be_are_refused():
-    with pytest.raises(JourneyDataError, match="cannot be: both is within left and right"):
-        association_measures(5, 4, 9, 100)
+    for counts in ((5, 4, 9, 100), (np.nan, 1, 1, 5)):
+        with pytest.raises(JourneyDataError, match="cannot be: both is within left and right"):
+            association_measures(*counts)
 
 
 # what is real
@@ -285,16 +287,84 @@ def orders(*rows):
     )
 
 
-def test_a_return_is_taken_off_the_last_sale_before_it():
+def left(table):
+    found, counted = sold(table)
+    frame = collect(found).sort_values(
+        ["customer_id", "order_id", "product_id"], na_position="last"
+    )
+    return frame[["order_id", "product_id", "quantity"]].values.tolist(), {
+        k: n for k, n in counted.items() if n
+    }
+
+
+def test_returns_are_taken_off_the_sales_before_them_the_newest_first():
     table = orders(
-        ("c", "1", "2026-01-01", "a", 2, 10.0), ("c", "1", "2026-01-01", "b", 1, 5.0),
-        ("c", "2", "2026-02-01", "a", 1, 10.0), ("c", "2", "2026-02-01", "b", 1, 5.0),
-        ("c", "C2", "2026-02-03", "a", -1, 10.0), ("d", "3", "2026-02-02", "a", -4, 10.0),
+        ("c", "1", "2026-01-01", "a", 2, 10.0), ("c", "2", "2026-02-01", "a", 3, 10.0),
+        ("c", "R", "2026-02-03", "a", -4, 10.0), ("c", "3", "2026-03-01", "a", 1, 10.0),
     )  # fmt: skip
-    found = baskets(table)
-    assert found.items == ("a", "b")
-    assert sorted(found.matrix.toarray().tolist()) == [[0, 1], [1, 1]]
-    assert "2 returned lines taken off the sale before them" in found.said
+    kept, counted = left(table)
+    assert kept == [["1", "a", 1], ["3", "a", 1]]
+    assert counted == {"returned lines taken off the sales before them": 1}
+
+
+def test_two_lines_of_one_order_and_two_returns_take_off_each_piece_once():
+    table = orders(
+        ("c", "1", "2026-01-01", "a", 1, 10.0), ("c", "1", "2026-01-01", "a", 1, 10.0),
+        ("c", "R", "2026-01-05", "a", -1, 10.0), ("c", "S", "2026-01-06", "a", -1, 10.0),
+    )  # fmt: skip
+    assert left(table)[0] == []
+
+
+def test_what_is_returned_beyond_what_was_bought_is_counted_and_takes_nothing():
+    table = orders(
+        ("d", "R", "2026-01-01", "a", -4, 10.0), ("d", "1", "2026-01-02", "a", 2, 10.0),
+        ("d", "S", "2026-01-03", "a", -3, 10.0), ("d", "2", "2026-01-04", "a", 1, 10.0),
+        (None, "3", "2026-01-04", "a", 1, 10.0), (None, "T", "2026-01-05", "a", -1, 10.0),
+    )  # fmt: skip
+    kept, counted = left(table)
+    assert kept == [["2", "a", 1], ["3", "a", 1]]
+    assert counted["returned pieces beyond what was bought before left out"] == 5
+    assert counted["returned lines of nobody known left out"] == 1
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 9), st.sampled_from([-3, -2, -1, 1, 2, 3])),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_what_is_left_is_what_a_pile_would_hold(moves):
+    ordered = sorted(moves, key=lambda m: (m[0], -m[1]))
+    table = orders(
+        *[("c", f"{n:02d}", f"2026-01-{d:02d}", "a", q, 1.0) for n, (d, q) in enumerate(ordered)]
+    )
+    pile = []
+    for n, (_d, q) in enumerate(ordered):
+        if q > 0:
+            pile.append([f"{n:02d}", "a", q])
+        while q < 0 and pile:
+            taken = min(-q, pile[-1][2])
+            pile[-1][2] -= taken
+            q += taken
+            if not pile[-1][2]:
+                pile.pop()
+    assert left(table)[0] == pile
+
+
+def test_amount_and_margin_of_what_is_left_are_cut_in_proportion():
+    table = orders(
+        ("c", "1", "2026-01-01", "a", 4, 10.0), ("c", "R", "2026-01-02", "a", -1, 10.0)
+    ).assign(amount=[40.0, -10.0], margin=[8.0, -2.0])
+    found, _counted = sold(table)
+    assert collect(found)[["quantity", "amount", "margin"]].values.tolist() == [[3, 30.0, 6.0]]
+
+
+def test_a_price_is_that_of_the_lines_that_say_one_and_an_order_nobody_named_is_no_basket():
+    table = lines([["a"], ["a"]]).assign(amount=[10.0, None])
+    assert baskets(table).facts["price"].tolist() == [10.0]
+    assert len(baskets(table.assign(order_id=["1", None]))) == 1
 
 
 def test_what_is_no_product_and_baskets_of_resellers_are_left_out_and_counted():

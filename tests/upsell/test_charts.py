@@ -2,7 +2,6 @@
 
 import altair as alt
 import numpy as np
-import pandas as pd
 import pytest
 import vl_convert
 
@@ -56,8 +55,8 @@ def test_a_curve_of_many_customers_is_thinned_out_and_ends_where_it_ends():
     rng = np.random.default_rng(2)
     curve = qini_curve(rng.random(5_000), rng.random(5_000) < 0.5, rng.random(5_000) < 0.2)
     chart = qini_chart(curve)
-    data = pd.DataFrame(next(iter(alt.layer(chart).to_dict()["datasets"].values())))
-    assert len(data) <= 400
+    sizes = [len(rows) for rows in alt.layer(chart).to_dict()["datasets"].values()]
+    assert 300 < max(sizes) <= 400
     assert "answers that the offer brought" in drawn(chart)
 
 

@@ -120,6 +120,61 @@ def test_customers_that_were_assigned_together_count_as_one():
     assert wide[1] == pytest.approx(wide[0] / 2, rel=0.02)
 
 
+def homes(rng, many=200):
+    """Households of 1 to 60 customers, each in one arm by chance, with a mean of its own and no effect."""
+    sizes = rng.integers(1, 60, many)
+    arms = np.tile(["offer", "none"], many // 2)[rng.permutation(many)]
+    paid = rng.normal(np.repeat(rng.normal(50, 10, many), sizes), 3)
+    before = np.repeat(rng.normal(50, 10, many), sizes)
+    return pd.DataFrame(
+        {
+            "home": np.repeat(np.arange(many), sizes),
+            "arm": np.repeat(arms, sizes),
+            "paid": paid,
+            "before": before,
+        }
+    )
+
+
+def test_of_households_the_intervals_hold_no_effect_in_95_of_100_trials():
+    rng = np.random.default_rng(1)
+    held, agree = [], []
+    for _turn in range(200):
+        (row,) = trial(
+            homes(rng, 60), ["paid"], comparison="none", cluster="home", before="before"
+        ).to_dict("records")
+        held.append(row["low"] <= 0 <= row["high"])
+        agree.append((row["p_value"] > 0.05) == (row["low"] <= 0 <= row["high"]))
+        assert np.isnan(row["adjusted"])
+    assert 0.9 <= np.mean(held) <= 0.99
+    assert np.mean(agree) == 1.0
+
+
+def test_households_of_different_sizes_are_no_uneven_split():
+    rng = np.random.default_rng(2)
+    for _turn in range(40):
+        trial(homes(rng), ["paid"], comparison="none", cluster="home")
+
+
+@pytest.mark.parametrize("change", [{"home": None}, {"home": 7}])
+def test_households_that_are_missing_or_in_two_arms_are_refused(change):
+    with pytest.raises(JourneyDataError, match="belongs to one arm"):
+        trial(
+            homes(np.random.default_rng(3)).assign(**change),
+            ["paid"],
+            comparison="none",
+            cluster="home",
+        )
+
+
+def test_one_household_an_arm_has_no_interval():
+    table = pd.DataFrame(
+        {"arm": ["offer", "offer", "none", "none"], "home": [1, 1, 2, 2], "paid": [1.0, 2, 3, 4]}
+    )
+    (row,) = trial(table, ["paid"], comparison="none", cluster="home").to_dict("records")
+    assert np.isnan([row["low"], row["high"], row["p_value"]]).all()
+
+
 # whether it may be read at all
 
 
@@ -147,10 +202,15 @@ def test_without_a_comparison_group_nothing_is_said_to_come_from_the_offer(arms)
 
 @pytest.mark.parametrize(
     ("column", "values", "said"),
-    [("bought", ["yes", "no"], "bought holds what is no number"), ("sold", [1, 0], "'bought'")],
+    [
+        ("bought", ["yes", "no"], "bought holds what is no number"),
+        ("sold", [1, 0], "'bought'"),
+        ("arm", ["a", None], "1 customers are in no arm"),
+    ],
 )
 def test_outcomes_that_are_no_numbers_are_refused(column, values, said):
-    table = pd.DataFrame({"arm": ["a", "none"], column: values})
+    table = pd.DataFrame({"arm": ["a", "none"], "bought": 1, column: values})
+    table = table.drop(columns="bought") if column == "sold" else table
     with pytest.raises(JourneyDataError, match=said):
         trial(table, ["bought"], comparison="none")
 
@@ -219,6 +279,20 @@ def test_a_return_on_revenue_is_refused(margin):
             revenue="paid",
             margin=margin,
             cost=1,
+            horizon="a day",
+        )
+
+
+@pytest.mark.parametrize("cost", [-1.0, float("nan")])
+def test_a_cost_that_cannot_be_is_refused(cost):
+    with pytest.raises(JourneyDataError, match="a cost from 0 of each contact"):
+        trial_return(
+            made(1),
+            arm="offer",
+            comparison="none",
+            revenue="paid",
+            margin=0.5,
+            cost=cost,
             horizon="a day",
         )
 
@@ -312,6 +386,19 @@ def test_where_nothing_tells_who_is_moved_the_advice_is_all_or_none():
     found = uplift(table, "bought", ["noise"], arm="offer", comparison="none")
     assert found.low < 0 < found.high or abs(found.qini) < 0.01
     assert found.advice.startswith("Contact all or none")
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_a_ranking_that_says_nothing_is_worth_nothing(noise):
+    areas = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        table = pd.DataFrame(
+            {"arm": np.tile(["offer", "none"], 500), "x": rng.normal(size=1000) if noise else 1.0}
+        )
+        table["bought"] = (rng.random(1000) < 0.3).astype(float)
+        areas.append(uplift(table, "bought", ["x"], arm="offer", comparison="none").qini)
+    assert abs(np.mean(areas)) < 0.006
 
 
 def test_another_policy_is_valued_by_what_was_done_and_how_likely_it_was():

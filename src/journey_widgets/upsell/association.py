@@ -74,7 +74,9 @@ def counts(
     k, a, b, total = np.broadcast_arrays(
         *(np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (both, left, right, n))
     )
-    wrong = (k < 0) | (k > np.minimum(a, b)) | (np.maximum(a, b) > total) | (a + b - k > total)
+    wrong = ~(
+        (k >= 0) & (k <= np.minimum(a, b)) & (np.maximum(a, b) <= total) & (a + b - k <= total)
+    )
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
         msg = (

@@ -71,7 +71,9 @@ def baskets(
         msg = f"basket is {basket!r}. {did_you_mean(basket, BASKETS)}"
         raise JourneyDataError(msg)
     table, counted = sold(order_lines, leave_out=leave_out)
-    if basket != "order":
+    if basket == "order":
+        table = table.filter(table.order_id.notnull())
+    else:
         table = table_of(table, "order_lines", "customer_id", *(["ts"] if basket == "day" else []))
         table = table.filter(table.customer_id.notnull())
     unit: dict[str, ir.Value] = {
@@ -100,13 +102,20 @@ def baskets(
 
 def _facts(table: ir.Table) -> pd.DataFrame:
     """Return price, margin and category of each item, by id."""
-    there, pieces = set(table.columns), table.quantity.sum()
+    there = set(table.columns)
+
+    def for_one(value: ir.NumericColumn) -> ir.Value:
+        """Return the mean of one piece, of the lines that say it."""
+        return (value.sum() / value.notnull().ifelse(table.quantity, 0).sum().nullif(0)).cast(
+            "float64"
+        )
+
     asked: dict[str, ir.Value] = {}
     if {"amount", "unit_price"} & there:
         paid = table.amount if "amount" in there else table.unit_price * table.quantity
-        asked["price"] = (paid.sum() / pieces).cast("float64")
+        asked["price"] = for_one(paid)
     if "margin" in there:
-        asked["margin"] = (table.margin.sum() / pieces).cast("float64")
+        asked["margin"] = for_one(table.margin)
     if "category" in there:
         asked["category"] = table.category.cast("string").mode()
     names = ("price", "margin", "category")
@@ -119,8 +128,9 @@ def _facts(table: ir.Table) -> pd.DataFrame:
 def sold(order_lines: Any, *, leave_out: Sequence[str] = ()) -> tuple[ir.Table, Mapping[str, int]]:
     """Return what was sold and kept: returns taken off, and what is no product left out.
 
-    A line with a quantity below 0 is a return. It is taken off the last sale before it of the same product to the same
-    customer, in whole pieces at most; amount and margin of what is left are cut in proportion.
+    A line with a quantity below 0 is a return. It is taken off what the customer bought of the same product before it,
+    the newest sale first; amount and margin of what is left are cut in proportion. Pieces returned beyond what was
+    bought before are counted and left out.
 
     Returns
     -------
@@ -128,33 +138,33 @@ def sold(order_lines: Any, *, leave_out: Sequence[str] = ()) -> tuple[ir.Table, 
         The lines that are left, and what was left out: in words → how many lines.
     """
     lines = table_of(order_lines, "order_lines", "order_id", "product_id", "quantity")
-    counted: dict[str, int] = {}
     every = collect(lines.select(p=lines.product_id.cast("string")).distinct())["p"]
     dropped = [
         p for p in every if p is not None and any(fnmatchcase(p, w) for w in _plain(leave_out))
     ]
     meant = lines.product_id.cast("string").isin(dropped or [""]).fill_null(False)
-    back, none = lines.quantity < 0, lines.product_id.isnull() | lines.quantity.isnull()
-    many = collect(
-        lines.agg(
-            other=meant.cast("int64").sum(),
-            unknown=none.cast("int64").sum(),
-            back=(back & ~meant).fill_null(False).cast("int64").sum(),
-        )
-    ).iloc[0]
-    counted["lines of what is no product left out"] = int(many["other"] or 0)
-    counted["lines without product or quantity left out"] = int(many["unknown"] or 0)
+    none = (
+        lines.product_id.isnull() | lines.quantity.isnull() | (lines.quantity == 0).fill_null(False)
+    )
+    back = (lines.quantity < 0).fill_null(False) & ~meant
+    whose = {"customer_id", "ts"} <= set(lines.columns)
+    nobody = lines.customer_id.isnull() | lines.ts.isnull() if whose else ibis.literal(True) | back
+    asked = {"other": meant, "none": none & ~meant, "back": back & ~nobody, "lost": back & nobody}
+    many = (
+        collect(lines.agg(**{k: v.cast("int64").sum() for k, v in asked.items()})).fillna(0).iloc[0]
+    )
+    counted = {
+        "lines of what is no product left out": int(many["other"]),
+        "lines without product or quantity left out": int(many["none"]),
+        "returned lines of nobody known left out": int(many["lost"]),
+        "returned lines taken off the sales before them": int(many["back"]),
+    }
     lines = lines.filter(~none & ~meant)
-    returned = int(many["back"] or 0)
-    if not returned:
+    if not many["back"]:
         return lines.filter(_.quantity > 0), counted
-    if not {"customer_id", "ts"} <= set(lines.columns):
-        counted["returned lines left out: without customer and time nobody knows of what"] = (
-            returned
-        )
-        return lines.filter(_.quantity > 0), counted
-    counted["returned lines taken off the sale before them"] = returned
-    return _without_returns(lines), counted
+    found, beyond = _without_returns(lines)
+    counted["returned pieces beyond what was bought before left out"] = beyond
+    return found, counted
 
 
 def _plain(patterns: Sequence[str]) -> list[str]:
@@ -162,28 +172,32 @@ def _plain(patterns: Sequence[str]) -> list[str]:
     return ["*".join(p.replace("[", "[[]").replace("?", "[?]") for p in w.split("*")) for w in patterns]  # fmt: skip
 
 
-def _without_returns(lines: ir.Table) -> ir.Table:
+def _without_returns(lines: ir.Table) -> tuple[ir.Table, int]:
+    """Return sales with what is left of them, and how many pieces were returned beyond what was bought.
+
+    With R the running sum of a customer's pieces of a product, what he has of it is S = R - min(0, lowest R so far). Of
+    a sale as many are left as S never falls below again: the lowest S from the sale on, less S before the sale.
+    """
+    known = lines.filter(lines.customer_id.notnull() & lines.ts.notnull())
+    other = lines.filter((lines.customer_id.isnull() | lines.ts.isnull()) & (lines.quantity > 0))
     who = ["customer_id", "product_id"]
-    before = ibis.window(group_by=who, order_by=["ts", ibis.desc("quantity")], rows=(None, 0))
-    sale = (lines.quantity > 0).ifelse(lines.ts, ibis.null("timestamp"))
-    placed = lines.mutate(sale=sale.max().over(before))
-    returns = placed.filter(
-        (placed.quantity < 0) & placed.customer_id.notnull() & placed.sale.notnull()
+    order = ["ts", ibis.desc("quantity"), "order_id"]
+    turned = known.mutate(turn=ibis.row_number().over(ibis.window(group_by=who, order_by=order)))
+    past = ibis.window(group_by=who, order_by="turn", rows=(None, 0))
+    ahead = ibis.window(group_by=who, order_by="turn", rows=(0, None))
+    here = ibis.window(group_by=who, order_by="turn")
+    summed = turned.mutate(running=turned.quantity.sum().over(past))
+    floored = summed.mutate(floor=ibis.least(summed.running.min().over(past), 0))
+    has = floored.mutate(has=floored.running - floored.floor)
+    both = has.mutate(
+        lowest=has.has.min().over(ahead), before=has.has.lag().over(here).fill_null(0)
     )
-    returns = returns.group_by(*who, "sale").agg(back=(-returns.quantity).sum())
-    bought = lines.filter(lines.quantity > 0).mutate(
-        turn=ibis.row_number().over(ibis.window(group_by=[*who, "ts"], order_by="order_id"))
-    )
-    joined = bought.left_join(
-        returns, [bought.customer_id == returns.customer_id, bought.product_id == returns.product_id,
-                  bought.ts == returns.sale, bought.turn == 0]
-    )  # fmt: skip
-    left = bought.quantity - ibis.least(returns.back.fill_null(0), bought.quantity)
-    share = left / bought.quantity
-    kept = {c: bought[c] * share for c in ("amount", "margin") if c in lines.columns}
-    found = joined.select(
-        **{c: bought[c] for c in lines.columns if c not in ("quantity", *kept)},
-        quantity=left,
-        **kept,
-    )
-    return found.filter(_.quantity > 0)
+    left = ibis.least(ibis.greatest(both.lowest - both.before, 0), both.quantity)
+    lowest = both.group_by(who).agg(beyond=-both.floor.min())
+    beyond = collect(lowest.agg(n=lowest.beyond.sum()))["n"].iloc[0]
+    sales = both.mutate(left=left).filter((_.quantity > 0) & (_.left > 0))
+    share = sales.left / sales.quantity
+    kept = {c: sales[c] * share for c in ("amount", "margin") if c in lines.columns}
+    columns = [c for c in lines.columns if c not in ("quantity", *kept)]
+    found = sales.select(*columns, quantity=sales.left, **kept)
+    return found.union(other.select(found.columns).cast(dict(found.schema()))), int(beyond or 0)

@@ -6,7 +6,7 @@ on a trial add up to anything that may be called incremental.
 
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,6 +33,7 @@ MOST_OBSERVED = 0.05
 HELD_OUT = "left alone, to compare with"
 OWNERLESS = "nobody alone answers for the touchpoint"
 EARNS = "earns less than it costs"
+ELIGIBLE, NO_ROOM, PLANNED = "eligible", "no room for it", "planned"
 CENT = 0.005
 REQUIRED = ("customer_id", "offer", "touchpoint", "effect", "margin", "cost", "evidence")
 
@@ -106,10 +107,19 @@ def board(
     """
     found = _checked(cells)
     limits = limits or Limits()
+    if np.isnan(limits.budget) or limits.budget < 0 or not np.isfinite(limits.fatigue):
+        msg = f"budget {limits.budget}, fatigue {limits.fatigue}: a budget from 0 and a finite fatigue were needed."
+        raise JourneyDataError(msg)
+    there = sorted(found["touchpoint"].unique())
+    for touchpoint in limits.slots or {}:
+        if touchpoint not in there:
+            msg = f"slots names {touchpoint!r}. {did_you_mean(touchpoint, there)}"
+            raise JourneyDataError(msg)
     left, removed = _guarded(found, owners, guards or {}, held_out, salt)
     priced = _priced(left, limits, cautious=cautious)
     many = found["customer_id"].nunique()
-    return Board(priced, limits, dict(owners or {}), removed, len(found), many, currency)
+    by = "lower limit of the effect" if cautious else "effect"
+    return Board(priced, limits, dict(owners or {}), removed, len(found), many, currency, by)
 
 
 def _checked(cells: pd.DataFrame) -> pd.DataFrame:
@@ -125,6 +135,11 @@ def _checked(cells: pd.DataFrame) -> pd.DataFrame:
         if column not in found.columns:
             found[column] = usual
     names = ["customer_id", "offer", "touchpoint", "evidence", "reason"]
+    found["reason"] = found["reason"].fillna("")
+    blank = int(found[names].isna().any(axis=1).sum())
+    if blank:
+        msg = f"cells: {blank} rows lack a customer, offer, touchpoint or evidence; all four were needed."
+        raise JourneyDataError(msg)
     found = found.astype(dict.fromkeys(names, "str")).reset_index(drop=True)
     for column in ("effect", "margin", "cost", "kept", "follow_on"):
         numbers = pd.to_numeric(found[column], errors="coerce").astype("float64")
@@ -138,6 +153,14 @@ def _checked(cells: pd.DataFrame) -> pd.DataFrame:
     )
     if wrong:
         msg = f"cells: {wrong} rows have an effect beyond -1 and 1, a kept share beyond 0 and 1, or a cost below 0."
+        raise JourneyDataError(msg)
+    for column in ("n", "effect_low"):
+        found[column] = pd.to_numeric(found[column], errors="coerce").astype("float64")
+    odd = int(
+        ((found["n"] < 0) | np.isinf(found["n"]) | (found["effect_low"] > found["effect"])).sum()
+    )
+    if odd:
+        msg = f"cells: {odd} rows have an n below 0 or without end, or a lower limit above the effect."
         raise JourneyDataError(msg)
     costs = found.groupby(["offer", "touchpoint"])["cost"].nunique()
     if (costs > 1).any():
@@ -164,6 +187,17 @@ def _guarded(
         msg = f"held_out is {held_out:g}; a share from 0 up to, and without, 1 was needed."
         raise JourneyDataError(msg)
     left, removed = cells, {}
+    for why, customers in guards.items():
+        if isinstance(customers, str) or why in (
+            HELD_OUT,
+            OWNERLESS,
+            EARNS,
+            NO_ROOM,
+            PLANNED,
+            ELIGIBLE,
+        ):
+            msg = f"guards: {why!r} needs a name of its own and a list of customers; found {customers!r}."
+            raise JourneyDataError(msg)
 
     def without(why: str, kept: pd.Series) -> pd.DataFrame:
         before, after = left["customer_id"].nunique(), left[kept]["customer_id"].nunique()
@@ -184,20 +218,20 @@ def _guarded(
 
 def _priced(cells: pd.DataFrame, limits: Limits, *, cautious: bool) -> pd.DataFrame:
     """Return the rows with the effect that is believed of each, and what it is worth."""
-    n = pd.to_numeric(cells["n"], errors="coerce").fillna(0.0).clip(lower=0).to_numpy("float64")
-    effect = cells["effect"].to_numpy("float64")
+    n, effect, low = (cells[c].to_numpy("float64") for c in ("n", "effect", "effect_low"))
     mean = cells.groupby("evidence")["effect"].transform("mean").to_numpy("float64")
-    known = n > 0
-    believed = np.where(known, (n * effect + PRIOR * mean) / (n + PRIOR), effect)
-    low = pd.to_numeric(cells["effect_low"], errors="coerce").to_numpy("float64")
-    reach = np.where(np.isfinite(low), effect - low, 0.0) * np.where(known, n / (n + PRIOR), 1.0)
+    # An effect of unknown n is taken as it is; the error of one that is drawn to the mean shrinks by a square root.
+    share = np.where(np.isnan(n), 1.0, n / (n + PRIOR))
+    believed = share * effect + (1 - share) * mean
+    reach = np.where(np.isfinite(low), effect - low, 0.0) * np.sqrt(share)
     ranked = believed - reach if cautious else believed
     weak = ~cells["evidence"].isin(INCREMENTAL).to_numpy()
     believed, ranked = (np.where(weak, np.minimum(v, MOST_OBSERVED), v) for v in (believed, ranked))
     margin, kept, later = (cells[c].to_numpy("float64") for c in ("margin", "kept", "follow_on"))
     earned, spent = margin * kept + later, cells["cost"].to_numpy("float64") + limits.fatigue
+    expected = believed * earned - spent
     return cells.assign(
-        believed=believed, expected=believed * earned - spent, value=ranked * earned - spent
+        believed=believed, expected=expected, value=np.minimum(ranked * earned - spent, expected)
     )
 
 
@@ -217,9 +251,9 @@ class Board:
 
     def __init__(
         self, cells: pd.DataFrame, limits: Limits, owners: dict[str, str], removed: dict[str, tuple[int, int]],
-        eligible: int, customers: int, currency: str, near: "Board | None" = None,
+        eligible: int, customers: int, currency: str, by: str, near: "Board | None" = None,
     ) -> None:  # fmt: skip
-        self.cells, self.limits, self._currency = cells, limits, currency
+        self.cells, self.limits, self._currency, self._by = cells, limits, currency, by
         self._owners, self._removed, self._eligible, self._customers = (
             owners,
             removed,
@@ -227,18 +261,19 @@ class Board:
             customers,
         )
         self._slots = dict(limits.slots or {})
-        there = sorted(cells["touchpoint"].unique())
-        for touchpoint in self._slots:
-            if there and touchpoint not in there:
-                msg = f"slots names {touchpoint!r}. {did_you_mean(touchpoint, there)}"
-                raise JourneyDataError(msg)
         if near is None:
             self._ids, self._columns, self._rows, self._place = _numbers(cells)
         else:
             self._ids, self._columns = near._ids, near._columns
             self._rows, self._place = near._rows, near._place
         self._problem = self._made()
-        self.solution: Solution = solve(self._problem, near=near.solution if near else None)
+        self.solution: Solution = solve(self._problem, near=self._from(near) if near else None)
+
+    def _from(self, near: "Board") -> Solution:
+        """Return the solution of another board with its prices in the order of these slots."""
+        known = dict(zip(near._slots, near.solution.slot_prices, strict=True))
+        prices = np.array([float(known.get(t, 0.0)) for t in self._slots])
+        return replace(near.solution, slot_prices=prices)
 
     def _made(self) -> Problem:
         value = np.full((len(self._ids), len(self._columns)), -np.inf)
@@ -248,9 +283,9 @@ class Board:
         kinds = {t: i for i, t in enumerate(self._slots)}
         slot = np.array([kinds.get(t, -1) for _o, t in self._columns], dtype=np.int64)
         contacts = np.full(len(self._ids), self.limits.max_contacts, dtype=np.int64)
-        had = dict(self.limits.already or {})
+        had = {str(c): int(n) for c, n in (self.limits.already or {}).items()}
         if had:
-            contacts -= np.array([int(had.get(c, 0)) for c in self._ids], dtype=np.int64)
+            contacts -= np.array([had.get(c, 0) for c in self._ids], dtype=np.int64)
         slots = np.array([float(n) for n in self._slots.values()], dtype=np.float64)
         return Problem(value, cost, slot, float(self.limits.budget), slots, np.maximum(contacts, 0))
 
@@ -283,8 +318,8 @@ class Board:
         slots = "".join(f", {n:,} at {t}" for t, n in self._slots.items())
         return (
             f"Best plan for {money}, {limits.max_contacts} contact{'s' * (limits.max_contacts > 1)} a customer{slots}; "
-            f"at most {self.solution.gap:.2%} below the best possible. Value: lower limit of the effect x margin that "
-            "is kept and what follows, less cost and fatigue"
+            f"at most {self.solution.gap:.2%} below the best possible. Value: {self._by} x margin that is kept and "
+            "what follows, less cost and fatigue"
         )
 
     def _money(self, amount: float, places: int = 2) -> str:
@@ -324,12 +359,12 @@ class Board:
         rest = own[~own["customer_id"].isin(planned)]
         hope = rest.groupby("customer_id")["value"].max()
         poor = set(hope[hope <= 0].index)
-        rows = [("eligible", self._customers, self._eligible)]
+        rows = [(ELIGIBLE, self._customers, self._eligible)]
         rows += [(why, *many) for why, many in self._removed.items()]
         value = own["value"].to_numpy("float64")
         rows.append((EARNS, len(poor), int((~chosen & (value <= 0)).sum())))
-        rows.append(("no room for it", len(hope) - len(poor), int((~chosen & (value > 0)).sum())))
-        rows.append(("planned", len(planned), int(chosen.sum())))
+        rows.append((NO_ROOM, len(hope) - len(poor), int((~chosen & (value > 0)).sum())))
+        rows.append((PLANNED, len(planned), int(chosen.sum())))
         return pd.DataFrame(rows, columns=["step", "customers", "rows"])
 
     # --- why
@@ -343,11 +378,14 @@ class Board:
                 f"{self._money(1, 0)} more of budget would earn {self._money(price)} after costs." if price > CENT
                 else "More budget would earn nothing: other limits are reached first."
             )  # fmt: skip
+        used = self.plan["touchpoint"].value_counts()
         for touchpoint, price in zip(self._slots, self.solution.slot_prices, strict=True):
-            said.append(
-                f"One contact more at {touchpoint} would earn {self._money(price)}." if price > CENT
-                else f"{touchpoint} has contacts left: more of them would earn nothing."
-            )  # fmt: skip
+            if price > CENT:
+                said.append(f"One contact more at {touchpoint} would earn {self._money(price)}.")
+            elif int(used.get(touchpoint, 0)) < self._slots[touchpoint]:
+                said.append(f"{touchpoint} has contacts left: more of them would earn nothing.")
+            else:
+                said.append(f"One contact more at {touchpoint} would earn nothing.")
         return said
 
     def why(self, customer_id: str) -> pd.DataFrame:
@@ -424,6 +462,7 @@ class Board:
             self._eligible,
             self._customers,
             self._currency,
+            self._by,
             near=self,
         )
         was, now = (b.solution.chosen[self._rows, self._place] for b in (self, other))

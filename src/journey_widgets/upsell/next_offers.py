@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ibis
+import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -81,17 +83,11 @@ def next_offers(
     if mode not in MODES:
         msg = f"mode is {mode!r}. {did_you_mean(mode, MODES)}"
         raise JourneyDataError(msg)
-    table, counted = sold(order_lines, leave_out=leave_out)
-    table = table_of(table, "order_lines", "customer_id", "ts").filter(_.customer_id.notnull())
-    found = collect(
-        table.group_by(customer=table.customer_id.cast("string"), item=table.product_id.cast("string"),
-                       day=table.ts.date().cast("string")).agg(lines=_.count())
-    )  # fmt: skip
-    if found.empty:
+    lines = table_of(order_lines, "order_lines", "customer_id", "ts")
+    every, counted = _days(lines, leave_out)
+    if every.empty:
         msg = "No purchase of a known customer: there is nothing to rank."
         raise JourneyDataError(msg)
-    found["day"] = (pd.to_datetime(found["day"]) - pd.Timestamp(0)).dt.days
-    end = int(found["day"].max())
     if cut:
         try:
             begin = (pd.Timestamp(cut) - pd.Timestamp(0)).days
@@ -99,9 +95,12 @@ def next_offers(
             msg = f"cut is {cut!r}; a day such as 2026-05-01 was needed."
             raise JourneyDataError(msg) from None
     else:
-        begin = end - days + 1
-    before = found[found["day"] < begin]
-    after = found[(found["day"] >= begin) & (found["day"] < begin + days)]
+        begin = int(every["day"].max()) - days + 1
+    end = int(every["day"].max())
+    # What came back after the cut was not known before it.
+    moment = (pd.Timestamp(0) + pd.Timedelta(days=begin)).to_pydatetime()
+    before, _counted = _days(lines.filter(lines.ts < ibis.literal(moment, "timestamp")), leave_out)
+    after = every[(every["day"] >= begin) & (every["day"] < begin + days)]
     if before.empty or after.empty:
         which = "before" if before.empty else f"within {days} days after"
         msg = f"No purchase {which} {pd.Timestamp(0) + pd.Timedelta(days=begin):%-d %B %Y}: choose another cut."
@@ -111,7 +110,22 @@ def next_offers(
         f"from then on; {'things a customer never had' if mode == NEW else 'anything, also again'}"
     )
     said = "; ".join([said, *(f"{n:,} {what}" for what, n in counted.items() if n)])
-    return NextOffers(_bought(before, begin), _bought(found, end + 1), after, mode, seed, said)
+    return NextOffers(_bought(before, begin), _bought(every, end + 1), after, mode, seed, said)
+
+
+def _days(lines: ir.Table, leave_out: Sequence[str]) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return who bought what on which day, returns taken off, and what was left out."""
+    table, counted = sold(lines, leave_out=leave_out)
+    nobody = int(table.filter(table.customer_id.isnull()).count().to_pyarrow().as_py())
+    known = table.filter(table.customer_id.notnull())
+    found = collect(
+        known.group_by(
+            customer=known.customer_id.cast("string"), item=known.product_id.cast("string"),
+            day=known.ts.date().cast("string"),
+        ).agg(lines=_.count())
+    )  # fmt: skip
+    found["day"] = (pd.to_datetime(found["day"]) - pd.Timestamp(0)).dt.days
+    return found, {**counted, "lines of nobody known left out": nobody}
 
 
 def _bought(rows: pd.DataFrame, day: int) -> _Bought:
@@ -205,8 +219,8 @@ class NextOffers:
         self.winner = self._best()
 
     def _ways(self, many_items: int) -> list[str]:
-        models = [ALIKE, *([EASE] if many_items <= MOST_ITEMS else [])]
-        return [*BASELINES[self.mode], *models]
+        # Their weights are a square of the things.
+        return [*BASELINES[self.mode], *([ALIKE, EASE] if many_items <= MOST_ITEMS else [])]
 
     def _judged(
         self, before: _Bought, after: pd.DataFrame, seed: int
@@ -227,6 +241,7 @@ class NextOffers:
             raise JourneyDataError(msg)
         many = relevant.sum(axis=1)
         top = np.argsort(-np.asarray(before.matrix.sum(axis=0)).ravel(), kind="stable")[:100]
+        self._popular = [before.items[i] for i in top[:K]]
         rng = np.random.default_rng(seed)
         drawn = rng.integers(0, len(rows), (DRAWS, len(rows)))
         each, lines = {}, []
@@ -261,7 +276,13 @@ class NextOffers:
             "popular_share", "customers",
         ]  # fmt: skip
         frame = frame.reindex(columns=columns)
-        return defined(frame, self._said), each
+        many_items = len(before.items)
+        left = (
+            f"Models left out: {many_items:,} things, more than {MOST_ITEMS:,}"
+            if many_items > MOST_ITEMS
+            else ""
+        )
+        return defined(frame, self._said, left), each
 
     def _best(self) -> str:
         own = self.report[self.report["way"].isin(BASELINES[self.mode])]
@@ -292,6 +313,10 @@ class NextOffers:
             f"{self.winner} ranks better than what needs no model: NDCG {row['ndcg']:.3f}, "
             f"{row['over_baseline']:+.3f} ({row['over_low']:+.3f} to {row['over_high']:+.3f})."
         )
+
+    def ranked_first(self) -> list[str]:
+        """Return what most customers bought before the cut, the first ten: what *popular* offers to everybody."""
+        return list(self._popular)
 
     # --- offers
 
@@ -350,14 +375,16 @@ class NextOffers:
         """Return what to offer beside the last things somebody looked at or put into the basket, the newest first."""
         every = self._every
         at = {i: n for n, i in enumerate(every.items)}
-        known = [at[i] for i in map(str, items) if i in at][:SESSION]
-        weights = self._learnt(EASE if len(every.items) <= MOST_ITEMS else ALIKE)
-        if not known or weights is None:
-            score = _popular_lately(every, np.zeros(1, dtype=np.int64))[0].copy()
-        else:
-            score = sum(weights[i] * DECAY**turn for turn, i in enumerate(known))
+        known = [at[i] for i in map(str, items) if i in at]
+        weights = self._learnt(EASE) if len(every.items) <= MOST_ITEMS else None
+        score = _popular_lately(every, np.zeros(1, dtype=np.int64))[0].copy()
+        if known and weights is not None:
+            score = np.sum(
+                [weights[i] * DECAY**turn for turn, i in enumerate(known[:SESSION])], axis=0
+            )
         score[known] = -np.inf
-        return [every.items[i] for i in np.argsort(-score, kind="stable")[:most]]
+        order = np.argsort(-score, kind="stable")[:most]
+        return [every.items[i] for i in order if np.isfinite(score[i])]
 
     def _learnt(self, way: str) -> Floats | None:
         if way not in WEIGHTS:
@@ -371,7 +398,12 @@ class NextOffers:
         weights: Floats | None, most: int,
     ) -> pd.DataFrame:  # fmt: skip
         every, rows = self._every, []
-        ranked = _ranked(score, hidden, most)
+        ranked, columns_of = _ranked(score, hidden, most), every.matrix.tocsc()
+
+        def buyers(item: int) -> Ints:
+            found: Ints = columns_of.indices[columns_of.indptr[item] : columns_of.indptr[item + 1]]
+            return found
+
         for i, customer in enumerate(customers):
             has = np.flatnonzero(owned[i])
             for rank, item in enumerate(ranked[i]):
@@ -383,8 +415,11 @@ class NextOffers:
                     speaks = speaks[weights[speaks, item] > 0]
                     because = ", ".join(every.items[s] for s in speaks)
                     if len(speaks):
-                        both = every.matrix[:, [speaks[0]]].multiply(every.matrix[:, [item]])
-                        behind = int(both.sum())
+                        behind = len(
+                            np.intersect1d(
+                                buyers(int(speaks[0])), buyers(int(item)), assume_unique=True
+                            )
+                        )
                 rows.append(
                     (customer, rank + 1, every.items[item], float(score[i, item]), because, behind)
                 )

@@ -89,9 +89,12 @@ def solve(problem: Problem, *, near: Solution | None = None) -> Solution:
     Parameters
     ----------
     near
-        A solution whose prices the search begins at, such as that of a slightly other budget.
+        A solution whose prices the search begins at, such as that of a slightly other budget; its slots are those of
+        the problem, in the same order.
     """
     prices = _begin(problem) if near is None else np.append(near.budget_price, near.slot_prices)
+    # What there is without end costs nothing.
+    prices = np.where(np.isfinite(np.append(problem.budget, problem.slots)), prices, 0.0)
     best = _filled(problem, prices)
     if near is None and problem.value.size <= SMALL:
         # Of a small board the plain way is tried too: sorted by value, and taken while there is room.

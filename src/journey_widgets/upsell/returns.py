@@ -59,7 +59,7 @@ def trial_return(
         raise JourneyDataError(msg)
     by_column = isinstance(cost, str)
     frame = rows_of(trials, [revenue, *([str(cost)] if by_column else [])], comparison)
-    if arm not in set(frame["arm"]):
+    if arm == comparison or arm not in set(frame["arm"]):
         msg = f"arm is {arm!r}; the trial has {', '.join(sorted(frame['arm'].unique()))}."
         raise JourneyDataError(msg)
     sizes = planned_sizes(frame, split)
@@ -68,6 +68,9 @@ def trial_return(
     gap = float(own[revenue].mean() - other[revenue].mean())
     low, high, _p = welch(own[revenue].to_numpy("float64"), other[revenue].to_numpy("float64"))
     spent = float(own[str(cost)].sum()) if by_column else float(cost) * n
+    if not np.isfinite(spent) or spent < 0:
+        msg = f"cost comes to {spent:g} for {arm}; a cost from 0 of each contact was needed."
+        raise JourneyDataError(msg)
     earned, least, most = (margin * n * v for v in (gap, low, high))
     row = {
         "arm": arm, "verdict": _verdict(least, most, spent), "customers": n, "incremental_revenue": n * gap,

@@ -4,7 +4,7 @@ Only a comparison group that chance chose can say so. Whether chance did choose 
 """
 
 from collections.abc import Mapping, Sequence
-from math import erfc, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -98,9 +98,10 @@ def trial(
         One row an arm and outcome, harms last. Columns: ``arm``, ``outcome`` (str), ``harm`` (bool), ``kind``
         (``"share"`` or ``"mean"``); ``n``, ``n_comparison`` (int64); ``value``, ``comparison`` and ``difference``
         with its 95 % interval (shares: Newcombe; means: Welch; with clusters: between clusters); ``ratio`` with its
-        interval (logarithm of shares; missing for means); ``p_value`` (two-sided, Holm over the arms of an outcome);
-        ``adjusted`` with interval (difference of means after CUPED) and ``variance_kept`` (1 - r squared: 0.99 is
-        nothing gained), missing for shares and without `before`; ``doubt`` (str, blank where there is none).
+        interval (logarithm of shares; missing for means and with clusters); ``p_value`` (two-sided, Holm over the arms
+        of an outcome); ``adjusted`` with interval (difference of means after CUPED) and ``variance_kept`` (1 - r
+        squared: 0.99 is nothing gained), missing for shares, with clusters and without `before`; ``doubt`` (str, blank
+        where there is none).
 
     Raises
     ------
@@ -116,7 +117,7 @@ def trial(
     wanted = [*outcomes, *harms]
     frame = rows_of(trials, wanted, comparison, extra=[c for c in (before, cluster) if c])
     arms = [a for a in frame["arm"].unique() if a != comparison]
-    sizes = planned_sizes(frame, split)
+    sizes = planned_sizes(frame, split, cluster=cluster)
     rows = []
     for outcome in wanted:
         is_share = set(frame[outcome].unique()) <= {0.0, 1.0}
@@ -137,9 +138,21 @@ def trial(
     return defined(found, said)
 
 
-def planned_sizes(frame: pd.DataFrame, split: Mapping[str, float] | None) -> str:
+def planned_sizes(
+    frame: pd.DataFrame, split: Mapping[str, float] | None, *, cluster: str = ""
+) -> str:
     """Say that the arms have the sizes that were planned; where chance does not give such ones, raise."""
-    counts = {str(a): int(n) for a, n in frame["arm"].value_counts().sort_index().items()}
+    own = frame
+    if cluster:
+        own = frame[["arm", cluster]].drop_duplicates()
+        missing, spread = int(frame[cluster].isna().sum()), int(own[cluster].duplicated().sum())
+        if missing or spread:
+            msg = (
+                f"{missing} customers have no {cluster}, and {spread} of them are in several arms: each of what was "
+                "assigned as one belongs to one arm."
+            )
+            raise JourneyDataError(msg)
+    counts = {str(a): int(n) for a, n in own["arm"].value_counts().sort_index().items()}
     chi, p = sample_ratio(counts, split)
     if p < ALPHA:
         sizes = ", ".join(f"{a} {n:,}" for a, n in counts.items())
@@ -158,6 +171,10 @@ def rows_of(
     """Return the rows of a trial: arm and numbers; without a comparison group there is nothing to read."""
     table = table_of(trials, "trials", "arm", *columns, *extra)
     frame: pd.DataFrame = collect(table.select(*dict.fromkeys(["arm", *columns, *extra])))
+    nowhere = int(frame["arm"].isna().sum())
+    if nowhere:
+        msg = f"trials: {nowhere} customers are in no arm; each needs one, or leave them out."
+        raise JourneyDataError(msg)
     frame["arm"] = frame["arm"].astype("str")
     known = sorted(frame["arm"].unique())
     if comparison not in known or len(known) < 2:
@@ -197,12 +214,17 @@ def _compared(
         row["low"], row["high"], row["p_value"] = float(low), float(high), float(p)
     else:
         row["low"], row["high"], row["p_value"] = welch(a, b)
-    if share:
+    if cluster:  # a ratio and an adjustment would take its customers for strangers
+        pass
+    elif share:
         row["ratio"], row["ratio_low"], row["ratio_high"] = ratio(a.sum(), len(a), b.sum(), len(b))
     elif before:
-        pre = pd.to_numeric(pd.concat([own[before], other[before]]), errors="coerce").to_numpy(
-            "float64"
-        )
+        given = pd.concat([own[before], other[before]])
+        numbers = pd.to_numeric(given, errors="coerce")
+        if (numbers.isna() & given.notna()).any():
+            msg = f"trials: {before} holds what is no number; an amount from before the trial was needed."
+            raise JourneyDataError(msg)
+        pre = numbers.to_numpy("float64")
         row |= _cuped(a, b, pre)
     few = min(int((a != 0).sum()), int((b != 0).sum()))
     if few < BUYERS:
@@ -248,6 +270,8 @@ def _between_clusters(
     own: pd.DataFrame, other: pd.DataFrame, outcome: str, cluster: str
 ) -> tuple[float, float, float]:
     """Return the interval of a difference where whole clusters were assigned: means of clusters, by their size."""
+    from scipy.special import stdtr
+
     parts = []
     for side in (own, other):
         sums = side.groupby(cluster)[outcome].agg(["sum", "size"])
@@ -258,10 +282,10 @@ def _between_clusters(
         )
     (a, of_a, g), (b, of_b, h) = parts
     spread = sqrt(of_a + of_b)
-    if g + h <= 2 or spread == 0:
+    if min(g, h) < 2 or spread == 0:
         return np.nan, np.nan, np.nan
     reach = student(g + h - 2) * spread
-    return a - b - reach, a - b + reach, erfc(abs(a - b) / spread / sqrt(2))
+    return a - b - reach, a - b + reach, float(2 * stdtr(g + h - 2, -abs(a - b) / spread))
 
 
 def _cuped(a: Floats, b: Floats, pre: Floats) -> dict[str, float]:

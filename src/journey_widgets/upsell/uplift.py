@@ -114,7 +114,11 @@ def uplift(
     own = frame[frame["arm"].isin([arm, comparison])].reset_index(drop=True)
     treated, did = (own["arm"] == arm).to_numpy(), own[outcome].to_numpy() > 0
     rng = np.random.default_rng(seed)
-    part = rng.permutation(len(own)) % FOLDS
+    # Every part has its share of each arm and outcome; otherwise the models of the rest lean the other way.
+    part = np.empty(len(own), dtype=np.int64)
+    for side in np.unique(2 * treated + did):
+        here = np.flatnonzero(2 * treated + did == side)
+        part[here] = (rng.permutation(len(here)) + rng.integers(FOLDS)) % FOLDS
     score = np.full(len(own), np.nan)
     for fold in range(FOLDS):
         rest, here = part != fold, part == fold
@@ -175,7 +179,7 @@ class Uplift:
             t, c = (fifth == f) & self.treated, (fifth == f) & ~self.treated
             a, b = int(self.outcome[t].sum()), int(self.outcome[c].sum())
             low, high, _p = difference(a, t.sum(), b, c.sum())
-            gain = a / max(t.sum(), 1) - b / max(c.sum(), 1)
+            gain = a / t.sum() - b / c.sum() if t.any() and c.any() else np.nan
             rows.append(
                 (
                     f + 1,
