@@ -241,7 +241,7 @@ def main():
         print(f"| {what} | {seconds} | {memory} | {bar} | {said} |", flush=True)
     if {"bundles", "mlxtend"} <= set(took):
         print(
-            f"\nmlxtend takes {took['mlxtend'] / took['bundles']:.0f} times as long in the same run. Memory: of bundles and mlxtend beyond the baskets themselves, of the others the whole process."
+            f"\nmlxtend takes {took['mlxtend'] / took['bundles']:.1f} times as long in the same run. Memory: of bundles and mlxtend beyond the baskets themselves, of the others the whole process."
         )
 
 

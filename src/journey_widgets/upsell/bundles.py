@@ -19,6 +19,8 @@ from journey_widgets.upsell.itemsets import FrequentSets, Ints, frequent_sets
 
 FALSE_RATE = 0.05
 LONGEST = 3
+FAR = 1.5
+"""Standard deviations above the mean up to which chance is no matter of doubt."""
 AT_ONCE = 200_000
 """Pairs whose p-values are worked out together."""
 UPSELL, CROSS_SELL, ALIKE = "upsell", "cross-sell", "same category"
@@ -77,7 +79,7 @@ def bundles(
         ``count``, ``left_count``, ``right_count``, ``baskets`` (int64); ``support``, ``confidence``, ``lift`` with 95 %
         intervals, ``leverage``, ``conviction``, ``zhang`` (float64); ``p_value`` (Fisher's exact test, one-sided,
         adjusted by Benjamini and Hochberg over all pairs of items there are, not over those that passed, and not told
-        apart above 0.1; for longer rules over the pairs and the longer rules shown), ``real`` (bool, at most 0.05);
+        apart above 0.05; for longer rules over the pairs and the longer rules shown), ``real`` (bool, at most 0.05);
         ``improvement`` over the best shorter rule with the same right side, its lower end (Newcombe) and ``redundant``
         (bool: a longer rule that is not certainly better); ``pair_price``, ``pair_margin`` of one piece of each thing,
         ``break_even_discount`` (share of the price: with more the bundle loses even if everybody who buys the left side
@@ -109,9 +111,10 @@ def bundles(
         msg = "No basket: no line of the order lines has a product and a quantity above 0."
         raise JourneyDataError(msg)
     least = max(ceil(Fraction(str(support)) * n), 1)
-    sets = frequent_sets(found.matrix, least, longest=longest)
+    together = found.matrix.T @ found.matrix
+    sets = frequent_sets(found.matrix, least, longest=longest, together=together)
     rules = _rules(sets, n, Fraction(str(confidence)))
-    tested, frame = _judged(rules, found, n)
+    tested, frame = _judged(rules, found, n, together)
     frame = _with_worth(frame, found).sort_values(
         ["real", "redundant", "worth"],
         ascending=[False, True, False],
@@ -173,7 +176,7 @@ def _counted(sets: FrequentSets, left: Ints, right: Ints, n: int) -> tuple[Ints,
     return fewer, sets.count(whole)
 
 
-def _judged(rules: pd.DataFrame, found: Baskets, n: int) -> tuple[int, pd.DataFrame]:
+def _judged(rules: pd.DataFrame, found: Baskets, n: int, together: Any) -> tuple[int, pd.DataFrame]:
     """Return the rules with their measures and what chance says of each, and how many pairs and rules were tested."""
     columns = ("count", "left_count", "right_count")
     k, a, b = (rules[c].to_numpy("float64") for c in columns)
@@ -183,7 +186,7 @@ def _judged(rules: pd.DataFrame, found: Baskets, n: int) -> tuple[int, pd.DataFr
     low, high = wilson(k, a)
     lift_low, lift_high = lift_interval(k, a, b, n) if len(rules) else (k, k)
     p = together_by_chance(k, a, b, n) if len(rules) else k
-    tested, adjusted = _adjusted(rules, p, found)
+    tested, adjusted = _adjusted(rules, p, found, together)
     names = np.array(found.items, dtype=object)
     frame = rules.assign(
         left=pd.Series([tuple(names[list(s)]) for s in rules["left"]], dtype="object"),
@@ -199,13 +202,13 @@ def _judged(rules: pd.DataFrame, found: Baskets, n: int) -> tuple[int, pd.DataFr
     return tested, frame
 
 
-def _adjusted(rules: pd.DataFrame, p: Floats, found: Baskets) -> tuple[int, Floats]:
+def _adjusted(rules: pd.DataFrame, p: Floats, found: Baskets, together: Any) -> tuple[int, Floats]:
     """Return how many were tested, and p-values adjusted over every pair of items and the longer rules.
 
     A pair stands for both its rules.
     """
     longer = np.array([len(left) > 1 for left in rules["left"]], dtype=bool)
-    keys, pairs = _pairs_beyond_chance(found)
+    keys, pairs = _pairs_beyond_chance(found, together)
     tested = comb(len(found.items), 2) + int(longer.sum())
     whole = false_discovery(np.concatenate([pairs, p[longer]]), tested=tested)
     adjusted = np.ones(len(rules))
@@ -220,21 +223,21 @@ def _adjusted(rules: pd.DataFrame, p: Floats, found: Baskets) -> tuple[int, Floa
     return tested, adjusted
 
 
-def _pairs_beyond_chance(found: Baskets) -> tuple[Ints, Floats]:
+def _pairs_beyond_chance(found: Baskets, together: Any) -> tuple[Ints, Floats]:
     """Return the pairs that are together more often than by chance, as rising numbers, and the p-value of each.
 
-    The others, up to one standard deviation above the mean, are tested too; no p-value of theirs is below 0.1, and what
-    exactly it is decides nothing.
+    The others, up to one and a half standard deviations above the mean, are tested too; no p-value of theirs is as
+    small as 0.05, and what exactly it is decides nothing.
     """
     matrix, n = found.matrix, len(found)
     single = np.asarray(matrix.sum(axis=0)).ravel().astype(np.int64)
-    product = (matrix.T @ matrix).tocoo()
+    product = together.tocoo()
     upper = product.row < product.col
     one, other = (v[upper].astype(np.int64) for v in (product.row, product.col))
     many = product.data[upper].astype(np.int64)
     mean = single[one] * single[other] / n
     spread = np.sqrt(mean * (1 - single[one] / n) * (n - single[other]) / max(n - 1, 1))
-    more = many > mean + spread
+    more = many > mean + FAR * spread
     one, other, many = one[more], other[more], many[more]
     parts = range(0, len(one), AT_ONCE)
     p = [

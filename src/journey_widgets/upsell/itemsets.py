@@ -57,13 +57,15 @@ class FrequentSets:
         return place
 
 
-def frequent_sets(matrix: Any, least: int, *, longest: int) -> FrequentSets:
+def frequent_sets(matrix: Any, least: int, *, longest: int, together: Any = None) -> FrequentSets:
     """Return the sets that are in at least `least` baskets, of up to `longest` items.
 
     Parameters
     ----------
     matrix
         Sparse, baskets by items, 1 where an item is in a basket.
+    together
+        In how many baskets every two items are, where that is known already: the matrix multiplied by itself.
 
     Notes
     -----
@@ -83,7 +85,8 @@ def frequent_sets(matrix: Any, least: int, *, longest: int) -> FrequentSets:
     found: list[list[tuple[Ints, Ints]]] = [[] for _size in range(longest)]
     found[0].append((often[:, None].astype(np.int64), single[often]))
     if longest >= 2 and len(often) > 1:
-        _extend(whole[:, often], (), often.astype(np.int64), least, found)
+        pairs = None if together is None else together[often][:, often]
+        _extend(whole[:, often], (), often.astype(np.int64), least, found, pairs)
     sizes = [
         Sets(np.concatenate([s for s, _many in parts]), np.concatenate([m for _s, m in parts]))
         for parts in found
@@ -93,10 +96,11 @@ def frequent_sets(matrix: Any, least: int, *, longest: int) -> FrequentSets:
 
 
 def _extend(
-    baskets: Any, begun: tuple[int, ...], names: Ints, least: int, found: list[list[tuple[Ints, Ints]]]
+    baskets: Any, begun: tuple[int, ...], names: Ints, least: int, found: list[list[tuple[Ints, Ints]]],
+    together: Any = None,
 ) -> None:  # fmt: skip
     """Count the sets that begin with `begun` and have two items more, of the baskets that hold it; then longer ones."""
-    product = (baskets.T @ baskets).tocoo()
+    product = ((baskets.T @ baskets) if together is None else together).tocoo()
     chosen = (product.row < product.col) & (product.data >= least)
     one, other, many = product.row[chosen], product.col[chosen], product.data[chosen]
     if not len(one):
