@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from journey_widgets.errors import JourneyDataError
+from journey_widgets.events.paths import path_index
+from journey_widgets.events.source import read_events
 from journey_widgets.journey.definition import definition
 from journey_widgets.upsell import at_horizons, moments
 from journey_widgets.upsell.moments import Days, days_of
@@ -110,11 +112,64 @@ def test_what_happens_on_the_day_of_the_upgrade_is_not_before_it():
     assert found["verdict"].tolist() == ["too few"]
 
 
-def test_touchpoints_below_the_floor_are_counted_and_not_tested(visible):
-    found = moments(planted(2, customers=300), "upgrade", "7d", activity=("login",))
-    few = found[found["upgrades"] < 5]
-    assert set(few["verdict"]) <= {"too few"}
-    assert few["p_value"].isna().all()
+def test_touchpoints_below_the_floor_are_counted_and_not_tested():
+    rows = [(c, 0, "sign_up") for c in range(60)] + [(c, 60 + c, "upgrade") for c in range(60)]
+    rows += [(c, 58 + c, "price") for c in range(4)] + [(c, 58 + c, "other") for c in range(12)]
+    rows += [(c, 40, "other") for c in range(30, 60)]
+    found = moments(days(rows), "upgrade", touchpoints=["price", "other"]).set_index("touchpoint")
+    assert found.loc["price", ["upgrades", "verdict"]].tolist() == [4, "too few"]
+    assert np.isnan(found.loc["price", "p_value"])
+    assert found.loc["other", "upgrades"] >= 5
+    assert np.isfinite(found.loc["other", "ratio"])
+
+
+def test_what_everybody_or_nobody_else_had_has_no_answer():
+    """All sixty upgrade six days after the price and nobody else saw it: nothing can be compared."""
+    rows = [(c, 0, "sign_up") for c in range(60)]
+    rows += [(c, 60 + c, "price") for c in range(60)] + [(c, 66 + c, "upgrade") for c in range(60)]
+    found = moments(days(rows), "upgrade", touchpoints=["price"])
+    assert found["verdict"].tolist() == ["too few"]
+    assert found["ratio"].isna().all()
+
+
+def test_two_touchpoints_of_the_same_days_are_tested_as_one():
+    made = planted(1, customers=1_500)
+    own = made.touchpoint == NAMES.index("limit_hit")
+    twin = Days(
+        *(np.concatenate([v, w]) for v, w in (
+            (made.customer, made.customer[own]), (made.day, made.day[own]),
+            (made.touchpoint, np.full(own.sum(), len(made.names))), (made.times, made.times[own]),
+        )), (*made.names, "alias"), made.last,
+    )  # fmt: skip
+    order = np.lexsort((twin.touchpoint, twin.day, twin.customer))
+    twin = Days(
+        *(v[order] for v in (twin.customer, twin.day, twin.touchpoint, twin.times)),
+        twin.names,
+        twin.last,
+    )
+    alone = moments(made, "upgrade", touchpoints=NAMES, activity=("login",)).set_index("touchpoint")
+    both = moments(
+        twin, "upgrade", touchpoints=(*NAMES, "alias", "login"), activity=("login",)
+    ).set_index("touchpoint")
+    assert both.loc["limit_hit", "ratio"] == pytest.approx(alone.loc["limit_hit", "ratio"])
+    assert both.loc["alias", "verdict"] == "the days of another"
+
+
+def test_without_a_placebo_nothing_is_called_a_moment():
+    cut = planted(3, hidden=True, customers=1_500)
+    early = cut.day < 70
+    short = Days(
+        *(v[early] for v in (cut.customer, cut.day, cut.touchpoint, cut.times)), cut.names, 69
+    )
+    found = moments(short, "upgrade", "28d", touchpoints=NAMES, activity=("login",))
+    assert found["placebo"].isna().all()
+    assert not found["verdict"].isin(["moment", "mostly busy customers"]).any()
+
+
+@pytest.mark.parametrize("names", ["invoise_view", ["invoise_view"]])
+def test_what_an_upgrade_brings_is_checked_too(names):
+    with pytest.raises(JourneyDataError, match="Did you mean 'invoice_view'"):
+        moments(planted(0, customers=800), "upgrade", caused_by_upgrade=names)
 
 
 def test_a_moment_at_one_length_only_is_fragile():
@@ -132,7 +187,25 @@ def test_a_moment_at_one_length_only_is_fragile():
     assert not moments_[moments_["touchpoint"] == "limit_hit"]["fragile"].any()
 
 
+def test_a_length_that_cannot_be_answered_is_left_out_and_said():
+    rows = [(c, 0, "sign_up") for c in range(60)] + [(c, 40 + c % 5, "upgrade") for c in range(60)]
+    rows += [(c, 38, "price") for c in range(20)] + [(c, 30, "other") for c in range(0, 60, 2)]
+    found = at_horizons(
+        days(rows, last=46), "upgrade", horizons=("3d", "28d"), touchpoints=["price", "other"]
+    )
+    assert set(found["within"]) == {"3d"}
+    assert "Left out: 28d: 0 customers upgraded" in definition(found)
+
+
 # from a log
+
+
+def test_a_segment_is_watched_as_long_as_everybody():
+    rows = [(f"a{c}", "2026-01-01", "x", "eu") for c in range(3)] + [("b", "2026-06-30", "x", "us")]
+    table = log([r[:3] for r in rows]).assign(region=[r[3] for r in rows])
+    source = read_events(table, keep=["region"], columns={"event": "event"})
+    segment = path_index(source).where("region", "eu")
+    assert days_of(segment).last == days_of(path_index(source)).last == 180
 
 
 def log(events):

@@ -35,6 +35,20 @@ def test_the_published_parameters_of_pareto_nbd_come_back(summary):
     assert found.log_likelihood == pytest.approx(-9594.98, abs=0.01)
 
 
+def test_daily_buyers_do_not_break_pareto_nbd():
+    rng = np.random.default_rng(1)
+    rate, life = rng.gamma(2, 0.3, 300), rng.exponential(1 / rng.gamma(2, 1 / 900, 300))
+    rows = []
+    for own, end in zip(rate, np.minimum(life, 700), strict=True):
+        bought = np.cumsum(rng.exponential(1 / own, 2_000))
+        bought = bought[bought <= end]
+        rows.append((len(bought), bought[-1] if len(bought) else 0.0, 700.0))
+    found = fit_pareto_nbd(pd.DataFrame(rows, columns=["x", "t_x", "T"]))
+    assert np.isfinite(found.log_likelihood)
+    alive = ParetoNbd(2, 0.5, 1, 900).alive(100, 50, 60)
+    assert 0 < float(alive) < 1
+
+
 def made(kind, rng, many=200_000, until=40.0, later=30.0):
     """Customers who buy and drop out as a model says: repeats, the last one, time seen; alive then, repeats later."""
     if kind == "mbg":
@@ -137,6 +151,37 @@ def test_with_cuts_that_were_kept_nobody_moves_because_others_did():
     moved = before.merge(rfm(more, until="2026-01-31")[0], on="customer_id")
     assert (moved["rfm_x"] != moved["rfm_y"]).any()
     assert "cut points as given" in definition(after)
+
+
+def test_what_came_back_later_was_not_known_then():
+    table = pd.concat(
+        [
+            orders(("a", "2026-01-05", 30.0)),
+            orders(("a", "2026-02-10", -30.0)).assign(quantity=-1.0),
+        ]
+    )
+    table = pd.concat([table, orders(("b", "2026-01-06", 10.0))], ignore_index=True)
+    assert set(rfm(table, until="2026-01-31")[0]["customer_id"]) == {"a", "b"}
+    assert set(rfm(table)[0]["customer_id"]) == {"b"}
+
+
+def test_a_day_begins_where_the_company_is():
+    table = orders(("a", "2026-01-31 23:30", 10.0), ("a", "2026-02-01 00:30", 10.0))
+    assert rfm(table)[0]["frequency"].tolist() == [2]
+    assert rfm(table, zone="Europe/Rome")[0]["frequency"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"amount": None}, "1 order lines have no amount"),
+        ({"customer_id": None}, "nobody can be scored"),
+    ],
+)
+def test_lines_that_cannot_be_scored_are_said(change, said):
+    table = orders(("a", "2026-01-05", 30.0)).astype({"customer_id": "object"}).assign(**change)
+    with pytest.raises(JourneyDataError, match=said):
+        rfm(table.astype({"amount": "float64"}))
 
 
 def test_equal_customers_have_equal_scores():

@@ -80,6 +80,22 @@ def test_scores_that_are_no_chances_have_no_calibration_error():
     assert np.isnan(report.calibration_error)
 
 
+def test_equal_scores_are_in_no_order():
+    did = np.arange(1_000) < 100
+    for order in (did, did[::-1]):
+        report = ScoreReport(np.full(1_000, 0.1), order)
+        assert report.auc[0] == 0.5
+        assert report.gain([0.05])["lift"].tolist() == pytest.approx([1.0])
+        assert report.calibration_error == pytest.approx(0.0)
+        assert report.profit(10.0, 1.0)["profit"].max() == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("did", [["yes", "no"], [1.0, None], [2, 0]])
+def test_what_is_neither_yes_nor_no_is_refused(did):
+    with pytest.raises(JourneyDataError, match="neither yes nor no"):
+        ScoreReport(np.linspace(0, 1, 200), np.array(did * 100, dtype=object))
+
+
 def test_too_few_who_did_it_are_said():
     with pytest.raises(JourneyDataError, match="3 of 100 customers did it"):
         ScoreReport(np.linspace(0, 1, 100), np.arange(100) < 3)
@@ -97,7 +113,11 @@ def table():
 
 
 def features(table):
-    return [c for c in table.columns if c not in ("customer_id", "date", "known_at", "label")]
+    return [
+        c
+        for c in table.columns
+        if c not in ("customer_id", "date", "known_at", "label_until", "label")
+    ]
 
 
 def test_who_upgrades_is_foreseen_better_than_by_chance_and_said_why(table):
@@ -116,6 +136,43 @@ def test_a_leak_is_refused(table):
     leaky.loc[leaky.index[:7], "known_at"] = leaky["date"] + pd.Timedelta(days=3)
     with pytest.raises(JourneyDataError, match="7 rows know something of their day"):
         propensity(leaky, ["calls"])
+
+
+def test_an_answer_that_was_known_only_after_the_last_date_is_refused():
+    made = planted(1, customers=1_500)
+    dates = [f"{made.begins + pd.Timedelta(days=d):%Y-%m-%d}" for d in (60, 62)]
+    table = snapshots(made, "upgrade", dates, within="25d")
+    with pytest.raises(JourneyDataError, match="known only after"):
+        propensity(table, features(table))
+
+
+@pytest.mark.parametrize("column", ["known_at", "date", "label_until"])
+def test_a_day_that_is_missing_is_refused(table, column):
+    with pytest.raises(JourneyDataError, match=f"{column} is missing or no day in"):
+        propensity(table.assign(**{column: pd.NaT}), ["events"])
+
+
+def test_reasons_are_about_the_customer_himself():
+    rng = np.random.default_rng(1)
+    many = 1_500
+    plan = rng.choice(["basic", "pro: yearly"], many, p=[0.7, 0.3])
+    made = pd.DataFrame(
+        {"plan": plan, "date": pd.Timestamp("2026-01-01"), "known_at": pd.Timestamp("2025-12-31")}
+    )
+    made.loc[many // 2 :, "date"] = pd.Timestamp("2026-03-01")
+    made["label_until"] = made["date"] + pd.Timedelta(days=30)
+    made["label"] = rng.random(many) < np.where(plan == "basic", 0.2, 0.6)
+    told = propensity(made, ["plan"]).reasons(pd.DataFrame({"plan": ["basic", "pro: yearly"]}))
+    assert told == [["plan is basic (less likely)"], ["plan is pro: yearly (more likely)"]]
+
+
+def test_a_column_that_never_changed_says_nothing_later(table):
+    other = table.assign(fee=0.1)
+    found = propensity(other, [*features(table), "fee"])
+    some = other.tail(3)
+    assert found.score(some.assign(fee=0.2)) == pytest.approx(found.score(some))
+    with pytest.raises(JourneyDataError, match="fee holds numbers without end"):
+        propensity(table.assign(fee=np.inf), ["fee"])
 
 
 def test_a_leak_without_a_date_is_doubted(table):
@@ -162,9 +219,10 @@ def test_a_log_gives_customers_by_their_ids():
         (lambda t: t.assign(date=t["date"].max()), "One date only"),
         (
             lambda t: t[t.groupby("date")["label"].cumsum() < 40],
-            "are needed to learn and to judge|are needed",
+            "are needed to learn and to judge",
         ),
         (lambda t: t.drop(columns="known_at"), "lacks known_at"),
+        (lambda t: t.assign(label="yes"), "neither yes nor no"),
     ],
 )
 def test_what_cannot_be_learnt_is_said(table, change, said):

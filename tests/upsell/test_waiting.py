@@ -77,6 +77,27 @@ def test_each_customer_counts_from_the_first_time_and_stands_beside_another():
     assert "half had upgraded by day 4, 0% not yet" in definition(found)
 
 
+def test_each_stands_beside_another_once_or_is_left_out():
+    rows = [(c, 0, "sign_up") for c in range(100)] + [(c, 10, "price") for c in range(70)]
+    rows += [(c, 20, "upgrade") for c in range(0, 100, 2)]
+    found = time_to_upgrade(days(rows), "price", "upgrade")
+    assert found.groupby("side")["customers"].first().tolist() == [30, 30]
+    assert "40 had nobody to stand beside them and are left out" in definition(found)
+    with pytest.raises(
+        JourneyDataError, match="0 of 100 customers had somebody to stand beside them"
+    ):
+        time_to_upgrade(days(rows), "sign_up", "upgrade")
+
+
+def test_where_customers_leave_there_is_no_test_that_takes_them_for_waiting():
+    rows = [(c, 0, "sign_up") for c in range(200)] + [(c, 5, "price") for c in range(100)]
+    rows += [(c, 8, "other") for c in range(50)] + [(c, 12, "upgrade") for c in range(40, 160)]
+    assert "Log-rank" not in definition(
+        time_to_upgrade(days(rows), "price", "upgrade", lost=["other"])
+    )
+    assert "Log-rank" in definition(time_to_upgrade(days(rows), "price", "upgrade"))
+
+
 def test_too_few_for_a_curve_is_said():
     table = days([(c, 0, "sign_up") for c in range(40)] + [(c, 5, "price") for c in range(3)])
     with pytest.raises(JourneyDataError, match="3 customers had price while they could upgrade"):
@@ -86,6 +107,7 @@ def test_too_few_for_a_curve_is_said():
 def test_whoever_left_first_can_no_longer_upgrade():
     rows = [(c, 0, "sign_up") for c in range(40)] + [(c, 5, "price") for c in range(40)]
     rows += [(c, 8, "other") for c in range(10)] + [(c, 12, "upgrade") for c in range(5, 30)]
+    rows += [(c, 0, "sign_up") for c in range(40, 90)]
     found = time_to_upgrade(days(rows), "price", "upgrade", lost=["other"])
     after = found[found["side"] == "after"]
     assert after["upgraded"].iloc[-1] == pytest.approx(20 / 40)

@@ -5,13 +5,21 @@ import numpy as np
 import pandas as pd
 
 from journey_widgets.chart_theme import BLUE, GREY, INK, ORANGE
-from journey_widgets.upsell.moments import BUSY, FEWER, MOMENT, TOO_FEW, UNCERTAIN
+from journey_widgets.upsell.moments import BUSY, FEWER, MOMENT, TOO_FEW, TWIN, UNCERTAIN, UNTESTED
 
 Chart = alt.LayerChart | alt.FacetChart | alt.Chart
 LONG = 360
 """Pixels a label may have."""
 BEFORE, AFTER = "days before", "days after (placebo)"
-VERDICTS = {MOMENT: "●", FEWER: "▼", BUSY: "◐", UNCERTAIN: "○", TOO_FEW: "–"}
+VERDICTS = {
+    MOMENT: "●",
+    FEWER: "▼",
+    BUSY: "◐",
+    UNCERTAIN: "○",
+    TOO_FEW: "–",
+    UNTESTED: "◌",
+    TWIN: "=",
+}
 """Verdict → shape beside its words."""
 TICKS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20]
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from journey_widgets.errors import JourneyDataError
+
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 Downhill = Callable[[Floats], tuple[float, Floats]]
@@ -60,6 +62,9 @@ def highest(
         bounds=[(-EDGE, EDGE)] * len(begin), options={"ftol": close_enough, "gtol": 1e-9, "maxiter": 500},
     )  # fmt: skip
     logs = np.asarray(found.x, dtype=np.float64)
+    if not np.isfinite(found.fun):
+        msg = "The model could not be fitted: its likelihood has no value. Try another unit of time, such as weeks."
+        raise JourneyDataError(msg)
     at = np.exp(logs)
     errors = _errors(down, logs, at) if near is None else ()
     return Peak(tuple(float(v) for v in at), float(-found.fun * scale), errors)

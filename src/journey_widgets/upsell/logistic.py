@@ -59,6 +59,8 @@ def fit_logistic(
     JourneyDataError
         The columns tell apart those with and without `y` completely, or one is a sum of others.
     """
+    if y.all() or not y.any():
+        raise JourneyDataError(SEPARATED)
     wanted = y.astype(np.float64)
     at, hold = np.zeros(x.shape[1]), np.zeros(x.shape[1])
     hold += np.asarray(ridge, dtype=np.float64)
@@ -80,6 +82,8 @@ def fit_logistic(
             raise JourneyDataError(SEPARATED)
         if gain <= ENOUGH * max(1.0, abs(height)) and np.abs(move).max() < 1e-6:
             break
+    else:
+        raise JourneyDataError(SEPARATED)
     p = _chance(x @ at)
     scores = x * (wanted - p)[:, None]
     many = int(clusters.max()) + 1

@@ -35,12 +35,15 @@ LEAST, LEAST_EXPOSED = 20, 5
 """Upgrades in all, and upgrades after a touchpoint, below which nothing is worked out."""
 FALSE_RATE = 0.05
 TINY = 1e-9
+ALIKE = 0.98
+"""Share of their days from which on two touchpoints are one."""
 HELD, FREE = 1.0, 0.01
 """How hard the model holds back what is taken into account, in standard deviations, and what is asked about: next to
 nothing, and enough for an answer where, of few upgrades, all were late in the year."""
 Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
-MOMENT, FEWER, BUSY, UNCERTAIN, TOO_FEW = (
-    "moment", "upgrades come later", "mostly busy customers", "not certain", "too few",
+MOMENT, FEWER, BUSY, UNCERTAIN, TOO_FEW, UNTESTED, TWIN = (
+    "moment", "upgrades come later", "mostly busy customers", "not certain", "too few", "without a placebo",
+    "the days of another",
 )  # fmt: skip
 PLACEBO, CORRECTED = "placebo", "corrected"
 HORIZONS = ("3d", "7d", "14d", "28d")
@@ -76,10 +79,13 @@ class Days:
 def days_of(log: Any, *, zone: str = "UTC") -> Days:
     """Return what happened on which day of the zone's clock."""
     index = log if isinstance(log, PathIndex) else path_index(log)
-    table = index.table
-    first, last = (
-        pd.Timestamp(v.as_py()) for v in (table.ts.min().to_pyarrow(), table.ts.max().to_pyarrow())
-    )
+    table, every = index.table, index.stored
+    # Customers of a segment are watched as long as everybody is.
+    first, last = (v.to_pyarrow().as_py() for v in (every.ts.min(), every.ts.max()))
+    if first is None or index.customers() == 0:
+        msg = "The log has no events of these customers: there is nothing to look at."
+        raise JourneyDataError(msg)
+    first, last = pd.Timestamp(first), pd.Timestamp(last)
     calendar = Calendar.over("day", zone, first.to_pydatetime(), last.to_pydatetime())
     each = table.mutate(day=calendar.number(micros(table.ts)))
     found = (
@@ -92,9 +98,9 @@ def days_of(log: Any, *, zone: str = "UTC") -> Days:
         columns.column(c).to_numpy().astype(np.int64)
         for c in ("customer", "day", "touchpoint", "times")
     )
-    begin = int(day.min())
+    begin, end = (calendar.number_of(v.to_pydatetime()) for v in (first, last))
     return Days(
-        customer, day - begin, touchpoint, times, tuple(index.touchpoints), int(day.max()) - begin,
+        customer, day - begin, touchpoint, times, tuple(index.touchpoints), end - begin,
         pd.Timestamp(0) + pd.Timedelta(days=begin),
     )  # fmt: skip
 
@@ -141,12 +147,13 @@ def moments(
         tested); ``placebo``, ``placebo_low``, ``placebo_high`` (the same with the days after); ``corrected``,
         ``corrected_low``, ``corrected_high`` (ratio over placebo); ``verdict`` (str: ``"moment"``, ``"upgrades come
         later"``, ``"mostly busy customers"`` where the placebo's interval leaves out 1 on the same side, ``"not
-        certain"``, ``"too few"``); ``extra``, ``extra_low``, ``extra_high`` (upgrades per 1,000 times it happened,
-        beyond what would have come anyway); ``upgrades`` (int64, after it), ``exposed_days``, ``happened`` (int64:
-        customer-days after it, and days on which it happened, while customers could upgrade); ``naive`` (the usual
-        lift: share of upgrades after it over share of days after it) and ``stratified`` (Mantel and Haenszel's odds
-        ratio over four levels of activity): why the headline differs from what others show; ``e_value`` (how strong a
-        hidden cause would have to be).
+        certain"``, ``"too few"``, ``"without a placebo"`` where nothing comes after, ``"the days of another"`` where it
+        cannot be told apart from a touchpoint that is tested); ``extra``, ``extra_low``, ``extra_high`` (upgrades per
+        1,000 times it happened, beyond what would have come anyway); ``upgrades`` (int64, after it), ``exposed_days``,
+        ``happened`` (int64: customer-days after it, and days on which it happened, while customers could upgrade);
+        ``naive`` (the usual lift: share of upgrades after it over share of days after it) and ``stratified`` (Mantel
+        and Haenszel's odds ratio over four levels of activity): why the headline differs from what others show;
+        ``e_value`` (how strong a hidden cause would have to be).
 
     Raises
     ------
@@ -160,10 +167,24 @@ def moments(
     .. [3] T. VanderWeele, P. Ding, "Sensitivity analysis in observational research", Annals of Internal Medicine, 2017.
     """
     days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    raw, said = _worked_out(days, outcome, within, touchpoints, activity, seed)
+    caused = codes_of(days, caused_by_upgrade, "caused_by_upgrade")
+    frame = _judged(raw, {days.names[c] for c in caused})
+    order = frame.assign(far=np.abs(np.log(frame["ratio"]))).sort_values(
+        ["far"], ascending=False, na_position="last", kind="stable"
+    )
+    return defined(order[COLUMNS].reset_index(drop=True), said)
+
+
+def _worked_out(
+    days: Days, outcome: str | Collection[str], within: str, touchpoints: Collection[str], activity: Collection[str],
+    seed: int,
+) -> tuple[pd.DataFrame, str]:  # fmt: skip
+    """Return ratios, placebos and counts of each touchpoint before they are judged together, and how it was counted."""
     horizon = _whole_days(within)
-    ends = codes_of(days, [outcome] if isinstance(outcome, str) else outcome, "outcome")
+    ends = codes_of(days, outcome, "outcome")
     busy = codes_of(days, activity, "activity") or list(range(len(days.names)))
-    tested = codes_of(days, touchpoints, "touchpoints") or [
+    tested = list(dict.fromkeys(codes_of(days, touchpoints, "touchpoints"))) or [
         c for c in range(len(days.names)) if c not in ends
     ]
     risk = _at_risk(days, ends, horizon)
@@ -177,28 +198,46 @@ def moments(
         raise JourneyDataError(msg)
     asked = _asked(risk, seed)
     before = [_exposed(days, c, asked, -horizon, -1) for c in tested]
-    enough = [int((e & asked.upgraded).sum()) >= LEAST_EXPOSED for e in before]
-    kept = [i for i, e in enumerate(enough) if e and 0 < before[i].mean() < 1]
+    kept = [i for i, e in enumerate(before) if _enough(e, asked.upgraded)]
+    twins = _twins(before, kept)
+    kept = [i for i in kept if i not in twins]
     told = _with_model(days, asked, before, kept, busy, tested, horizon)
     frame = pd.DataFrame(
         [_counts(days, risk, asked, before[i], c, horizon) for i, c in enumerate(tested)]
     )
-    frame = _judged(pd.concat([frame, told], axis=1), set(caused_by_upgrade))
+    frame = pd.concat([frame, told], axis=1)
+    frame["twin"] = [days.names[tested[twins[i]]] if i in twins else "" for i in range(len(tested))]
     strata = _levels(days, asked, busy, horizon)
     frame["stratified"] = [
         _stratified(before[i], asked.upgraded, strata) if i in kept else np.nan
         for i in range(len(tested))
     ]
-    order = frame.assign(far=np.abs(np.log(frame["ratio"]))).sort_values(
-        ["far"], ascending=False, na_position="last", kind="stable"
-    )
     said = (
-        f"Upgrade: {' or '.join(days.names[c] for c in ends)}; {many:,} of {len(risk.customer):,} customers who could. "
-        f"Touchpoints in the {horizon} days before, the day itself left out; {int((~asked.upgraded).sum()):,} days "
-        f"sampled to compare; {len(kept)} touchpoints tested together; activity counted in the {WARM_UP} days before "
-        "the window; observed, not an experiment"
+        f"Upgrade: {' or '.join(days.names[c] for c in ends)}; {many:,} of {len(risk.customer):,} customers who could"
+        f"{f', {risk.early:,} upgraded too early to be looked at' if risk.early else ''}. Touchpoints in the {horizon} "
+        f"days before, the day itself left out; {int((~asked.upgraded).sum()):,} days sampled to compare; {len(kept)} "
+        f"touchpoints tested together; activity counted in the {WARM_UP} days before the window; observed, not an "
+        "experiment"
     )
-    return defined(order.drop(columns="far")[COLUMNS].reset_index(drop=True), said)
+    return frame, said
+
+
+def _enough(exposed: npt.NDArray[np.bool_], upgraded: npt.NDArray[np.bool_]) -> bool:
+    """Return whether there are upgrades and other days, with the touchpoint and without, that tell something."""
+    cells = [(e & u).sum() for e in (exposed, ~exposed) for u in (upgraded, ~upgraded)]
+    return min(int(c) for c in cells) >= LEAST_EXPOSED
+
+
+def _twins(before: list[npt.NDArray[np.bool_]], kept: list[int]) -> dict[int, int]:
+    """Return touchpoints whose days are those of another one before them: what either does cannot be told apart."""
+    found: dict[int, int] = {}
+    for place, i in enumerate(kept):
+        for k in kept[:place]:
+            both, either = (before[i] & before[k]).sum(), (before[i] | before[k]).sum()
+            if k not in found and both >= ALIKE * either:
+                found[i] = k
+                break
+    return found
 
 
 COLUMNS = [
@@ -213,17 +252,37 @@ def at_horizons(
 ) -> pd.DataFrame:  # fmt: skip
     """Ask the same with windows of several lengths: a moment of one length only is fragile.
 
+    `asked` is what else `moments` takes. A length that cannot be answered is left out, and its reason said.
+
     Returns
     -------
     pandas.DataFrame
-        Rows of `moments`, with ``within`` (str) first and ``fragile`` (bool: a moment at one length and at no other).
+        Rows of `moments`, p-values adjusted over all lengths together, with ``within`` (str) first and ``fragile``
+        (bool: a moment at one length and at no other).
+
+    Raises
+    ------
+    JourneyDataError
+        No length can be answered.
     """
     days = log if isinstance(log, Days) else days_of(log, zone=zone)
-    frames = [moments(days, outcome, h, **asked).assign(within=h) for h in horizons]
-    found = pd.concat(frames, ignore_index=True)
+    caused = codes_of(days, asked.pop("caused_by_upgrade", ()), "caused_by_upgrade")
+    given = {"touchpoints": (), "activity": (), "seed": 1, **asked}
+    frames, refused = [], []
+    for within in horizons:
+        try:
+            frames.append(_worked_out(days, outcome, within, **given)[0].assign(within=within))
+        except JourneyDataError as error:
+            refused.append(f"{within}: {error}")
+    if not frames:
+        raise JourneyDataError(" ".join(refused))
+    found = _judged(pd.concat(frames, ignore_index=True), {days.names[c] for c in caused})
     times = (found["verdict"] == MOMENT).groupby(found["touchpoint"]).transform("sum")
     found["fragile"] = (found["verdict"] == MOMENT) & (times == 1)
-    return defined(found[["within", *COLUMNS, "fragile"]], f"Windows of {', '.join(horizons)}")
+    left = f"Left out: {' '.join(refused)}" if refused else ""
+    return defined(
+        found[["within", *COLUMNS, "fragile"]], f"Windows of {', '.join(horizons)}", left
+    )
 
 
 # --- who could upgrade, and when ------------------------------------------------------------------------
@@ -238,6 +297,8 @@ class Risk:
     ends: Ints
     upgrades: npt.NDArray[np.bool_]
     first: Ints
+    early: int
+    """Customers who upgraded before that."""
 
 
 @dataclass(frozen=True)
@@ -259,8 +320,9 @@ def _whole_days(within: str) -> int:
     return length // DAY
 
 
-def codes_of(days: Days, names: Collection[str], what: str) -> list[int]:
+def codes_of(days: Days, names: str | Collection[str], what: str) -> list[int]:
     """Return the numbers of touchpoints; `what` says in the error where an unknown one was named."""
+    names = [names] if isinstance(names, str) else names
     known = {n: i for i, n in enumerate(days.names)}
     for name in names:
         if name not in known:
@@ -282,7 +344,8 @@ def _at_risk(days: Days, ends: list[int], horizon: int) -> Risk:
     begins, upgrades = first + WARM_UP + horizon, end <= days.last
     stops = np.where(upgrades, end, days.last)
     there = stops >= begins
-    return Risk(customer[there], begins[there], stops[there], upgrades[there], first[there])
+    early = int((upgrades & ~there).sum())
+    return Risk(customer[there], begins[there], stops[there], upgrades[there], first[there], early)
 
 
 def _asked(risk: Risk, seed: int) -> Asked:
@@ -404,7 +467,7 @@ def _with_model(
     some = [
         n
         for n, e in enumerate(after)
-        if 0 < e[over].mean() < 1 and (e & asked.upgraded & over).any()
+        if over.any() and 0 < e[over].mean() < 1 and (e & asked.upgraded & over).any()
     ]
     last = -len(kept)
     size, error = model.coefficients[last:], model.errors[last:]
@@ -447,10 +510,13 @@ def _judged(frame: pd.DataFrame, caused: set[str]) -> pd.DataFrame:
     # A placebo on the other side makes what was found stronger, not weaker.
     apart = np.where(ratio > 1, low > 1, high < 1)
     verdict = np.select(
-        [np.isnan(ratio), real & apart, real & (ratio > 1), real],
-        [TOO_FEW, BUSY, MOMENT, FEWER],
+        [
+            frame["twin"].to_numpy() != "", np.isnan(ratio), real & np.isnan(low) & ~own, real & apart,
+            real & (ratio > 1), real,
+        ],
+        [TWIN, TOO_FEW, UNTESTED, BUSY, MOMENT, FEWER],
         UNCERTAIN,
-    )
+    )  # fmt: skip
     far = np.where(ratio < 1, 1 / ratio, ratio)
     with np.errstate(invalid="ignore"):
         e_value = far + np.sqrt(far * (far - 1))

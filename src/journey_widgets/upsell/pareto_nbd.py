@@ -19,7 +19,7 @@ from journey_widgets.errors import JourneyDataError
 from journey_widgets.upsell.bg_nbd import LEAST_REPEATERS
 from journey_widgets.upsell.likelihood import Floats, highest
 
-STEP = 1e-5
+STEP, MOST_TERMS = 1e-5, 20_000
 
 
 @dataclass(frozen=True)
@@ -134,16 +134,16 @@ def _log_whole(
     T: Floats,  # noqa: N803
 ) -> Floats:
     """Return the logarithm of both together: being there still, and having dropped out since the last purchase."""
-    from scipy.special import hyp2f1
-
     more, less = max(alpha, beta), abs(alpha - beta)
     order = s + 1 if alpha >= beta else r + x
 
     def part(t: Floats) -> Floats:
-        """Return the hypergeometric function over its power, in logarithms."""
-        found: Floats = np.log(hyp2f1(r + s + x, order, r + s + x + 1, less / (more + t))) - (
-            r + s + x
-        ) * np.log(more + t)
+        """Return the hypergeometric function over its power, in logarithms, in Euler's form: no part of it is huge."""
+        z = less / (more + t)
+        found: Floats = (
+            np.log(_from_one(r + s + x + 1 - order, r + s + x + 1, z)) + (1 - order) * np.log1p(-z)
+            - (r + s + x) * np.log(more + t)
+        )  # fmt: skip
         return found
 
     stays = -(r + x) * np.log(alpha + T) - s * np.log(beta + T)
@@ -153,4 +153,22 @@ def _log_whole(
     ):  # without time since the last purchase nobody has dropped out since
         gap = near + np.log1p(-np.exp(np.minimum(far - near, 0.0)))
     found: Floats = np.logaddexp(stays, np.log(s) - np.log(r + s + x) + gap)
+    return found
+
+
+def _from_one(b: Floats, c: Floats, z: Floats) -> Floats:
+    """Return the hypergeometric function of 1, b, c and z, for b below c and z from 0 to below 1."""
+    from scipy.special import hyp2f1
+
+    found = np.asarray(hyp2f1(1.0, b, c, z), dtype=np.float64)
+    wrong = ~np.isfinite(found) | (found < 1)
+    if wrong.any():  # it is a plain sum whose terms fall
+        own_b, own_c, own_z = (np.broadcast_to(v, found.shape)[wrong] for v in (b, c, z))
+        total, term = np.ones(int(wrong.sum())), np.ones(int(wrong.sum()))
+        for k in range(MOST_TERMS):
+            term = term * (own_b + k) / (own_c + k) * own_z
+            total = total + term
+            if (term <= 1e-16 * total).all():
+                break
+        found[wrong] = total
     return found

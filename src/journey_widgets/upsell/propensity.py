@@ -16,7 +16,7 @@ from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.features import Encoder
 from journey_widgets.upsell.logistic import fit_logistic
 from journey_widgets.upsell.moments import DAY, Days, codes_of, days_of
-from journey_widgets.upsell.score_report import LEAST, TOO_GOOD, ScoreReport
+from journey_widgets.upsell.score_report import LEAST, TOO_GOOD, ScoreReport, flags
 
 RECENT, RIDGE = 28, 1.0
 """Days before a snapshot that behaviour is counted in; how hard the coefficients are held back."""
@@ -48,8 +48,9 @@ def snapshots(
     pandas.DataFrame
         One row a customer and date: those who were there before, had not done it yet, and whose window is over.
         Columns: ``customer_id`` (str), ``date``, ``known_at`` (datetime64, the newest day anything is taken from),
-        ``label`` (bool); the features: ``active_days``, ``events`` (int64, of the last 28 days), ``days_since`` (int64,
-        last event), ``tenure`` (int64, days since the first one), and for each touchpoint ``last 28 days: …`` (int64).
+        ``label_until`` (datetime64, when the label was known), ``label`` (bool); the features: ``active_days``,
+        ``events`` (int64, of the last 28 days), ``days_since`` (int64, last event), ``tenure`` (int64, days since the
+        first one), and for each touchpoint ``last 28 days: …`` (int64).
     """
     index = log if isinstance(log, Days | PathIndex) else path_index(log)
     days = index if isinstance(index, Days) else days_of(index, zone=zone)
@@ -65,9 +66,12 @@ def snapshots(
                 f"{wait + length} days from it on were needed in it."
             )
             raise JourneyDataError(msg)
-        frames.append(_snapshot(days, ids, ends, day, wait, length).assign(date=pd.Timestamp(date)))
+        frames.append(_snapshot(days, ids, ends, day, wait, length).assign(
+                date=pd.Timestamp(date), label_until=pd.Timestamp(date) + pd.Timedelta(days=wait + length)
+            )
+        )  # fmt: skip
     found = pd.concat(frames, ignore_index=True)
-    first = ["customer_id", "date", "known_at", "label"]
+    first = ["customer_id", "date", "known_at", "label_until", "label"]
     said = (
         f"Known before each day; {' or '.join(days.names[c] for c in ends)} within {length} days"
         f"{f' after {wait} days left out' if wait else ''}"
@@ -122,15 +126,15 @@ def _snapshot(
 
 def propensity(
     table: pd.DataFrame, features: Sequence[str], *, label: str = "label", date: str = "date",
-    known_at: str = "known_at", seed: int = 1,
+    known_at: str = "known_at", label_until: str = "label_until", seed: int = 1,
 ) -> "Propensity":  # fmt: skip
     """Learn who will from all dates but the last, and judge it on the last one.
 
     Parameters
     ----------
     table
-        One row a customer and date: features, `label`, `date`, and `known_at`, the newest moment any feature of the row
-        was taken from. As of `snapshots`, or of your own.
+        One row a customer and date: features, `label`, `date`; `known_at`, the newest moment any feature of the row was
+        taken from; and `label_until`, the moment its label was known. As of `snapshots`, or of your own.
     features
         Columns of numbers or words.
     seed
@@ -139,17 +143,18 @@ def propensity(
     Raises
     ------
     JourneyDataError
-        A feature taken from the day or after it: that is a leak. Fewer than two dates; fewer than 100 who did it before
+        A feature taken from the day or after it, or a label of an earlier date known only after the last one: that is a
+        leak. Fewer than two dates; fewer than 100 who did it before
         the last date, or 50 on it. Missing columns.
     """
-    wanted = [*features, label, date, known_at]
+    wanted = [*features, label, date, known_at, label_until]
     missing = [c for c in wanted if c not in table.columns]
     if missing or not features:
         lacks = ", ".join(missing) or "features"
-        msg = f"The table lacks {lacks}; features, {label}, {date} and {known_at} were needed."
+        msg = f"The table lacks {lacks}; features, {label}, {date}, {known_at} and {label_until} were needed."
         raise JourneyDataError(msg)
-    when, known = pd.to_datetime(table[date]), pd.to_datetime(table[known_at])
-    leaks = int((known >= when).sum())
+    when, known, settled = (_moments_of(table, c) for c in (date, known_at, label_until))
+    leaks = int((~(known < when)).sum())
     if leaks:
         msg = (
             f"{leaks} rows know something of their day or of what came after it ({known_at} is not before {date}): a "
@@ -161,7 +166,15 @@ def propensity(
         msg = "One date only: at least one to learn from and a later one to judge by were needed."
         raise JourneyDataError(msg)
     test = (when == dates[-1]).to_numpy()
-    did = table[label].astype(bool).to_numpy()
+    early = int((settled[~test] > dates[-1]).sum())
+    if early:
+        msg = (
+            f"{early} rows of earlier dates have an answer that was known only after {dates[-1]:%-d %B %Y}, the date "
+            f"it is judged on ({label_until}): it would be learnt from what it is judged by. Take dates further apart, "
+            "or a shorter window."
+        )
+        raise JourneyDataError(msg)
+    did = flags(table[label], label)
     trained, judged = int(did[~test].sum()), int(did[test].sum())
     if trained < LEAST_TRAINED or judged < LEAST:
         msg = (
@@ -176,12 +189,23 @@ def propensity(
     return Propensity(
         encoder,
         fit.coefficients,
+        x.mean(axis=0),
         list(features),
         own[test],
         did[test],
         float(did[~test].mean()),
         seed,
     )
+
+
+def _moments_of(table: pd.DataFrame, column: str) -> pd.Series:
+    """Return a column of moments as naive UTC; one that is missing is a `JourneyDataError`."""
+    found = pd.to_datetime(table[column], utc=True, errors="coerce").dt.tz_localize(None)
+    missing = int(found.isna().sum())
+    if missing:
+        msg = f"{column} is missing or no day in {missing} rows; it is needed to see that nothing leaks."
+        raise JourneyDataError(msg)
+    return found
 
 
 class Propensity:
@@ -196,10 +220,15 @@ class Propensity:
     """
 
     def __init__(
-        self, encoder: Encoder, coefficients: Floats, features: list[str], test: pd.DataFrame,
+        self, encoder: Encoder, coefficients: Floats, middle: Floats, features: list[str], test: pd.DataFrame,
         did: npt.NDArray[np.bool_], base_then: float, seed: int,
     ) -> None:  # fmt: skip
-        self._encoder, self._coefficients, self._features = encoder, coefficients, features
+        self._encoder, self._coefficients, self._middle, self._features = (
+            encoder,
+            coefficients,
+            middle,
+            features,
+        )
         self.base_then, self.base_now = base_then, float(did.mean())
         self.report = ScoreReport(self.score(test), did, seed=seed)
         self._spread = (encoder(test) * coefficients).std(axis=0)
@@ -212,17 +241,23 @@ class Propensity:
     def reasons(self, table: pd.DataFrame, *, most: int = 3) -> list[list[str]]:
         """Return for each customer what moves his score most, in words: value, and which way.
 
-        On the scale of the odds: coefficient times the distance from the mean customer.
+        On the scale of the odds: coefficient times the distance from the mean customer it was learnt from; of a column
+        of words all of them together.
         """
-        numbers = self._encoder(table[self._features])
-        moved = numbers * self._coefficients
-        moved[:, 0] = 0.0
+        moved = (self._encoder(table[self._features]) - self._middle) * self._coefficients
+        sums = (
+            pd.DataFrame(moved, columns=self._encoder.columns)
+            .drop(columns="constant")
+            .T.groupby(level=0)
+            .sum()
+            .T
+        )
         told = []
-        for row, (_i, given) in zip(moved, table.iterrows(), strict=True):
-            order = [
-                i for i in np.argsort(-np.abs(row), kind="stable")[:most] if abs(row[i]) > 1e-9
-            ]
-            told.append([_reason(self._encoder.names[i], given, float(row[i])) for i in order])
+        for row, (_i, given) in zip(sums.to_dict("records"), table.iterrows(), strict=True):
+            order = sorted(row, key=lambda c: -abs(row[c]))[:most]
+            told.append(
+                [_reason(str(c), given[str(c)], row[c]) for c in order if abs(row[c]) > 1e-9]
+            )
         return told
 
     @property
@@ -244,17 +279,7 @@ class Propensity:
         return said
 
 
-def _reason(name: str, given: pd.Series, moved: float) -> str:
-    column, level = name, ""
-    if name not in given.index and ": " in name:
-        column, level = name.rsplit(": ", 1)
-    value = given[column] if column in given.index else ""
-    shown = (
-        f"{value:,.0f}"
-        if isinstance(value, float | int | np.number) and float(value).is_integer()
-        else str(value)
-    )
-    what = (
-        f"{column} is {shown}" if not level or str(value) == level else f"{column} is not {level}"
-    )
-    return f"{what} ({'more' if moved > 0 else 'less'} likely)"
+def _reason(column: str, value: Any, moved: float) -> str:
+    number = isinstance(value, float | int | np.number)
+    shown = f"{value:,.0f}" if number and float(value).is_integer() else str(value)
+    return f"{column} is {shown} ({'more' if moved > 0 else 'less'} likely)"

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
 
 from journey_widgets.errors import JourneyDataError
+from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.engine import collect
+from journey_widgets.events.instants import micros
+from journey_widgets.events.source import table_of
 from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.baskets import sold
 
@@ -19,7 +21,7 @@ MEASURES = ("recency", "frequency", "monetary")
 
 
 def rfm(
-    order_lines: Any, *, until: str = "", cuts: Mapping[str, list[float]] | None = None
+    order_lines: Any, *, until: str = "", cuts: Mapping[str, list[float]] | None = None, zone: str = "UTC"
 ) -> tuple[pd.DataFrame, dict[str, list[float]]]:  # fmt: skip
     """Score customers by how lately, how often and for how much they bought.
 
@@ -30,6 +32,8 @@ def rfm(
         ``unit_price``; returns are taken off.
     until
         Day up to which purchases count; the day of the last one by default.
+    zone
+        Time zone in which days begin.
     cuts
         Measure → the four values that part its five scores, as returned before. Without them they are made from these
         customers: keep them (in the scorecard or beside it), or everybody's score depends on everybody else.
@@ -47,23 +51,42 @@ def rfm(
     JourneyDataError
         No purchase of a known customer; cuts that are not four rising numbers of each measure.
     """
-    table, _counted = sold(order_lines)
-    if "amount" not in table.columns:
-        table = table.mutate(amount=_.quantity * _.unit_price)
-    known = table.filter(table.customer_id.notnull())
+    lines = table_of(
+        order_lines, "order_lines", "customer_id", "ts", "order_id", "product_id", "quantity"
+    )
+    if "amount" not in lines.columns:
+        lines = table_of(lines, "order_lines", "unit_price").mutate(
+            amount=_.quantity * _.unit_price
+        )
+    ends = collect(
+        lines.agg(first=_.ts.min(), last=_.ts.max(), blank=_.amount.isnull().cast("int64").sum())
+    ).iloc[0]
+    if int(ends["blank"] or 0):
+        msg = f"{int(ends['blank'])} order lines have no amount; what each was worth is needed, or leave them out."
+        raise JourneyDataError(msg)
+    if pd.isna(ends["last"]):
+        msg = "No purchase of a known customer: nobody can be scored."
+        raise JourneyDataError(msg)
+    first, last = (pd.Timestamp(ends[c]).to_pydatetime() for c in ("first", "last"))
+    calendar = Calendar.over("day", zone, first, last)
+    end = calendar.number_of(last)
     if until:
-        known = known.filter(known.ts.date() <= ibis.literal(pd.Timestamp(until).date()))
+        # What came back later was not known then.
+        end = calendar.number_on(pd.Timestamp(until).date())
+        lines = lines.filter(calendar.number(micros(lines.ts)) <= end)
+    table, counted = sold(lines)
+    known = table.filter(table.customer_id.notnull() & table.ts.notnull())
+    nobody = int(table.count().to_pyarrow().as_py()) - int(known.count().to_pyarrow().as_py())
     found = collect(
-        known.group_by(customer_id=known.customer_id.cast("string"))
-        .agg(last=_.ts.date().max(), frequency=_.ts.date().nunique(), monetary=_.amount.sum())
+        known.mutate(day=calendar.number(micros(known.ts)))
+        .group_by(customer_id=known.customer_id.cast("string"))
+        .agg(last=_.day.max(), frequency=_.day.nunique(), monetary=_.amount.sum())
         .order_by("customer_id")
     )
     if found.empty:
         msg = "No purchase of a known customer: nobody can be scored."
         raise JourneyDataError(msg)
-    last = pd.to_datetime(found["last"])
-    end = pd.Timestamp(until) if until else last.max()
-    found["recency"] = (end - last).dt.days.astype("int64")
+    found["recency"] = (end - found["last"]).astype("int64")
     found = found.astype({"customer_id": "str", "frequency": "int64", "monetary": "float64"})
     kept = {m: _checked(m, cuts) if cuts is not None else _cuts(found[m]) for m in MEASURES}
     found["r"] = SCORES - np.searchsorted(kept["recency"], found["recency"], side="left")
@@ -73,7 +96,10 @@ def rfm(
     order = found.sort_values(
         ["r", "f", "m", "customer_id"], ascending=[False, False, False, True], ignore_index=True
     )
-    said = f"Up to {end:%-d %B %Y}; cut points {'as given' if cuts is not None else 'made from these customers'}"
+    when = pd.Timestamp(0) + pd.Timedelta(days=end)
+    left = {**counted, "lines of nobody known or without a time left out": nobody}
+    more = "".join(f"; {n:,} {what}" for what, n in left.items() if n)
+    said = f"Up to {when:%-d %B %Y}; cut points {'as given' if cuts is not None else 'made from these customers'}{more}"
     columns = ["customer_id", *MEASURES, "r", "f", "m", "rfm"]
     return defined(order[columns].astype(dict.fromkeys("rfm", "int64")), said), kept
 
@@ -87,7 +113,7 @@ def _cuts(values: pd.Series) -> list[float]:
 
 def _checked(measure: str, cuts: Mapping[str, list[float]]) -> list[float]:
     own = list(cuts.get(measure, []))
-    if len(own) != SCORES - 1 or any(a > b for a, b in pairwise(own)):
+    if len(own) != SCORES - 1 or not all(a <= b for a, b in pairwise(own)):
         msg = f"cuts of {measure} are {own}; four rising numbers were needed, as rfm returned them."
         raise JourneyDataError(msg)
     return [float(v) for v in own]

@@ -38,7 +38,7 @@ class ScoreReport:
     """
 
     def __init__(self, score: npt.ArrayLike, did: npt.ArrayLike, *, seed: int = 1) -> None:
-        self.score, self.did = np.asarray(score, dtype=np.float64), np.asarray(did, dtype=bool)
+        self.score, self.did = np.asarray(score, dtype=np.float64), flags(did, "did")
         many = int(self.did.sum())
         if len(self.score) != len(self.did) or not np.isfinite(self.score).all():
             msg = "A finite score for each customer was needed."
@@ -55,13 +55,21 @@ class ScoreReport:
         """The chance that of two customers the one who did it has the higher score, with its 95 % interval."""
         rng = np.random.default_rng(self._seed)
         n = len(self.did)
-        drawn = []
-        for _draw in range(DRAWS):
-            some = rng.integers(0, n, n)
-            if 0 < self.did[some].sum() < n:
-                drawn.append(_auc(self.score[some], self.did[some]))
-        low, high = np.quantile(drawn, [0.025, 0.975])
-        return _auc(self.score, self.did), float(low), float(high)
+        place = np.unique(self.score, return_inverse=True)[1]
+        drawn = [
+            _auc(place, self.did, np.bincount(rng.integers(0, n, n), minlength=n))
+            for _draw in range(DRAWS)
+        ]
+        low, high = np.nanquantile(drawn, [0.025, 0.975])
+        return _auc(place, self.did, np.ones(n, dtype=np.int64)), float(low), float(high)
+
+    @cached_property
+    def _evened(self) -> Floats:
+        """Whether each did it; of equal scores the mean, so that no order among them decides anything."""
+        place = np.unique(self.score, return_inverse=True)[1]
+        return np.asarray(
+            (np.bincount(place, self.did) / np.bincount(place))[place], dtype=np.float64
+        )
 
     @property
     def brier(self) -> float:
@@ -71,8 +79,9 @@ class ScoreReport:
     def calibration(self, *, bins: int = TENTHS) -> pd.DataFrame:
         """Return whether as many did it as were expected to, by tenths of the customers from the lowest score on.
 
-        Columns: ``tenth`` (int64, from 1), ``customers``, ``did`` (int64), ``expected`` (float64, mean score),
-        ``observed`` with ``low`` and ``high`` (float64, Wilson).
+        Columns: ``tenth`` (int64, from 1), ``customers`` (int64), ``did`` (float64: customers with equal scores that
+        fall into two parts count in both by their mean), ``expected`` (float64, mean score), ``observed`` with ``low``
+        and ``high`` (float64, Wilson).
         """
         place = (
             np.argsort(np.argsort(self.score, kind="stable"), kind="stable")
@@ -80,7 +89,7 @@ class ScoreReport:
             // len(self.score)
         )
         n = np.bincount(place, minlength=bins)
-        k = np.bincount(place, self.did, minlength=bins).astype(np.int64)
+        k = np.bincount(place, self._evened, minlength=bins)
         expected = np.bincount(place, self.score, minlength=bins) / np.maximum(n, 1)
         low, high = wilson(k, n)
         found = pd.DataFrame(
@@ -103,7 +112,7 @@ class ScoreReport:
     def gain(self, shares: Sequence[float] = SHARES) -> pd.DataFrame:
         """Return how many of those who did it are among the best-scored customers.
 
-        Columns: ``share`` of the customers (float64), ``customers``, ``did`` (int64), ``captured`` (share of all who
+        Columns: ``share`` of the customers (float64), ``customers`` (int64), ``did``, ``captured`` (share of all who
         did it), ``lift`` (how many times as many as in a random choice), and the share who did it among them
         (``observed``) with ``low`` and ``high``.
         """
@@ -112,7 +121,7 @@ class ScoreReport:
         rows = []
         for share in shares:
             many = max(round(share * len(order)), 1)
-            own = int(self.did[order[:many]].sum())
+            own = float(self._evened[order[:many]].sum())
             low, high = wilson(own, many)
             rows.append(
                 (
@@ -140,7 +149,7 @@ class ScoreReport:
             msg = f"margin is {margin:g} and cost {cost:g}; a margin above 0 and a cost from 0 were needed."
             raise JourneyDataError(msg)
         order = np.argsort(-self.score, kind="stable")
-        sums = np.concatenate([[0], np.cumsum(self.did[order])])
+        sums = np.concatenate([[0.0], np.cumsum(self._evened[order])])
         steps = np.unique(np.linspace(0, len(order), 101).round().astype(np.int64))
         return pd.DataFrame({"customers": steps, "profit": margin * sums[steps] - cost * steps})
 
@@ -165,13 +174,22 @@ class ScoreReport:
         return said
 
 
-def _auc(score: Floats, did: npt.NDArray[np.bool_]) -> float:
-    """Return the area under the curve from ranks; equal scores share their places."""
-    order = np.argsort(score, kind="stable")
-    ordered = score[order]
-    heads = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    sizes = np.diff(np.append(heads, len(ordered)))
-    ranks = np.empty(len(score))
-    ranks[order] = np.repeat(heads + (sizes + 1) / 2, sizes)
-    yes = int(did.sum())
-    return float((ranks[did].sum() - yes * (yes + 1) / 2) / (yes * (len(did) - yes)))
+def flags(given: npt.ArrayLike, name: str) -> npt.NDArray[np.bool_]:
+    """Return what is yes or no as such; anything else than True, False, 1 and 0 is a `JourneyDataError`."""
+    found = pd.Series(given)
+    numbers = pd.to_numeric(found.astype("object"), errors="coerce")
+    wrong = int((~numbers.isin([0, 1])).sum())
+    if wrong:
+        msg = f"{name} holds {wrong} values that are neither yes nor no; True and False, or 1 and 0, were needed."
+        raise JourneyDataError(msg)
+    return np.asarray(numbers == 1, dtype=bool)
+
+
+def _auc(
+    place: npt.NDArray[np.intp], did: npt.NDArray[np.bool_], times: npt.NDArray[np.int64]
+) -> float:
+    """Return the area from the place of each score, each customer counted so many times; equal ones by halves."""
+    yes, no = (np.bincount(place, np.where(d, times, 0)) for d in (did, ~did))
+    pairs = yes.sum() * no.sum()
+    below = np.cumsum(no) - no
+    return float((yes * (below + no / 2)).sum() / pairs) if pairs else float("nan")

@@ -14,7 +14,7 @@ from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.moments import Days, Ints, codes_of, days_of
 
 Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
-LEAST = 20
+LEAST, TRIES = 20, 60
 
 
 def kaplan_meier(time: npt.ArrayLike, event: npt.ArrayLike) -> pd.DataFrame:
@@ -160,7 +160,13 @@ def time_to_upgrade(
         raise JourneyDataError(msg)
     other = _beside(first[own], seen, first, stop, np.random.default_rng(seed))
     kept = other >= 0
-    sides = {"after": (own, first[own]), "others": (other[kept], first[own][kept])}
+    if int(kept.sum()) < LEAST:
+        msg = (
+            f"{int(kept.sum())} of {len(own)} customers had somebody to stand beside them; {LEAST} or more are needed "
+            "to compare."
+        )
+        raise JourneyDataError(msg)
+    sides = {"after": (own[kept], first[own][kept]), "others": (other[kept], first[own][kept])}
     frames, told, waits = [], [], []
     for side, (who, since) in sides.items():
         time = np.maximum(stop[who] - since, 0)
@@ -174,11 +180,15 @@ def time_to_upgrade(
         )
         told.append(_told(frames[-1], side))
         waits.append((time, cause == 1))
+    alone = int((~kept).sum())
     chi, p = log_rank(*waits[0], *waits[1])
+    # Whoever left is not still waiting: the plain test would take him for that.
+    test = "" if gone else f" Log-rank chi-square {chi:.1f}, p {p:.2g}."
     said = (
         f"From the first {touchpoint} to {' or '.join(days.names[c] for c in ends)}, in days; beside each customer "
-        f"another one from the same day on. {' '.join(told)} Log-rank chi-square {chi:.1f}, p {p:.2g}; observed, "
-        "not an experiment"
+        f"another one from the same day on, each once"
+        f"{f', {alone:,} had nobody to stand beside them and are left out' if alone else ''}. {' '.join(told)}{test} "
+        "Observed, not an experiment"
     )
     columns = ["side", "day", "upgraded", "low", "high", "not_yet", "customers"]
     return defined(pd.concat(frames, ignore_index=True)[columns], said)
@@ -195,15 +205,18 @@ def _first_days(days: Days, codes: list[int]) -> Ints:
 def _beside(since: Ints, seen: Ints, first: Ints, stop: Ints, rng: np.random.Generator) -> Ints:
     """Return for each day a customer who could upgrade and had not met the touchpoint; -1 where there is none."""
     found = np.full(len(since), -1, np.int64)
-    everybody = np.flatnonzero(seen < np.iinfo(np.int32).max)
-    for _try in range(40):
-        open_ = np.flatnonzero(found < 0)
-        if not len(open_):
+    left = np.flatnonzero(seen < np.iinfo(np.int32).max)
+    for _try in range(TRIES):
+        open_ = rng.permutation(np.flatnonzero(found < 0))
+        if not len(open_) or not len(left):
             break
-        asked = rng.choice(everybody, len(open_))
+        # Each of those left is held against one who still stands alone.
+        asked = rng.permutation(left)[: len(open_)]
+        open_ = open_[: len(asked)]
         day = since[open_]
         fits = (seen[asked] <= day) & (stop[asked] > day) & (first[asked] > day)
         found[open_[fits]] = asked[fits]
+        left = np.setdiff1d(left, asked[fits], assume_unique=True)
     return found
 
 
