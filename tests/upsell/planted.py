@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from journey_widgets.upsell.moments import Days
+from journey_widgets.upsell.days import Days
 
 NAMES = (
     "limit_hit", "price_page", "support_solved", "ticket_opened", "login", "newsletter", "webinar", "invoice_view",

@@ -9,7 +9,7 @@ from journey_widgets.events.paths import path_index
 from journey_widgets.events.source import read_events
 from journey_widgets.journey.definition import definition
 from journey_widgets.upsell import at_horizons, moments
-from journey_widgets.upsell.moments import Days, days_of
+from journey_widgets.upsell.days import Days, days_of
 from upsell.planted import NAMES, TRUE, planted
 
 SEEDS = range(20)

@@ -107,20 +107,12 @@ def test_below_two_hundred_customers_no_winner_is_named():
 
 
 def test_nothing_after_the_cut_is_learnt_from():
-    """All that happens after the cut is turned into purchases of one thing: what is ranked for the others stays."""
+    """After the cut known customers also buy thirty things nobody had before: no way of ranking may know of them."""
     table = shop(4, taste=0.9)
-    cut = pd.Timestamp("2026-04-01")
-    later = pd.to_datetime(table["ts"]) >= cut
-    flood = table[later].assign(product_id="i59")
-    one, other = (
-        next_offers(table, cut="2026-04-01"),
-        next_offers(pd.concat([table, flood]), cut="2026-04-01"),
-    )
-    for way in (POPULAR, POPULAR_LATELY, ALIKE, EASE):
-        ranked = [f.report.set_index("way").loc[way, "coverage"] for f in (one, other)]
-        assert ranked[0] == pytest.approx(ranked[1], abs=0.05)
-    assert "i59" not in one.ranked_first()
-    assert one.ranked_first() == other.ranked_first()
+    later = table[pd.to_datetime(table["ts"]) >= "2026-04-01"]
+    flood = pd.concat([later.assign(product_id=f"new{n}") for n in range(30)])
+    one, other = (next_offers(t, cut="2026-04-01") for t in (table, pd.concat([table, flood])))
+    pd.testing.assert_frame_equal(one.report, other.report)
 
 
 def test_what_came_back_after_the_cut_was_not_known_before_it():
@@ -128,9 +120,8 @@ def test_what_came_back_after_the_cut_was_not_known_before_it():
         quantity=-1.0, ts=START + pd.Timedelta(days=49), order_id="back"
     )
     cut = f"{START + pd.Timedelta(days=40):%Y-%m-%d}"
-    one, other = next_offers(SMALL, cut=cut), next_offers(pd.concat([SMALL, back]), cut=cut)
-    assert one.ranked_first() == other.ranked_first()
-    assert other.report["coverage"].tolist() == one.report["coverage"].tolist()
+    one, other = (next_offers(t, cut=cut) for t in (SMALL, pd.concat([SMALL, back])))
+    pd.testing.assert_frame_equal(one.report, other.report)
 
 
 # offers, by hand

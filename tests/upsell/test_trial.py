@@ -153,7 +153,8 @@ def test_of_households_the_intervals_hold_no_effect_in_95_of_100_trials():
 def test_households_of_different_sizes_are_no_uneven_split():
     rng = np.random.default_rng(2)
     for _turn in range(40):
-        trial(homes(rng), ["paid"], comparison="none", cluster="home")
+        found = trial(homes(rng), ["paid"], comparison="none", cluster="home")
+        assert "arms of the planned sizes" in definition(found)
 
 
 @pytest.mark.parametrize("change", [{"home": None}, {"home": 7}])

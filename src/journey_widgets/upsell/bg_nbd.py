@@ -119,6 +119,20 @@ class BgNbd:
         return stays + float(left)
 
 
+def alike(found: pd.DataFrame) -> tuple[Floats, Floats, Floats, Floats, int]:
+    """Return x, t_x and T of customers, those alike once, how many each stands for, and how many bought again.
+
+    Fewer than ten who bought again are a `JourneyDataError`.
+    """
+    repeaters = int((found["x"] > 0).sum())
+    if repeaters < LEAST_REPEATERS:
+        msg = f"{repeaters} customers bought again; {LEAST_REPEATERS} or more are needed to say how often they will."
+        raise JourneyDataError(msg)
+    counted = found.groupby(["x", "t_x", "T"], sort=False).size().reset_index(name="many")
+    x, t_x, T, many = (counted[c].to_numpy("float64") for c in ("x", "t_x", "T", "many"))  # noqa: N806
+    return x, t_x, T, many, repeaters
+
+
 def fit_bg_nbd(found: pd.DataFrame, *, near: BgNbd | None = None) -> BgNbd:
     """Fit the model to the purchases of customers.
 
@@ -134,12 +148,7 @@ def fit_bg_nbd(found: pd.DataFrame, *, near: BgNbd | None = None) -> BgNbd:
     JourneyDataError
         Fewer than ten customers bought again: there is nothing to learn a rate from.
     """
-    repeaters = int((found["x"] > 0).sum())
-    if repeaters < LEAST_REPEATERS:
-        msg = f"{repeaters} customers bought again; {LEAST_REPEATERS} or more are needed to say how often they will."
-        raise JourneyDataError(msg)
-    alike = found.groupby(["x", "t_x", "T"], sort=False).size().reset_index(name="many")
-    x, t_x, T, many = (alike[c].to_numpy("float64") for c in ("x", "t_x", "T", "many"))  # noqa: N806
+    x, t_x, T, many, repeaters = alike(found)  # noqa: N806 - the field's name
     start = np.array([1.0, max(float(np.average(T, weights=many)) / 4, 0.1), 1.0, 1.0])
     close = None if near is None else np.array([near.r, near.alpha, near.a, near.b])
     some, place = np.unique(x, return_inverse=True)

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journey_widgets.errors import JourneyDataError
-from journey_widgets.upsell.bg_nbd import LEAST_REPEATERS
+from journey_widgets.upsell.bg_nbd import alike
 from journey_widgets.upsell.likelihood import Floats, highest
 
 
@@ -90,12 +89,7 @@ def fit_mbg_nbd(found: pd.DataFrame, *, near: MbgNbd | None = None) -> MbgNbd:
 
     Parameters and errors as of `fit_bg_nbd`.
     """
-    repeaters = int((found["x"] > 0).sum())
-    if repeaters < LEAST_REPEATERS:
-        msg = f"{repeaters} customers bought again; {LEAST_REPEATERS} or more are needed to say how often they will."
-        raise JourneyDataError(msg)
-    alike = found.groupby(["x", "t_x", "T"], sort=False).size().reset_index(name="many")
-    x, t_x, T, many = (alike[c].to_numpy("float64") for c in ("x", "t_x", "T", "many"))  # noqa: N806
+    x, t_x, T, many, repeaters = alike(found)  # noqa: N806 - the field's name
     start = np.array([1.0, max(float(np.average(T, weights=many)) / 4, 0.1), 1.0, 1.0])
     close = None if near is None else np.array([near.r, near.alpha, near.a, near.b])
     peak = highest(lambda p: _log_likelihood(p, x, t_x, T, many), start, close)

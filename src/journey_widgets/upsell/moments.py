@@ -14,19 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
-from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import CONFIDENCE, Floats, false_discovery
-from journey_widgets.events.calendar import Calendar
-from journey_widgets.events.durations import microseconds
-from journey_widgets.events.instants import micros
-from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.journey.definition import defined
+from journey_widgets.upsell.days import Days, Ints, codes_of, days_of, whole_days
 from journey_widgets.upsell.logistic import Fit, fit_logistic
 
-Ints = npt.NDArray[np.int64]
-DAY, EPOCH = 86_400_000_000, pd.Timestamp(0)
 WARM_UP, CONTROLS = 28, 25
 """Days of activity before the window, and days sampled for each upgrade."""
 MOST_CONTROLS, LEAST_CONTROLS = 300_000, 5
@@ -47,62 +41,6 @@ MOMENT, FEWER, BUSY, UNCERTAIN, TOO_FEW, UNTESTED, TWIN = (
 )  # fmt: skip
 PLACEBO, CORRECTED = "placebo", "corrected"
 HORIZONS = ("3d", "7d", "14d", "28d")
-
-
-@dataclass(frozen=True)
-class Days:
-    """What happened on which day: one row a customer, day and touchpoint, by customer and day.
-
-    Attributes
-    ----------
-    customer, day, touchpoint
-        Numbers; days count from the first one.
-    times
-        How often on that day.
-    names
-        Touchpoints by number.
-    last
-        The last day.
-    begins
-        The first day.
-    """
-
-    customer: Ints
-    day: Ints
-    touchpoint: Ints
-    times: Ints
-    names: tuple[str, ...]
-    last: int
-    begins: pd.Timestamp = EPOCH
-
-
-def days_of(log: Any, *, zone: str = "UTC") -> Days:
-    """Return what happened on which day of the zone's clock."""
-    index = log if isinstance(log, PathIndex) else path_index(log)
-    table, every = index.table, index.stored
-    # Customers of a segment are watched as long as everybody is.
-    first, last = (v.to_pyarrow().as_py() for v in (every.ts.min(), every.ts.max()))
-    if first is None or index.customers() == 0:
-        msg = "The log has no events of these customers: there is nothing to look at."
-        raise JourneyDataError(msg)
-    first, last = pd.Timestamp(first), pd.Timestamp(last)
-    calendar = Calendar.over("day", zone, first.to_pydatetime(), last.to_pydatetime())
-    each = table.mutate(day=calendar.number(micros(table.ts)))
-    found = (
-        each.group_by("customer", "day", "touchpoint")
-        .agg(times=_.count())
-        .order_by("customer", "day", "touchpoint")
-    )
-    columns = found.to_pyarrow()
-    customer, day, touchpoint, times = (
-        columns.column(c).to_numpy().astype(np.int64)
-        for c in ("customer", "day", "touchpoint", "times")
-    )
-    begin, end = (calendar.number_of(v.to_pydatetime()) for v in (first, last))
-    return Days(
-        customer, day - begin, touchpoint, times, tuple(index.touchpoints), end - begin,
-        pd.Timestamp(0) + pd.Timedelta(days=begin),
-    )  # fmt: skip
 
 
 def moments(
@@ -181,7 +119,7 @@ def _worked_out(
     seed: int,
 ) -> tuple[pd.DataFrame, str]:  # fmt: skip
     """Return ratios, placebos and counts of each touchpoint before they are judged together, and how it was counted."""
-    horizon = _whole_days(within)
+    horizon = whole_days(within, "within", least=1)
     ends = codes_of(days, outcome, "outcome")
     busy = codes_of(days, activity, "activity") or list(range(len(days.names)))
     tested = list(dict.fromkeys(codes_of(days, touchpoints, "touchpoints"))) or [
@@ -310,25 +248,6 @@ class Asked:
     upgraded: npt.NDArray[np.bool_]
     cluster: Ints
     tenure: Ints
-
-
-def _whole_days(within: str) -> int:
-    length = microseconds(within, name="within")
-    if length < DAY or length % DAY:
-        msg = f"within is {within!r}; whole days such as '7d' were needed."
-        raise JourneyDataError(msg)
-    return length // DAY
-
-
-def codes_of(days: Days, names: str | Collection[str], what: str) -> list[int]:
-    """Return the numbers of touchpoints; `what` says in the error where an unknown one was named."""
-    names = [names] if isinstance(names, str) else names
-    known = {n: i for i, n in enumerate(days.names)}
-    for name in names:
-        if name not in known:
-            msg = f"{what} names {name!r}, which the log lacks. {did_you_mean(name, known)}"
-            raise JourneyDataError(msg)
-    return [known[n] for n in names]
 
 
 def _at_risk(days: Days, ends: list[int], horizon: int) -> Risk:

@@ -215,16 +215,14 @@ class NextOffers:
     ) -> None:  # fmt: skip
         self.mode, self._every, self._said = mode, every, said
         self._weights: dict[str, Floats] = {}
-        self.report, self._each = self._judged(before, after, seed)
+        self.report = self._judged(before, after, seed)
         self.winner = self._best()
 
     def _ways(self, many_items: int) -> list[str]:
         # Their weights are a square of the things.
         return [*BASELINES[self.mode], *([ALIKE, EASE] if many_items <= MOST_ITEMS else [])]
 
-    def _judged(
-        self, before: _Bought, after: pd.DataFrame, seed: int
-    ) -> tuple[pd.DataFrame, dict[str, Floats]]:
+    def _judged(self, before: _Bought, after: pd.DataFrame, seed: int) -> pd.DataFrame:
         place = {c: i for i, c in enumerate(before.customers)}
         at = {i: n for n, i in enumerate(before.items)}
         known = after[after["customer"].isin(place) & after["item"].isin(at)]
@@ -241,7 +239,6 @@ class NextOffers:
             raise JourneyDataError(msg)
         many = relevant.sum(axis=1)
         top = np.argsort(-np.asarray(before.matrix.sum(axis=0)).ravel(), kind="stable")[:100]
-        self._popular = [before.items[i] for i in top[:K]]
         rng = np.random.default_rng(seed)
         drawn = rng.integers(0, len(rows), (DRAWS, len(rows)))
         each, lines = {}, []
@@ -282,7 +279,7 @@ class NextOffers:
             if many_items > MOST_ITEMS
             else ""
         )
-        return defined(frame, self._said, left), each
+        return defined(frame, self._said, left)
 
     def _best(self) -> str:
         own = self.report[self.report["way"].isin(BASELINES[self.mode])]
@@ -313,10 +310,6 @@ class NextOffers:
             f"{self.winner} ranks better than what needs no model: NDCG {row['ndcg']:.3f}, "
             f"{row['over_baseline']:+.3f} ({row['over_low']:+.3f} to {row['over_high']:+.3f})."
         )
-
-    def ranked_first(self) -> list[str]:
-        """Return what most customers bought before the cut, the first ten: what *popular* offers to everybody."""
-        return list(self._popular)
 
     # --- offers
 

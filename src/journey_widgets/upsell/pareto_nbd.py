@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journey_widgets.errors import JourneyDataError
-from journey_widgets.upsell.bg_nbd import LEAST_REPEATERS
+from journey_widgets.upsell.bg_nbd import alike
 from journey_widgets.upsell.likelihood import Floats, highest
 
 STEP, MOST_TERMS = 1e-5, 20_000
@@ -88,12 +87,7 @@ def fit_pareto_nbd(found: pd.DataFrame, *, near: ParetoNbd | None = None) -> Par
 
     Parameters and errors as of `fit_bg_nbd`. Its slope is found by small steps.
     """
-    repeaters = int((found["x"] > 0).sum())
-    if repeaters < LEAST_REPEATERS:
-        msg = f"{repeaters} customers bought again; {LEAST_REPEATERS} or more are needed to say how often they will."
-        raise JourneyDataError(msg)
-    alike = found.groupby(["x", "t_x", "T"], sort=False).size().reset_index(name="many")
-    x, t_x, T, many = (alike[c].to_numpy("float64") for c in ("x", "t_x", "T", "many"))  # noqa: N806
+    x, t_x, T, many, repeaters = alike(found)  # noqa: N806 - the field's name
     middle = max(float(np.average(T, weights=many)) / 4, 0.1)
 
     def height(p: Floats) -> float:

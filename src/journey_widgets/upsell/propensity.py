@@ -9,13 +9,12 @@ import pandas as pd
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import Floats
-from journey_widgets.events.durations import microseconds
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.journey.definition import defined
+from journey_widgets.upsell.days import Days, codes_of, days_of, whole_days
 from journey_widgets.upsell.features import Encoder
 from journey_widgets.upsell.logistic import fit_logistic
-from journey_widgets.upsell.moments import DAY, Days, codes_of, days_of
 from journey_widgets.upsell.score_report import LEAST, TOO_GOOD, ScoreReport, flags
 
 RECENT, RIDGE = 28, 1.0
@@ -56,7 +55,7 @@ def snapshots(
     days = index if isinstance(index, Days) else days_of(index, zone=zone)
     ids = None if isinstance(index, Days) else _ids(index)
     ends = codes_of(days, [outcome] if isinstance(outcome, str) else outcome, "outcome")
-    length, wait = _whole(within, "within"), _whole(gap, "gap") if gap else 0
+    length, wait = whole_days(within, "within"), whole_days(gap, "gap") if gap else 0
     frames = []
     for date in dates:
         day = (pd.Timestamp(date) - days.begins).days
@@ -77,14 +76,6 @@ def snapshots(
         f"{f' after {wait} days left out' if wait else ''}"
     )
     return defined(found[[*first, *(c for c in found.columns if c not in first)]], said)
-
-
-def _whole(text: str, name: str) -> int:
-    length = microseconds(text, name=name)
-    if length % DAY:
-        msg = f"{name} is {text!r}; whole days such as '30d' were needed."
-        raise JourneyDataError(msg)
-    return length // DAY
 
 
 def _ids(index: PathIndex) -> dict[int, str]:

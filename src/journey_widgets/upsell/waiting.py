@@ -11,7 +11,7 @@ import pandas as pd
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import CONFIDENCE
 from journey_widgets.journey.definition import defined
-from journey_widgets.upsell.moments import Days, Ints, codes_of, days_of
+from journey_widgets.upsell.days import Days, Ints, codes_of, days_of
 
 Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 LEAST, TRIES = 20, 60

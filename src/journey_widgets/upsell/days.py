@@ -1,0 +1,95 @@
+"""A log by days: what happened to whom on which day, as what compares days wants it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ibis import _
+
+from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.events.calendar import Calendar
+from journey_widgets.events.durations import microseconds
+from journey_widgets.events.instants import micros
+from journey_widgets.events.paths import PathIndex, path_index
+
+Ints = npt.NDArray[np.int64]
+DAY, EPOCH = 86_400_000_000, pd.Timestamp(0)
+
+
+@dataclass(frozen=True)
+class Days:
+    """What happened on which day: one row a customer, day and touchpoint, by customer and day.
+
+    Attributes
+    ----------
+    customer, day, touchpoint
+        Numbers; days count from the first one.
+    times
+        How often on that day.
+    names
+        Touchpoints by number.
+    last
+        The last day.
+    begins
+        The first day.
+    """
+
+    customer: Ints
+    day: Ints
+    touchpoint: Ints
+    times: Ints
+    names: tuple[str, ...]
+    last: int
+    begins: pd.Timestamp = EPOCH
+
+
+def days_of(log: Any, *, zone: str = "UTC") -> Days:
+    """Return what happened on which day of the zone's clock."""
+    index = log if isinstance(log, PathIndex) else path_index(log)
+    table, every = index.table, index.stored
+    # Customers of a segment are watched as long as everybody is.
+    first, last = (v.to_pyarrow().as_py() for v in (every.ts.min(), every.ts.max()))
+    if first is None or index.customers() == 0:
+        msg = "The log has no events of these customers: there is nothing to look at."
+        raise JourneyDataError(msg)
+    first, last = pd.Timestamp(first), pd.Timestamp(last)
+    calendar = Calendar.over("day", zone, first.to_pydatetime(), last.to_pydatetime())
+    each = table.mutate(day=calendar.number(micros(table.ts)))
+    found = (
+        each.group_by("customer", "day", "touchpoint")
+        .agg(times=_.count())
+        .order_by("customer", "day", "touchpoint")
+    )
+    columns = found.to_pyarrow()
+    customer, day, touchpoint, times = (
+        columns.column(c).to_numpy().astype(np.int64)
+        for c in ("customer", "day", "touchpoint", "times")
+    )
+    begin, end = (calendar.number_of(v.to_pydatetime()) for v in (first, last))
+    return Days(
+        customer, day - begin, touchpoint, times, tuple(index.touchpoints), end - begin,
+        pd.Timestamp(0) + pd.Timedelta(days=begin),
+    )  # fmt: skip
+
+
+def whole_days(text: str, name: str, *, least: int = 0) -> int:
+    """Return a duration that is whole days, `least` of them or more; `name` says in the error what it was given for."""
+    length = microseconds(text, name=name)
+    if length < least * DAY or length % DAY:
+        msg = f"{name} is {text!r}; whole days such as '7d' were needed."
+        raise JourneyDataError(msg)
+    return length // DAY
+
+
+def codes_of(days: Days, names: str | Collection[str], what: str) -> list[int]:
+    """Return the numbers of touchpoints; `what` says in the error where an unknown one was named."""
+    names = [names] if isinstance(names, str) else names
+    known = {n: i for i, n in enumerate(days.names)}
+    for name in names:
+        if name not in known:
+            msg = f"{what} names {name!r}, which the log lacks. {did_you_mean(name, known)}"
+            raise JourneyDataError(msg)
+    return [known[n] for n in names]
