@@ -21,6 +21,10 @@ SETUP_DOERS = {"technical_specialist": 0.58, "sales_rep": 0.32, "support_rep": 0
 DIP_MONTH, DELIVERY_SCORE, DIP_SCORE = "2026-05", 4.3, 3.3  # mean satisfaction with delivery
 RAGE_CLICKS = {"checkout": 0.025}  # rage clicks a click; everywhere else:
 RAGE_ELSEWHERE = 0.003
+USAGE_ENDS = pd.Timestamp("2026-08-31")
+UPGRADES = {"usual": 0.0007, "after storage full": 5.0}
+"""Upgrades of the storage plan a day of a customer of usual activity, and how many times as often in the week after."""
+SHOWN = 0.5  # share of full storages after which the app shows an offer; it changes nothing
 OFFER_SALES = {"none": 0.08, "protection_plan": 0.16, "spare_cable": 0.08}  # share that bought
 
 PAGES = ["blog_article", "product_page", "comparison", "basket", "checkout", "payment"]
@@ -93,6 +97,7 @@ class Retailer:
                 columns=["month", "question", "how", "invited"],
             ),
             "behaviour": self.behaviour(),
+            "usage": self.usage(),
         }
 
     def customer(self, name: str) -> None:
@@ -256,12 +261,68 @@ class Retailer:
             rows.append(("2026-08", "checkout", "session recording", None, "", link))
         return pd.DataFrame(rows, columns=["month", "page", "measure", "total", "unit", "link"])
 
+    def usage(self) -> pd.DataFrame:
+        """Let buyers use the phone's app: the busier they are, the more of everything, upgrades among it."""
+        rng = np.random.default_rng(SEED + 2)
+        rows: list[tuple[object, ...]] = []
+        started: dict[str, pd.Timestamp] = {}
+        for _order, name, at, *_rest in self.lines:
+            started.setdefault(str(name), pd.Timestamp(str(at)).normalize() + pd.Timedelta(days=4))
+        for name, first in started.items():
+            self.use(name, (USAGE_ENDS - first).days, first, rng, rows)
+        columns = ["customer", "at", "what"]
+        return pd.DataFrame(rows, columns=columns).sort_values(
+            ["at", "customer"], kind="stable", ignore_index=True
+        )
+
+    def use(
+        self, name: str, days: int, first: pd.Timestamp, rng: np.random.Generator,
+        rows: list[tuple[object, ...]],
+    ) -> None:  # fmt: skip
+        """Write what one customer does in the app, day by day."""
+        busy = float(rng.gamma(4.0, 0.25))
+        rates = {
+            "App opened": 0.06,
+            "Backup made": 0.03,
+            "Newsletter read": 0.02,
+            "Storage full": 0.007,
+        }
+        happened = {
+            what: rng.random(max(days, 0)) < np.minimum(rate * busy, 0.9)
+            for what, rate in rates.items()
+        }
+        full, ended = -99, False
+        for day in range(max(days, 0)):
+            risk = (
+                UPGRADES["usual"]
+                * busy
+                * (UPGRADES["after storage full"] if 0 < day - full <= 7 else 1.0)
+            )
+            upgraded = not ended and bool(rng.random() < risk)
+            done = [what for what, on in happened.items() if on[day]]
+            if "Storage full" in done and rng.random() < SHOWN:
+                done.append("Offer shown")
+            if upgraded:
+                done.append("Plan upgraded")
+            for what in done:
+                at = first + pd.Timedelta(days=day, seconds=int(rng.integers(7 * 3600, 22 * 3600)))
+                rows.append((name, at, what))
+            full = day if happened["Storage full"][day] else full
+            if upgraded:
+                ended = True
+                if rng.random() < 0.1:
+                    back = first + pd.Timedelta(days=day + int(rng.integers(2, 30)), hours=12)
+                    rows.append((name, back, "Plan cancelled"))
+        if days > 0 and rng.random() < 0.03:
+            at = first + pd.Timedelta(days=int(rng.integers(0, days)), hours=20)
+            rows.append((name, at, "Marketing off"))
+
 
 def write(folder: Path) -> None:
     """Write the tables in the forms a real company would hand over."""
     tables = Retailer().run()
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("events", "tickets"):
+    for name in ("events", "tickets", "usage"):
         table = tables[name].copy()
         table["at"] = table["at"].astype("datetime64[ms]")
         table.to_parquet(folder / f"{name}.parquet", index=False, compression="zstd")

@@ -23,7 +23,7 @@ def test_new_check_export_and_import_work_on_a_template(tmp_path, capsys):
     assert code == 1
     assert "events: 81,653 rows read, 0 set aside" in out
     assert "Error ROW-01: Review: nobody is accountable." in out
-    assert out.rstrip().endswith("1 error, 4 warnings, 16 notes, 1 acknowledged")
+    assert out.rstrip().endswith("1 error, 4 warnings, 20 notes, 1 acknowledged")
     assert run(capsys, "export", space)[0] == 0
     raci = space / "documents" / "raci.csv"
     raci.write_text(

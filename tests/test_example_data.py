@@ -30,7 +30,7 @@ def test_the_shipped_tables_are_what_the_generator_makes(maker, root, tmp_path):
     maker.write(tmp_path)
 
     shipped = root / "data" / "example" / "tables"
-    for name in ("events.parquet", "tickets.parquet"):
+    for name in ("events.parquet", "tickets.parquet", "usage.parquet"):
         pd.testing.assert_frame_equal(
             pd.read_parquet(tmp_path / name), pd.read_parquet(shipped / name)
         )
@@ -134,3 +134,43 @@ def test_set_up_help_leads_the_cross_impact_matrix_and_one_plan_is_unfinished(sp
     assert ranking["top_share"].idxmax() == "setup_help"
     assert ranking.loc["setup_help", "top_share"] > 0.95
     assert [i.id for i in panel.interventions if not i.ready] == ["no_offer_in_case"]
+
+
+# upsell
+
+
+@pytest.fixture(scope="module")
+def upsell_page(made_example):
+    from journey_widgets.publish import upsell_page as shown
+
+    return shown.open_upsell(str(made_example))
+
+
+def test_only_a_full_storage_is_a_moment_and_its_ratio_is_the_planted_one(maker, upsell_page):
+    found = upsell_page.moments.set_index("touchpoint")
+
+    assert found.index[found["verdict"] == "moment"].tolist() == ["storage_full"]
+    row = found.loc["storage_full"]
+    assert row["low"] < maker.UPGRADES["after storage full"] < row["high"]
+    assert row["naive"] > 5
+    assert found.loc["offer_shown", "verdict"] == "not certain"
+
+
+def test_what_mending_checkout_on_mobile_would_bring_holds_the_planted_truth(maker, upsell_page):
+    row = upsell_page.mending.set_index("group").loc["device=mobile"]
+
+    gap = maker.PAYMENT_PASS["desktop"] - maker.PAYMENT_PASS["mobile"]
+    assert row["touchpoint"] == "checkout"
+    assert row["gap_low"] < gap < row["gap_high"]
+    assert row["low"] < gap * row["volume"] * row["value"] < row["high"]
+
+
+def test_the_offer_that_works_is_made_and_the_other_one_is_stopped(maker, upsell_page):
+    from journey_widgets.publish import upsell_page as shown
+
+    said = repr(shown.what_next(upsell_page))
+
+    assert "Make the offer Protection plan" in said
+    assert "Stop the offer Spare cable" in said
+    gain = maker.OFFER_SALES["protection_plan"] - maker.OFFER_SALES["none"]
+    assert upsell_page.proved["low"] < gain < upsell_page.proved["high"]

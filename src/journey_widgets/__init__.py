@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         read_order_lines,
         read_tickets,
         read_trials,
+        read_usage,
     )
     from journey_widgets.journey.widget import JourneyMapEditor
     from journey_widgets.publish.modes import mode
@@ -31,14 +32,15 @@ if TYPE_CHECKING:
     from journey_widgets.publish.show import show
     from journey_widgets.raci.widget import RaciGrid
     from journey_widgets.scorecard.widget import ScorecardEditor
+    from journey_widgets.upsell.widget import OpportunityBoard
     from journey_widgets.workspace import Conflict, Saved, Workspace
 
 __version__ = "0.1.0"
 __all__ = [
-    "Conflict", "CrossImpactSliders", "JourneyMapEditor", "RaciGrid", "Saved", "ScorecardEditor", "Workspace",
-    "cross_impact", "journey", "mode", "open_page", "raci",
+    "Conflict", "CrossImpactSliders", "JourneyMapEditor", "OpportunityBoard", "RaciGrid", "Saved", "ScorecardEditor",
+    "Workspace", "cross_impact", "journey", "mode", "open_page", "raci",
     "read_answers", "read_behaviour", "read_events", "read_figures", "read_invitations",
-    "read_order_lines", "read_tickets", "read_trials", "save_picture", "scorecard", "show",
+    "read_order_lines", "read_tickets", "read_trials", "read_usage", "save_picture", "scorecard", "show",
     "upsell",
 ]  # fmt: skip
 
@@ -50,6 +52,7 @@ _WHERE = {
     "CrossImpactSliders": "cross_impact.widget",
     "JourneyMapEditor": "journey.widget",
     "ScorecardEditor": "scorecard.widget",
+    "OpportunityBoard": "upsell.widget",
     "save_picture": "publish.pictures",
     "mode": "publish.modes",
     "open_page": "publish.page",
@@ -65,6 +68,7 @@ _WHERE = {
             "behaviour",
             "trials",
             "figures",
+            "usage",
         )
     },
 }

@@ -1,4 +1,4 @@
-"""The eight source contracts, and checking a table against one."""
+"""The nine source contracts, and checking a table against one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -149,9 +149,19 @@ FIGURES = Contract(
         _must("value", "number", "the figure; several of one period are added up"),
     ),
 )
+USAGE = Contract(
+    "usage",
+    "one use of the product, or one thing it noticed",
+    (
+        _must("customer_id", "text", "who used it"),
+        _must("ts", "instant", "when, UTC"),
+        _must("event", "text", "what happened: app opened, limit reached, plan changed …"),
+        Column("value", "number", "how much: minutes, megabytes …"),
+    ),
+)
 CONTRACTS = {
     c.name: c
-    for c in (EVENTS, ORDER_LINES, TICKETS, ANSWERS, INVITATIONS, BEHAVIOUR, TRIALS, FIGURES)
+    for c in (EVENTS, ORDER_LINES, TICKETS, ANSWERS, INVITATIONS, BEHAVIOUR, TRIALS, FIGURES, USAGE)
 }
 
 

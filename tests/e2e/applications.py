@@ -81,8 +81,9 @@ def run_all(page):
     )
     for _try in range(4):
         _choose_kernel(page)
-        page.locator("li.lm-MenuBar-item >> text=Run").first.click()
-        page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').first.click()
+        with contextlib.suppress(PlaywrightTimeout):  # it may ask for a kernel just now
+            page.locator("li.lm-MenuBar-item >> text=Run").first.click(timeout=5_000)
+            page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').first.click(timeout=5_000)
         page.wait_for_timeout(700)
         if _choose_kernel(page):
             continue

@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import closing
 
 import psutil
 import pytest
@@ -41,9 +42,10 @@ def test_the_start_page_lists_the_dashboards_with_a_line_and_a_picture_each(serv
         "RACI",
         "Cross-impact",
         "Scorecard",
+        "Upsell",
         "Support",
     ]
-    assert cards.locator("svg").count() == 6
+    assert cards.locator("svg").count() == 7
     assert all(len(t) > 20 for t in cards.locator("p").all_inner_texts())
     cards.nth(2).click()
     page.locator(READY).wait_for(timeout=SECONDS)
@@ -56,6 +58,7 @@ PARTS = [
     ("raci", 1, 13),
     ("cross_impact", 0, 7),
     ("scorecard", 4, 10),
+    ("upsell", 6, 12),
     ("support", 2, 6),
 ]
 
@@ -131,18 +134,18 @@ def test_an_address_that_asks_for_nonsense_is_answered_in_one_sentence(
 
 
 def test_a_part_that_fails_says_so_in_words_and_shows_no_code(example, new_page):
-    page = new_page()
-    with serve(example) as server:
+    with serve(example) as server, closing(new_page()) as page:
         (example / "store.sqlite").write_bytes(b"no database")
         page.goto(f"{server.url}voila/render/overview.ipynb")
         page.locator(".jw-failed").wait_for(timeout=SECONDS)
+        page.wait_for_load_state("networkidle")
 
-    assert page.locator(".jw-failed").all_inner_texts() == [
-        "Something went wrong here, and the page stops. Please tell the dashboard's owner."
-    ]
-    shown = page.locator("body").inner_text()
-    assert "database" not in shown
-    assert "cell" not in shown
+        assert page.locator(".jw-failed").all_inner_texts() == [
+            "Something went wrong here, and the page stops. Please tell the dashboard's owner."
+        ]
+        shown = page.locator("body").inner_text()
+        assert "database" not in shown
+        assert "cell" not in shown
 
 
 def test_a_page_that_is_not_there_leads_back_to_the_start(served, new_page):
@@ -152,7 +155,7 @@ def test_a_page_that_is_not_there_leads_back_to_the_start(served, new_page):
 
     assert page.locator("h1").inner_text() == "There is no such page"
     page.get_by_role("link", name="Go to the start page").click()
-    assert page.locator(".jw-card").count() == 6
+    assert page.locator(".jw-card").count() == 7
 
 
 def test_readers_see_the_grid_and_cannot_change_it(served, new_page, made_example):
@@ -172,8 +175,7 @@ def test_readers_see_the_grid_and_cannot_change_it(served, new_page, made_exampl
 
 
 def test_an_edit_where_editing_is_allowed_reaches_the_store(example, new_page):
-    with serve(example, allow_edit=True) as served:
-        page = new_page()
+    with serve(example, allow_edit=True) as served, closing(new_page()) as page:
         open_dashboard(page, served, "raci")
         cell = page.locator('td[aria-label^="Review, Success manager:"]')
         cell.wait_for(timeout=SECONDS)
@@ -205,8 +207,8 @@ def test_the_pickers_answer_for_the_chosen_group_and_month(served, new_page):
 
 
 def test_an_edited_map_reaches_the_store(example, new_page):
-    with serve(example, allow_edit=True) as served:
-        page = new_page(viewport={"width": 1400, "height": 1000})
+    wide = {"width": 1400, "height": 1000}
+    with serve(example, allow_edit=True) as served, closing(new_page(viewport=wide)) as page:
         open_dashboard(page, served, "journey_map")
         card = page.locator('.jw-card:has(strong:text-is("Live chat"))')
         card.wait_for(timeout=SECONDS)
@@ -243,9 +245,9 @@ def test_a_period_or_version_that_is_not_there_is_said_in_one_sentence(
 
 @pytest.mark.parametrize("what", ["kernel", "server"])
 def test_a_page_whose_kernel_or_server_is_gone_says_so(example, new_page, what):
-    with serve(example) as served:
-        page = new_page()
+    with serve(example) as served, closing(new_page()) as page:
         open_dashboard(page, served, "overview")
+        page.wait_for_load_state("networkidle")
         assert page.locator(".jw-lost").count() == 0
 
         server = psutil.Process(served.process.pid)
@@ -343,6 +345,10 @@ def test_hostile_labels_are_text_on_every_dashboard(example, new_page):
     factors = [f.model_copy(update={"label": f"{f.label} {hostile}"}) for f in panel.factors]
     plans = [i.model_copy(update={"label": f"{i.label} {hostile}"}) for i in panel.interventions]
     space.save(panel.model_copy(update={"factors": tuple(factors), "interventions": tuple(plans)}))
+    plan = space.upsell
+    offers = [o.model_copy(update={"label": f"{o.label} {hostile}"}) for o in plan.offers]
+    moments = [m.model_copy(update={"label": f"{m.label} {hostile}"}) for m in plan.moments]
+    space.save(plan.model_copy(update={"offers": tuple(offers), "moments": tuple(moments)}))
     card = space.scorecard
     aims = [o.model_copy(update={"label": f"{o.label} {hostile}"}) for o in card.objectives]
     space.save(card.model_copy(update={"label": hostile, "objectives": tuple(aims)}))
@@ -352,11 +358,12 @@ def test_hostile_labels_are_text_on_every_dashboard(example, new_page):
         text.replace("name: Phone retailer (example)", "name: '{{ 7*7 }} <b>x</b>'"), "utf-8"
     )
 
-    with serve(example) as served:
-        page = new_page()
+    with serve(example) as served, closing(new_page()) as page:
         page.goto(served.url)
         assert page.locator("h1").inner_text() == "{{ 7*7 }} <b>x</b>"
-        for name in ("overview", "journey_map", "raci", "cross_impact", "scorecard", "support"):
+        for name in (
+            "overview", "journey_map", "raci", "cross_impact", "scorecard", "upsell", "support",
+        ):  # fmt: skip
             open_dashboard(page, served, name)
             page.wait_for_timeout(1_000)
             assert page.title() != "owned"

@@ -43,7 +43,7 @@ class Tables(HTMLParser):
             self.found[-1][place].append(text)
 
 
-@pytest.fixture(scope="module", params=["overview", "scorecard", "support"])
+@pytest.fixture(scope="module", params=["overview", "scorecard", "support", "upsell"])
 def report(request, made_example, tmp_path_factory):
     out = tmp_path_factory.mktemp("report")
     made = run_report(request.param, workspace=made_example, out=out)

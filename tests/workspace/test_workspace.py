@@ -11,12 +11,13 @@ from journey_widgets.scorecard.document import Scorecard
 from journey_widgets.workspace import Conflict, Saved
 
 
-def test_the_example_holds_five_sources_and_its_documents(made_example):
+def test_the_example_holds_its_sources_and_documents(made_example):
     space = Workspace.open(made_example, read_only=True)
 
     assert space.sources.present() == [
-        "events", "order_lines", "tickets", "answers", "invitations", "behaviour", "trials",
+        "events", "order_lines", "tickets", "answers", "invitations", "behaviour", "trials", "usage",
     ]  # fmt: skip
+    assert len(space.upsell.moments) == 4
     assert len(space.journey.touchpoints) == 16
     assert len(space.roles.roles) == 7
     assert len(space.raci.rows) == 15
@@ -59,11 +60,15 @@ def test_planted_gaps_of_the_example_are_found_and_no_others(made_example):
         ("warn", "XIM-12", "no_offer_in_case"),
         *[("info", "SCO-03", o) for o in LAGGING],
         ("info", "SCO-07", "arpu"),
+        ("info", "UPS-03", "set_up"),
+        ("info", "UPS-03", "looks_again"),
+        ("info", "UPS-09", "offer_optout_rate"),
+        ("info", "UPS-09", "complaint_rate"),
     ]
     assert [f.code for f in found if f.acknowledged] == ["ROW-11"]
     publishing = space.check(publishing=True, today=day)
     assert [f.severity for f in publishing] == [
-        *["error"] * 3, "warn", *["info"] * 9, "warn", "info", "error", *["info"] * 6,
+        *["error"] * 3, "warn", *["info"] * 9, "warn", "info", "error", *["info"] * 10,
     ]  # fmt: skip
 
 
@@ -288,7 +293,7 @@ def test_a_damaged_note_beside_the_texts_does_no_harm(example, text):
 
     assert {k: r.changed for k, r in space.import_texts().items()} == {
         "journey": False, "journey_to_be": False, "roles": False, "raci": False, "cross_impact": False,
-        "scorecard": False,
+        "scorecard": False, "upsell": False,
     }  # fmt: skip
 
 

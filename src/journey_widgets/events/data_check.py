@@ -265,6 +265,12 @@ class DataCheck:
         for arm in arms:
             add("units in arm", "arm", arm["n"], "", arm["arm"])
 
+    def _add_figures(self, kept: ir.Table, add: Any) -> None:
+        self._distinct(kept, add, kpis="kpi", figures="figure")
+
+    def _add_usage(self, kept: ir.Table, add: Any) -> None:
+        self._distinct(kept, add, customers="customer_id", events="event")
+
 
 def _instant(micros: int | None) -> datetime | None:
     return None if micros is None else datetime(1970, 1, 1) + timedelta(microseconds=micros)  # noqa: DTZ001 - naive UTC

@@ -393,5 +393,10 @@ def read_figures(source: Any, **mapping: Any) -> Source:
     return _read("figures", source, mapping)
 
 
+def read_usage(source: Any, **mapping: Any) -> Source:
+    """Read how customers use the product: one use a row. Options as in `SourceMapping`."""
+    return _read("usage", source, mapping)
+
+
 def _read(kind: str, source: Any, keywords: Mapping[str, Any]) -> Source:
     return read(kind, source, mapping_from_keywords(kind, keywords))

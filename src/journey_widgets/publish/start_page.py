@@ -9,7 +9,7 @@ import nbformat
 
 from journey_widgets.safe import html
 
-ORDER = ("overview", "journey_map", "raci", "cross_impact", "scorecard", "support")
+ORDER = ("overview", "journey_map", "raci", "cross_impact", "scorecard", "upsell", "support")
 """Dashboards in the order of the start page; others follow by name."""
 
 _BASE = "{{ base_url or resources.base_url }}"

@@ -36,9 +36,9 @@ def _label(context: Context, role: str) -> str:
 
 
 def upsell_moments_are_settled(context: Context) -> Iterator[Finding]:
-    """LNK-03: an upsell moment has exactly one A and at least one R."""
+    """LNK-03: an upsell moment, of the matrix or of the plan, has exactly one A and at least one R."""
     for row in context.rows:
-        if not row.row.upsell_moment:
+        if not row.row.upsell_moment and row.row.touchpoint not in context.links.upsell_moments:
             continue
         answering = len(row.holders(context.accountable))
         doing = len(row.holders(context.responsible))

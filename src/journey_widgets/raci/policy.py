@@ -90,6 +90,8 @@ class Links:
     """Intervention id → its label, and the role id of its owner."""
     influence: Mapping[str, float] = field(default_factory=dict)
     """Touchpoint id → active sum in the cross-impact matrix."""
+    upsell_moments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Touchpoint id → labels of the upsell plan's moments whose offer is made there."""
     journey_changed: date | None = None
     roles_changed: date | None = None
     """Day on which touchpoints or stages, and roles or holders, were changed last."""

@@ -2,13 +2,20 @@
 
 from journey_widgets.upsell.association import association_measures
 from journey_widgets.upsell.baskets import Baskets, baskets, sold
+from journey_widgets.upsell.benefit import benefit_of_mending
 from journey_widgets.upsell.bg_nbd import BgNbd, fit_bg_nbd
 from journey_widgets.upsell.board import Board, Limits, board
 from journey_widgets.upsell.bundles import bundles
+from journey_widgets.upsell.cells import cells, earnings, effects, plan_board
+from journey_widgets.upsell.document import Moment, Offer, UpsellPlan
+from journey_widgets.upsell.eligibility import eligible, guarded
 from journey_widgets.upsell.gamma_gamma import GammaGamma, fit_gamma_gamma
+from journey_widgets.upsell.library import library
+from journey_widgets.upsell.loop import calibration, planned_and_measured
 from journey_widgets.upsell.mbg_nbd import MbgNbd, fit_mbg_nbd
 from journey_widgets.upsell.moments import at_horizons, moments
 from journey_widgets.upsell.next_offers import NextOffers, next_offers
+from journey_widgets.upsell.offer_funnel import offer_funnel
 from journey_widgets.upsell.pareto_nbd import ParetoNbd, fit_pareto_nbd
 from journey_widgets.upsell.planning import (
     assign,
@@ -21,7 +28,9 @@ from journey_widgets.upsell.propensity import Propensity, propensity, snapshots
 from journey_widgets.upsell.purchases import purchases
 from journey_widgets.upsell.returns import trial_return
 from journey_widgets.upsell.rfm import rfm
+from journey_widgets.upsell.rules import check
 from journey_widgets.upsell.score_report import ScoreReport
+from journey_widgets.upsell.signals import days_of_signals, signals
 from journey_widgets.upsell.trial import sample_ratio, trial
 from journey_widgets.upsell.uplift import Uplift, policy_value, qini, qini_curve, uplift
 from journey_widgets.upsell.value import conventions, expected_value
@@ -33,10 +42,12 @@ from journey_widgets.upsell.waiting import (
 )
 
 __all__ = [
-    "Baskets", "BgNbd", "Board", "GammaGamma", "Limits", "MbgNbd", "NextOffers", "ParetoNbd", "Propensity",
-    "ScoreReport", "Uplift", "assign", "association_measures", "at_horizons", "baskets", "board", "bundles",
-    "conventions", "cumulative_incidence", "customers_needed", "customers_needed_for_a_mean", "expected_value",
-    "fit_bg_nbd", "fit_gamma_gamma", "fit_mbg_nbd", "fit_pareto_nbd", "kaplan_meier", "log_rank", "moments",
-    "next_offers", "policy_value", "power_of", "propensity", "purchases", "qini", "qini_curve", "rfm", "sample_ratio",
+    "Baskets", "BgNbd", "Board", "GammaGamma", "Limits", "MbgNbd", "Moment", "NextOffers", "Offer", "ParetoNbd",
+    "Propensity", "ScoreReport", "Uplift", "UpsellPlan", "assign", "association_measures", "at_horizons", "baskets",
+    "benefit_of_mending", "board", "bundles", "calibration", "cells", "check", "conventions", "cumulative_incidence",
+    "customers_needed", "customers_needed_for_a_mean", "days_of_signals", "earnings", "effects", "eligible",
+    "expected_value", "fit_bg_nbd", "fit_gamma_gamma", "fit_mbg_nbd", "fit_pareto_nbd", "guarded", "kaplan_meier",
+    "library", "log_rank", "moments", "next_offers", "offer_funnel", "plan_board", "planned_and_measured",
+    "policy_value", "power_of", "propensity", "purchases", "qini", "qini_curve", "rfm", "sample_ratio", "signals",
     "smallest_gain", "snapshots", "sold", "time_to_upgrade", "trial", "trial_return", "uplift",
 ]  # fmt: skip

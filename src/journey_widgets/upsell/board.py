@@ -14,9 +14,11 @@ import pandas as pd
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import Floats
+from journey_widgets.events.personal import pseudonym
 from journey_widgets.journey.definition import defined
 from journey_widgets.safe import csv_text
 from journey_widgets.tables import require_columns
+from journey_widgets.upsell.document import GUARDS
 from journey_widgets.upsell.optimiser import Ints, Problem, Solution, solve
 from journey_widgets.upsell.planning import assign
 
@@ -35,6 +37,8 @@ OWNERLESS = "nobody alone answers for the touchpoint"
 EARNS = "earns less than it costs"
 ELIGIBLE, NO_ROOM, PLANNED = "eligible", "no room for it", "planned"
 CENT = 0.005
+CONTACTED, LEFT_ALONE = "contacted", "left alone"
+"""The two arms of a plan, when it is looked at later."""
 REQUIRED = ("customer_id", "offer", "touchpoint", "effect", "margin", "cost", "evidence")
 
 
@@ -83,7 +87,9 @@ def board(
         (float, how much likelier the customer buys when contacted, 0.02 for two points); ``margin`` of a purchase and
         ``cost`` of the contact (float, euros); ``evidence`` (one of `EVIDENCE`). Where they are there: ``effect_low``
         (the lower 80 % limit), ``n`` (customers the effect rests on), ``kept`` (share of purchases that are not
-        returned, 1 by default), ``follow_on`` (later margin that comes with a purchase), ``reason`` (str).
+        returned, 1 by default), ``follow_on`` (later margin that comes with a purchase), ``prior`` (what was believed
+        of the effect before it was tested), ``guard`` (why the customer is not asked for this, blank where he may be),
+        ``reason`` (str).
     limits
         Budget, slots, contacts a customer, fatigue.
     owners
@@ -115,11 +121,17 @@ def board(
         if touchpoint not in there:
             msg = f"slots names {touchpoint!r}. {did_you_mean(touchpoint, there)}"
             raise JourneyDataError(msg)
-    left, removed = _guarded(found, owners, guards or {}, held_out, salt)
-    priced = _priced(left, limits, cautious=cautious)
+    left, alone, removed = _guarded(found, owners, guards or {}, held_out, salt)
+    # Who is left alone is priced with everybody else: later the two are compared.
+    priced = _priced(pd.concat([left, alone], ignore_index=True), limits, cautious=cautious)
+    left, alone = (
+        priced[part].reset_index(drop=True) for part in (slice(len(left)), slice(len(left), None))
+    )
     many = found["customer_id"].nunique()
     by = "lower limit of the effect" if cautious else "effect"
-    return Board(priced, limits, dict(owners or {}), removed, len(found), many, currency, by)
+    return Board(
+        left, limits, dict(owners or {}), removed, len(found), many, currency, by, alone=alone
+    )
 
 
 def _checked(cells: pd.DataFrame) -> pd.DataFrame:
@@ -130,12 +142,14 @@ def _checked(cells: pd.DataFrame) -> pd.DataFrame:
         ("follow_on", 0.0),
         ("n", np.nan),
         ("effect_low", np.nan),
+        ("prior", np.nan),
+        ("guard", ""),
         ("reason", ""),
     ):
         if column not in found.columns:
             found[column] = usual
-    names = ["customer_id", "offer", "touchpoint", "evidence", "reason"]
-    found["reason"] = found["reason"].fillna("")
+    names = ["customer_id", "offer", "touchpoint", "evidence", "guard", "reason"]
+    found[["guard", "reason"]] = found[["guard", "reason"]].fillna("")
     blank = int(found[names].isna().any(axis=1).sum())
     if blank:
         msg = f"cells: {blank} rows lack a customer, offer, touchpoint or evidence; all four were needed."
@@ -154,7 +168,7 @@ def _checked(cells: pd.DataFrame) -> pd.DataFrame:
     if wrong:
         msg = f"cells: {wrong} rows have an effect beyond -1 and 1, a kept share beyond 0 and 1, or a cost below 0."
         raise JourneyDataError(msg)
-    for column in ("n", "effect_low"):
+    for column in ("n", "effect_low", "prior"):
         found[column] = pd.to_numeric(found[column], errors="coerce").astype("float64")
     odd = int(
         ((found["n"] < 0) | np.isinf(found["n"]) | (found["effect_low"] > found["effect"])).sum()
@@ -181,12 +195,13 @@ def _checked(cells: pd.DataFrame) -> pd.DataFrame:
 def _guarded(
     cells: pd.DataFrame, owners: Mapping[str, str] | None, guards: Mapping[str, Iterable[str]], held_out: float,
     salt: str,
-) -> tuple[pd.DataFrame, dict[str, tuple[int, int]]]:  # fmt: skip
-    """Return the rows that may be planned, and for each reason how many customers and rows it took."""
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, tuple[int, int]]]:  # fmt: skip
+    """Return the rows that may be planned, those of customers left alone, and what each reason took."""
     if not 0 <= held_out < 1:
         msg = f"held_out is {held_out:g}; a share from 0 up to, and without, 1 was needed."
         raise JourneyDataError(msg)
     left, removed = cells, {}
+    alone: set[str] = set()
     for why, customers in guards.items():
         if isinstance(customers, str) or why in (
             HELD_OUT,
@@ -209,17 +224,26 @@ def _guarded(
         arms = assign(who, {HELD_OUT: held_out, "planned": 1 - held_out}, salt=salt)
         alone = set(arms[arms["arm"] == HELD_OUT]["customer_id"])
         left = without(HELD_OUT, ~left["customer_id"].isin(alone))
+    own = set(cells["guard"]) - {""}
+    for why in [*(g for g in GUARDS if g in own), *sorted(own - set(GUARDS))]:
+        left = without(why, left["guard"] != why)
     for why, customers in guards.items():
         left = without(why, ~left["customer_id"].isin({str(c) for c in customers}))
     if owners is not None:
         left = without(OWNERLESS, left["touchpoint"].isin(list(owners)))
-    return left.reset_index(drop=True), removed
+    barred = {str(c) for who in guards.values() for c in who}
+    others = cells[cells["customer_id"].isin(alone - barred) & (cells["guard"] == "")]
+    if owners is not None:
+        others = others[others["touchpoint"].isin(list(owners))]
+    return left.reset_index(drop=True), others, removed
 
 
 def _priced(cells: pd.DataFrame, limits: Limits, *, cautious: bool) -> pd.DataFrame:
     """Return the rows with the effect that is believed of each, and what it is worth."""
     n, effect, low = (cells[c].to_numpy("float64") for c in ("n", "effect", "effect_low"))
     mean = cells.groupby("evidence")["effect"].transform("mean").to_numpy("float64")
+    before = cells["prior"].to_numpy("float64")
+    mean = np.where(np.isfinite(before), before, mean)
     # An effect of unknown n is taken as it is; the error of one that is drawn to the mean shrinks by a square root.
     share = np.where(np.isnan(n), 1.0, n / (n + PRIOR))
     believed = share * effect + (1 - share) * mean
@@ -252,6 +276,7 @@ class Board:
     def __init__(
         self, cells: pd.DataFrame, limits: Limits, owners: dict[str, str], removed: dict[str, tuple[int, int]],
         eligible: int, customers: int, currency: str, by: str, near: "Board | None" = None,
+        alone: pd.DataFrame | None = None,
     ) -> None:  # fmt: skip
         self.cells, self.limits, self._currency, self._by = cells, limits, currency, by
         self._owners, self._removed, self._eligible, self._customers = (
@@ -261,6 +286,7 @@ class Board:
             customers,
         )
         self._slots = dict(limits.slots or {})
+        self._alone = cells.iloc[:0] if alone is None else alone
         if near is None:
             self._ids, self._columns, self._rows, self._place = _numbers(cells)
         else:
@@ -321,6 +347,16 @@ class Board:
             f"at most {self.solution.gap:.2%} below the best possible. Value: {self._by} x margin that is kept and "
             "what follows, less cost and fatigue"
         )
+
+    @property
+    def currency(self) -> str:
+        """Of all amounts; blank where nobody said it."""
+        return self._currency
+
+    @property
+    def owners(self) -> dict[str, str]:
+        """Touchpoint → the role that alone answers for it."""
+        return dict(self._owners)
 
     def _money(self, amount: float, places: int = 2) -> str:
         return f"{amount:,.{places}f} {self._currency}".rstrip()
@@ -451,9 +487,12 @@ class Board:
             ``change`` (``"added"`` or ``"dropped"``), ``value`` (float64).
         """
         step = limits.fatigue - self.limits.fatigue
-        cells = self.cells
+        cells, alone = self.cells, self._alone
         if step:
-            cells = cells.assign(expected=cells["expected"] - step, value=cells["value"] - step)
+            cells, alone = (
+                c.assign(expected=c["expected"] - step, value=c["value"] - step)
+                for c in (cells, alone)
+            )
         other = Board(
             cells,
             limits,
@@ -464,6 +503,7 @@ class Board:
             self._currency,
             self._by,
             near=self,
+            alone=alone,
         )
         was, now = (b.solution.chosen[self._rows, self._place] for b in (self, other))
         moved = cells[was != now].assign(change=np.where(now[was != now], "added", "dropped"))
@@ -472,13 +512,57 @@ class Board:
             ["change", "value"], ascending=[True, False], ignore_index=True
         )
 
-    def for_owner(self, role: str) -> str:
-        """Return the contacts of an owner as CSV that no spreadsheet takes for a formula."""
+    def assignment(self) -> pd.DataFrame:
+        """Return the contacts of the plan and, to compare with, those that customers left alone would have got.
+
+        A customer is in it by one rule on both sides: the row is worth more than what it uses earns elsewhere. So the
+        two sides differ by chance alone. Contacts that only filled what was left are in the plan and not in here.
+
+        Columns: ``customer_id``, ``offer``, ``touchpoint``, ``owner``, ``evidence``, ``arm`` (str: ``"contacted"`` or
+        ``"left alone"``); ``expected`` (float64, how much likelier the customer was believed to buy), ``cost``
+        (float64).
+        """
+        own = self.cells.assign(arm=CONTACTED)[self.solution.chosen[self._rows, self._place]]
+        both = pd.concat([own, self._alone.assign(arm=LEFT_ALONE)], ignore_index=True)
+        slots = dict(zip(self._slots, self.solution.slot_prices, strict=True))
+        uses = self.solution.budget_price * both["cost"] + both["touchpoint"].map(slots).fillna(
+            0.0
+        ).astype("float64")
+        over = both.assign(over=both["value"] - uses)
+        over = over[over["over"] > 0].sort_values("over", ascending=False, kind="stable")
+        first = over.groupby("customer_id").head(self.limits.max_contacts)
+        found = first.assign(
+            owner=[self._owners.get(t, "") for t in first["touchpoint"]], expected=first["believed"]
+        )
+        columns = [
+            "customer_id",
+            "offer",
+            "touchpoint",
+            "owner",
+            "evidence",
+            "arm",
+            "expected",
+            "cost",
+        ]
+        found = found[columns].sort_values(["arm", "customer_id"], ignore_index=True)
+        return defined(
+            found,
+            f"{CONTACTED}: of the plan; {LEFT_ALONE}: by chance, and would have been contacted",
+        )
+
+    def for_owner(self, role: str, *, secret: bytes | None = None) -> str:
+        """Return the contacts of an owner as CSV that no spreadsheet takes for a formula.
+
+        With a key (`journey_widgets.events.personal.key`) customers stand under their pseudonyms, as they do in sources
+        that are read with it; without one under the ids of the log.
+        """
         own = self.plan[self.plan["owner"] == role]
         if own.empty:
             there = sorted(set(self.plan["owner"]) - {""})
             msg = f"{role} owns no planned contact. {did_you_mean(role, there)}"
             raise JourneyDataError(msg)
+        if secret is not None:
+            own = own.assign(customer_id=[pseudonym(c, secret) for c in own["customer_id"]])
         safe = own.assign(
             **{c: own[c].map(csv_text) for c in own.columns if own[c].dtype.kind not in "fiu"}
         )

@@ -10,6 +10,7 @@ from journey_widgets.upsell.moments import BUSY, FEWER, MOMENT, TOO_FEW, TWIN, U
 Chart = alt.LayerChart | alt.FacetChart | alt.Chart
 LONG = 360
 """Pixels a label may have."""
+GAIN, HARM = "wanted", "harm"
 BEFORE, AFTER = "days before", "days after (placebo)"
 VERDICTS = {
     MOMENT: "●",
@@ -161,3 +162,119 @@ def profit_chart(frame: pd.DataFrame) -> Chart:
     )  # fmt: skip
     zero = alt.Chart(pd.DataFrame({"y": [0.0]})).mark_rule(color=GREY).encode(y="y:Q")
     return alt.layer(zero, line, top).properties(width=560, height=220)
+
+
+def trial_chart(frame: pd.DataFrame) -> Chart:
+    """Draw the difference of each arm to those who were left alone, harms beside outcomes, of `trial.trial`.
+
+    Shares only; means stand in the table.
+    """
+    drawn = frame[frame["kind"] == "share"].assign(
+        line=lambda f: f["arm"] + ": " + f["outcome"],
+        what=lambda f: np.where(f["harm"], HARM, GAIN),
+        **{c: 100 * frame[c] for c in ("difference", "low", "high")},
+    )
+    order = drawn.sort_values("harm", kind="stable")["line"].tolist()
+    y = alt.Y("line:N", sort=order, title=None, axis=alt.Axis(labelLimit=LONG))
+    x_axis = alt.Axis(format="+.0f", tickCount=6)
+    x = alt.X(
+        "difference:Q",
+        title="points more than those left alone",
+        scale=alt.Scale(padding=10),
+        axis=x_axis,
+    )
+    colour = alt.Color(
+        "what:N", title=None, legend=alt.Legend(orient="top"),
+        scale=alt.Scale(domain=[GAIN, HARM], range=[BLUE, ORANGE]),
+    )  # fmt: skip
+    base = alt.Chart(drawn)
+    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=colour)
+    dots = base.mark_point(filled=True, size=70, opacity=1).encode(
+        x=x, y=y, color=colour,
+        shape=alt.Shape("what:N", title=None, scale=alt.Scale(domain=[GAIN, HARM], range=["circle", "triangle-down"])),
+        tooltip=[alt.Tooltip("arm:N"), alt.Tooltip("outcome:N"), alt.Tooltip("difference:Q", format="+.1f"),
+                 alt.Tooltip("low:Q", format="+.1f"), alt.Tooltip("high:Q", format="+.1f"),
+                 alt.Tooltip("n:Q", format=",")],
+    )  # fmt: skip
+    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(color=INK, opacity=0.5).encode(x="x:Q")
+    return alt.layer(zero, bars, dots).properties(width=420, height=alt.Step(26))
+
+
+def offer_funnel_chart(frame: pd.DataFrame) -> Chart:
+    """Draw what is left at each stage of each moment, of `offer_funnel.offer_funnel`."""
+    drawn = frame[frame["stage"] & frame["customers"].notna()].assign(
+        said=lambda f: [f"{int(n):,}" for n in f["customers"]]
+    )
+    order = list(dict.fromkeys(drawn["step"]))
+    y = alt.Y("step:N", sort=order, title=None)
+    base = alt.Chart(drawn)
+    bars = base.mark_bar(color=BLUE).encode(
+        x=alt.X("customers:Q", title="customers", axis=alt.Axis(format="~s", tickCount=4)), y=y,
+        tooltip=[alt.Tooltip("label:N", title="Moment"), alt.Tooltip("step:N"), alt.Tooltip("customers:Q", format=",")],
+    )  # fmt: skip
+    words = base.mark_text(align="left", dx=4, color=INK).encode(
+        x="customers:Q", y=y, text="said:N"
+    )
+    moments = list(dict.fromkeys(drawn["label"]))
+    found: Chart = (
+        alt.layer(bars, words)
+        .properties(width=240, height=alt.Step(22))
+        .facet(
+            facet=alt.Facet(
+                "label:N", sort=moments, title=None, header=alt.Header(labelLimit=LONG)
+            ),
+            columns=2,
+        )
+        .resolve_scale(x="independent")
+    )
+    return found
+
+
+def bundle_network_chart(frame: pd.DataFrame, *, most: int = 30) -> Chart:
+    """Draw which things are certainly bought together, on a circle: the thicker, the more often beyond chance.
+
+    `frame` is of `bundles.bundles`; its strongest real pairs are drawn, each once.
+    """
+    pairs = frame[frame["real"] & (frame["left"].str.len() == 1)]
+    ends = [
+        tuple(sorted((left[0], right)))
+        for left, right in zip(pairs["left"], pairs["right"], strict=True)
+    ]
+    pairs = (
+        pairs.assign(pair=pd.Series(ends, index=pairs.index, dtype="object"))
+        .drop_duplicates("pair")
+        .nlargest(most, "leverage")
+    )
+    things = sorted({t for pair in pairs["pair"] for t in pair})
+    angle = {t: 2 * np.pi * i / max(len(things), 1) for i, t in enumerate(things)}
+    place = {t: (float(np.cos(a)), float(np.sin(a))) for t, a in angle.items()}
+    lines = pd.DataFrame(
+        [
+            {"x": place[a][0], "y": place[a][1], "x2": place[b][0], "y2": place[b][1], "pair": f"{a} and {b}",
+             "lift": lift, "leverage": lev, "count": n}
+            for (a, b), lift, lev, n in zip(
+                pairs["pair"], pairs["lift"], pairs["leverage"], pairs["count"], strict=True
+            )
+        ],
+        columns=["x", "y", "x2", "y2", "pair", "lift", "leverage", "count"],
+    )  # fmt: skip
+    nodes = pd.DataFrame(
+        [{"thing": t, "x": x, "y": y, "right": x >= 0} for t, (x, y) in place.items()],
+        columns=["thing", "x", "y", "right"],
+    )
+    scale = alt.Scale(domain=[-1.7, 1.7])
+    x, y = alt.X("x:Q", axis=None, scale=scale), alt.Y("y:Q", axis=None, scale=scale)
+    wires = alt.Chart(lines).mark_rule(color=BLUE, opacity=0.6).encode(
+        x=x, y=y, x2="x2:Q", y2="y2:Q",
+        strokeWidth=alt.StrokeWidth("leverage:Q", scale=alt.Scale(range=[1, 6]), legend=None),
+        tooltip=[alt.Tooltip("pair:N"), alt.Tooltip("count:Q", title="together", format=","),
+                 alt.Tooltip("lift:Q", format=".2f")],
+    )  # fmt: skip
+    dots = alt.Chart(nodes).mark_point(filled=True, size=80, color=INK, opacity=1).encode(x=x, y=y)
+    sides = [
+        alt.Chart(nodes).transform_filter(f"datum.right === {'true' if right else 'false'}")
+        .mark_text(align="left" if right else "right", dx=8 if right else -8, color=INK)
+        .encode(x=x, y=y, text="thing:N")
+        for right in (True, False)
+    ]  # fmt: skip
+    return alt.layer(wires, dots, *sides).properties(width=420, height=320)

@@ -12,11 +12,21 @@ from journey_widgets.merging import Clash, merge
 from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.roles import RoleRegister
 from journey_widgets.scorecard.document import Scorecard
+from journey_widgets.upsell.document import UpsellPlan
 from journey_widgets.workspace.store import Revision
 
 KINDS: dict[str, type[Document]] = {
     m.kind: m
-    for m in (Journey, ToBeJourney, RoleRegister, RaciMatrix, CrossImpact, Futures, Scorecard)
+    for m in (
+        Journey,
+        ToBeJourney,
+        RoleRegister,
+        RaciMatrix,
+        CrossImpact,
+        Futures,
+        Scorecard,
+        UpsellPlan,
+    )
 }
 """Kinds of document, in the order in which one refers to the other."""
 

@@ -38,6 +38,7 @@ class Sources(Document):
     behaviour: SourceMapping | None = None
     trials: SourceMapping | None = None
     figures: SourceMapping | None = None
+    usage: SourceMapping | None = None
 
     def mapping(self, kind: str) -> SourceMapping | None:
         """Return the mapping of one source, or None where the workspace has no such source."""

@@ -19,6 +19,7 @@ TEXT_FILES = {
     "cross_impact": "cross_impact.csv",
     "futures": "futures.yaml",
     "scorecard": "scorecard.yaml",
+    "upsell": "upsell.yaml",
 }
 EXPORTED = ".exported.json"
 """Beside text: the hash of the document each file last agreed with, here or in another store."""

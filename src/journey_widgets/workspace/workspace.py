@@ -39,6 +39,8 @@ from journey_widgets.safe import file_name
 from journey_widgets.scorecard.document import Scorecard
 from journey_widgets.scorecard.rules import check as check_scorecard
 from journey_widgets.textfiles import read_text, write_text
+from journey_widgets.upsell.document import UpsellPlan
+from journey_widgets.upsell.rules import check as check_upsell
 from journey_widgets.workspace.saving import KINDS, Conflict, Saved, decide, known, parse
 from journey_widgets.workspace.settings import Settings, Sources
 from journey_widgets.workspace.store import Revision, Store
@@ -187,6 +189,11 @@ class Workspace:
     def scorecard(self) -> Scorecard:
         """The scorecard, newest revision; empty if none was saved."""
         return self._newest(Scorecard) if self.rev("scorecard") else Scorecard()
+
+    @property
+    def upsell(self) -> UpsellPlan:
+        """The upsell plan, newest revision; empty if none was saved."""
+        return self._newest(UpsellPlan) if self.rev("upsell") else UpsellPlan()
 
     def _newest(self, model: type[_D]) -> _D:
         """Return the newest revision of a kind of document."""
@@ -359,6 +366,15 @@ class Workspace:
             findings += check_scorecard(
                 self.scorecard, journey, self.roles, today=today, publishing=publishing
             )
+        if self.rev("upsell"):
+            card = self.scorecard
+            findings += check_upsell(
+                self.upsell,
+                journey,
+                self.raci,
+                [k.measured_as for k in card.kpis()],
+                publishing=publishing,
+            )
         self._seen = seen
         return findings
 
@@ -371,6 +387,7 @@ class Workspace:
         owned = {k.id: k.owner or o.owner for o in card.objectives for k in o.kpis}
         return Links(
             kpi_owners={k: owner for k, owner in owned.items() if owner},
+            upsell_moments=_moments_by_touchpoint(self.upsell),
             interventions={i.id: (i.label, i.owner) for i in open_},
             influence={}
             if sums is None
@@ -468,6 +485,10 @@ class Workspace:
     def figures(self) -> Source:
         """Read the figures of KPIs that come from elsewhere."""
         return self.source("figures")
+
+    def usage(self) -> Source:
+        """Read how customers use the product."""
+        return self.source("usage")
 
     # --- measured values --------------------------------------------------------------------
 
@@ -584,6 +605,13 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"<Workspace {self.settings.name!r}>"
+
+
+def _moments_by_touchpoint(plan: UpsellPlan) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for m in plan.moments:
+        found[m.touchpoint] = (*found.get(m.touchpoint, ()), m.label)
+    return found
 
 
 def _touchpoints_of(journey: dict[str, Any]) -> Any:

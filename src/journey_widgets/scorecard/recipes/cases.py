@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from journey_widgets.errors import JourneyDataError
+from journey_widgets.events.case_names import NAMES
 from journey_widgets.events.engine import collect
 from journey_widgets.events.instants import micros
 from journey_widgets.events.source import Source, table_of
@@ -18,17 +19,6 @@ HOUR, DAY = 3_600_000_000, 86_400_000_000
 WEEK = 7 * DAY
 MONDAY = 4 * DAY
 """Microseconds from 1970-01-01, a Thursday, to the first Monday."""
-NAMES: dict[str, tuple[str, ...]] = {
-    "opened": ("opened", "open", "new", "created"),
-    "answered": ("answered", "replied", "first reply", "handled"),
-    "solved": ("solved", "resolved", "closed"),
-    "reopened": ("reopened", "reopen"),
-    "escalated": ("escalated", "escalate"),
-    "waiting": ("waiting", "pending", "awaiting user info", "waiting for customer"),
-    "abandoned": ("abandoned",),
-    "article": ("article", "article linked"),
-}
-"""Word → what logs usually call it; `words` says it where yours does not."""
 COUNTED = {
     "answered": ("first",), "solved": ("first", "last"), "reopened": ("first",), "escalated": ("times",),
     "article": ("times",), "abandoned": ("times",),

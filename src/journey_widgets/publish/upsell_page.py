@@ -1,0 +1,525 @@
+"""The upsell page's words, tables and pictures: when, by whom, who is there, what is planned, and what to do."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from journey_widgets import upsell
+from journey_widgets.errors import JourneyError
+from journey_widgets.findings import Finding
+from journey_widgets.journey.definition import definition
+from journey_widgets.publish import html
+from journey_widgets.publish.figures import Figure
+from journey_widgets.publish.modes import mode
+from journey_widgets.publish.page import open_page, said_on_the_page
+from journey_widgets.publish.period import ALL
+from journey_widgets.publish.show import show, show_all
+from journey_widgets.publish.small_groups import people
+from journey_widgets.publish.upsell_view import (
+    CHANGE,
+    UpsellPage,
+    group_said,
+    number_of,
+    of,
+    points,
+    ranged,
+    refuse_day,
+    with_plan,
+)
+from journey_widgets.raci.owners import NOBODY, owners
+from journey_widgets.raci.policy import RaciPolicy
+from journey_widgets.raci.rules import check as check_matrix
+from journey_widgets.upsell import charts
+from journey_widgets.upsell.board import INCREMENTAL
+from journey_widgets.upsell.document import GUARDS, KINDS, in_words
+from journey_widgets.upsell.moments import BUSY, MOMENT, TOO_FEW
+from journey_widgets.upsell.offer_funnel import (
+    ACCEPTED,
+    AT,
+    BACK,
+    DECIDING,
+    DECLINED,
+    ELIGIBLE,
+    FUNNEL_STEPS,
+    KEPT,
+    OFFERED,
+    STAGES,
+    WAITING,
+)
+from journey_widgets.upsell.returns import HARM as LESS_SOLD
+from journey_widgets.upsell.returns import LOSS, NO_PROFIT
+from journey_widgets.upsell.rules import check
+from journey_widgets.upsell.widget import OpportunityBoard
+
+MOST_MOMENTS = 15
+PLACEBO_SAID = (
+    "Placebo: the same with the days after. Usual lift: what a list of what upgraders did more often would show; busy "
+    "customers do more of everything, so it calls nearly everything a moment."
+)
+
+
+def open_upsell(
+    workspace: str = "", segment: str = ALL, horizon: str = "7d", min_support: float = 0.01, budget: str = "",
+    max_contacts: str = "", as_of: str = "", seed: int = 1,
+) -> UpsellPage:  # fmt: skip
+    """Open the upsell page; wrong parameters are said on the page in one sentence, and it stops there."""
+    more = {
+        "horizon": horizon, "min_support": str(min_support), "budget": str(budget), "max_contacts": str(max_contacts),
+        "as_of": as_of, "seed": str(seed),
+    }  # fmt: skip
+    page = open_page("Upsell", workspace=workspace, segment=segment, more=more)
+    with said_on_the_page():
+        given = page.more
+        contacts = number_of(given["max_contacts"], "max_contacts", whole=True)
+        refuse_day(given["as_of"])
+        view = UpsellPage(
+            page, horizon=given["horizon"], min_support=number_of(given["min_support"], "min_support") or 0.01,
+            budget=number_of(given["budget"], "budget"), max_contacts=None if contacts is None else int(contacts),
+            as_of=given["as_of"], seed=int(number_of(given["seed"], "seed", whole=True) or 1),
+        )  # fmt: skip
+        if view.has_plan:
+            view.known.checked()
+        return view
+
+
+# --- in short, and what to do
+
+
+def in_short(view: UpsellPage) -> html.Html:
+    """Return the page's figures in boxes: who may be asked, the strongest moment, what was proved, what is planned."""
+    boxes: dict[str, tuple[str | Figure, str]] = {}
+    if view.has_plan:
+        counts = view.eligible[view.eligible["guard"] == ""]["customer_id"].nunique()
+        every = view.eligible["customer_id"].nunique()
+        boxes["May be asked"] = (
+            view.few(counts),
+            f"of {people(every)} customers at a moment on {view.day:%-d %B %Y}; the others are left in peace",
+        )
+    found = view.found_moments
+    if len(found):
+        best = found.iloc[0]
+        boxes["Strongest moment"] = (
+            view.named(best["touchpoint"]),
+            f"upgrades come {ranged('{:.1f}'.format, *of(best, 'ratio', 'low', 'high'))} times as often after it",
+        )
+    proved = view.proved
+    if proved is not None:
+        boxes["Proved in a trial"] = (
+            view.named(proved["arm"]),
+            f"{points(proved['difference'], proved['low'], proved['high'], proved['n'])} bought because of it",
+        )
+    if view.has_plan and view.board is not None:
+        plan = view.board.plan
+        tested = plan[plan["evidence"].isin(INCREMENTAL)]
+        boxes["Planned contacts"] = (
+            view.few(len(plan)),
+            f"for {view.money(plan['cost'].sum())}; {view.few(len(tested))} of them rest on a trial",
+        )
+    return html.tiles(boxes) if boxes else html.note(_nothing(view))
+
+
+def _nothing(view: UpsellPage) -> str:
+    return (
+        view.why_not("moments") or "There is nothing to say yet: the workspace has no upsell plan."
+    )
+
+
+def what_next(view: UpsellPage) -> html.Html:
+    """Return what to do, most certain first."""
+    said = [
+        *_do_what_is_proved(view),
+        *_test_what_is_seen(view),
+        *_mend_first(view),
+        *_close_gaps(view),
+    ]
+    return html.numbered(said) if said else html.note("Nothing is certain enough to act on yet.")
+
+
+def _do_what_is_proved(view: UpsellPage) -> list[str]:
+    columns, trial = view.plan.trial, view.trial
+    if trial is None or columns is None:
+        return []
+    said = []
+    for o in view.plan.offers:
+        own = trial[(trial["arm"] == o.arm) & (trial["outcome"] == columns.bought)]
+        if own.empty:
+            continue
+        row = own.iloc[0]
+        told = points(*of(row, *CHANGE))
+        where = [m.touchpoint for m in view.plan.moments if m.offer == o.id]
+        owner = f" {view.owner(where[0])} answers for it." if where else ""
+        earned = view.returns.get(o.id)
+        if row["low"] > 0 and row["p_value"] <= 0.05:
+            profit = f" {_profit(view, earned)}" if earned else ""
+            said.append(
+                f"Make the offer {o.label}: in the trial it brought {told}.{profit}{owner}{_harm(view, o.arm)}"
+            )
+        elif earned and earned["verdict"] in (LOSS, NO_PROFIT, LESS_SOLD):
+            said.append(
+                f"Stop the offer {o.label}: in the trial it brought {told}. {_profit(view, earned)}{owner}"
+            )
+        else:
+            said.append(
+                f"Test {o.label} with more customers: {told} is too uncertain to act on.{owner}"
+            )
+    return said
+
+
+def _profit(view: UpsellPage, earned: dict[str, Any]) -> str:
+    """Say what the arm of a trial earned after its cost."""
+    left = ranged(view.money, *of(earned, "profit", "profit_low", "profit_high"))
+    return f"After its cost that is {left}: {earned['verdict']}."
+
+
+def _harm(view: UpsellPage, arm: str | None) -> str:
+    """Say which harm of an arm is certain; where none is, that too."""
+    trial = view.trial
+    if trial is None:
+        return ""
+    own = trial[(trial["arm"] == arm) & trial["harm"]]
+    certain = own[own["low"] > 0]
+    if len(certain):
+        row = certain.iloc[0]
+        told = points(*of(row, *CHANGE))
+        return f" But {row['outcome'].replace('_', ' ')}: {told}."
+    names = ", ".join(str(o).replace("_", " ") for o in own["outcome"])
+    return f" No certain harm was seen ({names})." if names else " Nobody counted what it harms."
+
+
+def _test_what_is_seen(view: UpsellPage) -> list[str]:
+    """Say that a moment that was only observed needs a trial, and how large."""
+    said = []
+    tested = (
+        set(view.effects[view.effects["evidence"].isin(INCREMENTAL)]["moment"])
+        if view.has_plan
+        else set()
+    )
+    for row in view.found_moments.head(2).to_dict("records"):
+        own = [m for m in view.plan.moments if m.after == row["touchpoint"] and m.id not in tested]
+        name = view.named(row["touchpoint"])
+        if not own:
+            if not any(m.after == row["touchpoint"] for m in view.plan.moments):
+                told = f"{row['ratio']:.1f} times as often after {name}"
+                said.append(f"Upgrades come {told}, and no offer is made there.")
+            continue
+        base = max(float(row["extra"]) / 1_000, 0.001)
+        many = int(upsell.customers_needed(base, base * 1.5))
+        said.append(
+            f"Test {own[0].label}: upgrades come {row['ratio']:.1f} times as often after {name}, offered or not; "
+            f"whether asking helps, nobody knows. About {many:,} customers in each arm would show half as many again."
+        )
+    return said
+
+
+def _mend_first(view: UpsellPage) -> list[str]:
+    found = view.mending
+    if found is None or found.empty:
+        return []
+    best = found.iloc[0]
+    where, who = view.named(best["touchpoint"]), group_said(best["group"])
+    money = ranged(view.money, *of(best, "benefit", "low", "high"))
+    told = f"if {who} got through {where} as the others do, it would bring about {money} in the time of the log."
+    return [f"Before selling more: {told} {view.owner(best['touchpoint'])} answers for it."]
+
+
+def _close_gaps(view: UpsellPage) -> list[str]:
+    open_ = [f for f in _found(view) if f.severity != "info"]
+    return [f"{f.message} {f.fix}" for f in open_[:2]]
+
+
+# --- moments
+
+
+def moments(view: UpsellPage) -> Any:
+    """Return after what customers upgrade sooner: the picture, then the table with the usual lift beside."""
+    found = view.moments
+    if found is None:
+        return html.note(view.why_not("moments"))
+    known = found[found["ratio"].notna()]
+    named = found.assign(touchpoint=[view.named(t) for t in found["touchpoint"]])
+    few = named[named["verdict"] == TOO_FEW]
+    rows = [
+        {
+            "After": view.named(r["touchpoint"]), "Verdict": r["verdict"],
+            "Times as often": ranged("{:.2f}".format, *of(r, "ratio", "low", "high", "upgrades")),
+            "Placebo": ranged("{:.2f}".format, *of(r, "placebo", "placebo_low", "placebo_high")),
+            "Extra upgrades per 1,000": ranged("{:.1f}".format, *of(r, "extra", "extra_low", "extra_high")),
+            "Upgrades after it": view.few(r["upgrades"]), "Usual lift": Figure(f"{r['naive']:.1f}", r["naive"]),
+            "Answers for it": view.owner(r["touchpoint"]) if _on_map(view, r["touchpoint"]) else "–",
+        }
+        for r in known.head(MOST_MOMENTS).to_dict("records")
+    ]  # fmt: skip
+    pieces: list[Any] = []
+    if len(known):
+        pieces.append(
+            show(charts.moments_chart(named), _moments_said(view), note=definition(found))
+        )
+    if rows:
+        pieces.append(
+            html.table(
+                pd.DataFrame(rows),
+                caption="After what upgrades come sooner",
+                note=PLACEBO_SAID,
+            )
+        )
+    if len(few):
+        pieces.append(
+            html.note(
+                f"Too few upgrades after {len(few)} more to say: {', '.join(sorted(few['touchpoint']))}."
+            )
+        )
+    return show_all(pieces)
+
+
+def _on_map(view: UpsellPage, name: object) -> bool:
+    return view.page.workspace.journey.touchpoint(str(name)) is not None
+
+
+def _moments_said(view: UpsellPage) -> str:
+    found, busy = view.found_moments, view.moments
+    if not len(found):
+        return "After nothing that was looked at do upgrades certainly come sooner."
+    names = ", ".join(view.named(t) for t in found["touchpoint"])
+    others = 0 if busy is None else int((busy["verdict"] == BUSY).sum())
+    also = f" {others} more only show that busy customers upgrade." if others else ""
+    return f"Upgrades certainly come sooner after {names}.{also}"
+
+
+def horizons(view: UpsellPage) -> html.Html:
+    """Return whether the moments hold with windows of several lengths."""
+    found = view.horizons
+    if found is None:
+        return html.note(view.why_not("horizons") or view.why_not("moments"))
+    own = found[found["ratio"].notna()]
+    if own.empty:
+        return html.note("No window has enough upgrades.")
+    lengths = list(dict.fromkeys(own["within"]))
+    rows = []
+    for touchpoint, group in own.groupby("touchpoint", sort=False):
+        by = group.set_index("within")
+        row: dict[str, Any] = {"After": view.named(str(touchpoint))}
+        for length in lengths:
+            row[in_words(length)] = (
+                ranged("{:.2f}".format, *of(by.loc[length], "ratio", "low", "high"))
+                if length in by.index
+                else "–"
+            )
+        row["Holds"] = (
+            "at one length only: fragile" if bool(group["fragile"].any())
+            else f"a moment at {int((group['verdict'] == MOMENT).sum())} of {len(lengths)} lengths"
+        )  # fmt: skip
+        rows.append(row)
+    return html.table(pd.DataFrame(rows), caption="Times as often, with windows of several lengths")
+
+
+def waiting(view: UpsellPage) -> Any:
+    """Return how soon customers upgrade after the strongest moment, beside others from the same day on."""
+    found = view.found_moments
+    if not len(found) or view.days is None:
+        return html.note("There is no moment whose waiting could be shown.")
+    start = str(found["touchpoint"].iloc[0])
+    try:
+        curve = upsell.time_to_upgrade(view.days, start, view.plan.outcome, seed=view.seed)
+    except JourneyError as error:
+        return html.note(str(error))
+    own = curve[curve["side"] == "after"]
+    last = own.iloc[-1] if len(own) else None
+    said = f"How soon customers upgrade after {view.named(start)}"
+    if last is not None:
+        said += f": {last['not_yet']:.0%} have not yet, after {int(last['day'])} days"
+    return show(charts.waiting_chart(curve), f"{said}.", note=definition(curve))
+
+
+# --- who owns them, who is there, what became of them
+
+
+@with_plan
+def owned_moments(view: UpsellPage) -> html.Html:
+    """Return the moments of the plan: rule, offer, window, and who answers."""
+    answers = owners(view.page.workspace.raci).set_index("touchpoint")
+    rows = []
+    for m in view.plan.moments:
+        o = view.plan.offer(m.offer)
+        here = answers.loc[m.touchpoint].to_dict() if m.touchpoint in answers.index else {}
+        rows.append(
+            {
+                "Moment": m.label, "Who is at it": m.rule(), "Offer": o.label,
+                "Kind": KINDS[o.kind].split(" (")[0], "Made at": view.named(m.touchpoint),
+                "Accountable": here.get("accountable", NOBODY), "Responsible": here.get("responsible", NOBODY),
+            }
+        )  # fmt: skip
+    return html.table(pd.DataFrame(rows), caption="Moments of the plan and who answers for them")
+
+
+@with_plan
+def at_a_moment(view: UpsellPage) -> html.Html:
+    """Return who is at a moment on the day, and how many each guard leaves in peace."""
+    counts = view.guarded.set_index("label")
+    steps = {
+        "at_moment": "At the moment", "rule_not_met": "the rest of the rule does not hold", "eligible": "Eligible",
+        **{g: f"left in peace: {g}" for g in GUARDS}, "may_be_asked": "May be asked",
+    }  # fmt: skip
+    rows = [
+        {"": said, **{str(m): view.few(n) for m, n in counts[step].items()}}
+        for step, said in steps.items()
+    ]
+    return html.table(
+        pd.DataFrame(rows), caption=f"Customers at a moment on {view.day:%-d %B %Y}",
+        note=f"{definition(view.guarded)} The first guard that holds is counted; taken and left add up.",
+    )  # fmt: skip
+
+
+@with_plan
+def what_became(view: UpsellPage) -> Any:
+    """Return eligible, offered, accepted and kept of the last 90 days, and everybody who was lost on the way."""
+    frame = view.funnel
+    said = "; ".join(_became(view, m.id, m.label) for m in view.plan.moments if m.offered_by)
+    told = {m.id for m in view.plan.moments if m.offered_by}
+    known = frame["moment"].isin(told) | frame["step"].isin([AT, ELIGIBLE])
+    drawn = frame.assign(customers=[_seen(view, n) for n in frame["customers"]])[known]
+    steps = list(dict.fromkeys(frame["step"]))
+    order = [s for s in FUNNEL_STEPS if s in steps]
+    rows = [{"": _step_said(step), **_across(view, frame, step)} for step in order]
+    pieces = [
+        show(charts.offer_funnel_chart(drawn), f"{said}." if said else "Nobody records when offers are made."),
+        html.table(
+            pd.DataFrame(rows), caption="Eligible, offered, accepted, kept, and who was lost in between",
+            note=f"{definition(frame)} In brackets: who was offered although a guard leaves him in peace.",
+        ),
+    ]  # fmt: skip
+    return show_all(pieces)
+
+
+def _step_said(step: str) -> str:
+    if step in STAGES:
+        return step.capitalize()
+    return f"{'not yet' if step in (WAITING, DECIDING) else 'lost'}: {step}"
+
+
+def _across(view: UpsellPage, frame: pd.DataFrame, step: str) -> dict[str, str | Figure]:
+    """Return a step of the funnel, moment by moment."""
+    found: dict[str, str | Figure] = {}
+    for m in view.plan.moments:
+        own = frame[(frame["moment"] == m.id) & (frame["step"] == step)]
+        unknown = m.offered_by is None and step in (
+            OFFERED,
+            DECIDING,
+            DECLINED,
+            ACCEPTED,
+            BACK,
+            KEPT,
+        )
+        if own.empty or unknown:
+            found[m.label] = "–"
+            continue
+        n, again = int(own["customers"].iloc[0]), int(own["offered_all_the_same"].iloc[0])
+        shown = view.few(n)
+        found[m.label] = (
+            Figure(f"{shown} ({view.few(again)})", n)
+            if again and isinstance(shown, Figure)
+            else shown
+        )
+    return found
+
+
+def _seen(view: UpsellPage, number: int) -> float:
+    return np.nan if 0 < number < view.page.least else float(number)
+
+
+def _became(view: UpsellPage, moment: str, label: str) -> str:
+    own = view.funnel[view.funnel["moment"] == moment].set_index("step")["customers"]
+    taken, offered = int(own[ACCEPTED]), int(own[OFFERED])
+    few = taken and taken < view.page.least
+    return (
+        f"{label}: {people(own[ELIGIBLE])} eligible, {people(offered)} offered, "
+        f"{'few' if few else f'{taken:,}'} accepted, {'few' if few else f'{int(own[KEPT]):,}'} kept"
+    )
+
+
+# --- board
+
+
+@with_plan
+def board(view: UpsellPage) -> Any:
+    """Return the opportunity board: to move its limits on a page, as tables in a report."""
+    found = view.board
+    if found is None:
+        return html.note(view.why_not("board"))
+    left = view.cells.attrs.get("left_out", {})
+    labels = {m.id: m.label for m in view.plan.moments}
+    notes = [html.note(f"Not on the board: {labels[m]}, {why}.") for m, why in left.items()]
+    if mode() == "report":
+        return html.joined(*notes, *_board_tables(view))
+    widget = OpportunityBoard(
+        found, labels=view.labels, can_export=view.page.may_edit, least=view.page.least
+    )
+    return show_all([*notes, widget]) if notes else widget
+
+
+def _board_tables(view: UpsellPage) -> list[html.Html]:
+    found = view.board
+    assert found is not None  # noqa: S101 - asked before
+    plan = found.plan
+    by = plan.groupby(["offer", "touchpoint", "owner", "evidence"], sort=False).agg(
+        contacts=("customer_id", "size"), cost=("cost", "sum"), value=("value", "sum")
+    )
+    rows = [
+        {
+            "Offer": view.named(str(o)), "Made at": view.named(str(t)),
+            "Owner": view.named(str(w)) if w else "–", "Rests on": e, "Contacts": view.few(r["contacts"]),
+            "Cost": Figure(view.money(r["cost"]), r["cost"]),
+            "Worth, cautiously": Figure(view.money(r["value"]), r["value"]),
+        }
+        for (o, t, w, e), r in zip(by.index, by.to_dict("records"), strict=True)
+    ]  # fmt: skip
+    totals = [
+        {
+            "Rests on": r["evidence"], "Contacts": view.few(r["contacts"]),
+            "Cost": Figure(view.money(r["cost"]), r["cost"]),
+            "Left after costs": Figure(view.money(r["expected"]), r["expected"]), "What it may be called": r["called"],
+        }
+        for r in found.totals().to_dict("records")
+    ]  # fmt: skip
+    steps = [
+        {
+            "Step": r["step"],
+            "Customers": view.few(r["customers"]),
+            "Offers": view.few(r["rows"]),
+        }
+        for r in found.funnel().to_dict("records")
+    ]
+    prices = [_labelled(view, p) for p in found.prices()]
+    return [
+        html.table(pd.DataFrame(rows), caption="The plan of contacts", note=_labelled(view, definition(plan)))
+        if rows else html.note("Nothing is planned: no contact earns more than it costs."),
+        *([html.table(pd.DataFrame(totals), caption="What it is expected to bring")] if totals else []),
+        html.table(pd.DataFrame(steps), caption="From everybody at a moment to the plan"),
+        *([html.numbered(prices)] if prices else []),
+    ]  # fmt: skip
+
+
+def _labelled(view: UpsellPage, text: str) -> str:
+    for name in {m.touchpoint for m in view.plan.moments}:
+        text = text.replace(name, view.named(name))
+    return text
+
+
+# --- findings
+
+
+def _found(view: UpsellPage) -> list[Finding]:
+    space = view.page.workspace
+    publishing = mode() == "report"
+    kpis = [k.measured_as for k in space.scorecard.kpis()]
+    own = check(view.plan, space.journey, space.raci, kpis, publishing=publishing)
+    links = check_matrix(
+        space.raci, space.journey, space.roles, RaciPolicy(publishing=publishing), space.links()
+    )
+    return [*[f for f in links if f.code == "LNK-03"], *own]
+
+
+@with_plan
+def findings(view: UpsellPage) -> html.Html:
+    """Return what does not fit in the plan, with what to ask and what to do."""
+    return html.findings_list(_found(view))

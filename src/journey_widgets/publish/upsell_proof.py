@@ -1,0 +1,293 @@
+"""The upsell page's offers and their proof: what each does and earns, what goes together, what a trial found."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from journey_widgets import upsell
+from journey_widgets.errors import JourneyError
+from journey_widgets.journey.definition import definition
+from journey_widgets.publish import html
+from journey_widgets.publish.figures import Figure
+from journey_widgets.publish.page import records
+from journey_widgets.publish.show import show, show_all
+from journey_widgets.publish.upsell_view import (
+    CHANGE,
+    UpsellPage,
+    group_said,
+    of,
+    points,
+    ranged,
+    with_plan,
+)
+from journey_widgets.scorecard.catalogue import catalogue
+from journey_widgets.upsell import charts
+from journey_widgets.upsell.cells import NO_EFFECT
+from journey_widgets.upsell.document import KINDS
+
+MOST_RULES = 12
+
+
+# --- offers and bundles
+
+
+@with_plan
+def offers(view: UpsellPage) -> html.Html:
+    """Return what each offer is believed to do and to earn, planned beside measured."""
+    found = upsell.planned_and_measured(view.plan, view.trial)
+    beside = {r["offer"]: r for r in records(found)}
+    money = {r["offer"]: r for r in records(view.earnings)}
+    rests = {str(r["offer"]): str(r["evidence"]) for r in records(view.effects)}
+    rows = []
+    for o in view.plan.offers:
+        m, e = beside[o.id], money[o.id]
+        rows.append(
+            {
+                "Offer": o.label, "Kind": KINDS[o.kind].split(" (")[0],
+                "Planned": Figure(f"{100 * m['planned']:+.1f} points", m["planned"])
+                if math.isfinite(m["planned"]) else "–",
+                "Measured": points(*of(m, "measured", "low", "high", "n")), "Verdict": m["verdict"],
+                "Rests on": rests.get(o.id) or NO_EFFECT,
+                "Margin of one": Figure(view.money(e["margin"]), e["margin"])
+                if math.isfinite(e["margin"]) else "–",
+                "Kept": Figure(f"{e['kept']:.0%}", e["kept"], n=float(e["accepted"])),
+                "Cost of a contact": Figure(view.money(o.cost), o.cost),
+            }
+        )  # fmt: skip
+    return html.table(
+        pd.DataFrame(rows), caption="What each offer does and earns",
+        note="Planned: how much likelier a customer buys when asked, as the team judges it; measured: against those "
+        "who were left alone by chance.",
+    )  # fmt: skip
+
+
+@with_plan
+def strategies(view: UpsellPage) -> html.Html:
+    """Return the strategies there are, what each needs, and what must not grow beside it."""
+    found = upsell.library(view.plan, view.source_kinds)
+    names = {str(r["kpi"]): str(r["name"]) for r in records(catalogue())}
+    return html.table(
+        found.assign(
+            missing=found["missing"].replace("", "nothing"),
+            beside=["; ".join(names.get(k, k) for k in b.split(", ")) for b in found["beside"]],
+            offers=found["offers"].replace("", "none yet"),
+        ),
+        caption="Strategies: what is needed, what shows that it works, what stands beside",
+        labels={
+            "label": "Strategy", "what": "What is done", "needs": "Needs", "missing": "Missing here",
+            "shows": "Works by", "beside": "Must not grow", "offers": "Offers of the plan",
+        },
+    )  # fmt: skip
+
+
+def bundles(view: UpsellPage) -> Any:
+    """Return what is certainly bought together, and up to which discount a bundle earns."""
+    found = view.bundles
+    if found is None:
+        return html.note(view.why_not("bundles"))
+    real = found[found["real"] & ~found["redundant"]]
+    if real.empty:
+        return html.note(
+            f"Of {len(found):,} pairs that are often enough in one order, none is certainly bought together beyond "
+            f"chance: a bundle would give a discount to those who buy both anyway. {definition(found)}"
+        )
+    rows = [
+        {
+            "Who buys": " and ".join(r["left"]), "buys too": r["right"], "Kind": r["kind"] or "–",
+            "Orders with both": view.few(r["count"]),
+            "Of those who buy the first": ranged(
+                "{:.0%}".format, *of(r, "confidence", "confidence_low", "confidence_high", "left_count")
+            ),
+            "Times chance": ranged("{:.2f}".format, *of(r, "lift", "lift_low", "lift_high")),
+            "Discount at which it breaks even": "–" if pd.isna(r["break_even_discount"])
+            else Figure(f"{r['break_even_discount']:.0%}", r["break_even_discount"]),
+        }
+        for r in real.head(MOST_RULES).to_dict("records")
+    ]  # fmt: skip
+    table = html.table(
+        pd.DataFrame(rows), caption="Certainly bought together", note=definition(found)
+    )
+    drawn = show(
+        charts.bundle_network_chart(real),
+        "Which things are bought together beyond chance: the thicker, the more.",
+    )
+    return show_all([drawn, table])
+
+
+def next_offer(view: UpsellPage) -> html.Html:
+    """Return whether a model ranks the next offer better than what needs none."""
+    if not view.next_offers:
+        return html.note(view.why_not("next new") or "This workspace has no order lines yet.")
+    asked = {"new": "Something a customer never had", "repeat": "Anything, also again"}
+    rows = [
+        {"Question": asked[m], "Verdict": f.verdict, "Ranked by": f.winner}
+        for m, f in view.next_offers.items()
+    ]
+    return html.table(pd.DataFrame(rows), caption="What to offer next")
+
+
+def who_will(view: UpsellPage) -> Any:
+    """Return whether a score foresees who upgrades: calibration, gain, and what speaks for it."""
+    found = view.scores
+    if found is None:
+        return html.note(
+            view.why_not("scores")
+            or view.why_not("moments")
+            or "There is too little to learn a score from."
+        )
+    report = found.report
+    auc, low, high = report.auc
+    gain = [
+        {
+            "Contacted first": f"the best-scored {r['share']:.0%}", "Customers": view.few(r["customers"]),
+            "Did it": ranged("{:.1%}".format, *of(r, "observed", "low", "high", "customers")),
+            "Of all who did": Figure(f"{r['captured']:.0%}", r["captured"]),
+            "Times chance": Figure(f"{r['lift']:.1f}", r["lift"]),
+        }
+        for r in records(report.gain())
+    ]  # fmt: skip
+    best = records(report.gain())[1]
+    said = (
+        f"Of two customers, one who upgrades and one who does not, the score ranks them rightly in {auc:.0%} of the "
+        f"cases ({low:.0%} to {high:.0%}; 50% would be chance). The best-scored {best['share']:.0%} hold "
+        f"{best['captured']:.0%} of those who upgrade."
+    )
+    calibration = show(
+        charts.calibration_chart(report.calibration()), said, note=" ".join(report.doubts)
+    )
+    return show_all(
+        [calibration, html.table(pd.DataFrame(gain), caption="Gain: those contacted first")]
+    )
+
+
+# --- trial and return
+
+
+def trials(view: UpsellPage) -> Any:
+    """Return what the offers brought in the trial, with harms beside, and whether they earned their cost."""
+    found, columns = view.trial, view.plan.trial
+    if found is None or columns is None:
+        return html.note(view.why_not("trial"))
+    named = found.assign(
+        arm=[view.named(a) for a in found["arm"]],
+        outcome=[str(o).replace("_", " ") for o in found["outcome"]],
+    )
+    rows = [
+        {
+            "Offer": r["arm"], "What": f"{r['outcome']}{' (harm)' if r['harm'] else ''}",
+            "With the offer": _level(view, r, "value"), "Left alone": _level(view, r, "comparison"),
+            "Difference": points(*of(r, *CHANGE)) if r["kind"] == "share" else ranged(view.money, *of(r, *CHANGE)),
+            "Customers": view.few(r["n"] + r["n_comparison"]), "Doubt": r["doubt"],
+        }
+        for r in records(named)
+    ]  # fmt: skip
+    proved = view.proved
+    said = (
+        f"{view.named(proved['arm'])} brought {points(*of(proved, *CHANGE))}, beyond what would have come anyway."
+        if proved else "No offer certainly brought anything."
+    )  # fmt: skip
+    pieces = [
+        show(charts.trial_chart(named), said, note=definition(found)),
+        html.table(pd.DataFrame(rows), caption="What the offers brought, and what they harmed"),
+    ]
+    returns = _returns(view)
+    if returns is not None:
+        pieces.append(returns)
+    return show_all(pieces)
+
+
+def _level(view: UpsellPage, row: dict[str, Any], which: str) -> Figure:
+    value = float(row[which])
+    return Figure(f"{value:.1%}" if row["kind"] == "share" else view.money(value), value)
+
+
+def _returns(view: UpsellPage) -> html.Html | None:
+    """Return whether each arm earned its cost: on margin, the verdict first."""
+    if not view.returns or view.plan.trial is None:
+        return None
+    money = f", {view.currency}" if view.currency else ""
+    labels = {o.id: o.label for o in view.plan.offers}
+    rows = [
+        {
+            "Offer": labels[offer], "Verdict": r["verdict"],
+            f"Incremental margin{money}": ranged(
+                view.amount, *of(r, "incremental_margin", "margin_low", "margin_high", "customers")
+            ),
+            f"Cost{money}": Figure(view.amount(r["cost"]), r["cost"]),
+            f"Profit{money}": ranged(view.amount, *of(r, "profit", "profit_low", "profit_high")),
+            "Return": ranged("{:+,.0%}".format, *of(r, "roi", "roi_low", "roi_high")),
+        }
+        for offer, r in view.returns.items()
+    ]  # fmt: skip
+    shares = ", ".join(f"{labels[o]} {r['share']:.0%}" for o, r in view.returns.items())
+    return html.table(
+        pd.DataFrame(rows), caption="Whether it earned its cost",
+        note=f"On margin ({shares} of the price), never on revenue; counted over {view.plan.trial.horizon}: what comes "
+        "later is not in it.",
+    )  # fmt: skip
+
+
+def whom(view: UpsellPage) -> Any:
+    """Return whether the offer moves some customers more than others, by what the log says of them."""
+    proved = view.proved
+    profile = view.trial_with_profile
+    if proved is None or profile is None or view.plan.trial is None:
+        return html.note(
+            "There is no offer that certainly works, or nothing is known of the trial's customers before it."
+        )
+    frame, features = profile
+    try:
+        found = upsell.uplift(
+            frame, view.plan.trial.bought, features, arm=proved["arm"], comparison=view.plan.trial.comparison,
+            seed=view.seed,
+        )  # fmt: skip
+    except JourneyError as error:
+        return html.note(str(error))
+    fifths = found.fifths()
+    rows = [
+        {
+            "Fifth, best-ranked first": int(r["fifth"]), "Customers": view.few(r["customers"]),
+            "Difference": points(r["uplift"], r["low"], r["high"], r["customers"]),
+        }
+        for r in fifths.to_dict("records")
+    ]  # fmt: skip
+    curve = found.curve()
+    return show_all(
+        [
+            show(
+                charts.qini_chart(curve),
+                f"{view.named(proved['arm'])}: {found.advice}",
+                note=definition(curve),
+            ),
+            html.table(pd.DataFrame(rows), caption="Whom it moves"),
+        ]
+    )
+
+
+# --- what mending would bring
+
+
+def mending(view: UpsellPage) -> html.Html:
+    """Return what it would bring if groups got through as everybody else does: gap x influence x volume x value."""
+    found = view.mending
+    if found is None:
+        return html.note(
+            "No group is certainly lost more often than the others, or nobody knows what an order earns."
+        )
+    money = f", {view.currency}" if view.currency else ""
+    rows = [
+        {
+            "Where, and who": f"{view.named(r['touchpoint'])}: {group_said(r['group'])}",
+            "Gap": points(*of(r, "gap", "gap_low", "gap_high", "volume")),
+            "Get through after it": ranged("{:.0%}".format, *of(r, "influence", "influence_low", "influence_high")),
+            "Come there": view.few(r["volume"]),
+            f"An order earns{money}": ranged(view.amount, *of(r, "value", "value_low", "value_high")),
+            f"Would bring{money}": ranged(view.amount, *of(r, "benefit", "low", "high")),
+            "Answers for it": view.owner(r["touchpoint"]),
+        }
+        for r in found.to_dict("records")
+    ]  # fmt: skip
+    return html.table(
+        pd.DataFrame(rows), caption="What mending a touchpoint would bring", note=definition(found)
+    )

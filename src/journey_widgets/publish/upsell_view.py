@@ -1,0 +1,480 @@
+"""What the upsell page works with: the plan, its sources, and everything that is worked out once."""
+
+import math
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any, TypeVar
+
+import pandas as pd
+from ibis import _
+
+from journey_widgets import journey as paths
+from journey_widgets import upsell
+from journey_widgets.errors import JourneyDataError, JourneyError, ParameterError
+from journey_widgets.estimates import student
+from journey_widgets.events.engine import collect
+from journey_widgets.events.source import table_of
+from journey_widgets.publish.figures import Figure
+from journey_widgets.publish.page import Page, records, unless
+from journey_widgets.scorecard.series import of_customers
+from journey_widgets.upsell.board import Board
+from journey_widgets.upsell.days import Days
+from journey_widgets.upsell.document import Offer, UpsellPlan
+from journey_widgets.upsell.eligibility import Known, instant
+from journey_widgets.upsell.moments import MOMENT
+from journey_widgets.upsell.signals import before, days_of_signals, from_first, signals
+
+NO_PLAN = (
+    "This workspace has no upsell plan yet: write documents/upsell.yaml and read it with journey import. "
+    "journey new DIR --template phone_retailer shows one."
+)
+LINES, TRIALS = "order_lines", "trials"
+CHANGE = ("difference", "low", "high", "n")
+"""A difference of two arms with its interval and n."""
+T = TypeVar("T")
+
+
+class UpsellPage:
+    """What the cells of the upsell notebook work with.
+
+    Parameters
+    ----------
+    page
+        The page: workspace, log, and what may be done here.
+    horizon
+        How long before an upgrade something may lie, such as ``"7d"``.
+    min_support
+        Share of the orders that a bundle must be in.
+    budget, max_contacts
+        Of the plan of contacts, in place of the plan's.
+    as_of
+        The day that is planned for; blank: the plan's.
+    seed
+        Of everything that is drawn.
+    """
+
+    def __init__(
+        self, page: Page, *, horizon: str = "7d", min_support: float = 0.01, budget: float | None = None,
+        max_contacts: int | None = None, as_of: str = "", seed: int = 1,
+    ) -> None:  # fmt: skip
+        self.page, self.horizon, self.min_support, self.seed = page, horizon, min_support, seed
+        self.budget, self.max_contacts, self.as_of = budget, max_contacts, as_of
+        self.plan: UpsellPlan = page.workspace.upsell
+        self._why: dict[str, str] = {}
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether the workspace has an upsell plan with moments."""
+        return bool(self.plan.moments)
+
+    @property
+    def zone(self) -> str:
+        """Time zone of days."""
+        return self.page.workspace.settings.time_zone
+
+    @property
+    def currency(self) -> str:
+        """Of all amounts."""
+        return self.page.workspace.settings.currency or ""
+
+    @cached_property
+    def sources(self) -> dict[str, Any]:
+        """The sources, of the page's customers alone where a segment is chosen."""
+        space = self.page.workspace
+        found: dict[str, Any] = {k: space.source(k) for k in space.sources.present()}
+        if self.page.index.customers() == self.page.log.customers:
+            return found
+        some = of_customers(found, self.page.index)
+        ids = self.page.index.table.select(customer_id=_.customer_id.cast("string")).distinct()
+        log = table_of(self.page.log, "events")
+        some["events"] = log.mutate(customer_id=log.customer_id.cast("string")).semi_join(
+            ids, "customer_id"
+        )
+        return some
+
+    @cached_property
+    def known(self) -> Known:
+        """The sources as the plan reads them."""
+        return Known(self.plan, self.sources, self.zone)
+
+    @cached_property
+    def day(self) -> pd.Timestamp:
+        """Midnight of the day that is planned for, in the zone."""
+        moment = instant(self.plan, self.known, self.as_of)
+        return pd.Timestamp(moment, tz="UTC").tz_convert(self.zone)
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """What people call touchpoints, offers, roles and what opens a moment."""
+        space = self.page.workspace
+        return {
+            **{r.id: r.label for r in space.raci.roles}, **self.page.labels(),
+            **{o.id: o.label for o in self.plan.offers},
+            **{o.arm: o.label for o in self.plan.offers if o.arm},
+        }  # fmt: skip
+
+    def named(self, name: str) -> str:
+        """Return what people call an id; without a label its words."""
+        return self.labels.get(name, name.replace("_", " ").capitalize())
+
+    @cached_property
+    def owners(self) -> dict[str, str]:
+        """Touchpoint → id of the role that alone is accountable for it."""
+        matrix = self.page.workspace.raci
+        letter = matrix.letters.accountable
+        held = {r.touchpoint: matrix.holders(r, letter) if letter else [] for r in matrix.rows}
+        return {t: roles[0] for t, roles in held.items() if len(roles) == 1}
+
+    def why_not(self, what: str) -> str:
+        """Return why something could not be worked out; blank where it could."""
+        return self._why.get(what, "")
+
+    def _tried(self, what: str, ask: Callable[[], T]) -> T | None:
+        """Return an answer; where there is none, keep why."""
+        try:
+            return ask()
+        except JourneyError as error:
+            self._why[what] = str(error)
+            return None
+
+    # --- what is worked out
+
+    @cached_property
+    def days(self) -> Days | None:
+        """What happened to customers by days, up to the day of the plan."""
+
+        def ask() -> Days:
+            lines = [p for p in self.known.products if p in self.plan.outcome]
+            found = before(
+                signals(self.sources, lines),
+                self.day.tz_convert("UTC").tz_localize(None).to_pydatetime(),
+            )
+            if self.plan.customer_since:
+                found = from_first(found, self.plan.customer_since)
+            return days_of_signals(found, zone=self.zone)
+
+        return self._tried("moments", ask)
+
+    @cached_property
+    def moments(self) -> pd.DataFrame | None:
+        """After what customers upgrade sooner."""
+        if not self.plan.outcome:
+            self._why["moments"] = (
+                "The plan does not say what an upgrade is: name it under outcome."
+            )
+            return None
+        if self.days is None:
+            return None
+        days = self.days
+        caused = [c for c in self.plan.caused_by_upgrade if c in days.names]
+        return self._tried(
+            "moments",
+            lambda: upsell.moments(
+                days, self.plan.outcome, self.horizon, caused_by_upgrade=caused, seed=self.seed
+            ),
+        )
+
+    @cached_property
+    def horizons(self) -> pd.DataFrame | None:
+        """The same with windows of several lengths."""
+        if self.moments is None or self.days is None:
+            return None
+        days = self.days
+        caused = [c for c in self.plan.caused_by_upgrade if c in days.names]
+        return self._tried(
+            "horizons",
+            lambda: upsell.at_horizons(
+                days, self.plan.outcome, caused_by_upgrade=caused, seed=self.seed
+            ),
+        )
+
+    @property
+    def found_moments(self) -> pd.DataFrame:
+        """The moments that are certain, the strongest first."""
+        if self.moments is None:
+            return pd.DataFrame({"touchpoint": []})
+        return self.moments[self.moments["verdict"] == MOMENT]
+
+    @cached_property
+    def eligible(self) -> pd.DataFrame:
+        """Who is at a moment on the day of the plan."""
+        return upsell.eligible(self.plan, self.sources, as_of=self.as_of, zone=self.zone)
+
+    @cached_property
+    def guarded(self) -> pd.DataFrame:
+        """How many are at each moment, and what each guard takes."""
+        return upsell.guarded(self.eligible, self.plan)
+
+    @cached_property
+    def funnel(self) -> pd.DataFrame:
+        """What became of the moments of the last 90 days before the day of the plan."""
+        since = (self.day - pd.Timedelta(days=90)).date().isoformat()
+        return upsell.offer_funnel(
+            self.plan, self.sources, since=since, as_of=self.day.date().isoformat(), zone=self.zone
+        )
+
+    @cached_property
+    def trial(self) -> pd.DataFrame | None:
+        """What the offers did in the trial."""
+        columns = self.plan.trial
+        if columns is None or TRIALS not in self.sources:
+            self._why["trial"] = (
+                "This workspace has no trial, or the plan does not say how to read it: without customers who were left "
+                "alone by chance nobody can say what an offer brings."
+            )
+            return None
+        outcomes = [columns.bought, *([columns.revenue] if columns.revenue else [])]
+        return self._tried(
+            "trial",
+            lambda: upsell.trial(
+                self.sources[TRIALS], outcomes, comparison=columns.comparison, harms=columns.harms
+            ),
+        )
+
+    @cached_property
+    def earnings(self) -> pd.DataFrame:
+        """What one acceptance of each offer earns."""
+        return upsell.earnings(self.plan, self.sources)
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """What each offer is believed to do at each moment."""
+        return upsell.effects(self.plan, trial=self.trial, moments=self.moments)
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """The rows of the board."""
+        return upsell.cells(self.plan, self.eligible, self.effects, self.earnings)
+
+    @cached_property
+    def board(self) -> Board | None:
+        """The plan of contacts."""
+        return self._tried(
+            "board",
+            lambda: upsell.plan_board(
+                self.plan, self.cells, owners=self.owners, budget=self.budget, max_contacts=self.max_contacts,
+                salt=f"board {self.seed}", currency=self.currency,
+            ),
+        )  # fmt: skip
+
+    @cached_property
+    def bundles(self) -> pd.DataFrame | None:
+        """What is bought together."""
+        if LINES not in self.sources:
+            self._why["bundles"] = "This workspace has no order lines yet."
+            return None
+        return self._tried(
+            "bundles", lambda: upsell.bundles(self.sources[LINES], support=self.min_support)
+        )
+
+    @cached_property
+    def next_offers(self) -> dict[str, Any]:
+        """The two questions of what to offer next, each with its judge."""
+        if LINES not in self.sources:
+            return {}
+        lines, found = self.sources[LINES], {}
+        cut = (self.day - pd.Timedelta(days=30)).date().isoformat()
+        for mode in ("new", "repeat"):
+            ask = partial(upsell.next_offers, lines, mode=mode, cut=cut, seed=self.seed)
+            found[mode] = self._tried(f"next {mode}", ask)
+        return {m: f for m, f in found.items() if f is not None}
+
+    @cached_property
+    def trial_with_profile(self) -> tuple[pd.DataFrame, list[str]] | None:
+        """The trial with what the event log says of its customers at their first event, and the names of that."""
+        source, log = self.sources.get(TRIALS), self.page.log
+        if self.plan.trial is None or source is None:
+            return None
+        rows = table_of(source, TRIALS)
+        columns = [c for c in log.mapping.keep if 2 <= len(self._values(c)) <= 20]
+        if "customer_id" not in rows.columns or not columns:
+            return None
+        index = self.page.index
+        first = index.table.filter(index.table.step == 1)
+        known = first.select(
+            customer_id=first.customer_id.cast("string"),
+            **{f"profile {c}": index.attribute(c) for c in columns},
+        )
+        joined = rows.mutate(customer_id=rows.customer_id.cast("string")).inner_join(
+            known, "customer_id"
+        )
+        frame = joined.to_pyarrow().to_pandas()
+        return frame, [f"profile {c}" for c in columns]
+
+    def _values(self, column: str) -> list[str]:
+        return [str(v) for v in self.page.index.values(column, limit=21)]
+
+    @cached_property
+    def scores(self) -> Any:
+        """Who will upgrade: learnt from earlier days, judged on a later one; None where there is too little."""
+        if self.days is None or not self.plan.outcome:
+            return None
+        days = self.days
+        last = days.begins + pd.Timedelta(days=days.last + 1)
+        dates = [(last - pd.Timedelta(days=30 * k)).date().isoformat() for k in (4, 3, 2, 1)]
+
+        def ask() -> Any:
+            table = upsell.snapshots(days, self.plan.outcome, dates, within="30d")
+            fixed = {"customer_id", "date", "known_at", "label_until", "label"}
+            return upsell.propensity(
+                table, [c for c in table.columns if c not in fixed], seed=self.seed
+            )
+
+        return self._tried("scores", ask)
+
+    @cached_property
+    def proved(self) -> dict[str, Any] | None:
+        """The arm of the trial whose difference is certain and largest; None where none is."""
+        columns, trial = self.plan.trial, self.trial
+        if trial is None or columns is None:
+            return None
+        certain = (trial["low"] > 0) & (trial["p_value"] <= 0.05)
+        own = trial[(trial["outcome"] == columns.bought) & certain]
+        return max(records(own), key=lambda r: float(r["difference"])) if len(own) else None
+
+    @cached_property
+    def returns(self) -> dict[str, dict[str, Any]]:
+        """Offer → whether its arm of the trial earned its cost, with the ``share`` of the price that is margin."""
+        columns, source = self.plan.trial, self.sources.get(TRIALS)
+        if columns is None or columns.revenue is None or source is None or self.trial is None:
+            return {}
+        has_cost = "cost" in table_of(source, TRIALS).columns
+        found: dict[str, dict[str, Any]] = {}
+        for o in self.plan.offers:
+            share = self._margin_share(o)
+            if o.arm is None or share is None:
+                continue
+            ask = partial(
+                upsell.trial_return, source, arm=o.arm, comparison=columns.comparison, revenue=columns.revenue,
+                margin=share, cost="cost" if has_cost else o.cost, horizon=columns.horizon,
+            )  # fmt: skip
+            told = self._tried(f"return {o.id}", ask)
+            if told is not None:
+                found[o.id] = {**records(told)[0], "share": share}
+        return found
+
+    def _margin_share(self, offer: Offer) -> float | None:
+        """Return which share of the price of an offer's products is margin; of all lines where they do not say it."""
+        if LINES not in self.sources:
+            return None
+        lines = table_of(self.sources[LINES], LINES, "product_id", "quantity")
+        if not {"margin", "amount"} <= set(lines.columns):
+            return None
+        own = lines.filter(lines.product_id.cast("string").isin(list(offer.products) or [""]))
+        for some in (own, lines):
+            paid, earned = collect(some.agg(a=some.amount.sum(), b=some.margin.sum())).iloc[0]
+            if paid and not pd.isna(paid) and 0 < float(earned) <= float(paid):
+                return float(earned) / float(paid)
+        return None
+
+    @cached_property
+    def mending(self) -> pd.DataFrame | None:
+        """What it would bring if groups got through as everybody else does; None where nobody can say."""
+        page, worth = self.page, self._worth
+        if len(page.steps) < 2 or worth is None:
+            return None
+        found = paths.pain_points(page.index, page.steps)
+        if found.empty:
+            return None
+        return upsell.benefit_of_mending(found, paths.funnel(page.index, page.steps), worth)
+
+    @cached_property
+    def _worth(self) -> tuple[float, float, float] | None:
+        """The mean margin of an order with its 95 % interval."""
+        if LINES not in self.sources:
+            return None
+        lines = table_of(self.sources[LINES], LINES, "order_id", "quantity")
+        if "margin" not in lines.columns:
+            return None
+        sold = lines.filter(lines.quantity > 0)
+        orders = sold.group_by("order_id").agg(margin=sold.margin.sum())
+        asked = orders.agg(n=orders.count(), mean=orders.margin.mean(), spread=orders.margin.std())
+        n, mean, spread = (float(v) for v in collect(asked).iloc[0])
+        if n < 2 or not mean > 0:
+            return None
+        reach = student(n - 1) * spread / math.sqrt(n)
+        return mean, mean - reach, mean + reach
+
+    # --- in words
+
+    def few(self, number: float) -> str | Figure:
+        """Return a number of customers, or that they are few."""
+        n, least = int(number), self.page.least
+        return f"fewer than {least}" if 0 < n < least else Figure(f"{n:,}", n)
+
+    def money(self, amount: float) -> str:
+        """Return an amount with its currency."""
+        return f"{self.amount(amount)} {self.currency}".rstrip()
+
+    def amount(self, amount: float) -> str:
+        """Return an amount whose currency stands elsewhere."""
+        return f"{amount:,.{0 if abs(amount) >= 1_000 else 2}f}"
+
+    def owner(self, touchpoint: str) -> str:
+        """Return who alone answers for a touchpoint."""
+        role = self.owners.get(touchpoint)
+        return self.named(role) if role else "Nobody alone"
+
+    @property
+    def source_kinds(self) -> list[str]:
+        """Kinds of source that the workspace has."""
+        return list(self.sources)
+
+
+def of(row: Any, *columns: str) -> list[float]:
+    """Return figures of a row as numbers."""
+    return [float(row[c]) for c in columns]
+
+
+def ranged(told: Callable[[float], str], *found: float) -> Figure:
+    """Return a value with its interval (and n), each told the same way; an unknown one is a dash."""
+    value, low, high = found[:3]
+    if not math.isfinite(value):
+        return Figure("–")
+    return Figure(f"{told(value)} ({told(low)} to {told(high)})", *found)
+
+
+def points(value: float, low: float, high: float, n: float = math.nan) -> Figure:
+    """Return a difference of shares in points with its interval."""
+    if not math.isfinite(value):
+        return Figure("–")
+    span = f"{100 * low:+.1f} to {100 * high:+.1f}"
+    return Figure(f"{100 * value:+.1f} points ({span})", value, low, high, n)
+
+
+def group_said(text: str) -> str:
+    """Return a group such as ``"device=mobile"`` in words."""
+    column, _equals, value = text.partition("=")
+    return f"customers with {column.replace('_', ' ')} {value}"
+
+
+def _no_plan(view: UpsellPage, _part: str) -> str:
+    return "" if view.has_plan else NO_PLAN
+
+
+with_plan = unless(_no_plan)
+
+
+def number_of(text: str, name: str, *, whole: bool = False) -> float | None:
+    """Return a number that a parameter names; blank is none, anything else a `ParameterError`."""
+    if not text.strip():
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = float("nan")
+    least = 1 if whole else 0
+    if not (found >= least) or found == float("inf") or (whole and found != int(found)):
+        msg = f"{name} is {text[:40]!r}; {'a whole number from 1' if whole else 'a number from 0'} was needed."
+        raise ParameterError(msg)
+    return found
+
+
+def refuse_day(text: str) -> None:
+    """Raise where a parameter is no day."""
+    try:
+        if text:
+            pd.Timestamp(text)
+    except ValueError:
+        msg = f"as_of is {text[:40]!r}; a day such as 2026-07-10 was needed."
+        raise JourneyDataError(msg) from None

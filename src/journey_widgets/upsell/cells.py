@@ -1,0 +1,309 @@
+"""From the plan to the opportunity board: what an offer is believed to do at a moment, what it earns, and to whom.
+
+An effect comes from the best there is: a trial, then a moment whose placebo passed, then what the team judged. What a
+trial or the contacts that came back found replaces what was believed before, the more so the more customers it is
+about.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.estimates import CONFIDENCE
+from journey_widgets.events.engine import collect
+from journey_widgets.events.source import table_of
+from journey_widgets.journey.definition import defined
+from journey_widgets.upsell.board import JUDGED, PLACEBO, TESTED, Board, Limits, board
+from journey_widgets.upsell.document import Moment, Offer, UpsellPlan
+from journey_widgets.upsell.moments import MOMENT
+from journey_widgets.upsell.signals import LINES, signals
+
+CAUTION = 0.8
+"""Two-sided confidence of the lower limit that the board ranks by."""
+NO_EFFECT, NO_MARGIN = "nobody knows what the offer does here", "nobody says what it earns"
+EFFECTS = [
+    "moment", "offer", "touchpoint", "effect", "effect_low", "n", "prior", "evidence", "reason",
+]  # fmt: skip
+
+
+def effects(
+    plan: UpsellPlan,
+    *,
+    trial: pd.DataFrame | None = None,
+    moments: pd.DataFrame | None = None,
+    results: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return what each offer is believed to do at each moment of the plan, and what that rests on.
+
+    Parameters
+    ----------
+    plan
+        The upsell plan.
+    trial
+        As `trial.trial` returns it, with the plan's ``bought`` among the outcomes.
+    moments
+        As `moments.moments` returns it, of the plan's outcome: it speaks for offers that are accepted by it.
+    results
+        As `loop.calibration` returns it: what came of the contacts of an earlier plan, by offer and touchpoint.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a moment, in the order of the plan. Columns: ``moment``, ``offer``, ``touchpoint`` (str); ``effect``
+        (how much likelier a customer buys when contacted) with ``effect_low`` (its lower 80 % limit), ``n`` (customers
+        of the smaller side), ``prior`` (what was believed before a trial or results; missing where nothing was), all
+        float64; ``evidence`` (one of `board.EVIDENCE`, blank where nobody knows anything) and ``reason`` (str).
+    """
+    rows = [_effect(plan, m, trial, moments, results) for m in plan.moments]
+    return defined(
+        pd.DataFrame(rows, columns=EFFECTS),
+        "Results of contacts before a trial, a trial before moments, moments before judgement; prior: believed before "
+        "a test",
+    )
+
+
+def _effect(
+    plan: UpsellPlan, moment: Moment, trial: pd.DataFrame | None, moments: pd.DataFrame | None,
+    results: pd.DataFrame | None,
+) -> dict[str, Any]:  # fmt: skip
+    offer = plan.offer(moment.offer)
+    found: dict[str, Any] = {
+        "moment": moment.id, "offer": offer.id, "touchpoint": moment.touchpoint, "effect": np.nan,
+        "effect_low": np.nan, "n": np.nan, "prior": np.nan, "evidence": "", "reason": "",
+    }  # fmt: skip
+    if offer.expected is not None:
+        found |= {"effect": offer.expected, "evidence": JUDGED, "reason": "as the team judges it"}
+    found |= _observed(plan, moment, offer, moments)
+    for told in (_tested(plan, offer, trial), _came_back(moment, offer, results)):
+        if told:
+            found |= {**told, "prior": found["effect"]}
+    return found
+
+
+def lower(value: float, low: float) -> float:
+    """Return the lower 80 % limit of an estimate with a 95 % interval."""
+    from statistics import NormalDist
+
+    one, other = (NormalDist().inv_cdf(0.5 + c / 2) for c in (CAUTION, CONFIDENCE))
+    return value - (value - low) * one / other
+
+
+def _observed(
+    plan: UpsellPlan, moment: Moment, offer: Offer, moments: pd.DataFrame | None
+) -> dict[str, Any]:
+    """Return what customers do after what opens the moment, where that is the offer's own outcome."""
+    same = {*offer.accepted_by, *offer.products} & set(plan.outcome)
+    if moments is None or not same:
+        return {}
+    own = moments[(moments["touchpoint"] == moment.after) & (moments["verdict"] == MOMENT)]
+    if own.empty:
+        return {}
+    row = own.iloc[0]
+    effect, low = float(row["extra"]) / 1_000, float(row["extra_low"]) / 1_000
+    return {
+        "effect": effect, "effect_low": lower(effect, low), "n": float(row["happened"]), "evidence": PLACEBO,
+        "reason": f"after it customers take it {row['ratio']:.1f} times as often, offered or not",
+    }  # fmt: skip
+
+
+def _tested(plan: UpsellPlan, offer: Offer, trial: pd.DataFrame | None) -> dict[str, Any]:
+    if trial is None or plan.trial is None or offer.arm is None:
+        return {}
+    own = trial[(trial["arm"] == offer.arm) & (trial["outcome"] == plan.trial.bought)]
+    if own.empty:
+        return {}
+    row = own.iloc[0]
+    effect, n = float(row["difference"]), float(min(row["n"], row["n_comparison"]))
+    return {
+        "effect": effect, "effect_low": lower(effect, float(row["low"])), "n": n, "evidence": TESTED,
+        "reason": f"in the trial {100 * effect:+.1f} points bought because of it",
+    }  # fmt: skip
+
+
+def _came_back(moment: Moment, offer: Offer, results: pd.DataFrame | None) -> dict[str, Any]:
+    if results is None:
+        return {}
+    own = results[(results["offer"] == offer.id) & (results["touchpoint"] == moment.touchpoint)]
+    if own.empty or not np.isfinite(float(own.iloc[0]["realised"])):
+        return {}
+    row = own.iloc[0]
+    effect, n = float(row["realised"]), float(min(row["contacted"], row["left_alone"]))
+    return {
+        "effect": effect, "effect_low": lower(effect, float(row["low"])), "n": n, "evidence": TESTED,
+        "reason": f"of the last contacts {100 * effect:+.1f} points bought because of it",
+    }  # fmt: skip
+
+
+def earnings(plan: UpsellPlan, sources: Mapping[str, Any]) -> pd.DataFrame:
+    """Return what one acceptance of each offer earns, and which share of them is kept.
+
+    Parameters
+    ----------
+    plan
+        The upsell plan.
+    sources
+        Kind of source → source or table; ``"order_lines"`` with ``margin`` say it where the plan does not.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an offer, in the order of the plan. Columns: ``offer`` (str); ``margin`` (float64, of one acceptance,
+        in the workspace's currency; missing where nobody says it); ``kept`` (float64, share of pieces that were not
+        returned, or of acceptances that were not undone; 1 where none was seen); ``accepted`` (int64, pieces or
+        customers it rests on); ``basis`` (str, who says the margin).
+    """
+    lines = _pieces(plan, sources)
+    rows = []
+    for offer in plan.offers:
+        own = lines[lines["product"].isin(offer.products)]
+        sold, back = float(own["sold"].sum()), float(own["back"].sum())
+        margin, basis = offer.margin, "the plan"
+        if margin is None:
+            known = own[own["margin"].notna() & (own["sold"] > 0)]
+            basis = "order lines" if len(known) else ""
+            margin = float(known["margin"].sum() / known["sold"].sum()) if len(known) else np.nan
+        kept, many = (1 - min(back / sold, 1.0), int(sold)) if sold else (1.0, 0)
+        if not offer.products:
+            kept, many = _not_undone(offer, sources)
+        rows.append(
+            {"offer": offer.id, "margin": margin, "kept": kept, "accepted": many, "basis": basis}
+        )
+    columns = {
+        "offer": "str",
+        "margin": "float64",
+        "kept": "float64",
+        "accepted": "int64",
+        "basis": "str",
+    }
+    frame = pd.DataFrame(rows, columns=list(columns)).astype(columns)
+    return defined(
+        frame, "Margin of one piece over all sales; kept: pieces sold less pieces returned"
+    )
+
+
+def _pieces(plan: UpsellPlan, sources: Mapping[str, Any]) -> pd.DataFrame:
+    """Return product → pieces sold and returned, and the margin of those sold."""
+    asked = sorted({p for o in plan.offers for p in o.products})
+    if not asked or LINES not in sources:
+        return pd.DataFrame({"product": [], "sold": [], "back": [], "margin": []})
+    table = table_of(sources[LINES], LINES, "product_id", "quantity")
+    own = table.filter(table.product_id.cast("string").isin(asked))
+    sale = own.quantity > 0
+    earned = (
+        own.margin.sum(where=sale) if "margin" in own.columns else own.quantity.sum() * float("nan")
+    )
+    found = own.group_by(product=own.product_id.cast("string")).agg(
+        sold=own.quantity.sum(where=sale).fill_null(0), back=-own.quantity.sum(where=~sale).fill_null(0), margin=earned,
+    )  # fmt: skip
+    return collect(found.order_by("product")).astype({"margin": "float64"})
+
+
+def _not_undone(offer: Offer, sources: Mapping[str, Any]) -> tuple[float, int]:
+    """Return the share of customers who took it and did not give it back, and how many took it."""
+    rows = signals(sources)
+    took = rows.filter(rows.event.isin(list(offer.accepted_by))).select("customer_id").distinct()
+    undone = (
+        rows.filter(rows.event.isin(list(offer.undone_by) or [""])).select("customer_id").distinct()
+    )
+    many = int(took.count().to_pyarrow().as_py())
+    gone = int(took.semi_join(undone, "customer_id").count().to_pyarrow().as_py())
+    return (1 - gone / many, many) if many else (1.0, 0)
+
+
+def cells(
+    plan: UpsellPlan, eligible: pd.DataFrame, effects: pd.DataFrame, earnings: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the rows of the board: every customer at a moment with what the offer is believed to do and to earn.
+
+    Parameters
+    ----------
+    plan
+        The upsell plan.
+    eligible
+        As `eligibility.eligible` returns it. Customers whom a guard leaves in peace are in it, with their guard, so
+        that the board can say how many they were.
+    effects, earnings
+        As `effects` and `earnings` return them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `board.board` takes it, with ``guard`` and ``moment``. A customer who is at two moments of the same offer and
+        touchpoint has one row, of the larger effect. Moments without an effect or a margin have none:
+        ``attrs["left_out"]`` says which, and why.
+    """
+    left_out: dict[str, str] = {}
+    known = dict(zip(effects["moment"], effects["evidence"], strict=True))
+    money = dict(zip(earnings["offer"], earnings["margin"], strict=True))
+    for m in plan.moments:
+        if not known[m.id]:
+            left_out[m.id] = NO_EFFECT
+        elif not np.isfinite(money[m.offer]):
+            left_out[m.id] = NO_MARGIN
+    own = eligible[~eligible["moment"].isin(list(left_out))]
+    costs = {o.id: o.cost for o in plan.offers}
+    later = {o.id: o.follow_on for o in plan.offers}
+    labels = {m.id: m.label for m in plan.moments}
+    found = own.merge(effects.drop(columns=["offer", "touchpoint"]), on="moment", how="left")
+    found = found.merge(earnings[["offer", "margin", "kept"]], on="offer", how="left")
+    found = found.assign(
+        cost=found["offer"].map(costs).astype("float64"),
+        follow_on=found["offer"].map(later).astype("float64"),
+        reason=[f"{labels[m]}: {r}" for m, r in zip(found["moment"], found["reason"], strict=True)],
+    )
+    # Of equal rows the one that may be asked, then the one with more hope.
+    found = found.assign(held=found["guard"] != "").sort_values(
+        ["held", "effect"], ascending=[True, False], kind="stable"
+    )
+    found = found.drop_duplicates(["customer_id", "offer", "touchpoint"]).sort_index()
+    columns = [
+        "customer_id", "offer", "touchpoint", "moment", "guard", "effect", "effect_low", "n", "prior", "margin", "kept",
+        "follow_on", "cost", "evidence", "reason",
+    ]  # fmt: skip
+    frame = defined(found[columns].reset_index(drop=True), eligible.attrs.get("definition", ""))
+    frame.attrs["left_out"] = left_out
+    return frame
+
+
+def plan_board(
+    plan: UpsellPlan,
+    cells: pd.DataFrame,
+    *,
+    owners: Mapping[str, str] | None = None,
+    budget: float | None = None,
+    max_contacts: int | None = None,
+    salt: str = "board",
+    currency: str = "",
+) -> Board:
+    """Plan the contacts within the limits of the plan.
+
+    Parameters
+    ----------
+    plan
+        The upsell plan: budget, slots, contacts a customer, fatigue, share left alone.
+    cells
+        As `cells` returns it.
+    owners
+        Touchpoint → the role that alone is accountable for it; None asks nobody.
+    budget, max_contacts
+        In place of the plan's.
+    salt, currency
+        As for `board.board`.
+    """
+    if cells.empty:
+        msg = "Nobody is at a moment of the plan on this day, or nobody knows what an offer does or earns there."
+        raise JourneyDataError(msg)
+    money = plan.budget if budget is None else budget
+    there = set(cells["touchpoint"])
+    limits = Limits(
+        budget=float("inf") if money is None else money,
+        slots={t: n for t, n in plan.slots.items() if t in there},
+        max_contacts=plan.max_contacts if max_contacts is None else max_contacts,
+        fatigue=plan.fatigue,
+    )
+    return board(
+        cells, limits=limits, owners=owners, held_out=plan.held_out, salt=salt, currency=currency
+    )

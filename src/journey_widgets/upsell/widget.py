@@ -1,0 +1,252 @@
+"""The opportunity board on a page: filter, sort, move the budget, and ask why this one."""
+
+import math
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import anywidget
+import pandas as pd
+import traitlets as t
+
+from journey_widgets.errors import JourneyError
+from journey_widgets.events.personal import key, pseudonym
+from journey_widgets.page_scripts import script, style
+from journey_widgets.upsell.board import INCREMENTAL, Board
+
+MOST_ROWS, MOST_CONTACTS = 200, 5
+FILTERS: Final = ("offer", "touchpoint", "owner", "evidence")
+SORTS: Final = ("customer", "offer", "touchpoint", "owner", "evidence", "believed", "cost", "value")
+NO_KEY = (
+    "Contacts are handed over under pseudonyms, and no key for them is set. Set JOURNEY_PSEUDONYM_KEY where this "
+    "runs, or use board.for_owner in a notebook."
+)
+
+
+class OpportunityBoard(anywidget.AnyWidget):
+    """Look at a plan of contacts and move its limits. Nothing is saved, and no customer is named.
+
+    Parameters
+    ----------
+    board
+        As `upsell.board` or `upsell.plan_board` returns it.
+    labels
+        Id of an offer, touchpoint or role → what people call it.
+    least
+        Customers that a number of the funnel must be about to be told.
+    can_export
+        Whether the contacts of an owner can be taken along, under pseudonyms.
+
+    Notes
+    -----
+    Customers are shown under pseudonyms: of the key in ``JOURNEY_PSEUDONYM_KEY``, or, where none is set, of a key of
+    this widget alone.
+    """
+
+    _esm = script(Path(__file__).with_suffix(".js"))
+    _css = style(Path(__file__).with_suffix(".css"))
+
+    currency = t.Unicode().tag(sync=True)
+    limits = t.Dict().tag(sync=True)
+    choices = t.Dict().tag(sync=True)
+    summary = t.Unicode().tag(sync=True)
+    changed = t.Unicode().tag(sync=True)
+    totals = t.List(t.Dict()).tag(sync=True)
+    prices = t.List(t.Unicode()).tag(sync=True)
+    funnel = t.List(t.Dict()).tag(sync=True)
+    rows = t.List(t.Dict()).tag(sync=True)
+    matching = t.Int(0).tag(sync=True)
+    ask = t.Dict().tag(sync=True)
+    done = t.Int(0).tag(sync=True)
+    customer = t.Unicode().tag(sync=True)
+    told = t.List(t.Dict()).tag(sync=True)
+    can_export = t.Bool(False).tag(sync=True)
+    wanted = t.Unicode().tag(sync=True)
+    file = t.Dict().tag(sync=True)
+
+    def __init__(
+        self, board: Board, *, labels: Mapping[str, str] | None = None, can_export: bool = False,
+        least: int = 1,
+    ) -> None:  # fmt: skip
+        self._first = self._board = board
+        self._labels, self._least = dict(labels or {}), least
+        self._key = key() or secrets.token_bytes(32)
+        self._ids: dict[str, str] = {}
+        unlimited, _moved = board.what_if(replace(board.limits, budget=float("inf")))
+        most = max(float(math.ceil(unlimited.plan["cost"].sum())), 1.0)
+        budget = min(board.limits.budget, most)
+        super().__init__(
+            currency=board.currency, can_export=can_export,
+            limits={
+                "budget": budget, "budget_max": most, "max_contacts": board.limits.max_contacts,
+                "contacts_max": max(MOST_CONTACTS, board.limits.max_contacts),
+            },
+            choices={f: self._choices(f) for f in FILTERS},
+            ask={"seq": 0},
+        )  # fmt: skip
+        self._show()
+
+    def to_board(self) -> Board:
+        """Return the board as it stands on the page now."""
+        return self._board
+
+    def _choices(self, column: str) -> list[dict[str, str]]:
+        source = self._first.cells
+        values = self._first.owners.values() if column == "owner" else source[column]
+        found = sorted({str(v) for v in values} - {""}, key=self._named)
+        return [{"id": v, "label": self._named(v)} for v in found]
+
+    def _named(self, name: str) -> str:
+        return self._labels.get(name, name)
+
+    # --- what the page asks
+
+    @t.validate("ask")
+    def _check_ask(self, proposal: Any) -> dict[str, Any]:
+        asked = proposal["value"]
+        known = {"seq", "budget", "max_contacts", *FILTERS, "by", "descending"}
+        wrong = sorted(set(asked) - known)
+        if wrong or not isinstance(asked.get("seq"), int):
+            msg = (
+                f"The board was asked for {', '.join(wrong) or 'something'} that it does not know."
+            )
+            raise t.TraitError(msg)
+        budget, contacts = asked.get("budget", 0.0), asked.get("max_contacts", 1)
+        fine = (
+            isinstance(budget, int | float) and math.isfinite(budget) and budget >= 0
+            and isinstance(contacts, int) and 1 <= contacts <= self.limits["contacts_max"]
+            and asked.get("by", "value") in SORTS
+            and all(isinstance(asked.get(f, ""), str) for f in FILTERS)
+        )  # fmt: skip
+        if not fine:
+            msg = (
+                "The board was asked for a budget, a number of contacts or an order that cannot be."
+            )
+            raise t.TraitError(msg)
+        return dict(asked)
+
+    @t.observe("ask")
+    def _answer(self, change: Any) -> None:
+        asked = change["new"]
+        limits = self._board.limits
+        if "budget" in asked:
+            limits = replace(limits, budget=float(asked["budget"]))
+        if "max_contacts" in asked:
+            limits = replace(limits, max_contacts=int(asked["max_contacts"]))
+        with self.hold_sync():
+            if limits != self._board.limits:
+                self._board, _moved = self._board.what_if(limits)
+                self.limits = {
+                    **self.limits, "budget": min(limits.budget, self.limits["budget_max"]),
+                    "max_contacts": limits.max_contacts,
+                }  # fmt: skip
+            self._show()
+            self.done = int(asked["seq"])
+
+    @t.observe("customer")
+    def _tell(self, change: Any) -> None:
+        name = self._ids.get(change["new"])
+        if name is None:
+            self.told = []
+            return
+        found = self._board.why(name)
+        self.told = [
+            {
+                "offer": self._named(r["offer"]), "touchpoint": self._named(r["touchpoint"]),
+                "planned": bool(r["planned"]), "why": self._in_words(r["why"]),
+            }
+            for r in found.to_dict("records")
+        ]  # fmt: skip
+
+    @t.observe("wanted")
+    def _hand_over(self, change: Any) -> None:
+        role = change["new"]
+        if not role:
+            return
+        if not self.can_export:
+            self.file = {"error": "Contacts are not handed over here."}
+            return
+        try:
+            secret = key()
+            text = self._board.for_owner(role, secret=secret) if secret else ""
+            self.file = {"name": "contacts.csv", "text": text} if secret else {"error": NO_KEY}
+        except JourneyError as error:
+            self.file = {"error": str(error)}
+
+    # --- what the page sees
+
+    def _show(self) -> None:
+        board = self._board
+        plan = board.plan
+        contacts = f"{len(plan):,} contact{'' if len(plan) == 1 else 's'}"
+        self.summary = (
+            f"{contacts} with {plan['customer_id'].nunique():,} customers for {self._money(plan['cost'].sum())}; "
+            f"at most {board.solution.gap:.2%} below the best possible plan"
+        )
+        was = self._first.plan
+        keys = ["customer_id", "offer", "touchpoint"]
+        both = len(was[keys].merge(plan[keys], on=keys))
+        new, gone = len(plan) - both, len(was) - both
+        self.changed = (
+            f"Against the plan as it was: {new:,} contacts more, {gone:,} fewer."
+            if new or gone
+            else ""
+        )
+        self.totals = [
+            {
+                "evidence": r["evidence"], "contacts": f"{int(r['contacts']):,}", "cost": self._money(r["cost"]),
+                "expected": self._money(r["expected"]), "called": r["called"],
+                "incremental": r["evidence"] in INCREMENTAL,
+            }
+            for r in board.totals().to_dict("records")
+        ]  # fmt: skip
+        self.prices = [self._in_words(s) for s in board.prices()]
+        self.funnel = [
+            {
+                "step": r["step"],
+                "customers": self._many(r["customers"]),
+                "rows": self._many(r["rows"]),
+            }
+            for r in board.funnel().to_dict("records")
+        ]
+        self._list(plan)
+
+    def _list(self, plan: pd.DataFrame) -> None:
+        found = plan
+        for column in FILTERS:
+            value = self.ask.get(column, "")
+            if value:
+                found = found[found[column] == value]
+        by = {"customer": "customer_id"}.get(
+            self.ask.get("by", "value"), self.ask.get("by", "value")
+        )
+        found = found.sort_values(by, ascending=not self.ask.get("descending", True), kind="stable")
+        self.matching = len(found)
+        self.rows = [self._row(r) for r in found.head(MOST_ROWS).to_dict("records")]
+
+    def _row(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        shown = pseudonym(str(row["customer_id"]), self._key)[:10]
+        self._ids[shown] = str(row["customer_id"])
+        return {
+            "customer": shown, "offer": self._named(row["offer"]), "touchpoint": self._named(row["touchpoint"]),
+            "owner": self._named(row["owner"]) or "–", "evidence": row["evidence"],
+            "believed": f"{100 * row['believed']:+.1f} points", "cost": self._money(row["cost"]),
+            "value": self._money(row["value"]), "reason": row["reason"],
+        }  # fmt: skip
+
+    def _many(self, number: int) -> str:
+        return f"fewer than {self._least}" if 0 < number < self._least else f"{number:,}"
+
+    def _in_words(self, text: str) -> str:
+        """Return a sentence of the board with labels in place of touchpoints' ids."""
+        for name in {str(v) for v in self._first.cells["touchpoint"].unique()}:
+            text = text.replace(name, self._named(name))
+        return text
+
+    def _money(self, amount: float) -> str:
+        return f"{amount:,.2f} {self.currency}".rstrip()
+
+    def __repr__(self) -> str:
+        return f"OpportunityBoard({self.summary!r})"

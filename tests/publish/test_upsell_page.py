@@ -1,0 +1,212 @@
+"""The upsell page: every part in every mode, nothing called incremental without a comparison, nothing about few."""
+
+import re
+
+import pytest
+
+from journey_widgets import Workspace
+from journey_widgets.events.engine import collect
+from journey_widgets.publish import figures
+from journey_widgets.publish import upsell_page as shown
+from journey_widgets.publish import upsell_proof as proof
+from journey_widgets.publish.page import PageStopped
+from journey_widgets.publish.reports import run_report
+from journey_widgets.upsell import UpsellPlan
+
+PARTS = [
+    shown.in_short, shown.what_next, shown.moments, shown.horizons, shown.waiting, shown.owned_moments,
+    shown.at_a_moment, shown.what_became, proof.offers, proof.strategies, proof.bundles, proof.next_offer,
+    proof.who_will, shown.board, proof.trials, proof.whom, proof.mending, shown.findings,
+]  # fmt: skip
+CLAIM = re.compile(r"(?<!not )\bincremental", re.IGNORECASE)
+
+
+def text_of(view):
+    """Every part of the page as the CSV of a report has it, one line each."""
+    lines = [line for part in PARTS for line in getattr(part(view), "lines", [])]
+    return [
+        " | ".join(str(line.get(k, "")) for k in ("part", "name", "figure", "shown"))
+        for line in lines
+    ]
+
+
+def without(workspace, *kinds):
+    """The workspace without some of its sources."""
+    path = workspace / "sources.yaml"
+    kept, skip = [], False
+    for line in path.read_text("utf-8").splitlines(keepends=True):
+        if re.match(r"\w", line):
+            skip = line.split(":")[0] in kinds
+        if not skip:
+            kept.append(line)
+    path.write_text("".join(kept), "utf-8")
+    return workspace
+
+
+@pytest.fixture
+def report(monkeypatch):
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+
+
+def test_every_part_says_something_in_a_report(report, made_example):
+    view = shown.open_upsell(str(made_example))
+
+    for part in PARTS:
+        assert repr(part(view)), part.__name__
+    assert "Storage full" in repr(shown.in_short(view))
+
+
+def test_what_comes_of_a_trial_alone_is_called_incremental(report, made_example):
+    claims = [t for t in text_of(shown.open_upsell(str(made_example))) if CLAIM.search(t)]
+
+    assert claims
+    for text in claims:
+        assert "Whether it earned its cost" in text or "| incremental margin" in text, text
+
+
+def test_without_a_trial_nothing_is_called_incremental(report, example):
+    view = shown.open_upsell(str(without(example, "trials")))
+    text = text_of(view)
+
+    assert not [t for t in text if CLAIM.search(t)]
+    assert any("expected margin, not incremental" in t for t in text)
+    assert "left alone by chance nobody can say" in repr(proof.trials(view))
+    assert "Make the offer" not in repr(shown.what_next(view))
+
+
+@pytest.mark.parametrize(
+    "name", ["overview", "scorecard", "cross_impact", "journey_map", "support"]
+)
+def test_no_other_page_calls_anything_incremental_without_a_trial(example, tmp_path, name):
+    run_report(name, workspace=without(example, "trials"), out=tmp_path)
+
+    page = re.sub(
+        r"<(style|svg)\b.*?</\1>",
+        "",
+        (tmp_path / f"{name}.html").read_text("utf-8"),
+        flags=re.DOTALL,
+    )
+    assert not CLAIM.search(re.sub(r"<[^>]+>", " ", page))
+
+
+def test_acceptance_stands_beside_what_it_may_harm(report, made_example):
+    view = shown.open_upsell(str(made_example))
+
+    assert any(
+        "complained (harm)" in t for t in text_of(view) if t.startswith("What the offers brought")
+    )
+    assert "No certain harm was seen" in repr(shown.what_next(view))
+
+
+@pytest.mark.parametrize("missing", ["order_lines", "tickets", "usage"])
+def test_a_source_that_is_missing_is_said_and_the_rest_is_there(report, example, missing):
+    if missing in ("order_lines", "usage"):
+        space = Workspace.open(example)
+        plan = space.upsell
+        kept = [m for m in plan.moments if m.id == "set_up_cable"]
+        offers = tuple(o for o in plan.offers if o.id == "spare_cable")
+        changes = {
+            "moments": tuple(kept),
+            "offers": offers,
+            "guards": plan.guards.model_copy(update={"opt_out": ()}),
+        }
+        if missing == "usage":
+            changes |= {"outcome": ("payment",), "caused_by_upgrade": ()}
+            pressure = plan.guards.pressure.model_copy(update={"contacts": ("upgrade_offer",)})
+            changes["guards"] = changes["guards"].model_copy(update={"pressure": pressure})
+        space.save(plan.model_copy(update=changes))
+    view = shown.open_upsell(str(without(example, missing)))
+
+    for part in PARTS:
+        assert repr(part(view)), part.__name__
+
+
+def test_a_workspace_without_a_plan_says_how_to_make_one(report, example):
+    space = Workspace.open(example)
+    space.save(UpsellPlan().model_copy(update={"label": "Empty"}), base_rev=space.rev("upsell"))
+    view = shown.open_upsell(str(example))
+
+    assert "no upsell plan yet" in repr(shown.owned_moments(view))
+    assert "under outcome" in repr(shown.moments(view))
+    for part in PARTS:
+        assert repr(part(view)), part.__name__
+
+
+def test_a_segment_is_about_its_customers_alone(report, made_example):
+    every = shown.open_upsell(str(made_example)).eligible["customer_id"]
+    mobile = shown.open_upsell(str(made_example), segment="device=mobile")
+
+    own = set(mobile.eligible["customer_id"])
+    log = mobile.page.log.table
+    phones = set(collect(log.filter(log.device == "mobile").select("customer_id"))["customer_id"])
+    assert own == set(every) & phones
+    for part in PARTS:
+        assert repr(part(mobile)), part.__name__
+
+
+def test_parameters_move_what_they_name(report, made_example):
+    view = shown.open_upsell(
+        str(made_example),
+        budget="5",
+        max_contacts="2",
+        as_of="2026-06-20",
+        min_support=0.2,
+        horizon="14d",
+        seed=3,
+    )
+
+    assert view.board.plan["cost"].sum() <= 5 + 1e-9
+    assert view.board.limits.max_contacts == 2
+    assert "20 June 2026" in repr(shown.at_a_moment(view))
+    assert "14 days" in view.moments.attrs["definition"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"budget": "all of it"}, "budget is 'all of it'; a number from 0 was needed"),
+        ({"budget": "-3"}, "a number from 0"),
+        ({"max_contacts": "1.5"}, "a whole number from 1"),
+        ({"as_of": "soon"}, "a day such as 2026-07-10"),
+        ({"seed": 0}, "a whole number from 1"),
+        ({"segment": "device=fax"}, "No event has device = 'fax'"),
+    ],
+)
+def test_parameters_that_cannot_be_stop_the_page_in_one_sentence(made_example, given, said):
+    with pytest.raises(PageStopped, match=said):
+        shown.open_upsell(str(made_example), **given)
+
+
+def test_a_plan_that_names_what_is_not_there_stops_the_page(example):
+    space = Workspace.open(example)
+    space.save(space.upsell.model_copy(update={"outcome": ("plan_upgrded",)}))
+
+    with pytest.raises(PageStopped, match="Did you mean 'plan_upgraded'"):
+        shown.open_upsell(str(example))
+
+
+def test_numbers_of_few_customers_are_not_shown(report, made_example, monkeypatch):
+    view = shown.open_upsell(str(made_example))
+    counts = view.guarded[["eligible", "may_be_asked"]].to_numpy().ravel()
+    least = int(counts.max()) + 1
+    monkeypatch.setattr(type(view.page), "least", least)
+
+    lines = [
+        line for part in (shown.at_a_moment, shown.what_became) for line in part(view).lines
+        if line["part"] not in ("Picture", "In words")
+    ]  # fmt: skip
+    for line in lines:
+        value = line.get("value")
+        assert value is None or value == 0 or value >= least, line
+    assert any(f"fewer than {least}" in line["shown"] for line in lines)
+
+
+def test_a_report_is_made_and_its_figures_are_in_the_csv(made_example, tmp_path):
+    made = run_report("upsell", workspace=made_example, out=tmp_path, parameters={"budget": "10"})
+
+    data = figures.read(made.path.with_suffix(".csv"))
+    profit = data[
+        (data["part"] == "Whether it earned its cost") & (data["figure"] == "Profit, EUR")
+    ]
+    assert (profit["low"] < profit["value"]).all()
+    assert "<script" not in made.path.read_text("utf-8")

@@ -1,0 +1,157 @@
+"""The board on a page, in Python: what it is asked is checked, and what it tells is the board's own answer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import traitlets as t
+
+from journey_widgets import OpportunityBoard
+from journey_widgets.events.personal import KEY, pseudonym
+from journey_widgets.upsell import Limits, board
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def cells(many=60, seed=1):
+    rng = np.random.default_rng(seed)
+    rows = [
+        (f"c{i:03}", offer, place, effect, margin, cost, evidence)
+        for i in range(many)
+        for offer, place, effect, margin, cost, evidence in (
+            ("case", "mail", 0.03 + 0.02 * rng.random(), 20.0, 0.2, "tested"),
+            ("plan", "call", 0.04 * rng.random(), 90.0, 1.5, "judgement"),
+        )
+    ]
+    columns = ["customer_id", "offer", "touchpoint", "effect", "margin", "cost", "evidence"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def made(budget=20.0, **more):
+    owners = {"mail": "marketing", "call": "service"}
+    own = board(cells(), limits=Limits(budget=budget), owners=owners, held_out=0.1, currency="EUR")
+    labels = {"case": "A case", "mail": "Letter", "service": "Service team"}
+    return OpportunityBoard(own, labels=labels, **more)
+
+
+def asked(widget, **news):
+    widget.ask = {**widget.ask, "seq": widget.ask["seq"] + 1, **news}
+
+
+def test_it_shows_the_plan_with_labels_and_no_customer():
+    widget = made()
+
+    plan = widget.to_board().plan
+    assert widget.matching == len(plan) == len(widget.rows)
+    assert {r["offer"] for r in widget.rows} == {"A case", "plan"}
+    assert not {r["customer"] for r in widget.rows} & set(plan["customer_id"])
+    assert widget.summary.startswith(f"{len(plan)} contacts with ")
+    assert sum(int(r["rows"]) for r in widget.funnel[1:]) == int(widget.funnel[0]["rows"]) == 120
+    called = {r["evidence"]: r["called"] for r in widget.totals}
+    assert called["judgement"] == "expected margin, not incremental"
+    assert called["tested"] == "incremental margin"
+
+
+def test_another_budget_plans_again_and_says_what_changes():
+    widget = made()
+    before = len(widget.to_board().plan)
+
+    asked(widget, budget=5.0)
+
+    after = widget.to_board()
+    assert after.plan["cost"].sum() <= 5.0 + 1e-9
+    assert widget.limits["budget"] == 5.0
+    assert widget.changed.endswith("fewer.")
+    assert before > len(after.plan)
+    assert widget.done == 1
+    asked(widget, budget=20.0)
+    assert widget.changed == ""
+
+
+def test_more_contacts_a_customer_are_planned_where_they_are_allowed():
+    widget = made(budget=1_000.0)
+
+    asked(widget, max_contacts=2)
+
+    plan = widget.to_board().plan
+    assert plan["customer_id"].value_counts().max() == 2
+
+
+def test_filters_and_orders_are_those_of_the_whole_plan():
+    widget = made()
+
+    asked(widget, offer="case", by="cost", descending=False)
+    assert {r["offer"] for r in widget.rows} == {"A case"}
+    asked(widget, offer="", owner="service", by="value", descending=True)
+    worth = [float(r["value"].removesuffix(" EUR")) for r in widget.rows]
+    assert worth == sorted(worth, reverse=True)
+    assert {r["owner"] for r in widget.rows} == {"Service team"}
+    asked(widget, evidence="observed")
+    assert widget.matching == 0
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        {"budget": -1.0}, {"budget": float("nan")}, {"budget": "all"}, {"max_contacts": 0}, {"max_contacts": 99},
+        {"by": "customer_id; drop"}, {"offer": ["case"]}, {"else": 1}, {"seq": "x"},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_refused_and_changes_nothing(news):
+    widget = made()
+    before = widget.summary
+
+    with pytest.raises(t.TraitError):
+        widget.ask = {"seq": 1, **news}
+
+    assert widget.summary == before
+
+
+def test_why_is_told_for_a_customer_that_is_shown_and_for_no_other():
+    widget = made()
+
+    widget.customer = widget.rows[0]["customer"]
+    assert len(widget.told) == 2
+    assert sum(r["planned"] for r in widget.told) == 1
+    widget.customer = widget.to_board().plan["customer_id"].iloc[0]  # the id itself opens nothing
+    assert widget.told == []
+
+
+def test_contacts_are_handed_over_under_pseudonyms_and_only_where_it_is_allowed(monkeypatch):
+    monkeypatch.delenv(KEY, raising=False)
+    closed = made()
+    closed.wanted = "marketing"
+    assert closed.file == {"error": "Contacts are not handed over here."}
+
+    keyless = made(can_export=True)
+    keyless.wanted = "marketing"
+    assert "no key" in keyless.file["error"]
+
+    monkeypatch.setenv(KEY, SECRET)
+    open_ = made(can_export=True)
+    open_.wanted = "marketing"
+    ids = {line.split(",")[0] for line in open_.file["text"].splitlines()[1:]}
+    own = open_.to_board().plan
+    assert ids == {
+        pseudonym(c, SECRET.encode()) for c in own[own["owner"] == "marketing"]["customer_id"]
+    }
+    open_.wanted = "nobody"
+    assert "owns no planned contact" in open_.file["error"]
+
+
+def test_few_customers_are_told_as_few():
+    widget = made(least=1_000)
+
+    assert {r["customers"] for r in widget.funnel} <= {"fewer than 1000", "0"}
+
+
+def test_what_if_keeps_who_is_left_alone_comparable():
+    own = made().to_board()
+
+    other, _moved = own.what_if(replace(own.limits, fatigue=0.5))
+
+    one, two = own.assignment(), other.assignment()
+    assert set(two[two["arm"] == "left alone"]["customer_id"]) <= set(
+        one[one["arm"] == "left alone"]["customer_id"]
+    )

@@ -1,0 +1,278 @@
+"""From plan to board and back: the best evidence speaks, what was measured replaces what was believed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.journey.document import Journey, Stage, Touchpoint
+from journey_widgets.raci.document import RaciMatrix
+from journey_widgets.upsell import (
+    calibration,
+    cells,
+    check,
+    earnings,
+    effects,
+    eligible,
+    library,
+    plan_board,
+    planned_and_measured,
+    trial,
+)
+from journey_widgets.upsell.cells import NO_EFFECT, NO_MARGIN, lower
+from journey_widgets.upsell.document import Guards
+from upsell.plan_data import plan, sources
+
+
+def trialled(bought=(60, 30), n=300):
+    """A trial of the case: so many of n bought in each arm."""
+    rows = [("case", int(i < bought[0])) for i in range(n)] + [
+        ("none", int(i < bought[1])) for i in range(n)
+    ]
+    frame = pd.DataFrame(rows, columns=["arm", "bought"]).assign(complained=0)
+    return trial(frame, ["bought"], comparison="none", harms=["complained"])
+
+
+MOMENTS = pd.DataFrame(
+    {
+        "touchpoint": ["full"], "verdict": ["moment"], "extra": [30.0], "extra_low": [10.0], "ratio": [4.0],
+        "happened": [900],
+    }
+)  # fmt: skip
+
+
+def test_an_effect_comes_from_the_best_there_is():
+    bare = effects(plan()).set_index("moment")
+    seen = effects(plan(), moments=MOMENTS, trial=trialled()).set_index("moment")
+
+    assert bare["evidence"].to_dict() == {"full": "judgement", "helped": ""}
+    assert bare.loc["full", "effect"] == 0.1
+    assert seen["evidence"].to_dict() == {"full": "observed, placebo passed", "helped": "tested"}
+    assert seen.loc["full", "effect"] == pytest.approx(0.03)
+    assert seen.loc["helped", "effect"] == pytest.approx(0.1)
+    assert seen.loc["helped", "n"] == 300
+    assert 0 < seen.loc["helped", "effect_low"] < 0.1
+
+
+def test_a_moment_speaks_only_for_offers_that_are_accepted_by_its_outcome():
+    other = plan(outcome=("opened",))
+
+    assert effects(other, moments=MOMENTS)["evidence"].tolist() == ["judgement", ""]
+    busy = MOMENTS.assign(verdict="mostly busy customers")
+    assert effects(plan(), moments=busy)["evidence"].tolist() == ["judgement", ""]
+
+
+def test_the_lower_80_percent_limit_is_nearer_than_that_of_95():
+    assert lower(0.10, 0.10 - 1.959964) == pytest.approx(0.10 - 1.281552, abs=1e-5)
+
+
+def test_margin_and_kept_share_come_from_the_plan_or_from_what_was_sold():
+    lines = "\n".join(
+        ["ann o1 02-01 case extras 2 10.0", "ben o2 02-02 case extras 1 11.0", "ann o3 02-05 case extras -1 -5.0"]
+    )  # fmt: skip
+    used = "ann 02-01 upgraded\nben 02-01 upgraded\nben 02-09 downgraded"
+
+    found = earnings(plan(), sources(lines=lines, usage=used)).set_index("offer")
+
+    assert found.loc["larger", "margin"] == 20.0
+    assert found.loc["larger", "kept"] == pytest.approx(1 / 3)  # zoe and ben gave it back
+    assert found.loc["case", "margin"] == pytest.approx((9 + 10 + 11) / 4)
+    assert found.loc["case", "kept"] == pytest.approx(3 / 4)
+    assert found["basis"].tolist() == ["the plan", "order lines"]
+
+
+def everybody(names):
+    used = "\n".join(f"{n} 03-20 opened\n{n} 03-21 opened\n{n} 03-28 full" for n in names)
+    return sources(usage=used)
+
+
+def test_moments_that_nobody_can_price_are_left_out_and_named():
+    given_ = everybody(["ann"])
+    found = eligible(plan(), given_)
+
+    made = cells(plan(), found, effects(plan()), earnings(plan(), given_))
+
+    assert made.attrs["left_out"] == {"helped": NO_EFFECT}
+    money = earnings(plan(), given_).assign(margin=np.nan)
+    assert cells(plan(), found, effects(plan()), money).attrs["left_out"]["full"] == NO_MARGIN
+
+
+def board_of(names, **changes):
+    given_ = everybody(names)
+    made = cells(plan(), eligible(plan(), given_), effects(plan()), earnings(plan(), given_))
+    return plan_board(plan(**changes), made.assign(kept=1.0), owners={"offer": "Service"})
+
+
+def test_a_plan_becomes_a_board_within_its_limits():
+    names = [f"c{i:03}" for i in range(100)]
+
+    made = board_of(names, budget=10.0)
+
+    assert made.plan["cost"].sum() <= 10.0
+    assert set(made.plan["owner"]) == {"Service"}
+    assert set(made.plan["evidence"]) == {"judgement"}
+    assert made.funnel()["rows"].iloc[0] == made.funnel()["rows"].iloc[1:].sum() == 100
+
+
+def test_both_arms_of_a_plan_are_chosen_by_one_rule():
+    names = [f"c{i:03}" for i in range(200)]
+
+    made = board_of(names, budget=None)
+    arms = made.assignment()
+
+    assert arms["arm"].value_counts().to_dict() == {
+        "contacted": len(made.plan),
+        "left alone": 200 - len(made.plan),
+    }
+    assert arms["expected"].nunique() == 1
+    assert not set(arms[arms["arm"] == "left alone"]["customer_id"]) & set(made.plan["customer_id"])
+    assert board_of(names, budget=0.0).assignment()["arm"].tolist().count("contacted") == 0
+
+
+def test_customers_whom_a_guard_leaves_in_peace_are_in_neither_arm():
+    used = "\n".join(
+        f"c{i} 03-20 opened\nc{i} 03-21 opened\nc{i} 03-28 full\nc{i} 02-01 no_offers"
+        for i in range(40)
+    )
+    given_ = sources(usage=used)
+    made = cells(plan(), eligible(plan(), given_), effects(plan()), earnings(plan(), given_))
+
+    board = plan_board(plan(), made.assign(kept=1.0), owners=None)
+
+    assert board.plan.empty
+    assert board.assignment().empty
+
+
+def came_back(yes, n=200, left=(20, 200)):
+    rows = [("larger", "offer", "contacted", 0.1, int(i < yes)) for i in range(n)]
+    rows += [("larger", "offer", "left alone", 0.1, int(i < left[0])) for i in range(left[1])]
+    columns = ["offer", "touchpoint", "arm", "expected", "bought"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.assign(customer_id=[f"c{i}" for i in range(len(rows))], evidence="judgement")
+
+
+@pytest.mark.parametrize(
+    ("yes", "verdict"),
+    [(40, "as expected"), (22, "less than expected"), (100, "more than expected")],
+)
+def test_what_came_of_the_contacts_is_held_against_what_was_believed(yes, verdict):
+    row = calibration(came_back(yes)).iloc[0]
+
+    assert row["realised"] == pytest.approx(yes / 200 - 0.1)
+    assert row["ratio"] == pytest.approx(row["realised"] / 0.1)
+    assert row["verdict"] == verdict
+
+
+def test_few_contacts_say_nothing_and_keep_their_counts():
+    row = calibration(came_back(5, n=24)).iloc[0]
+
+    assert row["verdict"] == "too few to say"
+    assert np.isnan(row["realised"])
+    assert row["contacted"] == 24
+
+
+def test_results_replace_what_was_believed_and_the_more_so_the_more_there_are():
+    results = calibration(came_back(60))
+
+    row = effects(plan(), results=results).iloc[0]
+    assert row["evidence"] == "tested"
+    assert (row["effect"], row["prior"], row["n"]) == (pytest.approx(0.2), 0.1, 200)
+
+    believed = {}
+    for many in (50, 200, 5_000):
+        told = effects(plan(), results=results).assign(n=float(many), effect_low=np.nan)
+        given_ = everybody(["ann"])
+        made = cells(plan(), eligible(plan(), given_), told, earnings(plan(), given_))
+        believed[many] = (
+            plan_board(plan(held_out=0.0), made.assign(kept=1.0)).cells["believed"].iloc[0]
+        )
+    assert believed[50] == pytest.approx((50 * 0.2 + 100 * 0.1) / 150)
+    assert believed[50] < believed[200] < believed[5_000] < 0.2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"arm": "called"}, "'contacted' or 'left alone' was needed"),
+        ({"bought": 7}, "neither 0 nor 1"),
+        ({"customer_id": "one"}, "in both arms"),
+    ],
+)
+def test_results_that_cannot_be_are_refused(change, said):
+    with pytest.raises(JourneyDataError, match=said):
+        calibration(came_back(40).assign(**change))
+
+
+def test_planned_stands_beside_measured():
+    judged = plan(offers=tuple(o.model_copy(update={"expected": 0.3}) for o in plan().offers))
+
+    found = planned_and_measured(judged, trialled()).set_index("offer")
+
+    assert found.loc["larger", "verdict"] == "no trial"
+    assert found.loc["case", "measured"] == pytest.approx(0.1)
+    assert found.loc["case", "verdict"] == "less than expected"
+    assert found.loc["case", "touchpoint"] == "help"
+    assert planned_and_measured(judged, None)["verdict"].tolist() == ["no trial", "no trial"]
+
+
+def test_the_library_says_what_a_strategy_needs_and_what_of_it_is_missing():
+    found = library(plan(), ["events", "order_lines"]).set_index("strategy")
+
+    assert set(found.index) == {
+        "personal_recommendation",
+        "bundle",
+        "targeted_message",
+        "during_support",
+    }
+    assert found.loc["bundle", "missing"] == ""
+    assert found.loc["targeted_message", "missing"] == "a trial"
+    assert found.loc["during_support", "missing"] == "support cases"
+    assert (found["beside"] != "").all()
+
+
+def codes(found):
+    return [f.code for f in found]
+
+
+def test_a_plan_that_fits_has_few_findings_and_an_empty_one_none():
+    assert check(plan().model_copy(update={"offers": (), "moments": ()})) == []
+    assert codes(check(plan(), kpis=["complaint_rate"])) == [
+        "UPS-03"
+    ]  # nobody records the offer at *helped*
+
+
+def test_what_is_missing_in_a_plan_is_found():
+    journey = Journey(
+        id="j", label="J", stages=(Stage(id="s", label="S"),),
+        touchpoints=(Touchpoint(id="offer", label="Offer", stage="s"), Touchpoint(id="hlp", label="H", stage="s")),
+    )  # fmt: skip
+    weak = plan(held_out=0.0, counter_measures=(), guards=Guards(), trial=None)
+    offers = tuple(
+        o.model_copy(update={"expected": None, "accepted_by": ("x",)}) for o in weak.offers
+    )
+    weak = weak.model_copy(update={"offers": offers, "moments": weak.moments[1:]})
+
+    found = check(weak, journey, RaciMatrix(), publishing=True)
+
+    assert codes(found) == [
+        "UPS-01",
+        "UPS-03",
+        "UPS-04",
+        "UPS-05",
+        "UPS-06",
+        "UPS-07",
+        "UPS-08",
+        "UPS-10",
+    ]
+    assert "Did you mean 'hlp'?" in found[0].question
+    assert {f.code for f in found if f.severity == "error"} == {
+        "UPS-01",
+        "UPS-07",
+        "UPS-08",
+        "UPS-10",
+    }
+    no_row = check(
+        plan(), Journey(id="j", label="J", stages=(Stage(id="s", label="S"),)), RaciMatrix()
+    )
+    assert codes(no_row)[:2] == ["UPS-02", "UPS-02"]
+    assert "UPS-09" in codes(check(plan(), kpis=["aov"]))

@@ -1,0 +1,97 @@
+"""Eligible, offered, accepted, kept: everybody is somewhere, and nobody is twice."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.upsell import offer_funnel
+from upsell.plan_data import plan, sources
+
+
+def counts(frame, moment="full"):
+    own = frame[frame["moment"] == moment]
+    return {s: n for s, n in zip(own["step"], own["customers"], strict=True) if n}
+
+
+def followed(usage, **more):
+    used = "\n".join(
+        f"{n} 02-{d} opened"
+        for n in {line.split()[0] for line in usage.splitlines()}
+        for d in (25, 26)
+    )
+    return offer_funnel(plan(), sources(usage=f"{used}\n{usage}", **more), since="2026-03-01")
+
+
+WHERE = {
+    "a": ("a 03-02 full", "not offered"),
+    "b": ("b 03-20 opened\nb 03-21 opened\nb 03-28 full", "may still be offered"),
+    "c": ("c 03-02 full\nc 03-04 offer", "did not accept"),
+    "d": ("d 03-22 full\nd 03-24 offer", "may still accept"),
+    "e": ("e 03-02 full\ne 03-10 offer", "not offered"),  # after the window
+    "f": ("f 03-02 full\nf 03-04 offer\nf 03-09 upgraded", "kept"),
+    "g": ("g 03-02 full\ng 03-04 offer\ng 03-15 upgraded", "did not accept"),  # too late
+    "h": ("h 03-02 full\nh 03-04 offer\nh 03-09 upgraded\nh 03-20 downgraded", "given back"),
+    "i": ("i 03-02 full\ni 03-04 offer\ni 03-09 upgraded\ni 03-31 downgraded", "kept"),  # back on the day itself
+    "j": ("j 03-02 full\nj 03-03 no_offers\nj 03-04 offer", "wants no offers"),
+    "k": ("k 03-02 full\nk 03-04 offer\nk 03-05 no_offers", "did not accept"),  # asked before
+}  # fmt: skip
+
+
+def test_a_customer_is_where_he_was_lost_or_at_the_end():
+    found = counts(followed("\n".join(text for text, _where in WHERE.values())))
+
+    meant = Counter(where for _text, where in WHERE.values())
+    stages = {"at the moment": 11, "eligible": 11, "offered": 7, "accepted": 3}
+    assert found == {**meant, **stages}
+
+
+def test_what_was_offered_in_spite_of_a_guard_is_counted():
+    frame = followed("ann 03-02 full\nann 03-03 no_offers\nann 03-04 offer").set_index("step")
+
+    assert frame.loc["wants no offers", "offered_all_the_same"].iloc[0] == 1
+
+
+def test_where_nobody_records_the_offer_it_is_said():
+    events = "ann 03-08 page north\nann 03-09 page north\nann 03-03 help north"
+    frame = offer_funnel(
+        plan(), sources(events=events, lines="ann o1 02-20 phone phones 1 5.0"), since="2026-03-01"
+    )
+
+    found = counts(frame, "helped")
+
+    assert (
+        found == {"at the moment": 1, "rule not met": 1} or found["not known who was offered"] == 1
+    )
+
+
+def test_a_first_day_after_the_last_is_refused():
+    with pytest.raises(JourneyDataError, match="a day before 31 March 2026 was needed"):
+        offer_funnel(plan(), sources(), since="2026-04-01")
+
+
+EVENTS = ["full", "opened", "offer", "no_offers", "upgraded", "downgraded"]
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcd"), st.integers(1, 30), st.sampled_from(EVENTS)), max_size=40
+    )
+)
+def test_each_stage_is_the_one_before_less_those_who_were_lost(rows):
+    used = "\n".join(f"{n} 03-{d:02} {e}" for n, d, e in rows)
+
+    frame = offer_funnel(plan(), sources(usage=used), since="2026-03-01")
+
+    assert (frame["customers"] >= 0).all()
+    for _moment, own in frame.groupby("moment"):
+        left = 0
+        for stage, customers in zip(own["stage"], own["customers"], strict=True):
+            if stage and left:
+                assert customers == left
+            left = customers if stage else left - customers
+    people = {n for n, _d, e in rows if e == "full"}
+    assert frame.loc[frame["moment"] == "full", "customers"].iloc[0] == len(people)
