@@ -9,6 +9,7 @@ os.environ.pop("JOURNEY_WORKSPACE", None)
 os.environ.pop("JOURNEY_MODE", None)
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import sync_playwright
 
 import journey_widgets  # noqa: F401 - before anything imports jsonschema
@@ -17,6 +18,10 @@ from support import browser as browsers
 from support.page import RENDER, Kernel
 
 ROOT = Path(__file__).parent.parent
+# What properties are tried on is the same in every run of CI; everywhere else it is drawn anew.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

@@ -405,3 +405,12 @@ def test_instants_of_a_frame_finer_than_microseconds_or_with_a_time_zone_are_tak
     assert len(expected)
     for other in (fine, zoned):
         pd.testing.assert_frame_equal(repeat_contacts(other), expected)
+
+
+def test_one_group_less_without_any_changes_the_error_and_not_the_ratio():
+    paths = [["a"]] * 35 + [["b"]] + [["a", "c"]] * 2 + [["b", "a", "c"]] * 2
+
+    found = later_visits(log_of(paths), ["a", "c"]).set_index(["source", "target"])
+
+    row = found.loc[("a", "c")]
+    assert row["value"] == pytest.approx(counted_slowly(paths, "a", "c"))

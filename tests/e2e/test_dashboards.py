@@ -56,8 +56,8 @@ PARTS = [
     ("overview", 1, 4),
     ("journey_map", 7, 11),
     ("raci", 1, 13),
-    ("cross_impact", 0, 7),
-    ("scorecard", 4, 10),
+    ("cross_impact", 0, 8),
+    ("scorecard", 4, 11),
     ("upsell", 6, 12),
     ("support", 2, 6),
 ]

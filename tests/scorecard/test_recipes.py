@@ -672,3 +672,16 @@ def test_a_source_gets_a_group_from_the_log_by_customer():
     assert found["n"].sum() == 4  # nobody is lost or counted twice
     same = with_column({"answers": answers}, index, "region")
     assert same["answers"] is answers
+
+
+def test_the_boards_own_calibration_is_a_kpi():
+    rows = [("contacted", 0.1, int(i < 70)) for i in range(400)]
+    rows += [("left alone", 0.1, int(i < 20)) for i in range(400)]
+    table = pd.DataFrame(rows, columns=["arm", "expected", "bought"])
+    table["customer_id"] = [f"c{i}" for i in range(len(rows))]
+
+    row = only(measure("board_calibration", {"trials": table}))
+
+    assert row["value"] == pytest.approx((70 / 400 - 20 / 400) / 0.1)
+    assert row["low"] < row["value"] < row["high"]
+    assert row["n"] == 800

@@ -216,12 +216,14 @@ def _by_groups(cells: npt.NDArray[np.float64]) -> tuple[float, float, float, flo
     if min(expected, float(exposed[n > exposed].sum()) - expected) < LEAST:
         return None
     without = whole[:, None] - cells
+    log_ratio = float(_log_odds(whole[:, None])[0])
     if not np.isfinite(_log_odds(np.concatenate([whole[:, None], without], axis=1))).all():
         largest = int(np.argmax(np.where(n > exposed, exposed, 0)))
         whole, without = whole.copy(), without.copy()
         whole[:, largest] += 0.5
         without[:, :, largest] += 0.5
-    log_ratio = float(_log_odds(whole[:, None])[0])
+    if not math.isfinite(log_ratio):
+        log_ratio = float(_log_odds(whole[:, None])[0])
     left_out = _log_odds(without)
     many = cells.shape[1]
     spread = math.sqrt((many - 1) / many * float(((left_out - left_out.mean()) ** 2).sum()))

@@ -24,6 +24,7 @@ from journey_widgets.journey.stages import canonical
 from journey_widgets.publish import html
 from journey_widgets.publish.impact_edit import ImpactEdit
 from journey_widgets.publish.modes import mode
+from journey_widgets.publish.offers_beside import offers_beside
 from journey_widgets.publish.page import Page, open_page, records, said_on_the_page
 from journey_widgets.publish.scorecard_view import ScorecardPage, in_words
 from journey_widgets.publish.show import show
@@ -447,6 +448,7 @@ def evidence(view: ImpactPage) -> html.Html:
         judged=lambda f: [_span(r) for r in records(f)],
         data=lambda f: [_measured(view, r) for r in records(f)],
     )
+    beside = offers_beside(view.page, {}, caption="What offers did, by trial")
     return html.joined(
         html.lead(words),
         html.table(
@@ -454,6 +456,7 @@ def evidence(view: ImpactPage) -> html.Html:
             labels={"place": "Relation", "judged": "Judged", "data": "Data", "n": "n", "verdict": "Verdict"},
             note=str(found.attrs["definition"]),
         ),
+        *([] if beside is None else [beside]),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from journey_widgets.publish import html
 from journey_widgets.publish.document_edit import DocumentEdit
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.modes import mode
+from journey_widgets.publish.offers_beside import offers_beside
 from journey_widgets.publish.period import ALL
 from journey_widgets.publish.scorecard_view import (
     ScorecardPage,
@@ -562,8 +563,10 @@ def weights(view: ScorecardPage) -> html.Html:
 @with_standing
 def initiatives(view: ScorecardPage) -> html.Html:
     """Return what is being done: for which KPI, by whom, until when, at what cost, expected to do what."""
+    beside = offers_beside(view.page, view.labels, caption="Offers: planned and measured")
+    more = [] if beside is None else [beside]
     if not view.scorecard.initiatives:
-        return html.note("No initiative is on the scorecard yet.")
+        return html.joined(html.note("No initiative is on the scorecard yet."), *more)
     kpis = view.now.kpis.set_index("kpi")
     rows = []
     for i in view.scorecard.initiatives:
@@ -579,7 +582,7 @@ def initiatives(view: ScorecardPage) -> html.Html:
                 "Cost": view.figure(i.cost, "currency"),
             }
         )  # fmt: skip
-    return html.table(pd.DataFrame(rows), caption="What is being done")
+    return html.joined(html.table(pd.DataFrame(rows), caption="What is being done"), *more)
 
 
 @with_standing

@@ -300,8 +300,8 @@ class NextOffers:
         many = int(self.report["customers"].iloc[0])
         if many < LEAST_CUSTOMERS:
             return (
-                f"{many} customer{'' if many == 1 else 's'} bought after the cut; {LEAST_CUSTOMERS} are needed for a "
-                f"winner: {self.winner} is used."
+                f"{many} customer{'' if many == 1 else 's'} bought after the cut; {LEAST_CUSTOMERS} are needed to name "
+                f"a winner: {self.winner} is used."
             )
         if self.winner in BASELINES[self.mode]:
             return f"A model adds nothing here: {self.winner} is as good."

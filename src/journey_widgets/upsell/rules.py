@@ -1,18 +1,21 @@
 """What does not fit in an upsell plan, said as findings: owners, evidence, and what stands beside."""
 
 from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
 
 from journey_widgets.errors import did_you_mean
 from journey_widgets.findings import Finding, Severity, own
-from journey_widgets.journey.document import Journey
-from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.upsell.document import UpsellPlan
+
+if TYPE_CHECKING:  # they are handed in; who only counts does not load them
+    from journey_widgets.journey.document import Journey
+    from journey_widgets.raci.document import RaciMatrix
 
 
 def check(
     plan: UpsellPlan,
-    journey: Journey | None = None,
-    matrix: RaciMatrix | None = None,
+    journey: "Journey | None" = None,
+    matrix: "RaciMatrix | None" = None,
     kpis: Collection[str] = (),
     *,
     publishing: bool = False,
@@ -37,7 +40,7 @@ def check(
 
 
 def _moments(
-    plan: UpsellPlan, journey: Journey | None, matrix: RaciMatrix | None, gap: Severity
+    plan: UpsellPlan, journey: "Journey | None", matrix: "RaciMatrix | None", gap: Severity
 ) -> Iterator[Finding]:
     known = [t.id for t in journey.touchpoints] if journey else []
     rows = {r.touchpoint for r in matrix.rows} if matrix else set()

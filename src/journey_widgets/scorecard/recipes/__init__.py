@@ -43,6 +43,12 @@ BEYOND = {
         "name": "Buyers", "unit": "count", "direction": "up", "formula": "customers with an order",
         "expression": "buyers", "interval_method": "none", "min_n": "", "aggregation": "recompute",
     },
+    "board_calibration": {
+        "name": "Calibration of the opportunity board", "unit": "ratio", "direction": "context",
+        "formula": "difference of the shares that bought, contacted and left alone / mean of what was expected",
+        "expression": "(kt/nt-kc/nc)/(et/nt)", "interval_method": "bootstrap", "min_n": "200",
+        "aggregation": "recompute",
+    },
     "clv_expected": {
         "name": "Expected value of a customer", "unit": "currency", "direction": "up",
         "formula": "mean over customers of expected purchases x expected worth of one, within the horizon, discounted",
@@ -50,6 +56,7 @@ BEYOND = {
         "lead_lag": "lead",
     },
 }  # fmt: skip
-"""What is measured like a KPI and is not in the catalogue: questions about paths, plain totals, a model of buying."""
+"""What is measured like a KPI and is not in the catalogue: questions about paths, plain totals, a model of buying, a
+plan of contacts."""
 
 __all__ = ["BEYOND", "OF_DOCUMENTS", "RECIPES", "Asked", "Recipe", "Shared"]

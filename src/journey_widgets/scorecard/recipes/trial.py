@@ -59,6 +59,17 @@ def _revenue(ask: Asked) -> ir.Table:
     )  # fmt: skip
 
 
+def _expected(ask: Asked) -> ir.Table:
+    outcome, column = str(ask.options["outcome"]), str(ask.options["expected"])
+    found = _arms(ask, outcome, column)
+    did = (found[f"outcome:{outcome}"] > 0).cast("int64")
+    kept = ["ts"] if "ts" in found.columns else []
+    return found.select(
+        *kept, *ask.by, "unit", kt=did * found.treated, nt=found.treated, kc=did * (1 - found.treated),
+        nc=1 - found.treated, et=found[f"outcome:{column}"] * found.treated,
+    )  # fmt: skip
+
+
 ARMS = {"arm": None, "comparison": None}
 SAID = "Units of the arm and of the comparison that they were randomised against, by what they were given."
 RECIPES: dict[str, Recipe] = {
@@ -69,6 +80,12 @@ RECIPES: dict[str, Recipe] = {
     "upsell_uplift_rel": Recipe(
         TRIALS, _shares, ("kt", "nt", "kc", "nc"), "nt+nc", f"{SAID} Option outcome: column of the outcome.",
         options={**ARMS, "outcome": None}, repeats=True,
+    ),
+    "board_calibration": Recipe(
+        TRIALS, _expected, ("kt", "nt", "kc", "nc", "et"), "nt+nc",
+        f"{SAID} Option outcome: column of the outcome; expected: column of what the board believed of each contact.",
+        options={"arm": "contacted", "comparison": "left alone", "outcome": "bought", "expected": "expected"},
+        repeats=True,
     ),
     "incremental_revenue": Recipe(
         TRIALS, _revenue, ("rt", "nt", "rc", "nc"), "nt+nc", f"{SAID} Option revenue: column of the revenue.",
