@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.upsell import offer_funnel
+from journey_widgets.upsell import after_offers, followed_by, offer_funnel, signals
 from upsell.plan_data import plan, sources
 
 
@@ -95,3 +95,45 @@ def test_each_stage_is_the_one_before_less_those_who_were_lost(rows):
             left = customers if stage else left - customers
     people = {n for n, _d, e in rows if e == "full"}
     assert frame.loc[frame["moment"] == "full", "customers"].iloc[0] == len(people)
+
+
+def test_what_nobody_wants_is_counted_beside_acceptance():
+    usage = """a 03-02 full
+a 03-04 offer
+a 03-09 upgraded
+a 03-12 no_offers
+b 03-02 full
+b 03-04 offer
+b 03-20 no_offers
+c 03-02 full
+c 03-09 no_offers
+d 03-02 full
+d 03-04 offer
+d 03-06 upgraded
+d 03-20 downgraded"""
+    tickets = "t1 03-05 Opened x a\nt1 03-06 Solved x a\nt2 03-01 Opened x b\nt2 03-05 Solved x b"
+
+    row = after_offers(plan(), sources(usage=usage, tickets=tickets), since="2026-03-01").iloc[0]
+
+    assert row["offered"] == 3  # c was not
+    assert row["opted_out"] == 1  # b later than the offer's time
+    assert row["opened_case"] == 1  # b's was open before
+    assert (row["accepted"], row["given_back"]) == (2, 1)
+
+
+def test_a_transition_is_a_thing_of_its_own():
+    usage = """a 03-02 full
+a 03-04 opened
+a 03-05 opened
+a 03-20 opened
+b 03-04 opened
+b 03-05 full
+c 03-04T10:00 full
+c 03-04T10:00 opened"""
+    every = signals(sources(usage=usage))
+
+    found = followed_by(every, [("full", "opened")], "7d")
+
+    own = found.filter(found.event == "full then opened").order_by("ts").to_pyarrow().to_pylist()
+    assert [(r["customer_id"], r["ts"].day) for r in own] == [("a", 4), ("a", 5)]
+    assert found.count().to_pyarrow().as_py() == every.count().to_pyarrow().as_py() + 2

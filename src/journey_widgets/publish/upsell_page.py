@@ -7,6 +7,7 @@ import pandas as pd
 
 from journey_widgets import upsell
 from journey_widgets.errors import JourneyError
+from journey_widgets.estimates import wilson
 from journey_widgets.findings import Finding
 from journey_widgets.journey.definition import definition
 from journey_widgets.publish import html
@@ -388,7 +389,34 @@ def what_became(view: UpsellPage) -> Any:
             note=f"{definition(frame)} In brackets: who was offered although a guard leaves him in peace.",
         ),
     ]  # fmt: skip
+    if len(view.after_offers):
+        pieces.append(_harms(view))
     return show_all(pieces)
+
+
+def _harms(view: UpsellPage) -> html.Html:
+    """Return what came after the offers that nobody wants, beside how many accepted."""
+    asked = {
+        "Accepted": "accepted", "Opted out": "opted_out", "Opened a case": "opened_case", "Gave it back": "given_back",
+    }  # fmt: skip
+    rows = [
+        {
+            "Moment": r["label"], "Offered": view.few(r["offered"]),
+            **{said: _share_of(view, r[column], r["offered"]) for said, column in asked.items()},
+        }
+        for r in view.after_offers.to_dict("records")
+    ]  # fmt: skip
+    note = definition(view.after_offers)
+    return html.table(pd.DataFrame(rows), caption="Acceptance beside what nobody wants", note=note)
+
+
+def _share_of(view: UpsellPage, some: int, every: int) -> str | Figure:
+    if not every:
+        return "–"
+    if 0 < every < view.page.least or 0 < some < view.page.least:
+        return f"fewer than {view.page.least}"
+    low, high = (float(v) for v in wilson(some, every))
+    return ranged("{:.1%}".format, some / every, low, high, every)
 
 
 def _step_said(step: str) -> str:

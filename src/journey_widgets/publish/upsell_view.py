@@ -214,6 +214,14 @@ class UpsellPage:
         )
 
     @cached_property
+    def after_offers(self) -> pd.DataFrame:
+        """What came after the offers of the same days, that nobody wants."""
+        since = (self.day - pd.Timedelta(days=90)).date().isoformat()
+        return upsell.after_offers(
+            self.plan, self.sources, since=since, as_of=self.day.date().isoformat(), zone=self.zone
+        )
+
+    @cached_property
     def trial(self) -> pd.DataFrame | None:
         """What the offers did in the trial."""
         columns = self.plan.trial

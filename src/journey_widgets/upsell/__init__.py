@@ -15,7 +15,7 @@ from journey_widgets.upsell.loop import calibration, planned_and_measured
 from journey_widgets.upsell.mbg_nbd import MbgNbd, fit_mbg_nbd
 from journey_widgets.upsell.moments import at_horizons, moments
 from journey_widgets.upsell.next_offers import NextOffers, next_offers
-from journey_widgets.upsell.offer_funnel import offer_funnel
+from journey_widgets.upsell.offer_funnel import after_offers, offer_funnel
 from journey_widgets.upsell.pareto_nbd import ParetoNbd, fit_pareto_nbd
 from journey_widgets.upsell.planning import (
     assign,
@@ -30,7 +30,8 @@ from journey_widgets.upsell.returns import trial_return
 from journey_widgets.upsell.rfm import rfm
 from journey_widgets.upsell.rules import check
 from journey_widgets.upsell.score_report import ScoreReport
-from journey_widgets.upsell.signals import days_of_signals, signals
+from journey_widgets.upsell.signals import days_of_signals, followed_by, from_first, signals
+from journey_widgets.upsell.tracking import tracking
 from journey_widgets.upsell.trial import sample_ratio, trial
 from journey_widgets.upsell.uplift import Uplift, policy_value, qini, qini_curve, uplift
 from journey_widgets.upsell.value import conventions, expected_value
@@ -43,11 +44,12 @@ from journey_widgets.upsell.waiting import (
 
 __all__ = [
     "Baskets", "BgNbd", "Board", "GammaGamma", "Limits", "MbgNbd", "Moment", "NextOffers", "Offer", "ParetoNbd",
-    "Propensity", "ScoreReport", "Uplift", "UpsellPlan", "assign", "association_measures", "at_horizons", "baskets",
-    "benefit_of_mending", "board", "bundles", "calibration", "cells", "check", "conventions", "cumulative_incidence",
-    "customers_needed", "customers_needed_for_a_mean", "days_of_signals", "earnings", "effects", "eligible",
-    "expected_value", "fit_bg_nbd", "fit_gamma_gamma", "fit_mbg_nbd", "fit_pareto_nbd", "guarded", "kaplan_meier",
-    "library", "log_rank", "moments", "next_offers", "offer_funnel", "plan_board", "planned_and_measured",
-    "policy_value", "power_of", "propensity", "purchases", "qini", "qini_curve", "rfm", "sample_ratio", "signals",
-    "smallest_gain", "snapshots", "sold", "time_to_upgrade", "trial", "trial_return", "uplift",
+    "Propensity", "ScoreReport", "Uplift", "UpsellPlan", "after_offers", "assign", "association_measures",
+    "at_horizons", "baskets", "benefit_of_mending", "board", "bundles", "calibration", "cells", "check",
+    "conventions", "cumulative_incidence", "customers_needed", "customers_needed_for_a_mean", "days_of_signals",
+    "earnings", "effects", "eligible", "expected_value", "fit_bg_nbd", "fit_gamma_gamma", "fit_mbg_nbd",
+    "fit_pareto_nbd", "followed_by", "from_first", "guarded", "kaplan_meier", "library", "log_rank", "moments",
+    "next_offers", "offer_funnel", "plan_board", "planned_and_measured", "policy_value", "power_of", "propensity",
+    "purchases", "qini", "qini_curve", "rfm", "sample_ratio", "signals", "smallest_gain", "snapshots", "sold",
+    "time_to_upgrade", "tracking", "trial", "trial_return", "uplift",
 ]  # fmt: skip

@@ -278,3 +278,28 @@ def bundle_network_chart(frame: pd.DataFrame, *, most: int = 30) -> Chart:
         for right in (True, False)
     ]  # fmt: skip
     return alt.layer(wires, dots, *sides).properties(width=420, height=320)
+
+
+def tracking_chart(frame: pd.DataFrame) -> Chart:
+    """Draw the repeat purchases there were and those a model expected, of `tracking.tracking`."""
+    names = {"actual": "there were", "expected": "expected by the model"}
+    drawn = frame.melt(["week", "fitted"], ["actual", "expected"], "which", "purchases").assign(
+        what=lambda f: f["which"].map(names)
+    )
+    domain = list(names.values())
+    colour = alt.Color(
+        "what:N", title=None, legend=alt.Legend(orient="top", symbolType="stroke", labelLimit=LONG),
+        scale=alt.Scale(domain=domain, range=[INK, BLUE]),
+    )  # fmt: skip
+    lines = alt.Chart(drawn).mark_line().encode(
+        x=alt.X("week:Q", title="week since the first customer began"),
+        y=alt.Y("purchases:Q", title="repeat purchases, added up", axis=alt.Axis(format="~s")), color=colour,
+        strokeDash=alt.StrokeDash(
+            "what:N", title=None, legend=None, scale=alt.Scale(domain=domain, range=[[1, 0], [5, 3]])
+        ),
+        tooltip=[alt.Tooltip("what:N"), alt.Tooltip("week:Q"), alt.Tooltip("purchases:Q", format=",.0f")],
+    )  # fmt: skip
+    known = frame[frame["fitted"]]
+    border = pd.DataFrame({"week": [known["week"].max()] if len(known) else []})
+    rule = alt.Chart(border).mark_rule(color=GREY, strokeDash=[2, 2]).encode(x="week:Q")
+    return alt.layer(rule, lines).properties(width=560, height=260)

@@ -12,9 +12,10 @@ from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.durations import microseconds
 from journey_widgets.events.engine import collect
 from journey_widgets.events.instants import micros
+from journey_widgets.events.source import table_of
 from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.document import GUARDS, Moment, Offer, UpsellPlan
-from journey_widgets.upsell.eligibility import Known, as_anchors, at_moment, instant
+from journey_widgets.upsell.eligibility import TICKETS, Known, as_anchors, at_moment, instant
 
 AT, RULE, ELIGIBLE, OFFERED, ACCEPTED, KEPT = (
     "at the moment", "rule not met", "eligible", "offered", "accepted", "kept",
@@ -78,9 +79,72 @@ def offer_funnel(
     return defined(pd.DataFrame(rows, columns=COLUMNS), said)
 
 
-def _followed(
-    known: Known, moment: Moment, begin: datetime, until: datetime
-) -> list[dict[str, Any]]:
+def after_offers(
+    plan: UpsellPlan, sources: Mapping[str, Any], *, since: str, as_of: str = "", zone: str = "UTC"
+) -> pd.DataFrame:
+    """Count what may have been harmed by the offers of a time: it stands beside every acceptance.
+
+    Parameters
+    ----------
+    plan, sources, since, as_of, zone
+        As for `offer_funnel`. Opt-outs are those of the plan's guard.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a moment whose offers are recorded. Columns: ``moment``, ``label`` (str); ``offered`` (int64, customers,
+        also those whom a guard leaves in peace); ``opted_out``, ``opened_case``, ``accepted``, ``given_back`` (int64,
+        of these, within the offer's time; given back until the day). What came after an offer need not have come of it:
+        only a trial says so.
+    """
+    known = Known(plan, sources, zone)
+    known.checked()
+    until, begin = instant(plan, known, as_of), instant(plan, known, since)
+    rows = []
+    for m in plan.moments:
+        if m.offered_by is None:
+            continue
+        opened = _opened(known, m, begin, until)
+        made = opened[opened["offered"].notna()]
+        offer = known.plan.offer(m.offer)
+        taken, back = _taken(known, offer, made, until)
+        anchors = made[["customer_id"]].assign(at=made["offered"])
+        out = _first(known, anchors, list(plan.guards.opt_out) or [""], offer.within, until)
+        rows.append(
+            {
+                "moment": m.id, "label": m.label, "offered": len(made), "opted_out": len(out),
+                "opened_case": _cases_after(known, anchors, offer, until), "accepted": int(taken.sum()),
+                "given_back": int(back.sum()),
+            }
+        )  # fmt: skip
+    columns = ["moment", "label", "offered", "opted_out", "opened_case", "accepted", "given_back"]
+    return defined(
+        pd.DataFrame(rows, columns=columns),
+        "Of the customers offered, within the time in which the offer can be accepted; after it, not because of it",
+    )
+
+
+def _cases_after(known: Known, anchors: pd.DataFrame, offer: Offer, until: datetime) -> int:
+    """Return how many opened a support case within the offer's time."""
+    if TICKETS not in known.sources:
+        return 0
+    table = table_of(known.sources[TICKETS], TICKETS, "case_id", "ts")
+    if "customer_id" not in table.columns:
+        return 0
+    rows = table.select(
+        case=table.case_id.cast("string"), customer_id=table.customer_id.cast("string"),
+        ts=table.ts.cast("timestamp(6)"),
+    )  # fmt: skip
+    first = rows.group_by("case", "customer_id").agg(ts=rows.ts.min())
+    joined = first.join(as_anchors(anchors), "customer_id")
+    after = micros(joined.ts) - micros(joined.at)
+    ended = joined.ts >= ibis.literal(until, "timestamp(6)")
+    kept = joined.filter((after >= 0) & (after <= microseconds(offer.within)) & ~ended)
+    return int(kept.customer_id.nunique().to_pyarrow().as_py())
+
+
+def _opened(known: Known, moment: Moment, begin: datetime, until: datetime) -> pd.DataFrame:
+    """Return when a moment opened first for each customer in a time, and when he was offered within its window."""
     ends = [ibis.literal(v, "timestamp(6)") for v in (begin, until)]
     rows = known.signals.filter(
         (known.signals.event == moment.after)
@@ -89,6 +153,13 @@ def _followed(
     )
     opened = collect(rows.group_by("customer_id").agg(since=rows.ts.min()))
     opened["offered"] = _first_after(known, opened, moment, until)
+    return opened
+
+
+def _followed(
+    known: Known, moment: Moment, begin: datetime, until: datetime
+) -> list[dict[str, Any]]:
+    opened = _opened(known, moment, begin, until)
     # What is looked at is before: the offer, or the end of the window, or of the time.
     closed = opened["since"] + _span(moment.window)
     closed = closed.where(closed <= pd.Timestamp(until), pd.Timestamp(until))

@@ -9,7 +9,9 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.events.durations import microseconds
 from journey_widgets.events.engine import collect
+from journey_widgets.events.instants import micros
 from journey_widgets.events.source import table_of
 from journey_widgets.upsell.days import Days, days_of
 
@@ -62,6 +64,41 @@ def _three(table: ir.Table, event: ir.Value) -> ir.Table:
 def before(found: ir.Table, moment: datetime) -> ir.Table:
     """Return what happened before a moment (UTC)."""
     return found.filter(found.ts < ibis.literal(moment, "timestamp"))
+
+
+def followed_by(
+    found: ir.Table, pairs: Collection[tuple[str, str]], within: str = "7d"
+) -> ir.Table:
+    """Return what happened with transitions as things of their own: `moments` can then test them.
+
+    Parameters
+    ----------
+    found
+        As `signals` returns it.
+    pairs
+        First and second; the same twice is the second time within the time.
+    within
+        How long after the first one the second may come.
+
+    Returns
+    -------
+    ibis.Table
+        The same, with an event ``"first then second"`` at each second one that has a first one before it within the
+        time.
+    """
+    length, parts = microseconds(within, name="within"), [found]
+    for first, second in dict.fromkeys(pairs):
+        own = found.filter(found.event.isin([first, second]))
+        past = ibis.window(group_by="customer_id", order_by=["ts", "event"], rows=(None, -1))
+        came = ibis.cases((own.event == first, own.ts))
+        told = own.mutate(came=came.max().over(past))
+        close = (micros(told.ts) - micros(told.came) <= length).fill_null(False)
+        # Of two at one instant nobody knows which was first.
+        after = told.filter((told.event == second) & close & (told.came < told.ts))
+        parts.append(
+            after.select("customer_id", "ts", event=ibis.literal(f"{first} then {second}"))
+        )
+    return ibis.union(*parts) if len(parts) > 1 else found
 
 
 def days_of_signals(found: ir.Table, *, zone: str = "UTC") -> Days:
