@@ -221,7 +221,10 @@ def offer_funnel_chart(frame: pd.DataFrame) -> Chart:
         .properties(width=240, height=alt.Step(22))
         .facet(
             facet=alt.Facet(
-                "label:N", sort=moments, title=None, header=alt.Header(labelLimit=LONG)
+                "label:N",
+                sort=moments,
+                title=None,
+                header=alt.Header(labelLimit=LONG, labelColor=INK, labelFontSize=12),
             ),
             columns=2,
         )
