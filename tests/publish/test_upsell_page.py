@@ -211,3 +211,37 @@ def test_a_report_is_made_and_its_figures_are_in_the_csv(made_example, tmp_path)
     ]
     assert (profit["low"] < profit["value"]).all()
     assert "<script" not in made.path.read_text("utf-8")
+
+
+def test_where_one_count_is_hidden_so_is_another(view, monkeypatch):
+    monkeypatch.setattr(type(view.page), "least", 5)
+
+    found = shown.together(
+        view, {"at_moment": 100, "rule_not_met": 40, "a": 3, "b": 20, "may_be_asked": 37}
+    )
+
+    assert found["a"] == "fewer than 5"
+    assert found["b"] == "hidden"
+    assert str(found["at_moment"]) == "100"
+
+
+def test_what_nothing_tells_is_not_said_to_be_none(report, example):
+    view = shown.open_upsell(str(without(example, "tickets")))
+
+    lines = [line for line in shown.at_a_moment(view).lines if "open case" in line["name"]]
+    assert {line["shown"] for line in lines if line["figure"]} == {
+        "left in peace: has an open case",
+        "not known",
+    }
+
+
+def test_arms_that_were_planned_unequal_are_read_with_their_split(report, example):
+    space = Workspace.open(example)
+    plan = space.upsell
+    shares = {"none": 0.2, "protection_plan": 0.4, "spare_cable": 0.4}
+    space.save(plan.model_copy(update={"trial": plan.trial.model_copy(update={"split": shares})}))
+
+    view = shown.open_upsell(str(example))
+
+    assert view.trial is None
+    assert "not of the sizes that were planned" in view.why_not("trial")

@@ -10,6 +10,7 @@ import traitlets as t
 from journey_widgets import OpportunityBoard
 from journey_widgets.events.personal import KEY, pseudonym
 from journey_widgets.upsell import Limits, board
+from journey_widgets.upsell.widget import labelled
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -155,3 +156,30 @@ def test_what_if_keeps_who_is_left_alone_comparable():
     assert set(two[two["arm"] == "left alone"]["customer_id"]) <= set(
         one[one["arm"] == "left alone"]["customer_id"]
     )
+
+
+def test_a_page_cannot_give_itself_what_it_may_not_have(monkeypatch):
+    monkeypatch.setenv(KEY, SECRET)
+    widget = made()
+
+    widget.set_state({"can_export": True, "limits": {"contacts_max": 10**30}})
+    widget.set_state({"wanted": "marketing"})
+
+    assert widget.file == {"error": "Contacts are not handed over here."}
+    for news in ({"max_contacts": 10**20}, {"budget": 10**400}):
+        with pytest.raises(t.TraitError):
+            widget.set_state({"ask": {"seq": 9, **news}})
+
+
+def test_nothing_is_told_about_few_customers():
+    widget = made(least=1_000)
+
+    assert widget.rows == []
+    assert "EUR" not in widget.summary
+    assert {r["cost"] for r in widget.totals} == {"–"}
+
+
+def test_labels_stand_in_place_of_whole_ids_only():
+    assert labelled(
+        "offer has what is offered, by mail-merge or mail", {"offer": "The offer", "mail": "offer"}
+    ) == ("The offer has what is offered, by mail-merge or offer")

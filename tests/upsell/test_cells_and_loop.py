@@ -276,3 +276,64 @@ def test_what_is_missing_in_a_plan_is_found():
     )
     assert codes(no_row)[:2] == ["UPS-02", "UPS-02"]
     assert "UPS-09" in codes(check(plan(), kpis=["aov"]))
+
+
+def test_taken_again_after_it_was_given_back_is_kept_and_what_comes_later_is_not_known():
+    used = "ann 01-05 upgraded\nann 01-10 downgraded\nann 03-10 upgraded\nben 02-01 upgraded\nben 05-01 downgraded"
+    found = earnings(plan(), sources(usage=used), until=pd.Timestamp("2026-03-31").to_pydatetime())
+
+    assert found.set_index("offer").loc["larger", "kept"] == pytest.approx(
+        2 / 3
+    )  # zoe alone gave it back
+
+
+def test_margin_is_that_of_the_pieces_that_have_one():
+    lines = (
+        "ann o1 02-01 case extras 1 9.0\nben o2 02-02 case extras 1 -\ncat o3 02-03 case extras 1 -"
+    )
+
+    assert earnings(plan(), sources(lines=lines)).set_index("offer").loc["case", "margin"] == 9.0
+
+
+def test_a_trial_speaks_of_the_moments_it_was_run_at():
+    told = plan()
+    elsewhere = told.trial.model_copy(update={"moments": ("full",)})
+
+    row = effects(plan(trial=elsewhere), trial=trialled()).set_index("moment").loc["helped"]
+
+    assert row["evidence"] == ""
+    here = told.trial.model_copy(update={"moments": ("helped",)})
+    assert effects(plan(trial=here), trial=trialled())["evidence"].tolist()[1] == "tested"
+
+
+def test_a_tiny_trial_is_drawn_to_nothing_and_says_that_it_is_not_certain():
+    row = effects(plan(), trial=trialled((1, 0), n=3)).set_index("moment").loc["helped"]
+
+    assert row["prior"] == 0.0
+    assert row["reason"].endswith("which is not certain")
+
+
+def test_results_of_two_classes_are_those_of_most_customers():
+    few = came_back(3, n=10, left=(1, 10))
+    many = came_back(60).assign(evidence="observed", customer_id=lambda f: "x" + f["customer_id"])
+
+    row = effects(plan(), results=calibration(pd.concat([few, many], ignore_index=True))).iloc[0]
+
+    assert row["effect"] == pytest.approx(0.2)
+
+
+def test_a_customer_with_two_contacts_counts_once_for_his_class():
+    twice = came_back(40)
+    other = twice.assign(offer="case", touchpoint="help")
+
+    found = calibration(pd.concat([twice, other], ignore_index=True))
+
+    whole = found[found["offer"] == ""].iloc[0]
+    assert whole["contacted"] == 200
+    assert whole["expected"] == pytest.approx(0.2)
+
+
+def test_an_arm_that_the_trial_lacks_is_said():
+    wrong = plan(offers=tuple(o.model_copy(update={"arm": "caes"}) for o in plan().offers))
+
+    assert "no such arm" in planned_and_measured(wrong, trialled()).iloc[1]["verdict"]

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.upsell import eligible, guarded
+from journey_widgets.upsell import UpsellPlan, eligible, guarded
 from journey_widgets.upsell.document import GUARDS, Guards
-from upsell.plan_data import plan, sources
+from upsell.plan_data import PLAN, plan, sources
 
 USED = "{0} 03-20 opened\n{0} 03-21 opened\n{0} 03-28 full"
 
@@ -21,15 +21,15 @@ def found(frame, moment):
 def test_a_moment_is_open_for_its_window_and_up_to_the_day_of_the_plan():
     given_ = sources(usage="\n".join([
         USED.format("ann"),
-        USED.format("ben").replace("03-28", "03-24"),  # 7 days before the day: still open
-        USED.format("cat").replace("03-28", "03-23T23:59"),  # a minute more
+        USED.format("ben").replace("03-28", "03-24T00:01"),  # a minute less than 7 days before the day
+        USED.format("cat").replace("03-28", "03-24"),  # 7 days before: over
         USED.format("dan").replace("03-28", "03-31"),  # of the day itself nothing is known
     ]))  # fmt: skip
 
     frame = eligible(plan(), given_)
 
     assert found(frame, "full") == {"ann": "", "ben": ""}
-    assert frame["since"].tolist() == [pd.Timestamp("2026-03-28"), pd.Timestamp("2026-03-24")]
+    assert frame["since"].tolist() == [pd.Timestamp("2026-03-28"), pd.Timestamp("2026-03-24T00:01")]
 
 
 def test_usage_counts_days_and_not_events():
@@ -140,7 +140,8 @@ def test_customers_at_a_moment_and_what_takes_them_add_up():
     ("change", "said"),
     [
         ({"outcome": ("upgrded",)}, "Did you mean 'upgraded'"),
-        ({"guards": Guards(opt_out=("never",))}, "guard opt_out names 'never'"),
+        ({"guards": Guards(opt_out=("no_ofers",))}, "Did you mean 'no_offers'"),
+        ({"guards": Guards(solved=("Sloved",))}, "Did you mean 'Solved'"),
         ({"customer_since": ("birth",)}, "customer_since names 'birth'"),
     ],
 )
@@ -213,3 +214,39 @@ def test_it_is_what_a_loop_over_everything_finds(rows):
     used = "\n".join(f"{n} 03-{d:02} {e}" for n, d, e in rows)
 
     assert found(eligible(plan(), sources(usage=used)), "full") == slow(rows)
+
+
+def test_what_never_happened_yet_is_no_unknown_name():
+    early = plan(guards=Guards(opt_out=("unsubscribed_by_letter",)))
+
+    assert found(eligible(early, sources(usage=USED.format("ann"))), "full") == {"ann": ""}
+
+
+def test_a_closing_row_that_names_nobody_closes_the_case_all_the_same():
+    tickets = "t1 03-25 Opened a ann\nt1 03-26 Closed a -"
+
+    assert found(eligible(plan(), sources(usage=USED.format("ann"), tickets=tickets)), "full") == {
+        "ann": ""
+    }
+
+
+def test_a_return_without_its_purchase_is_no_purchase_less_than_none():
+    text = PLAN.replace(
+        "{what: usage, event: opened, least: 2, within: 30d}",
+        "{what: history, product: case, least: 0, most: 0}",
+    )
+    given_ = sources(usage="ann 03-28 full", lines="ann o1 02-20 case extras -1 -9.0")
+
+    assert found(eligible(UpsellPlan.from_text(text), given_), "full") == {"ann": ""}
+
+
+@pytest.mark.parametrize("zone", ["Africa/Cairo", "Asia/Beirut"])
+def test_a_day_whose_midnight_the_clocks_skip_begins_all_the_same(zone):
+    for day in ("2026-04-24", "2026-03-29"):
+        assert eligible(plan(), sources(), as_of=day, zone=zone).empty
+
+
+@pytest.mark.parametrize("day", ["now", "2026", "NaT", "2026-03-20T10:00Z"])
+def test_only_a_day_is_a_day(day):
+    with pytest.raises(JourneyDataError, match="a day such as"):
+        eligible(plan(), sources(), as_of=day)

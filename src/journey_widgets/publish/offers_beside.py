@@ -33,7 +33,7 @@ def offers_beside(page: Page, labels: dict[str, str], *, caption: str) -> html.H
         return None
     rows: list[dict[str, Any]] = []
     for r in records(upsell.planned_and_measured(view.plan, view.trial)):
-        if not r["n"]:
+        if not r["n"] or r["n"] < 2 * page.least:
             continue
         planned = float(r["planned"])
         rows.append(

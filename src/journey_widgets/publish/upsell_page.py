@@ -1,5 +1,6 @@
 """The upsell page's words, tables and pictures: when, by whom, who is there, what is planned, and what to do."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from journey_widgets import upsell
 from journey_widgets.errors import JourneyError
 from journey_widgets.estimates import wilson
+from journey_widgets.events.source import table_of
 from journey_widgets.findings import Finding
 from journey_widgets.journey.definition import definition
 from journey_widgets.publish import html
@@ -16,7 +18,6 @@ from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import open_page, said_on_the_page
 from journey_widgets.publish.period import ALL
 from journey_widgets.publish.show import show, show_all
-from journey_widgets.publish.small_groups import people
 from journey_widgets.publish.upsell_view import (
     CHANGE,
     UpsellPage,
@@ -33,7 +34,14 @@ from journey_widgets.raci.policy import RaciPolicy
 from journey_widgets.raci.rules import check as check_matrix
 from journey_widgets.upsell import charts
 from journey_widgets.upsell.board import INCREMENTAL
-from journey_widgets.upsell.document import GUARDS, KINDS, in_words
+from journey_widgets.upsell.document import (
+    COOLING_OFF,
+    GUARDS,
+    KINDS,
+    OPEN_ISSUE,
+    OPTED_OUT,
+    in_words,
+)
 from journey_widgets.upsell.moments import BUSY, MOMENT, TOO_FEW
 from journey_widgets.upsell.offer_funnel import (
     ACCEPTED,
@@ -51,9 +59,11 @@ from journey_widgets.upsell.offer_funnel import (
 from journey_widgets.upsell.returns import HARM as LESS_SOLD
 from journey_widgets.upsell.returns import LOSS, NO_PROFIT
 from journey_widgets.upsell.rules import check
-from journey_widgets.upsell.widget import OpportunityBoard
+from journey_widgets.upsell.widget import OpportunityBoard, labelled
 
 MOST_MOMENTS = 15
+WHOLE = ("at_moment", "eligible")
+"""Counts that the others add up to."""
 PLACEBO_SAID = (
     "Placebo: the same with the days after. Usual lift: what a list of what upgraders did more often would show; busy "
     "customers do more of everything, so it calls nearly everything a moment."
@@ -80,7 +90,7 @@ def open_upsell(
             as_of=given["as_of"], seed=int(number_of(given["seed"], "seed", whole=True) or 1),
         )  # fmt: skip
         if view.has_plan:
-            view.known.checked()
+            view.known.checked  # noqa: B018 - it raises where plan and sources do not fit
         return view
 
 
@@ -95,7 +105,7 @@ def in_short(view: UpsellPage) -> html.Html:
         every = view.eligible["customer_id"].nunique()
         boxes["May be asked"] = (
             view.few(counts),
-            f"of {people(every)} customers at a moment on {view.day:%-d %B %Y}; the others are left in peace",
+            f"of {view.few(every)} customers at a moment on {view.day:%-d %B %Y}; the others are left in peace",
         )
     found = view.found_moments
     if len(found):
@@ -143,7 +153,7 @@ def _do_what_is_proved(view: UpsellPage) -> list[str]:
         return []
     said = []
     for o in view.plan.offers:
-        own = trial[(trial["arm"] == o.arm) & (trial["outcome"] == columns.bought)]
+        own = view.seen(trial[(trial["arm"] == o.arm) & (trial["outcome"] == columns.bought)])
         if own.empty:
             continue
         row = own.iloc[0]
@@ -151,14 +161,17 @@ def _do_what_is_proved(view: UpsellPage) -> list[str]:
         where = [m.touchpoint for m in view.plan.moments if m.offer == o.id]
         owner = f" {view.owner(where[0])} answers for it." if where else ""
         earned = view.returns.get(o.id)
-        if row["low"] > 0 and row["p_value"] <= 0.05:
+        certain = row["p_value"] <= 0.05
+        if earned and earned["verdict"] in (LOSS, NO_PROFIT, LESS_SOLD):
+            said.append(
+                f"Stop the offer {o.label}: in the trial it brought {told}. {_profit(view, earned)}{owner}"
+            )
+        elif row["high"] < 0 and certain:
+            said.append(f"Stop the offer {o.label}: in the trial fewer bought, {told}.{owner}")
+        elif row["low"] > 0 and certain:
             profit = f" {_profit(view, earned)}" if earned else ""
             said.append(
                 f"Make the offer {o.label}: in the trial it brought {told}.{profit}{owner}{_harm(view, o.arm)}"
-            )
-        elif earned and earned["verdict"] in (LOSS, NO_PROFIT, LESS_SOLD):
-            said.append(
-                f"Stop the offer {o.label}: in the trial it brought {told}. {_profit(view, earned)}{owner}"
             )
         else:
             said.append(
@@ -204,7 +217,9 @@ def _test_what_is_seen(view: UpsellPage) -> list[str]:
                 told = f"{row['ratio']:.1f} times as often after {name}"
                 said.append(f"Upgrades come {told}, and no offer is made there.")
             continue
-        base = max(float(row["extra"]) / 1_000, 0.001)
+        base = float(row["upgrades"]) / max(float(row["happened"]), 1.0)
+        if not 0 < base < 0.6:
+            continue
         many = int(upsell.customers_needed(base, base * 1.5))
         said.append(
             f"Test {own[0].label}: upgrades come {row['ratio']:.1f} times as often after {name}, offered or not; "
@@ -243,7 +258,7 @@ def moments(view: UpsellPage) -> Any:
     rows = [
         {
             "After": view.named(r["touchpoint"]), "Verdict": r["verdict"],
-            "Times as often": ranged("{:.2f}".format, *of(r, "ratio", "low", "high", "upgrades")),
+            "Times as often": ranged("{:.2f}".format, *of(r, "ratio", "low", "high")),
             "Placebo": ranged("{:.2f}".format, *of(r, "placebo", "placebo_low", "placebo_high")),
             "Extra upgrades per 1,000": ranged("{:.1f}".format, *of(r, "extra", "extra_low", "extra_high")),
             "Upgrades after it": view.few(r["upgrades"]), "Usual lift": Figure(f"{r['naive']:.1f}", r["naive"]),
@@ -356,14 +371,18 @@ def owned_moments(view: UpsellPage) -> html.Html:
 @with_plan
 def at_a_moment(view: UpsellPage) -> html.Html:
     """Return who is at a moment on the day, and how many each guard leaves in peace."""
-    counts = view.guarded.set_index("label")
     steps = {
         "at_moment": "At the moment", "rule_not_met": "the rest of the rule does not hold", "eligible": "Eligible",
         **{g: f"left in peace: {g}" for g in GUARDS}, "may_be_asked": "May be asked",
     }  # fmt: skip
+    blind = _not_known(view)
+    columns = {
+        str(r["label"]): together(view, {step: int(r[step]) for step in steps}, blind)
+        for r in view.guarded.to_dict("records")
+    }
     rows = [
-        {"": said, **{str(m): view.few(n) for m, n in counts[step].items()}}
-        for step, said in steps.items()
+        {"": told, **{m: found[step] for m, found in columns.items()}}
+        for step, told in steps.items()
     ]
     return html.table(
         pd.DataFrame(rows), caption=f"Customers at a moment on {view.day:%-d %B %Y}",
@@ -419,6 +438,31 @@ def _share_of(view: UpsellPage, some: int, every: int) -> str | Figure:
     return ranged("{:.1%}".format, some / every, low, high, every)
 
 
+def _not_known(view: UpsellPage) -> set[str]:
+    """Return the guards that nothing in the workspace tells."""
+    guards, sources = view.plan.guards, view.sources
+    tickets = table_of(sources["tickets"], "tickets").columns if "tickets" in sources else ()
+    found = set() if guards.opt_out else {OPTED_OUT}
+    found |= {OPEN_ISSUE} if guards.open_issue and "customer_id" not in tickets else set()
+    return found | ({COOLING_OFF} if guards.cooling_off and "order_lines" not in sources else set())
+
+
+def together(
+    view: UpsellPage, counts: Mapping[str, int], blind: Collection[str] = ()
+) -> dict[str, str | Figure]:
+    """Return counts that add up as this page may show them: where one is hidden, so is another, or it could be told."""
+    least = view.page.least
+    few = [c for c, n in counts.items() if 0 < n < least]
+    also = ""
+    if len(few) == 1:
+        larger = {c: n for c, n in counts.items() if n >= least and c not in WHOLE}
+        also = min(larger, key=lambda c: larger[c]) if larger else ""
+    return {
+        c: "not known" if c in blind else "hidden" if c == also else view.few(n)
+        for c, n in counts.items()
+    }
+
+
 def _step_said(step: str) -> str:
     if step in STAGES:
         return step.capitalize()
@@ -457,12 +501,10 @@ def _seen(view: UpsellPage, number: int) -> float:
 
 def _became(view: UpsellPage, moment: str, label: str) -> str:
     own = view.funnel[view.funnel["moment"] == moment].set_index("step")["customers"]
-    taken, offered = int(own[ACCEPTED]), int(own[OFFERED])
-    few = taken and taken < view.page.least
-    return (
-        f"{label}: {people(own[ELIGIBLE])} eligible, {people(offered)} offered, "
-        f"{'few' if few else f'{taken:,}'} accepted, {'few' if few else f'{int(own[KEPT]):,}'} kept"
+    told = ", ".join(
+        f"{view.few(own[step])} {step}" for step in (ELIGIBLE, OFFERED, ACCEPTED, KEPT)
     )
+    return f"{label}: {told}"
 
 
 # --- board
@@ -496,16 +538,16 @@ def _board_tables(view: UpsellPage) -> list[html.Html]:
         {
             "Offer": view.named(str(o)), "Made at": view.named(str(t)),
             "Owner": view.named(str(w)) if w else "–", "Rests on": e, "Contacts": view.few(r["contacts"]),
-            "Cost": Figure(view.money(r["cost"]), r["cost"]),
-            "Worth, cautiously": Figure(view.money(r["value"]), r["value"]),
+            "Cost": _about(view, r["cost"], r["contacts"]),
+            "Worth, cautiously": _about(view, r["value"], r["contacts"]),
         }
         for (o, t, w, e), r in zip(by.index, by.to_dict("records"), strict=True)
     ]  # fmt: skip
     totals = [
         {
             "Rests on": r["evidence"], "Contacts": view.few(r["contacts"]),
-            "Cost": Figure(view.money(r["cost"]), r["cost"]),
-            "Left after costs": Figure(view.money(r["expected"]), r["expected"]), "What it may be called": r["called"],
+            "Cost": _about(view, r["cost"], r["contacts"]),
+            "Left after costs": _about(view, r["expected"], r["contacts"]), "What it may be called": r["called"],
         }
         for r in found.totals().to_dict("records")
     ]  # fmt: skip
@@ -527,10 +569,13 @@ def _board_tables(view: UpsellPage) -> list[html.Html]:
     ]  # fmt: skip
 
 
+def _about(view: UpsellPage, amount: float, contacts: int) -> str | Figure:
+    """Return an amount; one that is about few customers says nothing."""
+    return "–" if 0 < contacts < view.page.least else Figure(view.money(amount), amount)
+
+
 def _labelled(view: UpsellPage, text: str) -> str:
-    for name in {m.touchpoint for m in view.plan.moments}:
-        text = text.replace(name, view.named(name))
-    return text
+    return labelled(text, {m.touchpoint: view.named(m.touchpoint) for m in view.plan.moments})
 
 
 # --- findings

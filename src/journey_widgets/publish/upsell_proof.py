@@ -23,6 +23,7 @@ from journey_widgets.publish.upsell_view import (
 )
 from journey_widgets.scorecard.catalogue import catalogue
 from journey_widgets.upsell import charts
+from journey_widgets.upsell.board import EVIDENCE
 from journey_widgets.upsell.cells import NO_EFFECT
 from journey_widgets.upsell.document import KINDS
 
@@ -38,7 +39,10 @@ def offers(view: UpsellPage) -> html.Html:
     found = upsell.planned_and_measured(view.plan, view.trial)
     beside = {r["offer"]: r for r in records(found)}
     money = {r["offer"]: r for r in records(view.earnings)}
-    rests = {str(r["offer"]): str(r["evidence"]) for r in records(view.effects)}
+    classes: dict[str, set[str]] = {}
+    for r in records(view.effects):
+        classes.setdefault(str(r["offer"]), set()).add(str(r["evidence"]))
+    rests = {o: ", ".join(e for e in EVIDENCE if e in found_) for o, found_ in classes.items()}
     rows = []
     for o in view.plan.offers:
         m, e = beside[o.id], money[o.id]
@@ -51,7 +55,8 @@ def offers(view: UpsellPage) -> html.Html:
                 "Rests on": rests.get(o.id) or NO_EFFECT,
                 "Margin of one": Figure(view.money(e["margin"]), e["margin"])
                 if math.isfinite(e["margin"]) else "–",
-                "Kept": Figure(f"{e['kept']:.0%}", e["kept"], n=float(e["accepted"])),
+                "Kept": Figure(f"{e['kept']:.0%}", e["kept"])
+                if e["accepted"] >= max(view.page.least, 1) else "–",
                 "Cost of a contact": Figure(view.money(o.cost), o.cost),
             }
         )  # fmt: skip
@@ -169,6 +174,9 @@ def trials(view: UpsellPage) -> Any:
     found, columns = view.trial, view.plan.trial
     if found is None or columns is None:
         return html.note(view.why_not("trial"))
+    found = view.seen(found)
+    if found.empty:
+        return html.note("The trial's arms are too small to be shown here.")
     named = found.assign(
         arm=[view.named(a) for a in found["arm"]],
         outcome=[str(o).replace("_", " ") for o in found["outcome"]],
@@ -240,6 +248,7 @@ def whom(view: UpsellPage) -> Any:
     try:
         found = upsell.uplift(
             frame, view.plan.trial.bought, features, arm=proved["arm"], comparison=view.plan.trial.comparison,
+            split=view.plan.trial.split,
             seed=view.seed,
         )  # fmt: skip
     except JourneyError as error:

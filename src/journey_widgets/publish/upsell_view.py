@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from datetime import date, datetime
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -95,13 +96,21 @@ class UpsellPage:
     @cached_property
     def known(self) -> Known:
         """The sources as the plan reads them."""
-        return Known(self.plan, self.sources, self.zone)
+        space = self.page.workspace
+        every = {k: space.source(k) for k in space.sources.present()}
+        return Known(self.plan, self.sources, self.zone, every)
 
     @cached_property
     def day(self) -> pd.Timestamp:
         """Midnight of the day that is planned for, in the zone."""
         moment = instant(self.plan, self.known, self.as_of)
         return pd.Timestamp(moment, tz="UTC").tz_convert(self.zone)
+
+    @property
+    def _instant(self) -> datetime:
+        """The same in UTC, as the engine has it."""
+        moment: datetime = self.day.tz_convert("UTC").tz_localize(None).to_pydatetime()
+        return moment
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -145,10 +154,7 @@ class UpsellPage:
 
         def ask() -> Days:
             lines = [p for p in self.known.products if p in self.plan.outcome]
-            found = before(
-                signals(self.sources, lines),
-                self.day.tz_convert("UTC").tz_localize(None).to_pydatetime(),
-            )
+            found = before(signals(self.sources, lines), self._instant)
             if self.plan.customer_since:
                 found = from_first(found, self.plan.customer_since)
             return days_of_signals(found, zone=self.zone)
@@ -198,7 +204,7 @@ class UpsellPage:
     @cached_property
     def eligible(self) -> pd.DataFrame:
         """Who is at a moment on the day of the plan."""
-        return upsell.eligible(self.plan, self.sources, as_of=self.as_of, zone=self.zone)
+        return upsell.eligible(self.plan, self.known, as_of=self.as_of, zone=self.zone)
 
     @cached_property
     def guarded(self) -> pd.DataFrame:
@@ -210,7 +216,7 @@ class UpsellPage:
         """What became of the moments of the last 90 days before the day of the plan."""
         since = (self.day - pd.Timedelta(days=90)).date().isoformat()
         return upsell.offer_funnel(
-            self.plan, self.sources, since=since, as_of=self.day.date().isoformat(), zone=self.zone
+            self.plan, self.known, since=since, as_of=self.day.date().isoformat(), zone=self.zone
         )
 
     @cached_property
@@ -218,7 +224,7 @@ class UpsellPage:
         """What came after the offers of the same days, that nobody wants."""
         since = (self.day - pd.Timedelta(days=90)).date().isoformat()
         return upsell.after_offers(
-            self.plan, self.sources, since=since, as_of=self.day.date().isoformat(), zone=self.zone
+            self.plan, self.known, since=since, as_of=self.day.date().isoformat(), zone=self.zone
         )
 
     @cached_property
@@ -235,14 +241,18 @@ class UpsellPage:
         return self._tried(
             "trial",
             lambda: upsell.trial(
-                self.sources[TRIALS], outcomes, comparison=columns.comparison, harms=columns.harms
+                self.sources[TRIALS],
+                outcomes,
+                comparison=columns.comparison,
+                harms=columns.harms,
+                split=columns.split,
             ),
         )
 
     @cached_property
     def earnings(self) -> pd.DataFrame:
         """What one acceptance of each offer earns."""
-        return upsell.earnings(self.plan, self.sources)
+        return upsell.earnings(self.plan, self.sources, until=self._instant)
 
     @cached_property
     def effects(self) -> pd.DataFrame:
@@ -337,7 +347,7 @@ class UpsellPage:
         if trial is None or columns is None:
             return None
         certain = (trial["low"] > 0) & (trial["p_value"] <= 0.05)
-        own = trial[(trial["outcome"] == columns.bought) & certain]
+        own = self.seen(trial[(trial["outcome"] == columns.bought) & certain])
         return max(records(own), key=lambda r: float(r["difference"])) if len(own) else None
 
     @cached_property
@@ -355,6 +365,7 @@ class UpsellPage:
             ask = partial(
                 upsell.trial_return, source, arm=o.arm, comparison=columns.comparison, revenue=columns.revenue,
                 margin=share, cost="cost" if has_cost else o.cost, horizon=columns.horizon,
+                split=columns.split,
             )  # fmt: skip
             told = self._tried(f"return {o.id}", ask)
             if told is not None:
@@ -403,6 +414,10 @@ class UpsellPage:
         reach = student(n - 1) * spread / math.sqrt(n)
         return mean, mean - reach, mean + reach
 
+    def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of a trial whose two arms are large enough to be shown here."""
+        return frame[frame[["n", "n_comparison"]].min(axis=1) >= self.page.least]
+
     # --- in words
 
     def few(self, number: float) -> str | Figure:
@@ -439,7 +454,8 @@ def ranged(told: Callable[[float], str], *found: float) -> Figure:
     value, low, high = found[:3]
     if not math.isfinite(value):
         return Figure("–")
-    return Figure(f"{told(value)} ({told(low)} to {told(high)})", *found)
+    span = f" ({told(low)} to {told(high)})" if math.isfinite(low) and math.isfinite(high) else ""
+    return Figure(f"{told(value)}{span}", *found)
 
 
 def points(value: float, low: float, high: float, n: float = math.nan) -> Figure:
@@ -482,7 +498,7 @@ def refuse_day(text: str) -> None:
     """Raise where a parameter is no day."""
     try:
         if text:
-            pd.Timestamp(text)
+            date.fromisoformat(text)
     except ValueError:
         msg = f"as_of is {text[:40]!r}; a day such as 2026-07-10 was needed."
         raise JourneyDataError(msg) from None

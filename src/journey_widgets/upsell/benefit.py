@@ -102,8 +102,10 @@ def benefit_of_mending(
 
 def _product(middle: float, parts: list[tuple[float, float, float]]) -> tuple[float, float]:
     """Return the interval of a product of independent estimates; not below 0 where a part may be 0 or less."""
-    if not np.isfinite(middle) or middle <= 0:
+    if not np.isfinite(middle):
         return np.nan, np.nan
+    if middle <= 0:
+        return min(middle, 0.0), max(middle, 0.0)
     spread = 0.0
     for v, low, high in parts:
         if low <= 0:

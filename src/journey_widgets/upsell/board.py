@@ -458,7 +458,8 @@ class Board:
         worth = f"worth {self._money(value)}"
         if planned:
             first = f"{reason}; " if reason else ""
-            return f"{first}{worth}, {self._money(value - price)} more than what it uses earns elsewhere; {evidence}"
+            more = max(value - price, 0.0)
+            return f"{first}{worth}, {self._money(more)} more than what it uses earns elsewhere; {evidence}"
         if value <= 0:
             return EARNS
         if value <= price:

@@ -5,9 +5,12 @@ trial or the contacts that came back found replaces what was believed before, th
 about.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+import ibis
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
@@ -19,7 +22,7 @@ from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.board import JUDGED, PLACEBO, TESTED, Board, Limits, board
 from journey_widgets.upsell.document import Moment, Offer, UpsellPlan
 from journey_widgets.upsell.moments import MOMENT
-from journey_widgets.upsell.signals import LINES, signals
+from journey_widgets.upsell.signals import LINES, before, signals
 
 CAUTION = 0.8
 """Two-sided confidence of the lower limit that the board ranks by."""
@@ -77,9 +80,10 @@ def _effect(
     if offer.expected is not None:
         found |= {"effect": offer.expected, "evidence": JUDGED, "reason": "as the team judges it"}
     found |= _observed(plan, moment, offer, moments)
-    for told in (_tested(plan, offer, trial), _came_back(moment, offer, results)):
+    for told in (_tested(plan, moment, offer, trial), _came_back(moment, offer, results)):
         if told:
-            found |= {**told, "prior": found["effect"]}
+            # Without a belief from before, a test is drawn towards nothing.
+            found |= {**told, "prior": found["effect"] if np.isfinite(found["effect"]) else 0.0}
     return found
 
 
@@ -109,35 +113,46 @@ def _observed(
     }  # fmt: skip
 
 
-def _tested(plan: UpsellPlan, offer: Offer, trial: pd.DataFrame | None) -> dict[str, Any]:
+def _tested(
+    plan: UpsellPlan, moment: Moment, offer: Offer, trial: pd.DataFrame | None
+) -> dict[str, Any]:
+    """Return what the trial found, at the moments it was run at."""
     if trial is None or plan.trial is None or offer.arm is None:
+        return {}
+    if plan.trial.moments and moment.id not in plan.trial.moments:
         return {}
     own = trial[(trial["arm"] == offer.arm) & (trial["outcome"] == plan.trial.bought)]
     if own.empty:
         return {}
     row = own.iloc[0]
-    effect, n = float(row["difference"]), float(min(row["n"], row["n_comparison"]))
+    n = float(min(row["n"], row["n_comparison"]))
+    return _measured(float(row["difference"]), float(row["low"]), n, "in the trial")
+
+
+def _measured(effect: float, low: float, n: float, where: str) -> dict[str, Any]:
+    told = f"{where} {100 * effect:+.1f} points bought"
     return {
-        "effect": effect, "effect_low": lower(effect, float(row["low"])), "n": n, "evidence": TESTED,
-        "reason": f"in the trial {100 * effect:+.1f} points bought because of it",
+        "effect": effect, "effect_low": lower(effect, low), "n": n, "evidence": TESTED,
+        "reason": f"{told} because of it" if low > 0 else f"{told}, which is not certain",
     }  # fmt: skip
 
 
 def _came_back(moment: Moment, offer: Offer, results: pd.DataFrame | None) -> dict[str, Any]:
+    """Return what came of contacts; of several classes of evidence that of most customers."""
     if results is None:
         return {}
     own = results[(results["offer"] == offer.id) & (results["touchpoint"] == moment.touchpoint)]
-    if own.empty or not np.isfinite(float(own.iloc[0]["realised"])):
+    own = own[own["realised"].notna()]
+    if own.empty:
         return {}
-    row = own.iloc[0]
-    effect, n = float(row["realised"]), float(min(row["contacted"], row["left_alone"]))
-    return {
-        "effect": effect, "effect_low": lower(effect, float(row["low"])), "n": n, "evidence": TESTED,
-        "reason": f"of the last contacts {100 * effect:+.1f} points bought because of it",
-    }  # fmt: skip
+    row = own.sort_values("contacted", ascending=False, kind="stable").iloc[0]
+    n = float(min(row["contacted"], row["left_alone"]))
+    return _measured(float(row["realised"]), float(row["low"]), n, "of the last contacts")
 
 
-def earnings(plan: UpsellPlan, sources: Mapping[str, Any]) -> pd.DataFrame:
+def earnings(
+    plan: UpsellPlan, sources: Mapping[str, Any], *, until: datetime | None = None
+) -> pd.DataFrame:
     """Return what one acceptance of each offer earns, and which share of them is kept.
 
     Parameters
@@ -146,6 +161,8 @@ def earnings(plan: UpsellPlan, sources: Mapping[str, Any]) -> pd.DataFrame:
         The upsell plan.
     sources
         Kind of source → source or table; ``"order_lines"`` with ``margin`` say it where the plan does not.
+    until
+        Instant (UTC) before which things are known; all by default.
 
     Returns
     -------
@@ -155,19 +172,19 @@ def earnings(plan: UpsellPlan, sources: Mapping[str, Any]) -> pd.DataFrame:
         returned, or of acceptances that were not undone; 1 where none was seen); ``accepted`` (int64, pieces or
         customers it rests on); ``basis`` (str, who says the margin).
     """
-    lines = _pieces(plan, sources)
+    lines = _pieces(plan, sources, until)
     rows = []
     for offer in plan.offers:
         own = lines[lines["product"].isin(offer.products)]
         sold, back = float(own["sold"].sum()), float(own["back"].sum())
         margin, basis = offer.margin, "the plan"
         if margin is None:
-            known = own[own["margin"].notna() & (own["sold"] > 0)]
+            known = own[own["margin"].notna() & (own["priced"] > 0)]
             basis = "order lines" if len(known) else ""
-            margin = float(known["margin"].sum() / known["sold"].sum()) if len(known) else np.nan
+            margin = float(known["margin"].sum() / known["priced"].sum()) if len(known) else np.nan
         kept, many = (1 - min(back / sold, 1.0), int(sold)) if sold else (1.0, 0)
         if not offer.products:
-            kept, many = _not_undone(offer, sources)
+            kept, many = _not_undone(offer, sources, until)
         rows.append(
             {"offer": offer.id, "margin": margin, "kept": kept, "accepted": many, "basis": basis}
         )
@@ -184,32 +201,41 @@ def earnings(plan: UpsellPlan, sources: Mapping[str, Any]) -> pd.DataFrame:
     )
 
 
-def _pieces(plan: UpsellPlan, sources: Mapping[str, Any]) -> pd.DataFrame:
-    """Return product → pieces sold and returned, and the margin of those sold."""
+def _pieces(plan: UpsellPlan, sources: Mapping[str, Any], until: datetime | None) -> pd.DataFrame:
+    """Return product → pieces sold and returned, the margin of those sold, and how many pieces it is of."""
     asked = sorted({p for o in plan.offers for p in o.products})
     if not asked or LINES not in sources:
-        return pd.DataFrame({"product": [], "sold": [], "back": [], "margin": []})
-    table = table_of(sources[LINES], LINES, "product_id", "quantity")
+        return pd.DataFrame({"product": [], "sold": [], "back": [], "margin": [], "priced": []})
+    table = table_of(sources[LINES], LINES, "product_id", "quantity", *(["ts"] if until else []))
     own = table.filter(table.product_id.cast("string").isin(asked))
+    if until is not None:
+        own = own.filter(own.ts < ibis.literal(until, "timestamp(6)"))
+    margin = own.margin if "margin" in own.columns else ibis.null("float64")
+    own = own.mutate(earned=margin)
     sale = own.quantity > 0
-    earned = (
-        own.margin.sum(where=sale) if "margin" in own.columns else own.quantity.sum() * float("nan")
-    )
     found = own.group_by(product=own.product_id.cast("string")).agg(
-        sold=own.quantity.sum(where=sale).fill_null(0), back=-own.quantity.sum(where=~sale).fill_null(0), margin=earned,
+        sold=own.quantity.sum(where=sale).fill_null(0), back=-own.quantity.sum(where=~sale).fill_null(0),
+        margin=own.earned.sum(where=sale), priced=own.quantity.sum(where=sale & own.earned.notnull()).fill_null(0),
     )  # fmt: skip
     return collect(found.order_by("product")).astype({"margin": "float64"})
 
 
-def _not_undone(offer: Offer, sources: Mapping[str, Any]) -> tuple[float, int]:
-    """Return the share of customers who took it and did not give it back, and how many took it."""
+def _not_undone(
+    offer: Offer, sources: Mapping[str, Any], until: datetime | None
+) -> tuple[float, int]:
+    """Return the share of customers who took it and did not give it back after, and how many took it."""
     rows = signals(sources)
-    took = rows.filter(rows.event.isin(list(offer.accepted_by))).select("customer_id").distinct()
-    undone = (
-        rows.filter(rows.event.isin(list(offer.undone_by) or [""])).select("customer_id").distinct()
-    )
-    many = int(took.count().to_pyarrow().as_py())
-    gone = int(took.semi_join(undone, "customer_id").count().to_pyarrow().as_py())
+    rows = before(rows, until) if until is not None else rows
+
+    def last(events: Sequence[str], name: str) -> ir.Table:
+        own = rows.filter(rows.event.isin(list(events) or [""]))
+        return own.group_by("customer_id").agg(**{name: own.ts.max()})
+
+    both = last(offer.accepted_by, "took").left_join(last(offer.undone_by, "gone"), "customer_id")
+    told = collect(
+        both.agg(many=both.count(), gone=(both.gone >= both.took).fill_null(False).sum())
+    ).iloc[0]
+    many, gone = int(told["many"]), int(told["gone"]) if told["many"] else 0
     return (1 - gone / many, many) if many else (1.0, 0)
 
 

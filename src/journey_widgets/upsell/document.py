@@ -280,6 +280,10 @@ class TrialColumns(Part):
     revenue: Label | None = None
     harms: tuple[Label, ...] = ()
     """Columns of what nobody wants: complaints, opt-outs, returns."""
+    split: dict[str, Annotated[float, Field(gt=0)]] | None = None
+    """Arm → planned share of the customers; equal without it."""
+    moments: tuple[Id, ...] = ()
+    """Moments it was run at: only there its arms are tested. All without it."""
     horizon: Label = "the time of the trial"
     """How long was counted, in words: what comes later is not in it."""
 
@@ -307,7 +311,7 @@ class UpsellPlan(Document):
     """For contacts, in the workspace's currency; no end without it."""
     max_contacts: int = Field(1, ge=1)
     """Contacts a customer may get by one plan."""
-    slots: dict[Id, int] = Field(default_factory=dict)
+    slots: dict[Id, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     """Touchpoint → contacts it can make; those not named have no end."""
     held_out: float = Field(0.1, ge=0, lt=1)
     """Share of the customers left alone by chance, so that it can be said later what the plan brought."""
@@ -325,6 +329,16 @@ class UpsellPlan(Document):
             twice = next((i for i in ids if ids.count(i) > 1), None)
             if twice is not None:
                 msg = f"two {what} are called {twice!r}; an id is there once"
+                raise ValueError(msg)
+        labels = [m.label for m in self.moments]
+        same = next((text for text in labels if labels.count(text) > 1), None)
+        if same is not None:
+            msg = f"two moments are labelled {same!r}; nobody could tell them apart"
+            raise ValueError(msg)
+        moments = [m.id for m in self.moments]
+        for name in self.trial.moments if self.trial else ():
+            if name not in moments:
+                msg = f"the trial names the moment {name!r}. {did_you_mean(name, moments)}"
                 raise ValueError(msg)
         known = [o.id for o in self.offers]
         for m in self.moments:

@@ -7,7 +7,8 @@ nothing that came later is known.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -62,6 +63,15 @@ class Known:
     plan: UpsellPlan
     sources: Mapping[str, Any]
     zone: str = "UTC"
+    every: Mapping[str, Any] | None = None
+    """The sources of all customers, where `sources` are those of some: what nobody of them did is no unknown name."""
+
+    @classmethod
+    def of(cls, plan: UpsellPlan, sources: "Mapping[str, Any] | Known", zone: str) -> "Known":
+        """Return the sources as the plan reads them, its names checked once."""
+        known = sources if isinstance(sources, Known) else cls(plan, sources, zone)
+        known.checked  # noqa: B018 - it raises where they do not fit
+        return known
 
     @cached_property
     def signals(self) -> ir.Table:
@@ -73,7 +83,7 @@ class Known:
         """Products that the plan names and somebody bought."""
         if LINES not in self.sources:
             return []
-        lines = table_of(self.sources[LINES], LINES, "product_id")
+        lines = table_of((self.every or self.sources)[LINES], LINES, "product_id")
         there = collect(lines.select(p=lines.product_id.cast("string")).distinct())["p"]
         asked = {*(p for o in self.plan.offers for p in o.products), *self.plan.outcome}
         return sorted(asked & {str(p) for p in there})
@@ -81,7 +91,7 @@ class Known:
     @cached_property
     def names(self) -> list[str]:
         """What happens at all."""
-        return names(self.signals)
+        return names(self.signals if self.every is None else signals(self.every, self.products))
 
     def lines(self) -> ir.Table:
         """Return the order lines with ``customer_id``, ``ts``, ``product``, ``category`` and ``pieces``."""
@@ -94,27 +104,52 @@ class Known:
             product=found.product_id.cast("string"), category=group, pieces=found.quantity.cast("float64"),
         )  # fmt: skip
 
-    def checked(self) -> None:
-        """Raise where the plan names what no source has, or needs a source that is not there."""
+    @cached_property
+    def checked(self) -> bool:
+        """Raise where the plan names what no source has, or needs a source that is not there.
+
+        What may not have happened yet, such as an offer or an opt-out, is refused only where it looks misspelt.
+        """
         plan = self.plan
         asked: dict[str, Iterable[str]] = {
             "the plan's outcome": plan.outcome, "customer_since": plan.customer_since,
-            "caused_by_upgrade": plan.caused_by_upgrade,
         }  # fmt: skip
+        perhaps: dict[str, Iterable[str]] = {"caused_by_upgrade": plan.caused_by_upgrade}
         for m in plan.moments:
             asked[f"moment {m.id}, after,"] = (m.after,)
-            asked[f"moment {m.id}, offered_by,"] = (m.offered_by,) if m.offered_by else ()
+            perhaps[f"moment {m.id}, offered_by,"] = (m.offered_by,) if m.offered_by else ()
             for c in m.where:
                 if isinstance(c, Behaviour | Usage) and c.event:
                     asked[f"moment {m.id}, {c.what},"] = (c.event,)
                 self._needs(m, c)
         for o in plan.offers:
-            asked[f"offer {o.id}, accepted_by,"] = o.accepted_by
-            asked[f"offer {o.id}, undone_by,"] = o.undone_by
+            perhaps[f"offer {o.id}, accepted_by,"] = o.accepted_by
+            perhaps[f"offer {o.id}, undone_by,"] = o.undone_by
         guards = plan.guards
-        asked["guard opt_out"] = guards.opt_out
-        asked["guard pressure"] = guards.pressure.contacts if guards.pressure else ()
+        perhaps["guard opt_out"] = guards.opt_out
+        perhaps["guard pressure"] = guards.pressure.contacts if guards.pressure else ()
         refuse_unknown({k: list(v) for k, v in asked.items()}, self.names)
+        near = {
+            k: [n for n in v if get_close_matches(n, self.names, 1, 0.8)]
+            for k, v in perhaps.items()
+        }
+        refuse_unknown(near, self.names)
+        self._closing_steps_are_there()
+        return True
+
+    def _closing_steps_are_there(self) -> None:
+        solved = self.plan.guards.solved
+        if not solved or TICKETS not in self.sources:
+            return
+        cases = table_of((self.every or self.sources)[TICKETS], TICKETS, "activity")
+        there = collect(cases.select(a=cases.activity.cast("string")).distinct())["a"].dropna()
+        known = {str(a).casefold(): str(a) for a in there}
+        for step in solved:
+            if step.casefold() not in known:
+                msg = (
+                    f"guards, solved, names {step!r}. {did_you_mean(step, sorted(known.values()))}"
+                )
+                raise JourneyDataError(msg)
 
     def _needs(self, moment: Moment, condition: Any) -> None:
         needed = {"usage": USAGE, "history": LINES, "satisfaction": ANSWERS}.get(condition.what)
@@ -183,7 +218,8 @@ class Known:
         column = "product" if condition.product else "category"
         rows = lines.filter(lines[column] == (condition.product or condition.category))
         found = self.within(rows, anchors, condition.within)
-        return found.group_by("customer_id").agg(n=found.pieces.sum())
+        # A log may begin after the purchase of what is returned in it.
+        return found.group_by("customer_id").agg(n=ibis.greatest(found.pieces.sum(), 0))
 
     @cached_property
     def _calendar(self) -> Calendar:
@@ -226,10 +262,15 @@ class Known:
 
     # --- who is left in peace
 
-    def guarded(self, offer: Offer, anchors: ir.Table) -> Iterator[tuple[str, set[str]]]:
-        """Return each guard with the customers whom it leaves in peace."""
+    def guarded(
+        self, offer: Offer, anchors: ir.Table, opened: ir.Table
+    ) -> Iterator[tuple[str, set[str]]]:
+        """Return each guard with the customers whom it leaves in peace.
+
+        Whether somebody has the offer already is asked of the instant in `opened`: who took it since did not have it.
+        """
         guards = self.plan.guards
-        yield OWNED, self._owning(offer, anchors)
+        yield OWNED, self._owning(offer, opened)
         yield OPTED_OUT, _ids(self.happened(anchors, guards.opt_out)) if guards.opt_out else set()
         yield (
             OPEN_ISSUE,
@@ -278,10 +319,16 @@ class Known:
             return set()
         closing = [n.casefold() for n in self.plan.guards.solved or NAMES["solved"]]
         again = [n.casefold() for n in NAMES["reopened"]]
-        rows = cases.select(
-            case=cases.case_id.cast("string"), customer_id=cases.customer_id.cast("string"),
-            ts=cases.ts.cast("timestamp(6)"), step=cases.activity.cast("string").lower(),
+        steps = cases.select(
+            case=cases.case_id.cast("string"), ts=cases.ts.cast("timestamp(6)"),
+            step=cases.activity.cast("string").lower(),
         )  # fmt: skip
+        # Not every row of a case says whose it is.
+        named = cases.filter(cases.customer_id.notnull())
+        whose = named.group_by(case=named.case_id.cast("string")).agg(
+            customer_id=named.customer_id.cast("string").min()
+        )
+        rows = steps.join(whose, "case").select("case", "customer_id", "ts", "step")
         found = self.within(rows, anchors, None)
         each = found.group_by("customer_id", "case").agg(
             closed=found.ts.max(where=found.step.isin(closing)),
@@ -300,7 +347,7 @@ def instant(plan: UpsellPlan, known: Known, as_of: str = "") -> datetime:
     day = as_of or (plan.as_of.isoformat() if plan.as_of else "")
     if day:
         try:
-            midnight = pd.Timestamp(day).normalize()
+            midnight = pd.Timestamp(date.fromisoformat(day))
         except ValueError:
             msg = f"as_of is {day!r}; a day such as 2026-07-20 was needed."
             raise JourneyDataError(msg) from None
@@ -311,11 +358,13 @@ def instant(plan: UpsellPlan, known: Known, as_of: str = "") -> datetime:
             raise JourneyDataError(msg)
         local = pd.Timestamp(last, tz="UTC").tz_convert(known.zone)
         midnight = local.tz_localize(None).normalize() + pd.Timedelta(days=1)
-    return midnight.tz_localize(known.zone).tz_convert("UTC").tz_localize(None).to_pydatetime()
+    # Where clocks skip midnight, the day begins with the first hour there is.
+    local_midnight = midnight.tz_localize(known.zone, nonexistent="shift_forward", ambiguous=True)
+    return local_midnight.tz_convert("UTC").tz_localize(None).to_pydatetime()
 
 
 def eligible(
-    plan: UpsellPlan, sources: Mapping[str, Any], *, as_of: str = "", zone: str = "UTC"
+    plan: UpsellPlan, sources: Mapping[str, Any] | Known, *, as_of: str = "", zone: str = "UTC"
 ) -> pd.DataFrame:
     """Return who is at which moment, and why some of them are not asked.
 
@@ -344,15 +393,14 @@ def eligible(
     JourneyDataError
         The plan names what no source has, or needs a source that is not there.
     """
-    known = Known(plan, sources, zone)
-    known.checked()
+    known = Known.of(plan, sources, zone)
     moment = instant(plan, known, as_of)
     now = ibis.literal(moment, "timestamp(6)")
     frames, at = [], {}
     for m in plan.moments:
         rows = known.signals.filter((known.signals.event == m.after) & (known.signals.ts < now))
-        rows = rows.filter(micros(rows.ts) >= micros(now) - microseconds(m.window))
-        anchors = rows.group_by("customer_id").agg(since=rows.ts.max()).mutate(at=now)
+        rows = rows.filter(micros(rows.ts) > micros(now) - microseconds(m.window))
+        anchors = rows.group_by("customer_id").agg(since=rows.ts.max()).mutate(at=now, opened=now)
         own, many = at_moment(known, m, anchors)
         at[m.id] = many
         frames.append(own)
@@ -370,18 +418,20 @@ def eligible(
 def at_moment(known: Known, moment: Moment, anchors: ir.Table) -> tuple[pd.DataFrame, int]:
     """Return the customers for whom the rule of a moment holds at their instants, and how many were looked at.
 
-    `anchors` has ``customer_id``, ``since`` and ``at``; the frame is as `eligible` returns it, with ``at``.
+    `anchors` has ``customer_id``, ``since``, ``opened`` (the instant of the rule) and ``at`` (that of the guards); the
+    frame is as `eligible` returns it, with both.
     """
     held, many = _kept(anchors)
     for condition in moment.where:
         held = held.semi_join(
-            known.holds(condition, held.select("customer_id", "at")), "customer_id"
+            known.holds(condition, held.select("customer_id", at=held.opened)), "customer_id"
         )
     found = collect(held.order_by("customer_id")).astype({"customer_id": "str"})
     held = as_anchors(found[["customer_id", "at"]])
+    opened = as_anchors(found[["customer_id"]].assign(at=found["opened"]))
     guard = pd.Series("", index=found.index, dtype="str")
     offer = known.plan.offer(moment.offer)
-    for why, who in known.guarded(offer, held):
+    for why, who in known.guarded(offer, held, opened):
         guard[(guard == "") & found["customer_id"].isin(who)] = why
     own = found.assign(
         moment=moment.id, offer=moment.offer, touchpoint=moment.touchpoint, guard=guard

@@ -36,7 +36,7 @@ def calibration(contacts: pd.DataFrame, bought: str = "bought") -> pd.DataFrame:
     Parameters
     ----------
     contacts
-        The rows of `board.Board.assignment` with a column of 0 and 1 (or yes and no) that says who bought.
+        The rows of `board.Board.assignment` with a column of 0 and 1 that says who bought.
     bought
         That column; a blank is 0.
 
@@ -75,12 +75,19 @@ def calibration(contacts: pd.DataFrame, bought: str = "bought") -> pd.DataFrame:
         for (e, o, t), own in found.groupby(["evidence", "offer", "touchpoint"], sort=True)
     ]
     rows += [
-        {"offer": "", "touchpoint": "", "evidence": e, **_compared(own)}
+        {"offer": "", "touchpoint": "", "evidence": e, **_compared(_by_customer(own))}
         for e, own in found.groupby("evidence", sort=True)
     ]
     return defined(
         pd.DataFrame(rows, columns=COLUMNS),
         "Contacted against those left alone by chance who would have been contacted; Newcombe's 95 % interval",
+    )
+
+
+def _by_customer(own: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a customer: whether he bought anything, and what was expected of all his contacts."""
+    return own.groupby(["customer_id", "arm"], as_index=False).agg(
+        did=("did", "max"), expected=("expected", "sum")
     )
 
 
@@ -141,7 +148,9 @@ def planned_and_measured(plan: UpsellPlan, trial: pd.DataFrame | None) -> pd.Dat
         }  # fmt: skip
         if trial is not None and plan.trial is not None and o.arm is not None:
             own = trial[(trial["arm"] == o.arm) & (trial["outcome"] == plan.trial.bought)]
-            if len(own):
+            if own.empty:
+                row["verdict"] = "the trial has no such arm"
+            else:
                 found = own.iloc[0]
                 low, high = float(found["low"]), float(found["high"])
                 row |= {

@@ -32,13 +32,18 @@ COLUMNS = ["moment", "label", "step", "stage", "customers", "offered_all_the_sam
 
 
 def offer_funnel(
-    plan: UpsellPlan, sources: Mapping[str, Any], *, since: str, as_of: str = "", zone: str = "UTC"
+    plan: UpsellPlan,
+    sources: Mapping[str, Any] | Known,
+    *,
+    since: str,
+    as_of: str = "",
+    zone: str = "UTC",
 ) -> pd.DataFrame:
     """Follow everybody who came to a moment in a time.
 
-    A customer is followed from the first time the moment opened for him in the time. The rule and the guards are
-    looked at as they were just before the offer; where none was made, when the window was over. Offers, acceptances
-    and returns up to the day count.
+    A customer is followed from the first time the moment opened for him in the time. The rule, and whether he has the
+    offer already, are looked at as they were then; the other guards as they were just before the offer, and where none
+    was made, when the window was over. Offers, acceptances and returns up to the day count.
 
     Parameters
     ----------
@@ -63,8 +68,7 @@ def offer_funnel(
     JourneyDataError
         The first day is not before the last; what `eligibility.eligible` raises.
     """
-    known = Known(plan, sources, zone)
-    known.checked()
+    known = Known.of(plan, sources, zone)
     until = instant(plan, known, as_of)
     begin = instant(plan, known, since)
     if begin >= until:
@@ -74,13 +78,18 @@ def offer_funnel(
     first, last = (pd.Timestamp(v, tz="UTC").tz_convert(zone) for v in (begin, until))
     said = (
         f"Customers whose moment opened from {first:%-d %B %Y} on, known until the beginning of {last:%-d %B %Y}; each "
-        "once a moment; rule and guards as they were just before the offer, or when the window was over"
+        "once a moment; the rule as it was then, guards as they were just before the offer, or when the window was over"
     )
     return defined(pd.DataFrame(rows, columns=COLUMNS), said)
 
 
 def after_offers(
-    plan: UpsellPlan, sources: Mapping[str, Any], *, since: str, as_of: str = "", zone: str = "UTC"
+    plan: UpsellPlan,
+    sources: Mapping[str, Any] | Known,
+    *,
+    since: str,
+    as_of: str = "",
+    zone: str = "UTC",
 ) -> pd.DataFrame:
     """Count what may have been harmed by the offers of a time: it stands beside every acceptance.
 
@@ -97,8 +106,7 @@ def after_offers(
         of these, within the offer's time; given back until the day). What came after an offer need not have come of it:
         only a trial says so.
     """
-    known = Known(plan, sources, zone)
-    known.checked()
+    known = Known.of(plan, sources, zone)
     until, begin = instant(plan, known, as_of), instant(plan, known, since)
     rows = []
     for m in plan.moments:
@@ -139,7 +147,7 @@ def _cases_after(known: Known, anchors: pd.DataFrame, offer: Offer, until: datet
     joined = first.join(as_anchors(anchors), "customer_id")
     after = micros(joined.ts) - micros(joined.at)
     ended = joined.ts >= ibis.literal(until, "timestamp(6)")
-    kept = joined.filter((after >= 0) & (after <= microseconds(offer.within)) & ~ended)
+    kept = joined.filter((after >= 0) & (after < microseconds(offer.within)) & ~ended)
     return int(kept.customer_id.nunique().to_pyarrow().as_py())
 
 
@@ -160,7 +168,8 @@ def _followed(
     known: Known, moment: Moment, begin: datetime, until: datetime
 ) -> list[dict[str, Any]]:
     opened = _opened(known, moment, begin, until)
-    # What is looked at is before: the offer, or the end of the window, or of the time.
+    # The rule is looked at when the moment opened, for everybody alike; guards before the offer, or the end.
+    opened["opened"] = opened["since"] + pd.Timedelta(microseconds=1)
     closed = opened["since"] + _span(moment.window)
     closed = closed.where(closed <= pd.Timestamp(until), pd.Timestamp(until))
     opened["at"] = opened["offered"].fillna(closed).astype("datetime64[us]")
@@ -219,7 +228,7 @@ def _first(
     after = micros(joined.ts) - micros(joined.at)
     kept = joined.filter(
         (after >= 0)
-        & (after <= microseconds(length))
+        & (after < microseconds(length))
         & (joined.ts < ibis.literal(until, "timestamp(6)"))
     )
     found = collect(kept.group_by("customer_id").agg(ts=kept.ts.min()))

@@ -1,22 +1,23 @@
 """The opportunity board on a page: filter, sort, move the budget, and ask why this one."""
 
 import math
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-import anywidget
 import pandas as pd
 import traitlets as t
 
+from journey_widgets.edit_messages import PageWidget
 from journey_widgets.errors import JourneyError
 from journey_widgets.events.personal import key, pseudonym
 from journey_widgets.page_scripts import script, style
 from journey_widgets.upsell.board import INCREMENTAL, Board
 
-MOST_ROWS, MOST_CONTACTS = 200, 5
+MOST_ROWS, MOST_CONTACTS, MOST_BUDGET = 200, 5, 1e12
 FILTERS: Final = ("offer", "touchpoint", "owner", "evidence")
 SORTS: Final = ("customer", "offer", "touchpoint", "owner", "evidence", "believed", "cost", "value")
 NO_KEY = (
@@ -25,7 +26,15 @@ NO_KEY = (
 )
 
 
-class OpportunityBoard(anywidget.AnyWidget):
+def labelled(text: str, labels: Mapping[str, str]) -> str:
+    """Return a sentence with labels in place of whole ids."""
+    if not labels:
+        return text
+    ids = "|".join(re.escape(n) for n in sorted(labels, key=len, reverse=True))
+    return re.sub(rf"(?<![\w-])(?:{ids})(?![\w-])", lambda m: labels[m[0]], text)
+
+
+class OpportunityBoard(PageWidget):
     """Look at a plan of contacts and move its limits. Nothing is saved, and no customer is named.
 
     Parameters
@@ -44,6 +53,8 @@ class OpportunityBoard(anywidget.AnyWidget):
     Customers are shown under pseudonyms: of the key in ``JOURNEY_PSEUDONYM_KEY``, or, where none is set, of a key of
     this widget alone.
     """
+
+    asks: ClassVar[frozenset[str]] = frozenset({"ask", "customer", "wanted"})
 
     _esm = script(Path(__file__).with_suffix(".js"))
     _css = style(Path(__file__).with_suffix(".css"))
@@ -72,6 +83,8 @@ class OpportunityBoard(anywidget.AnyWidget):
     ) -> None:  # fmt: skip
         self._first = self._board = board
         self._labels, self._least = dict(labels or {}), least
+        self._exports, self._files = can_export, 0
+        self._most_contacts = max(MOST_CONTACTS, board.limits.max_contacts)
         self._key = key() or secrets.token_bytes(32)
         self._ids: dict[str, str] = {}
         unlimited, _moved = board.what_if(replace(board.limits, budget=float("inf")))
@@ -81,7 +94,7 @@ class OpportunityBoard(anywidget.AnyWidget):
             currency=board.currency, can_export=can_export,
             limits={
                 "budget": budget, "budget_max": most, "max_contacts": board.limits.max_contacts,
-                "contacts_max": max(MOST_CONTACTS, board.limits.max_contacts),
+                "contacts_max": self._most_contacts,
             },
             choices={f: self._choices(f) for f in FILTERS},
             ask={"seq": 0},
@@ -115,9 +128,9 @@ class OpportunityBoard(anywidget.AnyWidget):
             raise t.TraitError(msg)
         budget, contacts = asked.get("budget", 0.0), asked.get("max_contacts", 1)
         fine = (
-            isinstance(budget, int | float) and math.isfinite(budget) and budget >= 0
-            and isinstance(contacts, int) and 1 <= contacts <= self.limits["contacts_max"]
-            and asked.get("by", "value") in SORTS
+            isinstance(budget, int | float) and 0 <= budget <= MOST_BUDGET
+            and isinstance(contacts, int) and 1 <= contacts <= self._most_contacts
+            and asked.get("by", "value") in SORTS and isinstance(asked.get("descending", True), bool)
             and all(isinstance(asked.get(f, ""), str) for f in FILTERS)
         )  # fmt: skip
         if not fine:
@@ -165,13 +178,18 @@ class OpportunityBoard(anywidget.AnyWidget):
         role = change["new"]
         if not role:
             return
-        if not self.can_export:
+        if not self._exports:
             self.file = {"error": "Contacts are not handed over here."}
             return
         try:
             secret = key()
             text = self._board.for_owner(role, secret=secret) if secret else ""
-            self.file = {"name": "contacts.csv", "text": text} if secret else {"error": NO_KEY}
+            self._files += 1
+            self.file = (
+                {"name": "contacts.csv", "text": text, "number": self._files}
+                if secret
+                else {"error": NO_KEY}
+            )
         except JourneyError as error:
             self.file = {"error": str(error)}
 
@@ -180,9 +198,11 @@ class OpportunityBoard(anywidget.AnyWidget):
     def _show(self) -> None:
         board = self._board
         plan = board.plan
-        contacts = f"{len(plan):,} contact{'' if len(plan) == 1 else 's'}"
+        few = 0 < plan["customer_id"].nunique() < self._least
+        spent = "" if few else f" for {self._money(plan['cost'].sum())}"
         self.summary = (
-            f"{contacts} with {plan['customer_id'].nunique():,} customers for {self._money(plan['cost'].sum())}; "
+            f"{self._many(len(plan))} contact{'' if len(plan) == 1 else 's'} with "
+            f"{self._many(plan['customer_id'].nunique())} customers{spent}; "
             f"at most {board.solution.gap:.2%} below the best possible plan"
         )
         was = self._first.plan
@@ -190,14 +210,15 @@ class OpportunityBoard(anywidget.AnyWidget):
         both = len(was[keys].merge(plan[keys], on=keys))
         new, gone = len(plan) - both, len(was) - both
         self.changed = (
-            f"Against the plan as it was: {new:,} contacts more, {gone:,} fewer."
+            f"Against the plan as it was: {self._many(new)} contacts more, {self._many(gone)} fewer."
             if new or gone
             else ""
         )
         self.totals = [
             {
-                "evidence": r["evidence"], "contacts": f"{int(r['contacts']):,}", "cost": self._money(r["cost"]),
-                "expected": self._money(r["expected"]), "called": r["called"],
+                "evidence": r["evidence"], "contacts": self._many(int(r["contacts"])),
+                "cost": self._amount(r["cost"], int(r["contacts"])),
+                "expected": self._amount(r["expected"], int(r["contacts"])), "called": r["called"],
                 "incremental": r["evidence"] in INCREMENTAL,
             }
             for r in board.totals().to_dict("records")
@@ -223,6 +244,8 @@ class OpportunityBoard(anywidget.AnyWidget):
             self.ask.get("by", "value"), self.ask.get("by", "value")
         )
         found = found.sort_values(by, ascending=not self.ask.get("descending", True), kind="stable")
+        if 0 < found["customer_id"].nunique() < self._least:
+            found = found.iloc[:0]  # single customers are nobody's to see
         self.matching = len(found)
         self.rows = [self._row(r) for r in found.head(MOST_ROWS).to_dict("records")]
 
@@ -236,14 +259,18 @@ class OpportunityBoard(anywidget.AnyWidget):
             "value": self._money(row["value"]), "reason": row["reason"],
         }  # fmt: skip
 
+    def _amount(self, amount: float, contacts: int) -> str:
+        """Return an amount; one that is about few customers says nothing."""
+        return "–" if 0 < contacts < self._least else self._money(amount)
+
     def _many(self, number: int) -> str:
         return f"fewer than {self._least}" if 0 < number < self._least else f"{number:,}"
 
     def _in_words(self, text: str) -> str:
         """Return a sentence of the board with labels in place of touchpoints' ids."""
-        for name in {str(v) for v in self._first.cells["touchpoint"].unique()}:
-            text = text.replace(name, self._named(name))
-        return text
+        return labelled(
+            text, {str(v): self._named(str(v)) for v in self._first.cells["touchpoint"].unique()}
+        )
 
     def _money(self, amount: float) -> str:
         return f"{amount:,.2f} {self.currency}".rstrip()
