@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journey_widgets import read_answers, read_events, read_order_lines, read_tickets, read_trials
+from journey_widgets import (
+    read_answers,
+    read_events,
+    read_figures,
+    read_order_lines,
+    read_tickets,
+    read_trials,
+    read_usage,
+)
 from journey_widgets.errors import JourneyDataError
 
 HEADER = "customer_id,ts,event\n"
@@ -364,3 +372,34 @@ def test_the_scratch_folder_of_a_killed_process_is_removed_by_the_next_one(tmp_p
     assert not Path(done.stdout.strip()).exists()
     living.communicate("\n")
     assert not folders[1].exists()
+
+
+def test_figures_and_usage_are_read_and_counted():
+    figures = read_figures(
+        pd.DataFrame(
+            {
+                "kpi": ["cac", "cac"],
+                "figure": ["cost", "customers"],
+                "ts": ["2026-01-05"] * 2,
+                "value": [9.0, 3.0],
+            }
+        )
+    )
+    usage = read_usage(
+        pd.DataFrame(
+            {
+                "customer_id": ["a", "b", "a"],
+                "ts": ["2026-01-05"] * 3,
+                "event": ["opened", "opened", "full"],
+            }
+        )
+    )
+
+    counts = {
+        s.kind: dict(zip(s.data_check["check"], s.data_check["rows"], strict=True))
+        for s in (figures, usage)
+    }
+    assert counts["figures"]["kpis"] == 1
+    assert counts["figures"]["figures"] == 2
+    assert counts["usage"]["customers"] == 2
+    assert counts["usage"]["events"] == 2
