@@ -239,6 +239,23 @@ def test_the_n_of_typed_figures_is_what_the_formula_divides_by(kpi, figures, val
         assert [found["low"], found["high"]] == pytest.approx([float(v) for v in wilson(27, 90)])
 
 
+@pytest.mark.parametrize(
+    ("kpi", "figures", "n", "state"),
+    [
+        ("cac", {"cost": 60_000, "new_customers": 200}, 200, ""),
+        ("cac", {"cost": 600, "new_customers": 12}, 12, "insufficient"),
+        ("cost_per_contact", {"cost": 900, "contacts": 300}, 300, ""),
+        ("cac_payback", {"cac": 300, "monthly_margin": 25}, 2, ""),
+    ],
+)
+def test_a_total_that_was_typed_in_is_judged_by_what_it_is_about(kpi, figures, n, state):
+    rows = [(kpi, f, "2026-01-05", float(v)) for f, v in figures.items()]
+
+    found = only(measure(kpi, {"figures": frame("kpi figure ts value", *rows)}))
+
+    assert (found["n"], found["state"]) == (n, state)
+
+
 def test_a_figure_that_nobody_entered_is_missing_and_not_zero():
     rows = [
         ("cost_per_lead", "leads", "2026-01-05", 300.0),

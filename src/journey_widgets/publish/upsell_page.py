@@ -33,7 +33,7 @@ from journey_widgets.raci.owners import NOBODY, owners
 from journey_widgets.raci.policy import RaciPolicy
 from journey_widgets.raci.rules import check as check_matrix
 from journey_widgets.upsell import charts
-from journey_widgets.upsell.board import INCREMENTAL
+from journey_widgets.upsell.board import INCREMENTAL, Board
 from journey_widgets.upsell.document import (
     COOLING_OFF,
     GUARDS,
@@ -520,16 +520,14 @@ def board(view: UpsellPage) -> Any:
     labels = {m.id: m.label for m in view.plan.moments}
     notes = [html.note(f"Not on the board: {labels[m]}, {why}.") for m, why in left.items()]
     if mode() == "report":
-        return html.joined(*notes, *_board_tables(view))
+        return html.joined(*notes, *_board_tables(view, found))
     widget = OpportunityBoard(
         found, labels=view.labels, can_export=view.page.may_edit, least=view.page.least
     )
     return show_all([*notes, widget]) if notes else widget
 
 
-def _board_tables(view: UpsellPage) -> list[html.Html]:
-    found = view.board
-    assert found is not None  # noqa: S101 - asked before
+def _board_tables(view: UpsellPage, found: Board) -> list[html.Html]:
     plan = found.plan
     by = plan.groupby(["offer", "touchpoint", "owner", "evidence"], sort=False).agg(
         contacts=("customer_id", "size"), cost=("cost", "sum"), value=("value", "sum")

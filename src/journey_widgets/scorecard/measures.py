@@ -21,7 +21,7 @@ from journey_widgets.scorecard.catalogue import kpi as catalogue_row
 from journey_widgets.scorecard.cells import NOT_KNOWN, Cells
 from journey_widgets.scorecard.formula import Formula
 from journey_widgets.scorecard.recipes import BEYOND, RECIPES, Asked, Recipe, Shared
-from journey_widgets.scorecard.recipes.figures import FIGURES, from_figures
+from journey_widgets.scorecard.recipes.figures import ENTRIES, FIGURES, from_figures
 from journey_widgets.scorecard.recipes.recipe import Words
 
 DRAWS = 400
@@ -245,7 +245,9 @@ def measure_with(
     found = found.assign(**{b: ask.group_names(b, found[b]) for b in ask.by})
     found = _without_gaps(found.rename(columns=dict(zip(ask.by, groups, strict=True))), groups)
     found["open"], found["period"] = _periods(ask, found["period"], timed="ts" in facts.columns)
-    least = 0 if cells.method == NOT_KNOWN else int(row["min_n"] or 0)
+    # The least n of the catalogue is one of customers or cases: a number of entries says nothing of it.
+    entries = recipe.source == FIGURES and recipe.base == ENTRIES
+    least = 0 if entries or cells.method == NOT_KNOWN else int(row["min_n"] or 0)
     nothing = (found["n"] == 0) | (found["value"].isna() & (recipe.source == FIGURES))
     found["state"] = np.where(nothing, NO_DATA, np.where(found["n"] < least, INSUFFICIENT, ""))
     return defined(_framed(kpi, found, groups, said, cells.method), said)
