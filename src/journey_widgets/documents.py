@@ -8,7 +8,8 @@ always the same bytes.
 import json
 import re
 import unicodedata
-from collections.abc import Hashable
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from typing import Annotated, Any, ClassVar, Self
 
 import yaml
@@ -48,6 +49,15 @@ def _text_only(text: str) -> str:
 
 
 Text = Annotated[str, Field(max_length=100_000), AfterValidator(_text_only)]
+
+
+def refuse_doubles(**lists: Iterable[str]) -> None:
+    """Raise `ValueError` where an id is given twice; `lists` is what the ids are of → ids."""
+    for what, ids in lists.items():
+        twice = next((i for i, n in Counter(ids).items() if n > 1), None)
+        if twice is not None:
+            msg = f"{what.replace('_', ' ')}: the id {twice!r} is given twice; rename one of them"
+            raise ValueError(msg)
 
 
 def slug(label: str, taken: frozenset[str] | set[str] = frozenset()) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 import pandas as pd
 from pydantic import Field, model_validator
 
-from journey_widgets.documents import Document, Id, Label, Part
+from journey_widgets.documents import Document, Id, Label, Part, refuse_doubles
 
 RoleKind = Literal["role", "team", "person", "external"]
 
@@ -46,11 +46,7 @@ class RoleRegister(Document):
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
-        ids = [role.id for role in self.roles]
-        twice = next((i for i in ids if ids.count(i) > 1), None)
-        if twice:
-            msg = f"roles: the id {twice!r} is given twice; rename one of them"
-            raise ValueError(msg)
+        refuse_doubles(roles=[role.id for role in self.roles])
         return self
 
     def role(self, role_id: str) -> Role | None:

@@ -176,7 +176,7 @@ def test_a_draft_has_a_factor_for_each_touchpoint_and_the_four_outcomes():
         ({"consensus": {"checkout": {"delivery": {"value": 0.3}}}}, "from -3 to 3 in steps of a half"),
         ({"consensus": {"checkout": {"delivery": {"value": float("nan")}}}}, "from -3 to 3"),
         ({"consensus": {"checkout": {"delivery": {"value": True}}}}, "from -3 to 3"),
-        ({"outcomes": [{"id": "checkout", "label": "C"}]}, "'checkout' is given twice"),
+        ({"outcomes": [{"id": "checkout", "label": "C"}]}, "the id 'checkout' is given twice"),
         ({"raters": [{"id": "consensus", "label": "C"}]}, "give the rater another id"),
         ({"interventions": [{"id": "i", "label": "I", "changes": {"basket": 1}}]}, "no factor of this matrix"),
         ({"interventions": [{"id": "i", "label": "I", "changes": {"checkout": 2}}]}, "-1 to 1 was needed"),

@@ -11,7 +11,9 @@ from journey_widgets.publish import upsell_page as shown
 from journey_widgets.publish import upsell_proof as proof
 from journey_widgets.publish.page import PageStopped
 from journey_widgets.publish.reports import run_report
+from journey_widgets.small_counts import withheld
 from journey_widgets.upsell import UpsellPlan
+from journey_widgets.upsell.offer_funnel import FUNNEL_SUMS
 
 PARTS = [
     shown.in_short, shown.what_next, shown.moments, shown.horizons, shown.waiting, shown.owned_moments,
@@ -214,16 +216,24 @@ def test_a_report_is_made_and_its_figures_are_in_the_csv(made_example, tmp_path)
     assert "<script" not in made.path.read_text("utf-8")
 
 
-def test_where_one_count_is_hidden_so_is_another(view, monkeypatch):
-    monkeypatch.setattr(type(view.page), "least", 5)
+def test_where_one_count_is_hidden_so_is_another_it_could_be_told_from(report, view, monkeypatch):
+    least = int(view.funnel.loc[view.funnel["customers"] > 0, "customers"].min()) + 1
+    monkeypatch.setattr(type(view.page), "least", least)
 
-    found = shown.together(
-        view, {"at_moment": 100, "rule_not_met": 40, "a": 3, "b": 20, "may_be_asked": 37}
-    )
-
-    assert found["a"] == "fewer than 5"
-    assert found["b"] == "hidden"
-    assert str(found["at_moment"]) == "100"
+    shown_ = {
+        (line["part"], line["figure"], line["name"]): line["shown"]
+        for part in (shown.at_a_moment, shown.what_became) for line in part(view).lines
+    }  # fmt: skip
+    assert f"fewer than {least}" in shown_.values()
+    for m in view.plan.moments:
+        own = view.funnel[view.funnel["moment"] == m.id].set_index("step")["customers"]
+        out = withheld({str(s): int(n) for s, n in own.items()}, FUNNEL_SUMS, least)
+        told = {
+            n: t for (p, f, n), t in shown_.items() if f == m.label and p.startswith("Eligible")
+        }
+        for step in out:
+            told_step = next(t for n, t in told.items() if n.lower().endswith(step))
+            assert told_step.startswith(("hidden", "fewer than", "–")), (m.id, step, told_step)
 
 
 def test_what_nothing_tells_is_not_said_to_be_none(report, example):

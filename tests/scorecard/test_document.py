@@ -82,7 +82,7 @@ def test_a_kpi_that_cannot_be_scored_is_refused_with_what_it_needs(more, said):
     ("body", "said"),
     [
         ({"objectives": [objective("o", "custmer", kpi("csat"))]}, "Did you mean 'customer'"),
-        ({"objectives": [objective("o", "customer", kpi("a"), kpi("a"))]}, "two KPIs are called 'a'"),
+        ({"objectives": [objective("o", "customer", kpi("a"), kpi("a"))]}, "KPIs: the id 'a' is given twice"),
         ({"objectives": [objective("a", "customer", kpi("a"))]}, "an objective and a KPI are both called 'a'"),
         ({"arrows": [{"source": "a", "target": "b"}]}, "an arrow has the end 'a'"),
         (

@@ -171,6 +171,27 @@ def test_a_page_cannot_give_itself_what_it_may_not_have(monkeypatch):
             widget.set_state({"ask": {"seq": 9, **news}})
 
 
+def test_more_contacts_a_customer_make_the_budget_slider_longer():
+    widget = made(budget=1_000.0)
+    one = widget.limits["budget_max"]
+
+    asked(widget, max_contacts=2)
+
+    free = widget.to_board().what_if(Limits(max_contacts=2))[0].plan["cost"].sum()
+    assert one < free <= widget.limits["budget_max"] < free + 1
+
+
+def test_a_number_of_the_funnel_that_would_tell_a_small_one_is_hidden_too():
+    widget = made(least=5)
+    counts = {r["step"]: r["rows"] for r in widget.funnel}
+
+    few = [s for s, n in counts.items() if n == "fewer than 5"]
+    hidden = [s for s, n in counts.items() if n == "hidden"]
+    rows = widget.to_board().funnel().set_index("step")["rows"]
+    assert few == [s for s in counts if 0 < rows[s] < 5]
+    assert not few or len(few) + len(hidden) > 1
+
+
 def test_nothing_is_told_about_few_customers():
     widget = made(least=1_000)
 

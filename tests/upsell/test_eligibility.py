@@ -60,6 +60,16 @@ CASES = {
 }  # fmt: skip
 
 
+def test_of_two_answers_at_one_instant_the_later_row_counts():
+    answers = "r1ann 03-25 csat 5 1-5 1 ann\nr2ann 03-25 csat 2 1-5 1 ann"
+    rest = {"events": HELPED.format("ann"), "lines": BOUGHT.format("ann")}
+
+    for turn in (1, -1):
+        given_ = sources(answers="\n".join(answers.split("\n")[::turn]), **rest)
+        given_["answers"] = given_["answers"].assign(row=range(len(given_["answers"])))
+        assert ("ann" in found(eligible(plan(), given_), "helped")) == (turn == -1)
+
+
 def of_everybody(cases, **usual):
     """Sources in which each case is a customer of its own."""
     given_ = {k: [] for k in ("events", "usage", "lines", "tickets", "answers")}

@@ -111,12 +111,16 @@ c 03-09 no_offers
 d 03-02 full
 d 03-04 offer
 d 03-06 upgraded
-d 03-20 downgraded"""
+d 03-20 downgraded
+e 03-22 full
+e 03-24 offer
+e 03-26 upgraded"""
     tickets = "t1 03-05 Opened x a\nt1 03-06 Solved x a\nt2 03-01 Opened x b\nt2 03-05 Solved x b"
 
     row = after_offers(plan(), sources(usage=usage, tickets=tickets), since="2026-03-01").iloc[0]
 
     assert row["offered"] == 3  # c was not
+    assert row["deciding"] == 1  # e, whose time is not over
     assert row["opted_out"] == 1  # b later than the offer's time
     assert row["opened_case"] == 1  # b's was open before
     assert (row["accepted"], row["given_back"]) == (2, 1)

@@ -49,8 +49,8 @@ def test_every_kind_of_condition_has_words(condition, said):
     [
         ("window: 7d", "window: soon", "a number above 0 with a unit"),
         ("offer: larger", "offer: largr", "Did you mean 'larger'?"),
-        ("id: helped", "id: full", "two moments are called 'full'"),
-        ("id: case", "id: larger", "two offers are called 'larger'"),
+        ("id: helped", "id: full", "moments: the id 'full' is given twice"),
+        ("id: case", "id: larger", "offers: the id 'larger' is given twice"),
         ("least: 2, within: 30d", "least: 2, most: 1", "most is 1, below least, 2"),
         ("least: 2, within: 30d", "least: 0", "it says nothing"),
         ("category: phones", "category: phones, product: x", "give one of both"),

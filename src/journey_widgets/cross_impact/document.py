@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final, Literal, Self
 import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
-from journey_widgets.documents import Document, Id, Label, Part
+from journey_widgets.documents import Document, Id, Label, Part, refuse_doubles
 from journey_widgets.errors import DocumentError, did_you_mean
 from journey_widgets.journey.document import Journey
 from journey_widgets.plans import Plan
@@ -177,16 +177,11 @@ class CrossImpact(Document):
     @model_validator(mode="after")
     def _shape(self) -> Self:
         names = [*(f.id for f in self.factors), *(o.id for o in self.outcomes)]
-        lists = {
-            "factors and outcomes": names,
-            "raters": [r.id for r in self.raters],
-            "interventions": [i.id for i in self.interventions],
-        }
-        for what, ids in lists.items():
-            twice = next((i for i in ids if ids.count(i) > 1), None)
-            if twice:
-                msg = f"{what}: {twice!r} is given twice; remove one or rename it"
-                raise ValueError(msg)
+        refuse_doubles(
+            factors_and_outcomes=names,
+            raters=[r.id for r in self.raters],
+            interventions=[i.id for i in self.interventions],
+        )
         for who, cells in self._all_cells():
             for source, row in cells.items():
                 strange = next((n for n in (source, *row) if n not in names), None)

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 import pandas as pd
 from pydantic import Field, model_validator
 
-from journey_widgets.documents import Document, Id, Label, slug
+from journey_widgets.documents import Document, Id, Label, refuse_doubles, slug
 from journey_widgets.journey.parts import (
     Evidence,
     Item,
@@ -49,16 +49,7 @@ class Journey(Document):
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
-        for name in _LISTS:
-            ids = [part.id for part in getattr(self, name)]
-            twice = (
-                next((i for i in ids if ids.count(i) > 1), None)
-                if len(set(ids)) < len(ids)
-                else None
-            )
-            if twice:
-                msg = f"{name}: the id {twice!r} is given twice; rename one of them"
-                raise ValueError(msg)
+        refuse_doubles(**{name: [part.id for part in getattr(self, name)] for name in _LISTS})
         return self
 
     @classmethod

@@ -1,6 +1,5 @@
 """The upsell page's words, tables and pictures: when, by whom, who is there, what is planned, and what to do."""
 
-from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from journey_widgets.journey.definition import definition
 from journey_widgets.publish import html
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.modes import mode
-from journey_widgets.publish.page import open_page, said_on_the_page
+from journey_widgets.publish.page import open_page, records, said_on_the_page
 from journey_widgets.publish.period import ALL
 from journey_widgets.publish.show import show, show_all
 from journey_widgets.publish.upsell_view import (
@@ -33,25 +32,26 @@ from journey_widgets.raci.owners import NOBODY, owners
 from journey_widgets.raci.policy import RaciPolicy
 from journey_widgets.raci.rules import check as check_matrix
 from journey_widgets.upsell import charts
-from journey_widgets.upsell.board import INCREMENTAL, Board
+from journey_widgets.upsell.board import INCREMENTAL, PLANNED, Board
 from journey_widgets.upsell.document import (
     COOLING_OFF,
     GUARDS,
     KINDS,
     OPEN_ISSUE,
     OPTED_OUT,
+    Moment,
     in_words,
 )
 from journey_widgets.upsell.moments import BUSY, MOMENT, TOO_FEW
 from journey_widgets.upsell.offer_funnel import (
     ACCEPTED,
     AT,
-    BACK,
     DECIDING,
-    DECLINED,
     ELIGIBLE,
     FUNNEL_STEPS,
+    FUNNEL_SUMS,
     KEPT,
+    NEEDS_OFFERS,
     OFFERED,
     STAGES,
     WAITING,
@@ -62,8 +62,6 @@ from journey_widgets.upsell.rules import check
 from journey_widgets.upsell.widget import OpportunityBoard, labelled
 
 MOST_MOMENTS = 15
-WHOLE = ("at_moment", "eligible")
-"""Counts that the others add up to."""
 PLACEBO_SAID = (
     "Placebo: the same with the days after. Usual lift: what a list of what upgraders did more often would show; busy "
     "customers do more of everything, so it calls nearly everything a moment."
@@ -84,14 +82,11 @@ def open_upsell(
         given = page.more
         contacts = number_of(given["max_contacts"], "max_contacts", whole=True)
         refuse_day(given["as_of"])
-        view = UpsellPage(
+        return UpsellPage(
             page, horizon=given["horizon"], min_support=number_of(given["min_support"], "min_support") or 0.01,
             budget=number_of(given["budget"], "budget"), max_contacts=None if contacts is None else int(contacts),
             as_of=given["as_of"], seed=int(number_of(given["seed"], "seed", whole=True) or 1),
         )  # fmt: skip
-        if view.has_plan:
-            view.known.checked  # noqa: B018 - it raises where plan and sources do not fit
-        return view
 
 
 # --- in short, and what to do
@@ -376,9 +371,13 @@ def at_a_moment(view: UpsellPage) -> html.Html:
         **{g: f"left in peace: {g}" for g in GUARDS}, "may_be_asked": "May be asked",
     }  # fmt: skip
     blind = _not_known(view)
+    sums = [("at_moment", "rule_not_met", "eligible"), ("eligible", *GUARDS, "may_be_asked")]
     columns = {
-        str(r["label"]): together(view, {step: int(r[step]) for step in steps}, blind)
-        for r in view.guarded.to_dict("records")
+        str(r["label"]): {
+            step: "not known" if step in blind else told
+            for step, told in view.told({step: int(r[step]) for step in steps}, sums).items()
+        }
+        for r in records(view.guarded)
     }
     rows = [
         {"": told, **{m: found[step] for m, found in columns.items()}}
@@ -394,13 +393,27 @@ def at_a_moment(view: UpsellPage) -> html.Html:
 def what_became(view: UpsellPage) -> Any:
     """Return eligible, offered, accepted and kept of the last 90 days, and everybody who was lost on the way."""
     frame = view.funnel
-    said = "; ".join(_became(view, m.id, m.label) for m in view.plan.moments if m.offered_by)
+    shown = {m: _told_of(view, own) for m, own in frame.groupby("moment", sort=False)}
+    said = "; ".join(
+        f"{m.label}: {', '.join(f'{shown[m.id][s]} {s}' for s in (ELIGIBLE, OFFERED, ACCEPTED, KEPT))}"
+        for m in view.plan.moments
+        if m.offered_by
+    )
     told = {m.id for m in view.plan.moments if m.offered_by}
     known = frame["moment"].isin(told) | frame["step"].isin([AT, ELIGIBLE])
-    drawn = frame.assign(customers=[_seen(view, n) for n in frame["customers"]])[known]
-    steps = list(dict.fromkeys(frame["step"]))
-    order = [s for s in FUNNEL_STEPS if s in steps]
-    rows = [{"": _step_said(step), **_across(view, frame, step)} for step in order]
+    seen = [
+        isinstance(shown[m][s], Figure) for m, s in zip(frame["moment"], frame["step"], strict=True)
+    ]
+    drawn = frame.assign(customers=frame["customers"].astype("float64").where(np.array(seen)))[
+        known
+    ]
+    rows = [
+        {
+            "": _step_said(step),
+            **{m.label: _across(view, frame, m, step, shown[m.id]) for m in view.plan.moments},
+        }
+        for step in FUNNEL_STEPS
+    ]
     pieces = [
         show(charts.offer_funnel_chart(drawn), f"{said}." if said else "Nobody records when offers are made."),
         html.table(
@@ -421,6 +434,7 @@ def _harms(view: UpsellPage) -> html.Html:
     rows = [
         {
             "Moment": r["label"], "Offered": view.few(r["offered"]),
+            "May still accept": view.few(r["deciding"]),
             **{said: _share_of(view, r[column], r["offered"]) for said, column in asked.items()},
         }
         for r in view.after_offers.to_dict("records")
@@ -447,64 +461,31 @@ def _not_known(view: UpsellPage) -> set[str]:
     return found | ({COOLING_OFF} if guards.cooling_off and "order_lines" not in sources else set())
 
 
-def together(
-    view: UpsellPage, counts: Mapping[str, int], blind: Collection[str] = ()
-) -> dict[str, str | Figure]:
-    """Return counts that add up as this page may show them: where one is hidden, so is another, or it could be told."""
-    least = view.page.least
-    few = [c for c, n in counts.items() if 0 < n < least]
-    also = ""
-    if len(few) == 1:
-        larger = {c: n for c, n in counts.items() if n >= least and c not in WHOLE}
-        also = min(larger, key=lambda c: larger[c]) if larger else ""
-    return {
-        c: "not known" if c in blind else "hidden" if c == also else view.few(n)
-        for c, n in counts.items()
-    }
-
-
 def _step_said(step: str) -> str:
     if step in STAGES:
         return step.capitalize()
     return f"{'not yet' if step in (WAITING, DECIDING) else 'lost'}: {step}"
 
 
-def _across(view: UpsellPage, frame: pd.DataFrame, step: str) -> dict[str, str | Figure]:
-    """Return a step of the funnel, moment by moment."""
-    found: dict[str, str | Figure] = {}
-    for m in view.plan.moments:
-        own = frame[(frame["moment"] == m.id) & (frame["step"] == step)]
-        unknown = m.offered_by is None and step in (
-            OFFERED,
-            DECIDING,
-            DECLINED,
-            ACCEPTED,
-            BACK,
-            KEPT,
-        )
-        if own.empty or unknown:
-            found[m.label] = "–"
-            continue
-        n, again = int(own["customers"].iloc[0]), int(own["offered_all_the_same"].iloc[0])
-        shown = view.few(n)
-        found[m.label] = (
-            Figure(f"{shown} ({view.few(again)})", n)
-            if again and isinstance(shown, Figure)
-            else shown
-        )
-    return found
+def _told_of(view: UpsellPage, own: pd.DataFrame) -> dict[str, str | Figure]:
+    """Return the steps of a moment's funnel as they may be shown."""
+    counts = {str(s): int(n) for s, n in zip(own["step"], own["customers"], strict=True)}
+    return view.told(counts, FUNNEL_SUMS)
 
 
-def _seen(view: UpsellPage, number: int) -> float:
-    return np.nan if 0 < number < view.page.least else float(number)
-
-
-def _became(view: UpsellPage, moment: str, label: str) -> str:
-    own = view.funnel[view.funnel["moment"] == moment].set_index("step")["customers"]
-    told = ", ".join(
-        f"{view.few(own[step])} {step}" for step in (ELIGIBLE, OFFERED, ACCEPTED, KEPT)
+def _across(
+    view: UpsellPage, frame: pd.DataFrame, moment: Moment, step: str, shown: dict[str, str | Figure]
+) -> str | Figure:
+    """Return a step of a moment's funnel, with those who were offered all the same."""
+    if step not in shown or (moment.offered_by is None and step in NEEDS_OFFERS):
+        return "–"
+    own = frame[(frame["moment"] == moment.id) & (frame["step"] == step)]
+    again, told = int(own["offered_all_the_same"].iloc[0]), shown[step]
+    return (
+        Figure(f"{told} ({view.few(again)})", told.value)
+        if again and isinstance(told, Figure)
+        else told
     )
-    return f"{label}: {told}"
 
 
 # --- board
@@ -549,14 +530,12 @@ def _board_tables(view: UpsellPage, found: Board) -> list[html.Html]:
         }
         for r in found.totals().to_dict("records")
     ]  # fmt: skip
-    steps = [
-        {
-            "Step": r["step"],
-            "Customers": view.few(r["customers"]),
-            "Offers": view.few(r["rows"]),
-        }
-        for r in found.funnel().to_dict("records")
-    ]
+    frame = found.funnel()
+    customers, rows_ = (
+        view.told(dict(zip(frame["step"], frame[c].astype(int), strict=True)), found.sums(), also)
+        for c, also in (("customers", [PLANNED]), ("rows", []))
+    )
+    steps = [{"Step": s, "Customers": customers[s], "Offers": rows_[s]} for s in frame["step"]]
     prices = [_labelled(view, p) for p in found.prices()]
     return [
         html.table(pd.DataFrame(rows), caption="The plan of contacts", note=_labelled(view, definition(plan)))

@@ -244,7 +244,7 @@ def whom(view: UpsellPage) -> Any:
         return html.note(
             "There is no offer that certainly works, or nothing is known of the trial's customers before it."
         )
-    frame, features = profile
+    frame, features, missing = profile
     try:
         found = upsell.uplift(
             frame, view.plan.trial.bought, features, arm=proved["arm"], comparison=view.plan.trial.comparison,
@@ -262,12 +262,15 @@ def whom(view: UpsellPage) -> Any:
         for r in fifths.to_dict("records")
     ]  # fmt: skip
     curve = found.curve()
+    note = definition(curve)
+    if missing:
+        note += f" Left out: {view.few(missing)} of the trial of whom the log knows nothing."
     return show_all(
         [
             show(
                 charts.qini_chart(curve),
                 f"{view.named(proved['arm'])}: {found.advice}",
-                note=definition(curve),
+                note=note,
             ),
             html.table(pd.DataFrame(rows), caption="Whom it moves"),
         ]

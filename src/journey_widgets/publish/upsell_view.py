@@ -1,7 +1,7 @@
 """What the upsell page works with: the plan, its sources, and everything that is worked out once."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from journey_widgets.events.source import table_of
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import Page, records, unless
 from journey_widgets.scorecard.series import of_customers
+from journey_widgets.small_counts import withheld
 from journey_widgets.upsell.board import Board
 from journey_widgets.upsell.days import Days
 from journey_widgets.upsell.document import Offer, UpsellPlan
@@ -41,7 +42,7 @@ class UpsellPage:
     Parameters
     ----------
     page
-        The page: workspace, log, and what may be done here.
+        The page: workspace, log, and what may be done here. A plan that its sources do not fit is refused.
     horizon
         How long before an upgrade something may lie, such as ``"7d"``.
     min_support
@@ -61,6 +62,9 @@ class UpsellPage:
         self.page, self.horizon, self.min_support, self.seed = page, horizon, min_support, seed
         self.budget, self.max_contacts, self.as_of = budget, max_contacts, as_of
         self.plan: UpsellPlan = page.workspace.upsell
+        space = page.workspace
+        every = {k: space.source(k) for k in space.sources.present()}
+        self.known = Known(self.plan, self.sources, self.zone, every)
         self._why: dict[str, str] = {}
 
     @property
@@ -92,13 +96,6 @@ class UpsellPage:
             ids, "customer_id"
         )
         return some
-
-    @cached_property
-    def known(self) -> Known:
-        """The sources as the plan reads them."""
-        space = self.page.workspace
-        every = {k: space.source(k) for k in space.sources.present()}
-        return Known(self.plan, self.sources, self.zone, every)
 
     @cached_property
     def day(self) -> pd.Timestamp:
@@ -298,8 +295,8 @@ class UpsellPage:
         return {m: f for m, f in found.items() if f is not None}
 
     @cached_property
-    def trial_with_profile(self) -> tuple[pd.DataFrame, list[str]] | None:
-        """The trial with what the event log says of its customers at their first event, and the names of that."""
+    def trial_with_profile(self) -> tuple[pd.DataFrame, list[str], int] | None:
+        """The trial with what the log says of its customers at their first event; its names; who is not in the log."""
         source, log = self.sources.get(TRIALS), self.page.log
         if self.plan.trial is None or source is None:
             return None
@@ -313,11 +310,10 @@ class UpsellPage:
             customer_id=first.customer_id.cast("string"),
             **{f"profile {c}": index.attribute(c) for c in columns},
         )
-        joined = rows.mutate(customer_id=rows.customer_id.cast("string")).inner_join(
-            known, "customer_id"
-        )
-        frame = joined.to_pyarrow().to_pandas()
-        return frame, [f"profile {c}" for c in columns]
+        rows = rows.mutate(customer_id=rows.customer_id.cast("string"))
+        frame = collect(rows.inner_join(known, "customer_id"))
+        missing = int(rows.count().to_pyarrow().as_py()) - len(frame)
+        return frame, [f"profile {c}" for c in columns], missing
 
     def _values(self, column: str) -> list[str]:
         return [str(v) for v in self.page.index.values(column, limit=21)]
@@ -424,6 +420,16 @@ class UpsellPage:
         """Return a number of customers, or that they are few."""
         n, least = int(number), self.page.least
         return f"fewer than {least}" if 0 < n < least else Figure(f"{n:,}", n)
+
+    def told(
+        self, counts: Mapping[str, int], sums: Sequence[Sequence[str]], shown: Collection[str] = ()
+    ) -> dict[str, str | Figure]:
+        """Return counts that add up as they may be shown here (see `small_counts.withheld`)."""
+        out = withheld(counts, sums, self.page.least, shown=shown)
+        return {
+            c: "hidden" if c in out and n >= self.page.least else self.few(n)
+            for c, n in counts.items()
+        }
 
     def money(self, amount: float) -> str:
         """Return an amount with its currency."""

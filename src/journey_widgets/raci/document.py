@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
-from journey_widgets.documents import Document, Id, Label, Part, check_schema, slug
+from journey_widgets.documents import Document, Id, Label, Part, check_schema, refuse_doubles, slug
 from journey_widgets.errors import DocumentError
 from journey_widgets.journey.document import Journey
 from journey_widgets.raci.schemes import SCHEMES, Scheme, canonical_cell, read_cell
@@ -145,12 +145,7 @@ class RaciMatrix(Document):
     def _shape(self) -> Self:
         role_ids = [role.id for role in self.roles]
         named = [a.id for a in self.acknowledged]
-        rows = [r.touchpoint for r in self.rows]
-        for what, ids in (("roles", role_ids), ("rows", rows), ("acknowledged", named)):
-            twice = next((i for i in ids if ids.count(i) > 1), None)
-            if twice:
-                msg = f"{what}: {twice!r} is given twice; remove one or rename it"
-                raise ValueError(msg)
+        refuse_doubles(roles=role_ids, rows=[r.touchpoint for r in self.rows], acknowledged=named)
         for row in self.rows:
             strange = next((r for r in row.cells if r not in role_ids), None)
             if strange:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from journey_widgets.documents import Document, Id, Label, Part
+from journey_widgets.documents import Document, Id, Label, Part, refuse_doubles
 from journey_widgets.errors import DocumentError, JourneyError, did_you_mean
 from journey_widgets.plans import Plan
 from journey_widgets.scorecard.formula import Formula
@@ -327,17 +327,13 @@ class Scorecard(Document):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        for what, ids in (
-            ("perspectives", [p.id for p in self.perspectives]),
-            ("objectives", [o.id for o in self.objectives]),
-            ("KPIs", [k.id for k in self.kpis()]),
-            ("measures", [m.id for m in self.measures]),
-            ("initiatives", [i.id for i in self.initiatives]),
-        ):
-            twice = next((i for i in ids if ids.count(i) > 1), None)
-            if twice is not None:
-                msg = f"two {what} are called {twice!r}; an id is there once"
-                raise ValueError(msg)
+        refuse_doubles(
+            perspectives=[p.id for p in self.perspectives],
+            objectives=[o.id for o in self.objectives],
+            KPIs=[k.id for k in self.kpis()],
+            measures=[m.id for m in self.measures],
+            initiatives=[i.id for i in self.initiatives],
+        )
         both = {o.id for o in self.objectives} & {k.id for k in self.kpis()}
         if both:
             msg = f"an objective and a KPI are both called {min(both)!r}"

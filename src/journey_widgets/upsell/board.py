@@ -403,6 +403,10 @@ class Board:
         rows.append((PLANNED, len(planned), int(chosen.sum())))
         return pd.DataFrame(rows, columns=["step", "customers", "rows"])
 
+    def sums(self) -> list[list[str]]:
+        """Return what adds up in `funnel`: the first step, then all others."""
+        return [[str(s) for s in self.funnel()["step"]]]
+
     # --- why
 
     def prices(self) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from journey_widgets.documents import Document, Id, Label, Part
+from journey_widgets.documents import Document, Id, Label, Part, refuse_doubles
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.durations import microseconds
 
@@ -322,14 +322,7 @@ class UpsellPlan(Document):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        for what, ids in (
-            ("offers", [o.id for o in self.offers]),
-            ("moments", [m.id for m in self.moments]),
-        ):
-            twice = next((i for i in ids if ids.count(i) > 1), None)
-            if twice is not None:
-                msg = f"two {what} are called {twice!r}; an id is there once"
-                raise ValueError(msg)
+        refuse_doubles(offers=[o.id for o in self.offers], moments=[m.id for m in self.moments])
         labels = [m.label for m in self.moments]
         same = next((text for text in labels if labels.count(text) > 1), None)
         if same is not None:

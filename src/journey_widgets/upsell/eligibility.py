@@ -58,6 +58,11 @@ class Known:
         Kind of source → source or table.
     zone
         Time zone of days.
+
+    Raises
+    ------
+    JourneyDataError
+        The plan names what no source has, or needs a source that is not there.
     """
 
     plan: UpsellPlan
@@ -68,10 +73,8 @@ class Known:
 
     @classmethod
     def of(cls, plan: UpsellPlan, sources: "Mapping[str, Any] | Known", zone: str) -> "Known":
-        """Return the sources as the plan reads them, its names checked once."""
-        known = sources if isinstance(sources, Known) else cls(plan, sources, zone)
-        known.checked  # noqa: B018 - it raises where they do not fit
-        return known
+        """Return the sources as the plan reads them."""
+        return sources if isinstance(sources, Known) else cls(plan, sources, zone)
 
     @cached_property
     def signals(self) -> ir.Table:
@@ -104,12 +107,8 @@ class Known:
             product=found.product_id.cast("string"), category=group, pieces=found.quantity.cast("float64"),
         )  # fmt: skip
 
-    @cached_property
-    def checked(self) -> bool:
-        """Raise where the plan names what no source has, or needs a source that is not there.
-
-        What may not have happened yet, such as an offer or an opt-out, is refused only where it looks misspelt.
-        """
+    def __post_init__(self) -> None:
+        # What may not have happened yet, such as an offer or an opt-out, is refused only where it looks misspelt.
         plan = self.plan
         asked: dict[str, Iterable[str]] = {
             "the plan's outcome": plan.outcome, "customer_since": plan.customer_since,
@@ -135,7 +134,6 @@ class Known:
         }
         refuse_unknown(near, self.names)
         self._closing_steps_are_there()
-        return True
 
     def _closing_steps_are_there(self) -> None:
         solved = self.plan.guards.solved
@@ -232,10 +230,10 @@ class Known:
         log = table_of(self.sources[EVENTS], EVENTS, "customer_id", "ts")
         rows = log.select(
             customer_id=log.customer_id.cast("string"), ts=log.ts.cast("timestamp(6)"),
-            value=log[condition.column].cast("string"),
+            value=log[condition.column].cast("string"), row=_row(log),
         ).filter(_.value.notnull())  # fmt: skip
         found = self.within(rows, anchors, None)
-        last = found.group_by("customer_id").agg(value=found.value.argmax(found.ts))
+        last = found.group_by("customer_id").agg(value=_last(found, "value"))
         return last.filter(last.value.isin(list(condition.values))).select("customer_id")
 
     def _satisfaction(self, condition: Satisfaction, anchors: ir.Table) -> ir.Table:
@@ -244,11 +242,11 @@ class Known:
         )
         rows = given.select(
             customer_id=given.customer_id.cast("string"), ts=given.ts.cast("timestamp(6)"),
-            question=given.question_id.cast("string"), score=given.score,
+            question=given.question_id.cast("string"), score=given.score, row=_row(given),
         )  # fmt: skip
         rows = rows.filter((rows.question == condition.question) & rows.score.notnull())
         found = self.within(rows, anchors, condition.within)
-        last = found.group_by("customer_id").agg(score=found.score.argmax(found.ts))
+        last = found.group_by("customer_id").agg(score=_last(found, "score"))
         both = anchors.left_join(last, "customer_id")
         right = ibis.literal(True)
         if condition.least is not None:
@@ -336,6 +334,16 @@ class Known:
         )
         is_open = each.closed.isnull() | (each.opened.notnull() & (each.opened > each.closed))
         return _ids(each.filter(is_open.fill_null(False)))
+
+
+def _row(table: ir.Table) -> ir.Value:
+    """Return the number of a row in its source; a plain table has none."""
+    return table.row if "row" in table.columns else ibis.literal(0)
+
+
+def _last(rows: ir.Table, column: str) -> ir.Value:
+    """Return what was said last; of two at one instant the one further down in its source."""
+    return rows[column].last(order_by=[rows.ts, rows.row, rows[column]])
 
 
 def _ids(table: ir.Table) -> set[str]:

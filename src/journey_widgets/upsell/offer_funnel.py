@@ -28,6 +28,13 @@ FUNNEL_STEPS = (
     AT, RULE, ELIGIBLE, *GUARDS, UNKNOWN, WAITING, NOT_OFFERED, OFFERED, DECIDING, DECLINED, ACCEPTED, BACK, KEPT,
 )  # fmt: skip
 """All of them, in order."""
+FUNNEL_SUMS = (
+    (AT, RULE, ELIGIBLE), (ELIGIBLE, *GUARDS, UNKNOWN, WAITING, NOT_OFFERED, OFFERED),
+    (OFFERED, DECIDING, DECLINED, ACCEPTED), (ACCEPTED, BACK, KEPT),
+)  # fmt: skip
+"""What adds up: a stage, and the steps it falls into."""
+NEEDS_OFFERS = (OFFERED, DECIDING, DECLINED, ACCEPTED, BACK, KEPT)
+"""What nobody knows where offers are not recorded."""
 COLUMNS = ["moment", "label", "step", "stage", "customers", "offered_all_the_same"]
 
 
@@ -69,11 +76,7 @@ def offer_funnel(
         The first day is not before the last; what `eligibility.eligible` raises.
     """
     known = Known.of(plan, sources, zone)
-    until = instant(plan, known, as_of)
-    begin = instant(plan, known, since)
-    if begin >= until:
-        msg = f"since is {since!r}; a day before {until:%-d %B %Y} was needed."
-        raise JourneyDataError(msg)
+    begin, until = _time(known, since, as_of)
     rows = [row for m in plan.moments for row in _followed(known, m, begin, until)]
     first, last = (pd.Timestamp(v, tz="UTC").tz_convert(zone) for v in (begin, until))
     said = (
@@ -101,35 +104,50 @@ def after_offers(
     Returns
     -------
     pandas.DataFrame
-        One row a moment whose offers are recorded. Columns: ``moment``, ``label`` (str); ``offered`` (int64, customers,
-        also those whom a guard leaves in peace); ``opted_out``, ``opened_case``, ``accepted``, ``given_back`` (int64,
-        of these, within the offer's time; given back until the day). What came after an offer need not have come of it:
-        only a trial says so.
+        One row a moment whose offers are recorded. Columns: ``moment``, ``label`` (str); ``offered`` (int64, customers
+        whose time to accept is over, also those whom a guard leaves in peace); ``deciding`` (int64: offered too, and
+        may still accept; in none of the others); ``opted_out``, ``opened_case``, ``accepted``, ``given_back`` (int64,
+        of the first, within the offer's time; given back until the day). What came after an offer need not have come of
+        it: only a trial says so.
     """
     known = Known.of(plan, sources, zone)
-    until, begin = instant(plan, known, as_of), instant(plan, known, since)
+    begin, until = _time(known, since, as_of)
     rows = []
     for m in plan.moments:
         if m.offered_by is None:
             continue
         opened = _opened(known, m, begin, until)
-        made = opened[opened["offered"].notna()]
         offer = known.plan.offer(m.offer)
+        over = opened["offered"] + _span(offer.within) <= pd.Timestamp(until)
+        made = opened[over]
         taken, back = _taken(known, offer, made, until)
         anchors = made[["customer_id"]].assign(at=made["offered"])
         out = _first(known, anchors, list(plan.guards.opt_out) or [""], offer.within, until)
         rows.append(
             {
-                "moment": m.id, "label": m.label, "offered": len(made), "opted_out": len(out),
+                "moment": m.id, "label": m.label, "offered": len(made),
+                "deciding": int((opened["offered"].notna() & ~over).sum()), "opted_out": len(out),
                 "opened_case": _cases_after(known, anchors, offer, until), "accepted": int(taken.sum()),
                 "given_back": int(back.sum()),
             }
         )  # fmt: skip
-    columns = ["moment", "label", "offered", "opted_out", "opened_case", "accepted", "given_back"]
+    columns = [
+        "moment", "label", "offered", "deciding", "opted_out", "opened_case", "accepted", "given_back",
+    ]  # fmt: skip
     return defined(
         pd.DataFrame(rows, columns=columns),
-        "Of the customers offered, within the time in which the offer can be accepted; after it, not because of it",
+        "Of the customers offered whose time to accept is over, within that time; after the offer, not because of it",
     )
+
+
+def _time(known: Known, since: str, as_of: str) -> tuple[datetime, datetime]:
+    """Return the instants at which the days begin; refuse a time that ends before it begins."""
+    begin, until = instant(known.plan, known, since), instant(known.plan, known, as_of)
+    if begin >= until:
+        last = pd.Timestamp(until, tz="UTC").tz_convert(known.zone)
+        msg = f"since is {since!r}; a day before {last:%-d %B %Y} was needed."
+        raise JourneyDataError(msg)
+    return begin, until
 
 
 def _cases_after(known: Known, anchors: pd.DataFrame, offer: Offer, until: datetime) -> int:

@@ -15,7 +15,8 @@ from journey_widgets.edit_messages import PageWidget
 from journey_widgets.errors import JourneyError
 from journey_widgets.events.personal import key, pseudonym
 from journey_widgets.page_scripts import script, style
-from journey_widgets.upsell.board import INCREMENTAL, Board
+from journey_widgets.small_counts import withheld
+from journey_widgets.upsell.board import INCREMENTAL, PLANNED, Board
 
 MOST_ROWS, MOST_CONTACTS, MOST_BUDGET = 200, 5, 1e12
 FILTERS: Final = ("offer", "touchpoint", "owner", "evidence")
@@ -87,8 +88,7 @@ class OpportunityBoard(PageWidget):
         self._most_contacts = max(MOST_CONTACTS, board.limits.max_contacts)
         self._key = key() or secrets.token_bytes(32)
         self._ids: dict[str, str] = {}
-        unlimited, _moved = board.what_if(replace(board.limits, budget=float("inf")))
-        most = max(float(math.ceil(unlimited.plan["cost"].sum())), 1.0)
+        most = _most_useful(board)
         budget = min(board.limits.budget, most)
         super().__init__(
             currency=board.currency, can_export=can_export,
@@ -150,9 +150,12 @@ class OpportunityBoard(PageWidget):
             limits = replace(limits, max_contacts=int(asked["max_contacts"]))
         with self.hold_sync():
             if limits != self._board.limits:
+                before = self._board.limits.max_contacts
                 self._board, _moved = self._board.what_if(limits)
+                most = self.limits["budget_max"]
+                most = most if limits.max_contacts == before else _most_useful(self._board)
                 self.limits = {
-                    **self.limits, "budget": min(limits.budget, self.limits["budget_max"]),
+                    **self.limits, "budget": min(limits.budget, most), "budget_max": most,
                     "max_contacts": limits.max_contacts,
                 }  # fmt: skip
             self._show()
@@ -224,13 +227,17 @@ class OpportunityBoard(PageWidget):
             for r in board.totals().to_dict("records")
         ]  # fmt: skip
         self.prices = [self._in_words(s) for s in board.prices()]
+        frame, told = board.funnel(), {}
+        for column, also in (("customers", [PLANNED]), ("rows", [])):
+            counts = dict(zip(frame["step"], frame[column].astype(int), strict=True))
+            out = withheld(counts, board.sums(), self._least, shown=also)
+            told[column] = [
+                "hidden" if s in out and n >= self._least else self._many(n)
+                for s, n in counts.items()
+            ]
         self.funnel = [
-            {
-                "step": r["step"],
-                "customers": self._many(r["customers"]),
-                "rows": self._many(r["rows"]),
-            }
-            for r in board.funnel().to_dict("records")
+            {"step": s, "customers": c, "rows": r}
+            for s, c, r in zip(frame["step"], told["customers"], told["rows"], strict=True)
         ]
         self._list(plan)
 
@@ -277,3 +284,9 @@ class OpportunityBoard(PageWidget):
 
     def __repr__(self) -> str:
         return f"OpportunityBoard({self.summary!r})"
+
+
+def _most_useful(board: Board) -> float:
+    """Return the budget from which on more of it changes nothing: the end of the slider."""
+    unlimited, _moved = board.what_if(replace(board.limits, budget=float("inf")))
+    return max(float(math.ceil(unlimited.plan["cost"].sum())), 1.0)
