@@ -25,6 +25,14 @@ USAGE_ENDS = pd.Timestamp("2026-08-31")
 UPGRADES = {"usual": 0.0007, "after storage full": 5.0}
 """Upgrades of the storage plan a day of a customer of usual activity, and how many times as often in the week after."""
 SHOWN = 0.5  # share of full storages after which the app shows an offer; it changes nothing
+CONTACT_SALES = {  # share that bought, of those contacted and of those left alone
+    "protection_plan": (0.16, 0.08),
+    "storage_plan": (0.04, 0.04),
+}
+PLANS = pd.date_range(
+    "2026-04-06", "2026-06-15", freq="7D"
+)  # Mondays that contacts were planned for
+LEFT_ALONE = 0.3
 OFFER_SALES = {"none": 0.08, "protection_plan": 0.16, "spare_cable": 0.08}  # share that bought
 
 PAGES = ["blog_article", "product_page", "comparison", "basket", "checkout", "payment"]
@@ -97,7 +105,8 @@ class Retailer:
                 columns=["month", "question", "how", "invited"],
             ),
             "behaviour": self.behaviour(),
-            "usage": self.usage(),
+            "usage": (usage := self.usage()),
+            "contacts": self.contacts(usage),
         }
 
     def customer(self, name: str) -> None:
@@ -317,6 +326,31 @@ class Retailer:
             at = first + pd.Timedelta(days=int(rng.integers(0, days)), hours=20)
             rows.append((name, at, "Marketing off"))
 
+    def contacts(self, usage: pd.DataFrame) -> pd.DataFrame:
+        """Contact those who were at a moment in the week before each plan, but for some left alone by chance."""
+        rng = np.random.default_rng(SEED + 3)
+        events = pd.DataFrame(self.events).iloc[:, :3].set_axis(["customer", "at", "what"], axis=1)
+        left_alone: dict[str, bool] = {}
+        rows: list[tuple[object, ...]] = []
+        for offer, at, after, evidence, expected in (
+            ("protection_plan", "setup_help", events[events["what"] == "Set-up help"], "tested", 0.067),
+            ("storage_plan", "upgrade_offer", usage[usage["what"] == "Storage full"],
+             "observed, placebo passed", 0.05),
+        ):  # fmt: skip
+            asked: set[str] = set()
+            for day in PLANS:
+                week = after[(after["at"] < day) & (after["at"] >= day - pd.Timedelta(days=7))]
+                for name in sorted(set(week["customer"]) - asked):
+                    alone = left_alone.setdefault(name, bool(rng.random() < LEFT_ALONE))
+                    bought = int(rng.random() < CONTACT_SALES[offer][alone])
+                    arm = "left alone" if alone else "contacted"
+                    rows.append((day, name, offer, at, evidence, arm, expected, bought))
+                    asked.add(str(name))
+        columns = ["day", "customer", "offer", "place", "rests_on", "arm", "expected", "bought"]
+        return pd.DataFrame(rows, columns=columns).sort_values(
+            ["day", "offer", "customer"], ignore_index=True
+        )
+
 
 def write(folder: Path) -> None:
     """Write the tables in the forms a real company would hand over."""
@@ -339,6 +373,8 @@ def write(folder: Path) -> None:
     answers.to_csv(folder / "answers.csv", index=False, lineterminator="\n")
     tables["invitations"].to_csv(folder / "invitations.csv", index=False, lineterminator="\n")
     tables["behaviour"].to_csv(folder / "behaviour.csv", index=False, lineterminator="\n")
+    contacts = tables["contacts"].assign(day=tables["contacts"]["day"].dt.strftime("%Y-%m-%d"))
+    contacts.to_csv(folder / "contacts.csv", index=False, lineterminator="\n")
     tables["trial"].to_csv(folder / "trial.csv", index=False, lineterminator="\n")
 
 

@@ -34,7 +34,14 @@ def test_the_shipped_tables_are_what_the_generator_makes(maker, root, tmp_path):
         pd.testing.assert_frame_equal(
             pd.read_parquet(tmp_path / name), pd.read_parquet(shipped / name)
         )
-    for name in ("order_lines.csv", "answers.csv", "trial.csv", "invitations.csv", "behaviour.csv"):
+    for name in (
+        "order_lines.csv",
+        "answers.csv",
+        "trial.csv",
+        "contacts.csv",
+        "invitations.csv",
+        "behaviour.csv",
+    ):
         assert (tmp_path / name).read_text("utf-8") == (shipped / name).read_text("utf-8")
     assert sum(p.stat().st_size for p in shipped.iterdir()) < 3_000_000
 
@@ -154,6 +161,20 @@ def test_only_a_full_storage_is_a_moment_and_its_ratio_is_the_planted_one(maker,
     assert row["low"] < maker.UPGRADES["after storage full"] < row["high"]
     assert row["naive"] > 5
     assert found.loc["offer_shown", "verdict"] == "not certain"
+
+
+def test_contacts_brought_what_was_planted_and_what_they_brought_is_what_the_board_believes(
+    maker, upsell_page
+):
+    found = upsell_page.results.set_index("offer")
+
+    for offer, (asked, alone) in maker.CONTACT_SALES.items():
+        assert found.loc[offer, "low"] < asked - alone < found.loc[offer, "high"]
+    assert found.loc["protection_plan", "verdict"] == "as expected"
+    assert found.loc["storage_plan", "verdict"] == "less than expected"
+    believed = upsell_page.effects.set_index("moment").loc["storage_is_full"]
+    assert believed["evidence"] == "tested"
+    assert believed["effect"] < 0.02
 
 
 def test_what_mending_checkout_on_mobile_would_bring_holds_the_planted_truth(maker, upsell_page):

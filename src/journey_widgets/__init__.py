@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from journey_widgets.events.source import (
         read_answers,
         read_behaviour,
+        read_contacts,
         read_events,
         read_figures,
         read_invitations,
@@ -39,7 +40,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Conflict", "CrossImpactSliders", "JourneyMapEditor", "OpportunityBoard", "RaciGrid", "Saved", "ScorecardEditor",
     "Workspace", "cross_impact", "journey", "mode", "open_page", "raci",
-    "read_answers", "read_behaviour", "read_events", "read_figures", "read_invitations",
+    "read_answers", "read_behaviour", "read_contacts", "read_events", "read_figures", "read_invitations",
     "read_order_lines", "read_tickets", "read_trials", "read_usage", "save_picture", "scorecard", "show",
     "upsell",
 ]  # fmt: skip
@@ -69,6 +70,7 @@ _WHERE = {
             "trials",
             "figures",
             "usage",
+            "contacts",
         )
     },
 }

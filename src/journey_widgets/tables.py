@@ -1,4 +1,4 @@
-"""The nine source contracts, and checking a table against one."""
+"""The ten source contracts, and checking a table against one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -159,10 +159,26 @@ USAGE = Contract(
         Column("value", "number", "how much: minutes, megabytes …"),
     ),
 )
+CONTACTS = Contract(
+    "contacts",
+    "one contact of a plan, or one customer left alone to compare with",
+    (
+        _must("customer_id", "text", "who"),
+        _must("ts", "instant", "the day the plan was for, UTC"),
+        _must("offer", "text", "id of the offer"),
+        _must("touchpoint", "text", "where it was made, or would have been"),
+        _must("evidence", "text", "what the plan rested on: tested, observed, judgement …"),
+        _must("arm", "text", "contacted, or left alone"),
+        _must("expected", "number", "how much likelier the customer was believed to buy"),
+        Column("bought", "number", "1 where the offer was taken, 0 where not; blank = see the log"),
+    ),
+)
 CONTRACTS = {
     c.name: c
-    for c in (EVENTS, ORDER_LINES, TICKETS, ANSWERS, INVITATIONS, BEHAVIOUR, TRIALS, FIGURES, USAGE)
-}
+    for c in (
+        EVENTS, ORDER_LINES, TICKETS, ANSWERS, INVITATIONS, BEHAVIOUR, TRIALS, FIGURES, USAGE, CONTACTS,
+    )
+}  # fmt: skip
 
 
 def contract(name: str) -> Contract:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from journey_widgets import (
     read_answers,
+    read_contacts,
     read_events,
     read_figures,
     read_order_lines,
@@ -374,7 +375,7 @@ def test_the_scratch_folder_of_a_killed_process_is_removed_by_the_next_one(tmp_p
     assert not folders[1].exists()
 
 
-def test_figures_and_usage_are_read_and_counted():
+def test_figures_usage_and_contacts_are_read_and_counted():
     figures = read_figures(
         pd.DataFrame(
             {
@@ -395,11 +396,21 @@ def test_figures_and_usage_are_read_and_counted():
         )
     )
 
+    contacts = read_contacts(
+        pd.DataFrame(
+            {
+                "customer_id": ["a", "b"], "ts": ["2026-01-05"] * 2, "offer": "case", "touchpoint": "help",
+                "evidence": "tested", "arm": ["contacted", "left alone"], "expected": 0.1, "bought": [1, None],
+            }
+        )
+    )  # fmt: skip
+
     counts = {
         s.kind: dict(zip(s.data_check["check"], s.data_check["rows"], strict=True))
-        for s in (figures, usage)
+        for s in (figures, usage, contacts)
     }
     assert counts["figures"]["kpis"] == 1
     assert counts["figures"]["figures"] == 2
     assert counts["usage"]["customers"] == 2
     assert counts["usage"]["events"] == 2
+    assert (counts["contacts"]["offers"], counts["contacts"]["arms"]) == (1, 2)

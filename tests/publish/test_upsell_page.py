@@ -18,7 +18,7 @@ from journey_widgets.upsell.offer_funnel import FUNNEL_SUMS
 PARTS = [
     shown.in_short, shown.what_next, shown.moments, shown.horizons, shown.waiting, shown.owned_moments,
     shown.at_a_moment, shown.what_became, proof.offers, proof.strategies, proof.bundles, proof.next_offer,
-    proof.who_will, shown.board, proof.trials, proof.whom, proof.mending, shown.findings,
+    proof.who_will, shown.board, proof.trials, proof.whom, proof.last_contacts, proof.mending, shown.findings,
 ]  # fmt: skip
 CLAIM = re.compile(r"(?<!not )\bincremental", re.IGNORECASE)
 
@@ -72,8 +72,8 @@ def test_what_comes_of_a_trial_alone_is_called_incremental(report, view):
         assert "Whether it earned its cost" in text or "| incremental margin" in text, text
 
 
-def test_without_a_trial_nothing_is_called_incremental(report, example):
-    view = shown.open_upsell(str(without(example, "trials")))
+def test_without_a_comparison_nothing_is_called_incremental(report, example):
+    view = shown.open_upsell(str(without(example, "trials", "contacts")))
     text = text_of(view)
 
     assert not [t for t in text if CLAIM.search(t)]
@@ -83,8 +83,8 @@ def test_without_a_trial_nothing_is_called_incremental(report, example):
 
 
 @pytest.mark.parametrize("name", ["overview", "scorecard"])
-def test_no_other_page_calls_anything_incremental_without_a_trial(example, tmp_path, name):
-    run_report(name, workspace=without(example, "trials"), out=tmp_path)
+def test_no_other_page_calls_anything_incremental_without_a_comparison(example, tmp_path, name):
+    run_report(name, workspace=without(example, "trials", "contacts"), out=tmp_path)
 
     page = re.sub(
         r"<(style|svg)\b.*?</\1>",

@@ -679,8 +679,11 @@ def test_the_boards_own_calibration_is_a_kpi():
     rows += [("left alone", 0.1, int(i < 20)) for i in range(400)]
     table = pd.DataFrame(rows, columns=["arm", "expected", "bought"])
     table["customer_id"] = [f"c{i}" for i in range(len(rows))]
+    table = table.assign(
+        ts=pd.Timestamp("2026-03-02"), offer="case", touchpoint="help", evidence="tested"
+    )
 
-    row = only(measure("board_calibration", {"trials": table}))
+    row = only(measure("board_calibration", {"contacts": table}))
 
     assert row["value"] == pytest.approx((70 / 400 - 20 / 400) / 0.1)
     assert row["low"] < row["value"] < row["high"]

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 TARGET = ROOT / "docs" / "kpis.md"
 SOURCES = {
     "events": "event log", "order_lines": "order lines", "tickets": "support cases", "answers": "survey answers",
-    "trials": "trials", "journey": "journey map", "raci": "RACI matrix",
+    "trials": "trials", "contacts": "contacts of plans", "journey": "journey map", "raci": "RACI matrix",
 }  # fmt: skip
 
 

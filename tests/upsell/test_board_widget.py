@@ -12,6 +12,7 @@ from journey_widgets.events.personal import KEY, pseudonym
 from journey_widgets.upsell import Limits, board
 from journey_widgets.upsell.widget import labelled
 
+DAY = pd.Timestamp("2026-03-31", tz="UTC")
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
@@ -152,7 +153,7 @@ def test_what_if_keeps_who_is_left_alone_comparable():
 
     other, _moved = own.what_if(replace(own.limits, fatigue=0.5))
 
-    one, two = own.assignment(), other.assignment()
+    one, two = own.assignment(DAY), other.assignment(DAY)
     assert set(two[two["arm"] == "left alone"]["customer_id"]) <= set(
         one[one["arm"] == "left alone"]["customer_id"]
     )

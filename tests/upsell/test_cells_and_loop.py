@@ -9,6 +9,7 @@ from journey_widgets.journey.document import Journey, Stage, Touchpoint
 from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.upsell import (
     calibration,
+    came_back,
     cells,
     check,
     earnings,
@@ -33,6 +34,7 @@ def trialled(bought=(60, 30), n=300):
     return trial(frame, ["bought"], comparison="none", harms=["complained"])
 
 
+DAY = pd.Timestamp("2026-03-31", tz="UTC")
 MOMENTS = pd.DataFrame(
     {
         "touchpoint": ["full"], "verdict": ["moment"], "extra": [30.0], "extra_low": [10.0], "ratio": [4.0],
@@ -52,6 +54,18 @@ def test_an_effect_comes_from_the_best_there_is():
     assert seen.loc["helped", "effect"] == pytest.approx(0.1)
     assert seen.loc["helped", "n"] == 300
     assert 0 < seen.loc["helped", "effect_low"] < 0.1
+
+
+def test_a_judgement_is_ranked_by_what_the_team_calls_the_least():
+    offers = tuple(
+        o.model_copy(update={"expected_low": 0.02 if o.expected else None}) for o in plan().offers
+    )
+
+    judged = effects(plan(offers=offers)).iloc[0]
+
+    assert (judged["effect"], judged["effect_low"]) == (0.1, 0.02)
+    assert "at least" in effects(plan()).iloc[0]["reason"]
+    assert np.isnan(effects(plan()).iloc[0]["effect_low"])
 
 
 def test_a_moment_speaks_only_for_offers_that_are_accepted_by_its_outcome():
@@ -118,7 +132,7 @@ def test_both_arms_of_a_plan_are_chosen_by_one_rule():
     names = [f"c{i:03}" for i in range(200)]
 
     made = board_of(names, budget=None)
-    arms = made.assignment()
+    arms = made.assignment(DAY)
 
     assert arms["arm"].value_counts().to_dict() == {
         "contacted": len(made.plan),
@@ -126,7 +140,7 @@ def test_both_arms_of_a_plan_are_chosen_by_one_rule():
     }
     assert arms["expected"].nunique() == 1
     assert not set(arms[arms["arm"] == "left alone"]["customer_id"]) & set(made.plan["customer_id"])
-    assert board_of(names, budget=0.0).assignment()["arm"].tolist().count("contacted") == 0
+    assert board_of(names, budget=0.0).assignment(DAY)["arm"].tolist().count("contacted") == 0
 
 
 def test_customers_whom_a_guard_leaves_in_peace_are_in_neither_arm():
@@ -140,10 +154,10 @@ def test_customers_whom_a_guard_leaves_in_peace_are_in_neither_arm():
     board = plan_board(plan(), made.assign(kept=1.0), owners=None)
 
     assert board.plan.empty
-    assert board.assignment().empty
+    assert board.assignment(DAY).empty
 
 
-def came_back(yes, n=200, left=(20, 200)):
+def contacts_with(yes, n=200, left=(20, 200)):
     rows = [("larger", "offer", "contacted", 0.1, int(i < yes)) for i in range(n)]
     rows += [("larger", "offer", "left alone", 0.1, int(i < left[0])) for i in range(left[1])]
     columns = ["offer", "touchpoint", "arm", "expected", "bought"]
@@ -156,7 +170,7 @@ def came_back(yes, n=200, left=(20, 200)):
     [(40, "as expected"), (22, "less than expected"), (100, "more than expected")],
 )
 def test_what_came_of_the_contacts_is_held_against_what_was_believed(yes, verdict):
-    row = calibration(came_back(yes)).iloc[0]
+    row = calibration(contacts_with(yes)).iloc[0]
 
     assert row["realised"] == pytest.approx(yes / 200 - 0.1)
     assert row["ratio"] == pytest.approx(row["realised"] / 0.1)
@@ -164,7 +178,7 @@ def test_what_came_of_the_contacts_is_held_against_what_was_believed(yes, verdic
 
 
 def test_few_contacts_say_nothing_and_keep_their_counts():
-    row = calibration(came_back(5, n=24)).iloc[0]
+    row = calibration(contacts_with(5, n=24)).iloc[0]
 
     assert row["verdict"] == "too few to say"
     assert np.isnan(row["realised"])
@@ -172,7 +186,7 @@ def test_few_contacts_say_nothing_and_keep_their_counts():
 
 
 def test_results_replace_what_was_believed_and_the_more_so_the_more_there_are():
-    results = calibration(came_back(60))
+    results = calibration(contacts_with(60))
 
     row = effects(plan(), results=results).iloc[0]
     assert row["evidence"] == "tested"
@@ -195,12 +209,12 @@ def test_results_replace_what_was_believed_and_the_more_so_the_more_there_are():
     [
         ({"arm": "called"}, "'contacted' or 'left alone' was needed"),
         ({"bought": 7}, "neither 0 nor 1"),
-        ({"customer_id": "one"}, "in both arms"),
+        ({"customer_id": "one"}, "in both arms of one plan"),
     ],
 )
 def test_results_that_cannot_be_are_refused(change, said):
     with pytest.raises(JourneyDataError, match=said):
-        calibration(came_back(40).assign(**change))
+        calibration(contacts_with(40).assign(**change))
 
 
 def test_planned_stands_beside_measured():
@@ -213,6 +227,92 @@ def test_planned_stands_beside_measured():
     assert found.loc["case", "verdict"] == "less than expected"
     assert found.loc["case", "touchpoint"] == "help"
     assert planned_and_measured(judged, None)["verdict"].tolist() == ["no trial", "no trial"]
+
+
+def test_contacts_say_what_was_measured_of_an_offer_that_no_trial_measured():
+    found = planned_and_measured(plan(), trialled(), calibration(contacts_with(40)))
+
+    assert found["by"].tolist() == ["contacts", "trial"]
+    assert found["measured"].tolist() == pytest.approx([0.1, 0.1])
+    assert found["verdict"].iloc[0] == "as expected"
+
+
+def sent(text):
+    """Contacts of the larger plan: customer, day, arm."""
+    rows = [line.split() for line in text.splitlines()]
+    frame = pd.DataFrame(rows, columns=["customer_id", "ts", "arm"])
+    return frame.assign(
+        ts=pd.to_datetime("2026-" + frame["ts"]), arm=frame["arm"].replace({"c": "contacted", "l": "left alone"}),
+        offer="larger", touchpoint="offer", evidence="judgement", expected=0.1,
+    )  # fmt: skip
+
+
+def test_who_took_an_offer_is_seen_in_the_log_for_both_arms_alike():
+    contacts = sent(
+        "ann 03-02 c\nben 03-02 l\ncat 03-02 c\ndan 03-02 l\neve 03-02 c\nann 03-16 c\nfay 03-25 c"
+    )
+    used = (
+        "ann 03-05 upgraded\nben 03-05 upgraded\ncat 03-12 upgraded\neve 03-01 upgraded\nann 03-20 opened"
+        "\nfay 03-26 upgraded"
+    )
+
+    found = came_back(plan(), contacts, sources(usage=used))
+
+    told = {(r["customer_id"], r["ts"].day): r["bought"] for r in found.to_dict("records")}
+    # cat took it when its ten days were over, eve before; fay may still, and is left out.
+    assert told == {
+        ("ann", 2): 1, ("ben", 2): 1, ("cat", 2): 0, ("dan", 2): 0, ("eve", 2): 0, ("ann", 16): 0,
+    }  # fmt: skip
+    assert "1 more are not" in found.attrs["definition"]
+
+
+def test_what_a_contact_says_itself_is_kept_and_an_offer_nobody_knows_must_say_it():
+    contacts = sent("ann 03-02 c\nben 03-02 l").assign(bought=[0, None])
+    used = "ann 03-05 upgraded\nben 03-05 upgraded"
+
+    assert came_back(plan(), contacts, sources(usage=used))["bought"].tolist() == [0, 1]
+    gone = contacts.assign(offer="largr")
+    with pytest.raises(
+        JourneyDataError, match="1 of the offer 'largr' do not say who bought.*'larger'"
+    ):
+        came_back(plan(), gone, sources(usage=used))
+    assert len(came_back(plan(), gone.assign(bought=1), sources(usage=used))) == 2
+
+
+def test_of_two_contacts_of_a_customer_with_one_offer_the_first_counts():
+    once = contacts_with(40)
+    both = [once.assign(bought=0, ts=DAY + pd.Timedelta(days=7)), once.assign(ts=DAY)]
+
+    found = calibration(pd.concat(both, ignore_index=True)).iloc[0]
+
+    same = calibration(once).iloc[0]
+    assert found[["contacted", "realised", "expected"]].equals(
+        same[["contacted", "realised", "expected"]]
+    )
+
+
+def test_a_customer_may_be_left_alone_by_one_plan_and_contacted_by_the_next():
+    first = contacts_with(40).assign(ts=DAY)
+    turned = first["arm"].map({"contacted": "left alone", "left alone": "contacted"})
+    later = first.assign(arm=turned, ts=DAY + pd.Timedelta(days=7))
+
+    found = calibration(pd.concat([first, later], ignore_index=True))
+
+    assert found["realised"].tolist() == pytest.approx([0.1, 0.1])
+    with pytest.raises(JourneyDataError, match="in both arms of one plan"):
+        calibration(pd.concat([first, later.assign(ts=DAY)], ignore_index=True))
+
+
+def test_the_assignment_of_a_board_can_be_read_back():
+    made = board_of([f"c{i:03}" for i in range(100)], budget=None)
+    arms = made.assignment(DAY - pd.Timedelta(days=20))
+
+    found = came_back(plan(), arms, everybody(["c001"]))
+
+    assert len(found) == len(arms)
+    assert set(found["bought"]) == {0.0}
+    with pytest.raises(JourneyDataError, match="without a time zone"):
+        board_of(["ann"]).assignment(pd.Timestamp("2026-03-31"))
 
 
 def test_the_library_says_what_a_strategy_needs_and_what_of_it_is_missing():
@@ -314,8 +414,10 @@ def test_a_tiny_trial_is_drawn_to_nothing_and_says_that_it_is_not_certain():
 
 
 def test_results_of_two_classes_are_those_of_most_customers():
-    few = came_back(3, n=10, left=(1, 10))
-    many = came_back(60).assign(evidence="observed", customer_id=lambda f: "x" + f["customer_id"])
+    few = contacts_with(3, n=10, left=(1, 10))
+    many = contacts_with(60).assign(
+        evidence="observed", customer_id=lambda f: "x" + f["customer_id"]
+    )
 
     row = effects(plan(), results=calibration(pd.concat([few, many], ignore_index=True))).iloc[0]
 
@@ -323,7 +425,7 @@ def test_results_of_two_classes_are_those_of_most_customers():
 
 
 def test_a_customer_with_two_contacts_counts_once_for_his_class():
-    twice = came_back(40)
+    twice = contacts_with(40)
     other = twice.assign(offer="case", touchpoint="help")
 
     found = calibration(pd.concat([twice, other], ignore_index=True))

@@ -51,6 +51,7 @@ def test_every_kind_of_condition_has_words(condition, said):
         ("offer: larger", "offer: largr", "Did you mean 'larger'?"),
         ("id: helped", "id: full", "moments: the id 'full' is given twice"),
         ("id: case", "id: larger", "offers: the id 'larger' is given twice"),
+        ("expected: 0.1", "expected: 0.1\n    expected_low: 0.2", "expected_low is 0.2, expected 0.1"),
         ("least: 2, within: 30d", "least: 2, most: 1", "most is 1, below least, 2"),
         ("least: 2, within: 30d", "least: 0", "it says nothing"),
         ("category: phones", "category: phones, product: x", "give one of both"),

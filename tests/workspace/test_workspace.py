@@ -15,7 +15,7 @@ def test_the_example_holds_its_sources_and_documents(made_example):
     space = Workspace.open(made_example, read_only=True)
 
     assert space.sources.present() == [
-        "events", "order_lines", "tickets", "answers", "invitations", "behaviour", "trials", "usage",
+        "events", "order_lines", "tickets", "answers", "invitations", "behaviour", "trials", "usage", "contacts",
     ]  # fmt: skip
     assert len(space.upsell.moments) == 4
     assert len(space.journey.touchpoints) == 16

@@ -398,5 +398,10 @@ def read_usage(source: Any, **mapping: Any) -> Source:
     return _read("usage", source, mapping)
 
 
+def read_contacts(source: Any, **mapping: Any) -> Source:
+    """Read the contacts of earlier plans, and who was left alone. Options as in `SourceMapping`."""
+    return _read("contacts", source, mapping)
+
+
 def _read(kind: str, source: Any, keywords: Mapping[str, Any]) -> Source:
     return read(kind, source, mapping_from_keywords(kind, keywords))

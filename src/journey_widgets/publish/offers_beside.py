@@ -11,7 +11,7 @@ from journey_widgets.publish.page import Page, records
 
 
 def offers_beside(page: Page, labels: dict[str, str], *, caption: str) -> html.Html | None:
-    """Return what the team expected of each offer beside what its trial found; None where nothing was tested.
+    """Return what the team expected of each offer beside what was found; None where nothing was tested.
 
     Parameters
     ----------
@@ -29,10 +29,10 @@ def offers_beside(page: Page, labels: dict[str, str], *, caption: str) -> html.H
     from journey_widgets.publish.upsell_view import UpsellPage, points
 
     view = UpsellPage(page)
-    if view.trial is None:
+    if view.trial is None and view.results is None:
         return None
     rows: list[dict[str, Any]] = []
-    for r in records(upsell.planned_and_measured(view.plan, view.trial)):
+    for r in records(upsell.planned_and_measured(view.plan, view.trial, view.results)):
         if not r["n"] or r["n"] < 2 * page.least:
             continue
         planned = float(r["planned"])
@@ -50,5 +50,5 @@ def offers_beside(page: Page, labels: dict[str, str], *, caption: str) -> html.H
     return html.table(
         pd.DataFrame(rows), caption=caption,
         note="Planned: how much likelier a customer buys when asked, as the team judges it; measured in a trial, "
-        "against those who were left alone by chance.",
+        "or by contacts that came back, against those who were left alone by chance.",
     )  # fmt: skip

@@ -42,6 +42,7 @@ from journey_widgets.upsell.document import (
     Moment,
     in_words,
 )
+from journey_widgets.upsell.loop import LESS, MORE
 from journey_widgets.upsell.moments import BUSY, MOMENT, TOO_FEW
 from journey_widgets.upsell.offer_funnel import (
     ACCEPTED,
@@ -82,11 +83,13 @@ def open_upsell(
         given = page.more
         contacts = number_of(given["max_contacts"], "max_contacts", whole=True)
         refuse_day(given["as_of"])
-        return UpsellPage(
+        view = UpsellPage(
             page, horizon=given["horizon"], min_support=number_of(given["min_support"], "min_support") or 0.01,
             budget=number_of(given["budget"], "budget"), max_contacts=None if contacts is None else int(contacts),
             as_of=given["as_of"], seed=int(number_of(given["seed"], "seed", whole=True) or 1),
         )  # fmt: skip
+        view.refuse_misfits()
+        return view
 
 
 # --- in short, and what to do
@@ -135,6 +138,7 @@ def what_next(view: UpsellPage) -> html.Html:
     """Return what to do, most certain first."""
     said = [
         *_do_what_is_proved(view),
+        *_learn_from_contacts(view),
         *_test_what_is_seen(view),
         *_mend_first(view),
         *_close_gaps(view),
@@ -194,6 +198,21 @@ def _harm(view: UpsellPage, arm: str | None) -> str:
         return f" But {row['outcome'].replace('_', ' ')}: {told}."
     names = ", ".join(str(o).replace("_", " ") for o in own["outcome"])
     return f" No certain harm was seen ({names})." if names else " Nobody counted what it harms."
+
+
+def _learn_from_contacts(view: UpsellPage) -> list[str]:
+    """Say where asking brought something else than was expected of it."""
+    found = view.results
+    if found is None:
+        return []
+    own = found[(found["offer"] != "") & found["verdict"].isin([LESS, MORE])]
+    return [
+        f"{'Do not count on' if r['verdict'] == LESS else 'Make more of'} {view.named(r['offer'])} at "
+        f"{view.named(r['touchpoint'])}: its last contacts brought "
+        f"{points(*of({**r, 'n': r['contacted'] + r['left_alone']}, 'realised', 'low', 'high', 'n'))}, and "
+        f"{100 * r['expected']:+.1f} were expected. {view.owner(r['touchpoint'])} answers for it."
+        for r in records(view.seen(own, "contacted", "left_alone"))
+    ]
 
 
 def _test_what_is_seen(view: UpsellPage) -> list[str]:

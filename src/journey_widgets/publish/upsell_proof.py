@@ -36,7 +36,7 @@ MOST_RULES = 12
 @with_plan
 def offers(view: UpsellPage) -> html.Html:
     """Return what each offer is believed to do and to earn, planned beside measured."""
-    found = upsell.planned_and_measured(view.plan, view.trial)
+    found = upsell.planned_and_measured(view.plan, view.trial, view.results)
     beside = {r["offer"]: r for r in records(found)}
     money = {r["offer"]: r for r in records(view.earnings)}
     classes: dict[str, set[str]] = {}
@@ -203,6 +203,35 @@ def trials(view: UpsellPage) -> Any:
     if returns is not None:
         pieces.append(returns)
     return show_all(pieces)
+
+
+@with_plan
+def last_contacts(view: UpsellPage) -> html.Html:
+    """Return what the contacts of earlier plans brought, beside what was expected of them."""
+    found = view.results
+    if found is None:
+        return html.note(view.why_not("results"))
+    # The total of a class says something where the class has several offers.
+    several = found[found["offer"] != ""]["evidence"].value_counts()
+    own = (found["offer"] != "") | (found["evidence"].map(several) > 1)
+    shown = view.seen(found[own], "contacted", "left_alone")
+    if shown.empty:
+        return html.note("Too few contacts came back to say anything.")
+    rows = [
+        {
+            "Offer": view.named(r["offer"]) if r["offer"] else "All of them",
+            "Made at": view.named(r["touchpoint"]) if r["touchpoint"] else "–", "Rested on": r["evidence"],
+            "Contacted": view.few(r["contacted"]), "Left alone": view.few(r["left_alone"]),
+            "Expected": Figure(f"{100 * r['expected']:+.1f} points", r["expected"]),
+            "Came": points(*of({**r, "n": r["contacted"] + r["left_alone"]}, "realised", "low", "high", "n")),
+            "Verdict": r["verdict"],
+        }
+        for r in records(shown)
+    ]  # fmt: skip
+    return html.table(
+        pd.DataFrame(rows), caption="What came of the last contacts",
+        note=f"{definition(found)}. Contacted against those left alone by chance who would have been contacted.",
+    )  # fmt: skip
 
 
 def _level(view: UpsellPage, row: dict[str, Any], which: str) -> Figure:

@@ -15,6 +15,7 @@ from journey_widgets.errors import JourneyDataError, JourneyError, ParameterErro
 from journey_widgets.estimates import student
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
+from journey_widgets.journey.definition import defined, definition
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import Page, records, unless
 from journey_widgets.scorecard.series import of_customers
@@ -30,7 +31,7 @@ NO_PLAN = (
     "This workspace has no upsell plan yet: write documents/upsell.yaml and read it with journey import. "
     "journey new DIR --template phone_retailer shows one."
 )
-LINES, TRIALS = "order_lines", "trials"
+LINES, TRIALS, CONTACTS = "order_lines", "trials", "contacts"
 CHANGE = ("difference", "low", "high", "n")
 """A difference of two arms with its interval and n."""
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class UpsellPage:
     Parameters
     ----------
     page
-        The page: workspace, log, and what may be done here. A plan that its sources do not fit is refused.
+        The page: workspace, log, and what may be done here.
     horizon
         How long before an upgrade something may lie, such as ``"7d"``.
     min_support
@@ -62,9 +63,6 @@ class UpsellPage:
         self.page, self.horizon, self.min_support, self.seed = page, horizon, min_support, seed
         self.budget, self.max_contacts, self.as_of = budget, max_contacts, as_of
         self.plan: UpsellPlan = page.workspace.upsell
-        space = page.workspace
-        every = {k: space.source(k) for k in space.sources.present()}
-        self.known = Known(self.plan, self.sources, self.zone, every)
         self._why: dict[str, str] = {}
 
     @property
@@ -96,6 +94,17 @@ class UpsellPage:
             ids, "customer_id"
         )
         return some
+
+    @cached_property
+    def known(self) -> Known:
+        """The sources as the plan reads them; refused where they do not fit."""
+        space = self.page.workspace
+        every = {k: space.source(k) for k in space.sources.present()}
+        return Known(self.plan, self.sources, self.zone, every)
+
+    def refuse_misfits(self) -> None:
+        """Raise where the plan names what no source has, or needs a source that is not there."""
+        _fits = self.known
 
     @cached_property
     def day(self) -> pd.Timestamp:
@@ -247,6 +256,25 @@ class UpsellPage:
         )
 
     @cached_property
+    def results(self) -> pd.DataFrame | None:
+        """What came of the contacts of earlier plans."""
+        if CONTACTS not in self.sources:
+            self._why["results"] = (
+                "No contacts of an earlier plan came back yet: keep the assignment of a board as a file and name it "
+                "under contacts in sources.yaml."
+            )
+            return None
+
+        def ask() -> pd.DataFrame:
+            day = self.day.date().isoformat()
+            rows = upsell.came_back(
+                self.plan, self.sources[CONTACTS], self.known, as_of=day, zone=self.zone
+            )
+            return defined(upsell.calibration(rows), definition(rows))
+
+        return self._tried("results", ask)
+
+    @cached_property
     def earnings(self) -> pd.DataFrame:
         """What one acceptance of each offer earns."""
         return upsell.earnings(self.plan, self.sources, until=self._instant)
@@ -254,7 +282,9 @@ class UpsellPage:
     @cached_property
     def effects(self) -> pd.DataFrame:
         """What each offer is believed to do at each moment."""
-        return upsell.effects(self.plan, trial=self.trial, moments=self.moments)
+        return upsell.effects(
+            self.plan, trial=self.trial, moments=self.moments, results=self.results
+        )
 
     @cached_property
     def cells(self) -> pd.DataFrame:
@@ -410,9 +440,11 @@ class UpsellPage:
         reach = student(n - 1) * spread / math.sqrt(n)
         return mean, mean - reach, mean + reach
 
-    def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of a trial whose two arms are large enough to be shown here."""
-        return frame[frame[["n", "n_comparison"]].min(axis=1) >= self.page.least]
+    def seen(
+        self, frame: pd.DataFrame, one: str = "n", other: str = "n_comparison"
+    ) -> pd.DataFrame:
+        """Return the rows of a comparison whose two sides are large enough to be shown here."""
+        return frame[frame[[one, other]].min(axis=1) >= self.page.least]
 
     # --- in words
 

@@ -11,7 +11,7 @@ from journey_widgets.upsell.document import Moment, Offer, UpsellPlan
 from journey_widgets.upsell.eligibility import eligible, guarded
 from journey_widgets.upsell.gamma_gamma import GammaGamma, fit_gamma_gamma
 from journey_widgets.upsell.library import library
-from journey_widgets.upsell.loop import calibration, planned_and_measured
+from journey_widgets.upsell.loop import calibration, came_back, planned_and_measured
 from journey_widgets.upsell.mbg_nbd import MbgNbd, fit_mbg_nbd
 from journey_widgets.upsell.moments import at_horizons, moments
 from journey_widgets.upsell.next_offers import NextOffers, next_offers
@@ -45,7 +45,7 @@ from journey_widgets.upsell.waiting import (
 __all__ = [
     "Baskets", "BgNbd", "Board", "GammaGamma", "Limits", "MbgNbd", "Moment", "NextOffers", "Offer", "ParetoNbd",
     "Propensity", "ScoreReport", "Uplift", "UpsellPlan", "after_offers", "assign", "association_measures",
-    "at_horizons", "baskets", "benefit_of_mending", "board", "bundles", "calibration", "cells", "check",
+    "at_horizons", "baskets", "benefit_of_mending", "board", "bundles", "calibration", "came_back", "cells", "check",
     "conventions", "cumulative_incidence", "customers_needed", "customers_needed_for_a_mean", "days_of_signals",
     "earnings", "effects", "eligible", "expected_value", "fit_bg_nbd", "fit_gamma_gamma", "fit_mbg_nbd",
     "fit_pareto_nbd", "followed_by", "from_first", "guarded", "kaplan_meier", "library", "log_rank", "moments",

@@ -7,6 +7,7 @@ on a trial add up to anything that may be called incremental.
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
@@ -517,15 +518,30 @@ class Board:
             ["change", "value"], ascending=[True, False], ignore_index=True
         )
 
-    def assignment(self) -> pd.DataFrame:
+    def assignment(self, ts: datetime) -> pd.DataFrame:
         """Return the contacts of the plan and, to compare with, those that customers left alone would have got.
 
         A customer is in it by one rule on both sides: the row is worth more than what it uses earns elsewhere. So the
         two sides differ by chance alone. Contacts that only filled what was left are in the plan and not in here.
 
-        Columns: ``customer_id``, ``offer``, ``touchpoint``, ``owner``, ``evidence``, ``arm`` (str: ``"contacted"`` or
-        ``"left alone"``); ``expected`` (float64, how much likelier the customer was believed to buy), ``cost``
-        (float64).
+        Kept as a file and read as a source ``contacts``, it is held against what came of it later (`loop.came_back`).
+
+        Parameters
+        ----------
+        ts
+            The instant the plan is for, with its time zone: from then on both sides are looked at.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: ``ts`` (datetime64, UTC); ``customer_id``, ``offer``, ``touchpoint``, ``owner``, ``evidence``,
+            ``arm`` (str: ``"contacted"`` or ``"left alone"``); ``expected`` (float64, how much likelier the customer
+            was believed to buy), ``cost`` (float64).
+
+        Raises
+        ------
+        JourneyDataError
+            An instant without a time zone.
         """
         own = self.cells.assign(arm=CONTACTED)[self.solution.chosen[self._rows, self._place]]
         both = pd.concat([own, self._alone.assign(arm=LEFT_ALONE)], ignore_index=True)
@@ -537,18 +553,12 @@ class Board:
         over = over[over["over"] > 0].sort_values("over", ascending=False, kind="stable")
         first = over.groupby("customer_id").head(self.limits.max_contacts)
         found = first.assign(
-            owner=[self._owners.get(t, "") for t in first["touchpoint"]], expected=first["believed"]
-        )
+            owner=[self._owners.get(t, "") for t in first["touchpoint"]], expected=first["believed"],
+            ts=_utc(ts),
+        )  # fmt: skip
         columns = [
-            "customer_id",
-            "offer",
-            "touchpoint",
-            "owner",
-            "evidence",
-            "arm",
-            "expected",
-            "cost",
-        ]
+            "ts", "customer_id", "offer", "touchpoint", "owner", "evidence", "arm", "expected", "cost",
+        ]  # fmt: skip
         found = found[columns].sort_values(["arm", "customer_id"], ignore_index=True)
         return defined(
             found,
@@ -574,6 +584,17 @@ class Board:
         written = io.StringIO()
         safe.to_csv(written, index=False, lineterminator="\n")
         return written.getvalue()
+
+
+def _utc(ts: datetime) -> pd.Timestamp:
+    """Return an instant in UTC without a zone, as sources have it."""
+    moment = pd.Timestamp(ts)
+    if moment.tzinfo is None:
+        msg = (
+            f"ts is {ts}, without a time zone; midnight of the plan's day with its zone was needed."
+        )
+        raise JourneyDataError(msg)
+    return moment.tz_convert("UTC").tz_localize(None)
 
 
 def _numbers(cells: pd.DataFrame) -> tuple[list[str], list[tuple[str, str]], Ints, Ints]:

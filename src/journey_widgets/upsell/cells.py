@@ -56,9 +56,10 @@ def effects(
     -------
     pandas.DataFrame
         One row a moment, in the order of the plan. Columns: ``moment``, ``offer``, ``touchpoint`` (str); ``effect``
-        (how much likelier a customer buys when contacted) with ``effect_low`` (its lower 80 % limit), ``n`` (customers
-        of the smaller side), ``prior`` (what was believed before a trial or results; missing where nothing was), all
-        float64; ``evidence`` (one of `board.EVIDENCE`, blank where nobody knows anything) and ``reason`` (str).
+        (how much likelier a customer buys when contacted) with ``effect_low`` (its lower 80 % limit; of a judgement
+        what the team calls the least), ``n`` (customers of the smaller side), ``prior`` (what was believed before a
+        trial or results; missing where nothing was), all float64; ``evidence`` (one of `board.EVIDENCE`, blank where
+        nobody knows anything) and ``reason`` (str).
     """
     rows = [_effect(plan, m, trial, moments, results) for m in plan.moments]
     return defined(
@@ -78,7 +79,11 @@ def _effect(
         "effect_low": np.nan, "n": np.nan, "prior": np.nan, "evidence": "", "reason": "",
     }  # fmt: skip
     if offer.expected is not None:
-        found |= {"effect": offer.expected, "evidence": JUDGED, "reason": "as the team judges it"}
+        low = offer.expected_low
+        found |= {
+            "effect": offer.expected, "effect_low": np.nan if low is None else low, "evidence": JUDGED,
+            "reason": f"as the team judges it{', without saying what it does at least' if low is None else ''}",
+        }  # fmt: skip
     found |= _observed(plan, moment, offer, moments)
     for told in (_tested(plan, moment, offer, trial), _came_back(moment, offer, results)):
         if told:

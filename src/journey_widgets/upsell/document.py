@@ -211,6 +211,8 @@ class Offer(Part):
     """Of one contact."""
     expected: float | None = Field(None, ge=-1, le=1)
     """How much likelier a customer buys when contacted, as the team judges it: 0.02 for two points."""
+    expected_low: float | None = Field(None, ge=-1, le=1)
+    """What it does at least, as the team judges it: the board ranks by it. Without one it ranks by what is expected."""
     kpi: Id | None = None
     """The KPI it should move."""
 
@@ -218,6 +220,11 @@ class Offer(Part):
     def _can_be_seen(self) -> Self:
         if not self.products and not self.accepted_by:
             msg = f"{self.id} names no product and no event by which it is accepted; give products or accepted_by"
+            raise ValueError(msg)
+        if self.expected_low is not None and (
+            self.expected is None or self.expected_low > self.expected
+        ):
+            msg = f"{self.id}: expected_low is {self.expected_low:g}, expected {self.expected}; the least comes first"
             raise ValueError(msg)
         return self
 

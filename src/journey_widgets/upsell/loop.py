@@ -1,21 +1,28 @@
 """Closing the loop: what a plan expected of its contacts, beside what came of them.
 
-The contacts of a plan go out with those who were left alone (`board.Board.assignment`). When it is known who bought,
-the same rows come back with that column: the two arms differ by chance alone, so that their difference is what the plan
-brought, and it can be held against what the board believed.
+The contacts of a plan go out with those who were left alone (`board.Board.assignment`). When their time is over the log
+says who took the offer: the two arms differ by chance alone, so that their difference is what the plan brought, and it
+can be held against what the board believed.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 
-from journey_widgets.errors import JourneyDataError
+from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import difference
+from journey_widgets.events.durations import microseconds
+from journey_widgets.events.engine import collect
+from journey_widgets.events.source import table_of
 from journey_widgets.journey.definition import defined
 from journey_widgets.tables import require_columns
 from journey_widgets.upsell.board import CONTACTED, LEFT_ALONE
 from journey_widgets.upsell.document import UpsellPlan
+from journey_widgets.upsell.eligibility import Known, instant
+from journey_widgets.upsell.offer_funnel import taken
 
 REQUIRED = ("customer_id", "offer", "touchpoint", "evidence", "arm", "expected")
 AS_EXPECTED, LESS, MORE, UNSURE, TOO_FEW, NO_PLAN = (
@@ -30,13 +37,78 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+def came_back(
+    plan: UpsellPlan,
+    contacts: Any,
+    sources: Mapping[str, Any] | Known,
+    *,
+    as_of: str = "",
+    zone: str = "UTC",
+) -> pd.DataFrame:
+    """Return the contacts of earlier plans whose time is over, with who took what was offered.
+
+    Parameters
+    ----------
+    plan
+        The upsell plan: how an offer is seen to be accepted, and within which time.
+    contacts
+        Source or table of the contract ``contacts``: rows of `board.Board.assignment`. A ``bought`` that is given is
+        kept; without one the log, usage or order lines say it, for both arms alike from ``ts`` on.
+    sources, as_of, zone
+        As for `eligibility.eligible`; what comes later than the day is not known.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same columns with ``bought`` (float64, 0 or 1). The definition says how many are left out because their
+        time is not over.
+
+    Raises
+    ------
+    JourneyDataError
+        An offer that the plan does not have (any more) and whose contacts do not say who bought.
+    """
+    known = Known.of(plan, sources, zone)
+    until = pd.Timestamp(instant(plan, known, as_of))
+    table = table_of(contacts, "contacts", *REQUIRED, "ts")
+    rows = collect(
+        table.mutate(
+            customer_id=table.customer_id.cast("string"), ts=table.ts.cast("timestamp(6)"),
+            bought=table.bought.cast("float64") if "bought" in table.columns else ibis.null("float64"),
+        ).order_by("ts", "offer", "customer_id")
+    )  # fmt: skip
+    lengths = {o.id: pd.Timedelta(microseconds=microseconds(o.within)) for o in plan.offers}
+    silent = rows[rows["bought"].isna() & ~rows["offer"].isin(list(lengths))]
+    if len(silent):
+        name = str(silent["offer"].iloc[0])
+        msg = (
+            f"contacts: {len(silent)} of the offer {name!r} do not say who bought, and the plan does not have it. "
+            f"{did_you_mean(name, list(lengths))}"
+        )
+        raise JourneyDataError(msg)
+    waits = pd.to_timedelta([lengths.get(o, pd.Timedelta(0)) for o in rows["offer"]])
+    ends = rows["ts"] + waits
+    over = rows[ends <= until].reset_index(drop=True)
+    for (offer, _ts), own in over[over["bought"].isna()].groupby(["offer", "ts"], sort=False):
+        anchors = own[["customer_id"]].drop_duplicates().assign(offered=own["ts"].iloc[0])
+        took, _back = taken(known, plan.offer(str(offer)), anchors, until.to_pydatetime())
+        who = set(anchors["customer_id"][took])
+        over.loc[own.index, "bought"] = own["customer_id"].isin(who).astype("float64")
+    return defined(
+        over.drop(columns=["row"], errors="ignore"),
+        f"Contacts whose time was over on {until:%-d %B %Y}; {len(rows) - len(over):,} more are not",
+    )
+
+
 def calibration(contacts: pd.DataFrame, bought: str = "bought") -> pd.DataFrame:
     """Hold what a board believed against what came of its contacts.
 
     Parameters
     ----------
     contacts
-        The rows of `board.Board.assignment` with a column of 0 and 1 that says who bought.
+        As `came_back` returns it: rows of `board.Board.assignment` with a column of 0 and 1 that says who bought. Of
+        several contacts of a customer with one offer at one touchpoint the first counts; of a whole class all of them,
+        as one: whether he bought anything, and all that was expected.
     bought
         That column; a blank is 0.
 
@@ -53,16 +125,16 @@ def calibration(contacts: pd.DataFrame, bought: str = "bought") -> pd.DataFrame:
     Raises
     ------
     JourneyDataError
-        Missing columns, an arm of another name, a customer in both arms, values that are not 0 and 1.
+        Missing columns, an arm of another name, a customer in both arms of a plan, values that are not 0 and 1.
     """
     require_columns(contacts.columns, *REQUIRED, bought, name="contacts")
     strange = sorted(set(contacts["arm"].astype("str")) - {CONTACTED, LEFT_ALONE})
     if strange:
         msg = f"contacts: arm {strange[0]!r}; {CONTACTED!r} or {LEFT_ALONE!r} was needed."
         raise JourneyDataError(msg)
-    sides = contacts.groupby("customer_id")["arm"].nunique()
+    sides = contacts.groupby(["customer_id", *_plan(contacts)])["arm"].nunique()
     if (sides > 1).any():
-        msg = f"contacts: {int((sides > 1).sum())} customers are in both arms; each belongs to one."
+        msg = f"contacts: {int((sides > 1).sum())} customers are in both arms of one plan; each belongs to one."
         raise JourneyDataError(msg)
     did = pd.to_numeric(contacts[bought], errors="coerce")
     wrong = int((contacts[bought].notna() & ~did.isin([0, 1])).sum())
@@ -71,7 +143,7 @@ def calibration(contacts: pd.DataFrame, bought: str = "bought") -> pd.DataFrame:
         raise JourneyDataError(msg)
     found = contacts.assign(did=did.fillna(0.0), expected=pd.to_numeric(contacts["expected"]))
     rows = [
-        {"offer": o, "touchpoint": t, "evidence": e, **_compared(own)}
+        {"offer": o, "touchpoint": t, "evidence": e, **_compared(_first(own))}
         for (e, o, t), own in found.groupby(["evidence", "offer", "touchpoint"], sort=True)
     ]
     rows += [
@@ -84,8 +156,25 @@ def calibration(contacts: pd.DataFrame, bought: str = "bought") -> pd.DataFrame:
     )
 
 
+def _plan(contacts: pd.DataFrame) -> list[str]:
+    """Return the column that tells plans apart, where there is one."""
+    return ["ts"] if "ts" in contacts.columns else []
+
+
+def _first(own: pd.DataFrame) -> pd.DataFrame:
+    """Return the first contact of each customer."""
+    plan = _plan(own)
+    in_order = own.sort_values(plan, kind="stable") if plan else own
+    return in_order.drop_duplicates("customer_id")
+
+
 def _by_customer(own: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a customer: whether he bought anything, and what was expected of all his contacts."""
+    """Return one row a customer: whether he bought anything, and what was expected of all his contacts.
+
+    Whom a later plan put into the other arm counts as what he was first.
+    """
+    first = _first(own).set_index("customer_id")["arm"]
+    own = own[own["arm"] == own["customer_id"].map(first)]
     return own.groupby(["customer_id", "arm"], as_index=False).agg(
         did=("did", "max"), expected=("expected", "sum")
     )
@@ -119,8 +208,10 @@ def held_against(expected: float, low: float, high: float) -> str:
     return LESS if expected > high else MORE
 
 
-def planned_and_measured(plan: UpsellPlan, trial: pd.DataFrame | None) -> pd.DataFrame:
-    """Hold what the team expected of each offer against what its trial found.
+def planned_and_measured(
+    plan: UpsellPlan, trial: pd.DataFrame | None, results: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Hold what the team expected of each offer against what its trial, or its contacts, found.
 
     Parameters
     ----------
@@ -128,13 +219,16 @@ def planned_and_measured(plan: UpsellPlan, trial: pd.DataFrame | None) -> pd.Dat
         The upsell plan: ``expected`` and ``arm`` of each offer.
     trial
         As `trial.trial` returns it, with the plan's ``bought`` and harms; None where there was no trial.
+    results
+        As `calibration` returns it: it speaks for offers that no trial measured. None where no contacts came back.
 
     Returns
     -------
     pandas.DataFrame
         One row an offer, in the order of the plan. Columns: ``offer``, ``label``, ``kpi`` (str, blank where it names
         none); ``touchpoint`` (str, where it is made first); ``planned`` (float64), ``measured`` with ``low`` and
-        ``high`` (missing without a trial), ``n`` (int64, both arms), ``verdict`` (str).
+        ``high`` (missing where nothing was measured), ``n`` (int64, both arms), ``by`` (str: ``"trial"``,
+        ``"contacts"`` or blank), ``verdict`` (str).
     """
     at: dict[str, str] = {}
     for m in plan.moments:
@@ -144,7 +238,7 @@ def planned_and_measured(plan: UpsellPlan, trial: pd.DataFrame | None) -> pd.Dat
         planned = np.nan if o.expected is None else o.expected
         row: dict[str, Any] = {
             "offer": o.id, "label": o.label, "kpi": o.kpi or "", "touchpoint": at.get(o.id, ""), "planned": planned,
-            "measured": np.nan, "low": np.nan, "high": np.nan, "n": 0, "verdict": "no trial",
+            "measured": np.nan, "low": np.nan, "high": np.nan, "n": 0, "by": "", "verdict": "no trial",
         }  # fmt: skip
         if trial is not None and plan.trial is not None and o.arm is not None:
             own = trial[(trial["arm"] == o.arm) & (trial["outcome"] == plan.trial.bought)]
@@ -155,23 +249,32 @@ def planned_and_measured(plan: UpsellPlan, trial: pd.DataFrame | None) -> pd.Dat
                 low, high = float(found["low"]), float(found["high"])
                 row |= {
                     "measured": float(found["difference"]), "low": low, "high": high,
-                    "n": int(found["n"] + found["n_comparison"]),
+                    "n": int(found["n"] + found["n_comparison"]), "by": "trial",
                     "verdict": held_against(planned, low, high),
                 }  # fmt: skip
+        if not row["by"]:
+            row |= _of_contacts(o.id, planned, results)
         rows.append(row)
     columns = [
-        "offer",
-        "label",
-        "kpi",
-        "touchpoint",
-        "planned",
-        "measured",
-        "low",
-        "high",
-        "n",
-        "verdict",
-    ]
+        "offer", "label", "kpi", "touchpoint", "planned", "measured", "low", "high", "n", "by", "verdict",
+    ]  # fmt: skip
     return defined(
         pd.DataFrame(rows, columns=columns).astype({"n": "int64"}),
         "Planned: as the team judges it; measured: difference to the arm that was left alone, Newcombe's 95 % interval",
     )
+
+
+def _of_contacts(offer: str, planned: float, results: pd.DataFrame | None) -> dict[str, Any]:
+    """Return what contacts measured of an offer: where it was made to most customers."""
+    if results is None:
+        return {}
+    own = results[(results["offer"] == offer) & results["realised"].notna()]
+    if own.empty:
+        return {}
+    best = own.sort_values("contacted", ascending=False, kind="stable").iloc[0]
+    low, high = float(best["low"]), float(best["high"])
+    return {
+        "measured": float(best["realised"]), "low": low, "high": high,
+        "n": int(best["contacted"] + best["left_alone"]), "by": "contacts", "touchpoint": str(best["touchpoint"]),
+        "verdict": held_against(planned, low, high),
+    }  # fmt: skip

@@ -120,14 +120,14 @@ def after_offers(
         offer = known.plan.offer(m.offer)
         over = opened["offered"] + _span(offer.within) <= pd.Timestamp(until)
         made = opened[over]
-        taken, back = _taken(known, offer, made, until)
+        took, back = taken(known, offer, made, until)
         anchors = made[["customer_id"]].assign(at=made["offered"])
         out = _first(known, anchors, list(plan.guards.opt_out) or [""], offer.within, until)
         rows.append(
             {
                 "moment": m.id, "label": m.label, "offered": len(made),
                 "deciding": int((opened["offered"].notna() & ~over).sum()), "opted_out": len(out),
-                "opened_case": _cases_after(known, anchors, offer, until), "accepted": int(taken.sum()),
+                "opened_case": _cases_after(known, anchors, offer, until), "accepted": int(took.sum()),
                 "given_back": int(back.sum()),
             }
         )  # fmt: skip
@@ -195,10 +195,10 @@ def _followed(
     offer = known.plan.offer(moment.offer)
     free = own[own["guard"] == ""]
     made = free[free["offered"].notna()]
-    taken, back = _taken(known, offer, made, until)
+    took, back = taken(known, offer, made, until)
     over = pd.Timestamp(until)
     waiting = free["offered"].isna() & (free["since"] + _span(moment.window) > over)
-    deciding = (made["offered"] + _span(offer.within) > over).to_numpy() & ~taken
+    deciding = (made["offered"] + _span(offer.within) > over).to_numpy() & ~took
     counts = [(AT, True, many, 0), (RULE, False, many - len(own), 0), (ELIGIBLE, True, len(own), 0)]
     for g in GUARDS:
         held = own[own["guard"] == g]
@@ -212,8 +212,8 @@ def _followed(
         ]
     counts += [
         (OFFERED, True, len(made), 0), (DECIDING, False, int(deciding.sum()), 0),
-        (DECLINED, False, int((~taken & ~deciding).sum()), 0), (ACCEPTED, True, int(taken.sum()), 0),
-        (BACK, False, int(back.sum()), 0), (KEPT, True, int((taken & ~back).sum()), 0),
+        (DECLINED, False, int((~took & ~deciding).sum()), 0), (ACCEPTED, True, int(took.sum()), 0),
+        (BACK, False, int(back.sum()), 0), (KEPT, True, int((took & ~back).sum()), 0),
     ]  # fmt: skip
     return [
         {"moment": moment.id, "label": moment.label, "step": step, "stage": stage, "customers": n,
@@ -258,10 +258,13 @@ def _told(customers: "pd.Series[Any]", moments: "pd.Series[Any]") -> "pd.Series[
     return moments.reindex(customers).set_axis(customers.index).astype("datetime64[us]")
 
 
-def _taken(
+def taken(
     known: Known, offer: Offer, made: pd.DataFrame, until: datetime
 ) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], np.ndarray[Any, np.dtype[np.bool_]]]:
-    """Return who accepted within the offer's time, and who of them gave it back before the end."""
+    """Return who accepted an offer within its time, and who of them gave it back before the end.
+
+    `made` has ``customer_id``, each once, and ``offered`` (datetime64, UTC).
+    """
     if made.empty:
         return np.zeros(0, np.bool_), np.zeros(0, np.bool_)
     anchors = made[["customer_id"]].assign(at=made["offered"])

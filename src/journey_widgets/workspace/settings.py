@@ -39,6 +39,7 @@ class Sources(Document):
     trials: SourceMapping | None = None
     figures: SourceMapping | None = None
     usage: SourceMapping | None = None
+    contacts: SourceMapping | None = None
 
     def mapping(self, kind: str) -> SourceMapping | None:
         """Return the mapping of one source, or None where the workspace has no such source."""

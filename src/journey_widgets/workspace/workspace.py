@@ -490,6 +490,10 @@ class Workspace:
         """Read how customers use the product."""
         return self.source("usage")
 
+    def contacts(self) -> Source:
+        """Read the contacts of earlier upsell plans."""
+        return self.source("contacts")
+
     # --- measured values --------------------------------------------------------------------
 
     def kept_values(self, period: str) -> pd.DataFrame | None:

@@ -8,13 +8,13 @@ from journey_widgets.events.engine import collect
 from journey_widgets.scorecard.recipes.recipe import Asked, Recipe
 from journey_widgets.tables import require_columns
 
-TRIALS = "trials"
+TRIALS, CONTACTS = "trials", "contacts"
 
 
 def _arms(ask: Asked, *columns: str) -> ir.Table:
     """Return the units of two arms: ``treated`` (bool), and outcome columns as numbers."""
     table = ask.table("arm")
-    require_columns(table.columns, *columns, name=TRIALS)
+    require_columns(table.columns, *columns, name=ask.recipe.source)
     arms = [
         str(a)
         for a in collect(table.select(arm=table.arm.cast("string")).distinct().order_by("arm"))[
@@ -60,13 +60,11 @@ def _revenue(ask: Asked) -> ir.Table:
 
 
 def _expected(ask: Asked) -> ir.Table:
-    outcome, column = str(ask.options["outcome"]), str(ask.options["expected"])
-    found = _arms(ask, outcome, column)
-    did = (found[f"outcome:{outcome}"] > 0).cast("int64")
-    kept = ["ts"] if "ts" in found.columns else []
+    found = _arms(ask, "bought", "expected")
+    did = (found["outcome:bought"] > 0).cast("int64")
     return found.select(
-        *kept, *ask.by, "unit", kt=did * found.treated, nt=found.treated, kc=did * (1 - found.treated),
-        nc=1 - found.treated, et=found[f"outcome:{column}"] * found.treated,
+        "ts", *ask.by, "unit", kt=did * found.treated, nt=found.treated, kc=did * (1 - found.treated),
+        nc=1 - found.treated, et=found["outcome:expected"] * found.treated,
     )  # fmt: skip
 
 
@@ -82,9 +80,9 @@ RECIPES: dict[str, Recipe] = {
         options={**ARMS, "outcome": None}, repeats=True,
     ),
     "board_calibration": Recipe(
-        TRIALS, _expected, ("kt", "nt", "kc", "nc", "et"), "nt+nc",
-        f"{SAID} Option outcome: column of the outcome; expected: column of what the board believed of each contact.",
-        options={"arm": "contacted", "comparison": "left alone", "outcome": "bought", "expected": "expected"},
+        CONTACTS, _expected, ("kt", "nt", "kc", "nc", "et"), "nt+nc",
+        "Contacts of earlier plans and customers left alone by chance, by the day of the plan; bought says who did.",
+        options={"arm": "contacted", "comparison": "left alone"},
         repeats=True,
     ),
     "incremental_revenue": Recipe(
