@@ -111,6 +111,27 @@ def test_moments_that_nobody_can_price_are_left_out_and_named():
     assert cells(plan(), found, effects(plan()), money).attrs["left_out"]["full"] == NO_MARGIN
 
 
+def test_a_trial_that_was_modelled_speaks_for_each_customer_and_is_drawn_to_the_whole_trial():
+    given_ = everybody(["ann", "ben"])
+    arms = plan(offers=tuple(o.model_copy(update={"arm": "case"}) for o in plan().offers))
+    told = effects(arms, trial=trialled())
+    modelled = pd.DataFrame(
+        {"customer_id": ["ann"], "offer": "larger", "fifth": 1, "effect": 0.3, "low": 0.2, "n": 60}
+    )
+
+    made = cells(arms, eligible(arms, given_), told, earnings(arms, given_), modelled)
+    found = made.set_index("customer_id")
+
+    assert found["evidence"].to_dict() == {"ann": "modelled on a test", "ben": "tested"}
+    assert found.loc["ann", ["effect", "prior", "n"]].tolist() == pytest.approx([0.3, 0.1, 60])
+    assert 0.2 < found.loc["ann", "effect_low"] < 0.3
+    assert "fifth 1 of 5" in found.loc["ann", "reason"]
+    believed = plan_board(arms.model_copy(update={"held_out": 0.0}), made.assign(kept=1.0)).cells
+    assert believed.set_index("customer_id").loc["ann", "believed"] == pytest.approx(
+        (60 * 0.3 + 100 * 0.1) / 160
+    )
+
+
 def board_of(names, **changes):
     given_ = everybody(names)
     made = cells(plan(), eligible(plan(), given_), effects(plan()), earnings(plan(), given_))

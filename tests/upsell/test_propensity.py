@@ -1,5 +1,7 @@
 """Propensity: learnt before, judged after; a score that knows the answer is refused or doubted."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -128,6 +130,42 @@ def test_who_upgrades_is_foreseen_better_than_by_chance_and_said_why(table):
     assert [len(t) for t in told] == [3] * 5
     assert all("likely)" in reason for row in told for reason in row)
     assert ((found.score(some) > 0) & (found.score(some) < 1)).all()
+
+
+def test_boosted_trees_are_left_where_they_are_not_certainly_better(table):
+    found = propensity(table, features(table), boosting=True)
+
+    assert found.challenged.startswith("Boosted trees were tried and left")
+    assert found.score(table).tolist() == propensity(table, features(table)).score(table).tolist()
+    two = table[table["date"] != table["date"].min()]
+    with pytest.raises(JourneyDataError, match="a third date was needed"):
+        propensity(two, features(two), boosting=True)
+
+
+def test_boosted_trees_take_over_where_two_things_must_come_together_and_say_why():
+    rng = np.random.default_rng(7)
+    n = 9_000
+    made = pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n)})
+    made["label"] = rng.random(n) < np.where(made["a"] * made["b"] > 0, 0.25, 0.05)
+    made["date"] = np.repeat(pd.to_datetime(["2026-01-01", "2026-02-01", "2026-03-01"]), n // 3)
+    made["known_at"] = made["date"] - pd.Timedelta(days=1)
+    made["label_until"] = made["date"] + pd.Timedelta(days=14)
+
+    found = propensity(made, ["a", "b"], boosting=True)
+
+    assert found.challenged.startswith("Boosted trees took the place")
+    assert found.report.auc[1] > 0.6 > propensity(made, ["a", "b"]).report.auc[0]
+    both = pd.DataFrame({"a": [2.0, 2.0], "b": [2.0, -2.0]})
+    likely, unlikely = found.reasons(both)
+    assert all("(more likely)" in r for r in likely)
+    assert all("(less likely)" in r for r in unlikely)
+
+
+def test_boosting_that_is_not_installed_is_said(table, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+
+    with pytest.raises(JourneyDataError, match=r"journey-widgets\[boost\]"):
+        propensity(table, features(table), boosting=True)
 
 
 def test_a_leak_is_refused(table):

@@ -1,5 +1,6 @@
 """Trials: nothing without a comparison group that chance chose, and profit is not revenue."""
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from journey_widgets.upsell import (
     uplift,
 )
 
+learners = importlib.import_module("journey_widgets.upsell.uplift")  # the function hides its module
 REAL = Path(__file__).parents[2] / "data" / "real" / "hillstrom_email" / "hillstrom.csv.gz"
 FEATURES = ["recency", "history", "mens", "womens", "zip_code", "newbie", "channel"]
 
@@ -378,6 +380,65 @@ def test_whom_a_womens_mail_moves_is_ranked_well_enough_to_follow(mail):
     fifths = found.fifths()
     assert fifths["uplift"].iloc[0] > fifths["high"].iloc[-1]
     assert found.curve()["customers"].iloc[-1] == len(found.score)
+
+
+def test_the_plain_ranking_stays_where_boosted_ones_are_not_certainly_better(mail):
+    own = mail.groupby("arm").head(6_000)
+    found = uplift(
+        own, "visit", FEATURES, arm="Womens E-Mail", comparison="No E-Mail", challengers=True
+    )
+
+    assert found.challengers["learner"].tolist() == [
+        "two logistic models", "one boosted model", "crossed boosted models",
+    ]  # fmt: skip
+    assert found.challengers["kept"].tolist() == [True, False, False]
+    plain = uplift(own, "visit", FEATURES, arm="Womens E-Mail", comparison="No E-Mail")
+    assert found.qini == plain.qini
+
+
+def crossed(n=12_000, seed=2):
+    """A trial whose offer moves those alone in whom two things go together."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n)})
+    table["arm"] = np.where(rng.random(n) < 0.5, "offer", "none")
+    moved = (table["a"] * table["b"] > 0) & (table["arm"] == "offer")
+    table["bought"] = (rng.random(n) < np.where(moved, 0.4, 0.1)).astype(float)
+    return table
+
+
+def test_boosted_trees_rank_where_two_things_must_come_together():
+    found = uplift(
+        crossed(), "bought", ["a", "b"], arm="offer", comparison="none", challengers=True
+    )
+
+    best = found.challengers[found.challengers["kept"]].iloc[0]
+    assert best["learner"] != "two logistic models"
+    assert best["gain_low"] > 0
+    assert found.low > 0
+    told = found.effects_of(pd.DataFrame({"a": [1.5, 1.5], "b": [1.5, -1.5]}, index=["x", "y"]))
+    assert told["fifth"]["x"] < told["fifth"]["y"]
+    assert told["effect"]["x"] == pytest.approx(0.3, abs=0.06)
+    assert told["effect"]["y"] == pytest.approx(0.0, abs=0.06)
+    assert (told["low"] < told["effect"]).all()
+    assert (told["n"] > 1_000).all()
+
+
+def test_crossed_and_single_models_of_means_find_the_difference_of_the_means(monkeypatch):
+    class Mean:
+        def __init__(self, x, y, *, seed, chance=True):
+            self.known = {k: y[x[:, -1] == k].mean() for k in np.unique(x[:, -1])}
+
+        def __call__(self, x):
+            return np.array([self.known.get(k, np.nan) for k in x[:, -1]])
+
+    monkeypatch.setattr(learners, "Boosted", Mean)
+    treated = np.repeat([True, False], [30, 70])
+    did = np.r_[np.arange(30) < 12, np.arange(70) < 14]
+    x = np.ones((100, 1))
+
+    for name in ("one boosted model", "crossed boosted models"):
+        rank = learners.LEARNERS[name](x, treated, did, 1)
+        assert rank(x[:3]) == pytest.approx([0.4 - 0.2] * 3)
 
 
 def test_where_nothing_tells_who_is_moved_the_advice_is_all_or_none():

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from journey_widgets import upsell
-from journey_widgets.errors import JourneyError
 from journey_widgets.journey.definition import definition
 from journey_widgets.publish import html
 from journey_widgets.publish.figures import Figure
@@ -268,20 +267,12 @@ def _returns(view: UpsellPage) -> html.Html | None:
 def whom(view: UpsellPage) -> Any:
     """Return whether the offer moves some customers more than others, by what the log says of them."""
     proved = view.proved
-    profile = view.trial_with_profile
-    if proved is None or profile is None or view.plan.trial is None:
+    if proved is None or view.whom is None:
         return html.note(
-            "There is no offer that certainly works, or nothing is known of the trial's customers before it."
+            view.why_not("whom")
+            or "There is no offer that certainly works, or nothing is known of the trial's customers before it."
         )
-    frame, features, missing = profile
-    try:
-        found = upsell.uplift(
-            frame, view.plan.trial.bought, features, arm=proved["arm"], comparison=view.plan.trial.comparison,
-            split=view.plan.trial.split,
-            seed=view.seed,
-        )  # fmt: skip
-    except JourneyError as error:
-        return html.note(str(error))
+    found, missing = view.whom
     fifths = found.fifths()
     rows = [
         {

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
+import ibis.expr.types as ir
 import pandas as pd
 from ibis import _
 
@@ -26,6 +27,7 @@ from journey_widgets.upsell.document import Offer, UpsellPlan
 from journey_widgets.upsell.eligibility import Known, instant
 from journey_widgets.upsell.moments import MOMENT
 from journey_widgets.upsell.signals import before, days_of_signals, from_first, signals
+from journey_widgets.upsell.uplift import Uplift
 
 NO_PLAN = (
     "This workspace has no upsell plan yet: write documents/upsell.yaml and read it with journey import. "
@@ -289,7 +291,7 @@ class UpsellPage:
     @cached_property
     def cells(self) -> pd.DataFrame:
         """The rows of the board."""
-        return upsell.cells(self.plan, self.eligible, self.effects, self.earnings)
+        return upsell.cells(self.plan, self.eligible, self.effects, self.earnings, self.modelled)
 
     @cached_property
     def board(self) -> Board | None:
@@ -325,25 +327,56 @@ class UpsellPage:
         return {m: f for m, f in found.items() if f is not None}
 
     @cached_property
-    def trial_with_profile(self) -> tuple[pd.DataFrame, list[str], int] | None:
-        """The trial with what the log says of its customers at their first event; its names; who is not in the log."""
-        source, log = self.sources.get(TRIALS), self.page.log
-        if self.plan.trial is None or source is None:
-            return None
-        rows = table_of(source, TRIALS)
+    def profiles(self) -> tuple[ir.Table, list[str]] | None:
+        """What the log says of customers at their first event, and the names of that; None where it says nothing."""
+        log, index = self.page.log, self.page.index
         columns = [c for c in log.mapping.keep if 2 <= len(self._values(c)) <= 20]
-        if "customer_id" not in rows.columns or not columns:
+        if not columns:
             return None
-        index = self.page.index
         first = index.table.filter(index.table.step == 1)
         known = first.select(
             customer_id=first.customer_id.cast("string"),
             **{f"profile {c}": index.attribute(c) for c in columns},
         )
+        return known, [f"profile {c}" for c in columns]
+
+    @cached_property
+    def whom(self) -> tuple[Uplift, int] | None:
+        """Whom the proved offer moves, and how many of its trial the log does not know; None where nobody can say."""
+        source, columns, proved = self.sources.get(TRIALS), self.plan.trial, self.proved
+        if columns is None or source is None or self.profiles is None or proved is None:
+            return None
+        rows = table_of(source, TRIALS)
+        if "customer_id" not in rows.columns:
+            return None
+        known, names = self.profiles
         rows = rows.mutate(customer_id=rows.customer_id.cast("string"))
         frame = collect(rows.inner_join(known, "customer_id"))
         missing = int(rows.count().to_pyarrow().as_py()) - len(frame)
-        return frame, [f"profile {c}" for c in columns], missing
+        found = self._tried(
+            "whom",
+            lambda: upsell.uplift(
+                frame, columns.bought, names, arm=proved["arm"], comparison=columns.comparison,
+                split=columns.split, seed=self.seed,
+            ),
+        )  # fmt: skip
+        return None if found is None else (found, missing)
+
+    @cached_property
+    def modelled(self) -> pd.DataFrame | None:
+        """What the proved offer does to customers ranked like those at a moment; None where no ranking is certain."""
+        offers = [o.id for o in self.plan.offers if self.proved and o.arm == self.proved["arm"]]
+        if self.whom is None or self.profiles is None or self.whom[0].low <= 0 or not offers:
+            return None
+        own = self.eligible[self.eligible["offer"].isin(offers)]
+        known, _names = self.profiles
+        frame = collect(
+            known.filter(known.customer_id.isin(sorted(set(own["customer_id"])) or [""]))
+        )
+        if frame.empty:
+            return None
+        told = pd.concat([frame[["customer_id"]], self.whom[0].effects_of(frame)], axis=1)
+        return pd.concat([told.assign(offer=o) for o in offers], ignore_index=True)
 
     def _values(self, column: str) -> list[str]:
         return [str(v) for v in self.page.index.values(column, limit=21)]

@@ -19,7 +19,7 @@ from journey_widgets.estimates import CONFIDENCE
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
 from journey_widgets.journey.definition import defined
-from journey_widgets.upsell.board import JUDGED, PLACEBO, TESTED, Board, Limits, board
+from journey_widgets.upsell.board import JUDGED, MODELLED, PLACEBO, TESTED, Board, Limits, board
 from journey_widgets.upsell.document import Moment, Offer, UpsellPlan
 from journey_widgets.upsell.moments import MOMENT
 from journey_widgets.upsell.signals import LINES, before, signals
@@ -92,7 +92,7 @@ def _effect(
     return found
 
 
-def lower(value: float, low: float) -> float:
+def lower(value: Any, low: Any) -> Any:
     """Return the lower 80 % limit of an estimate with a 95 % interval."""
     from statistics import NormalDist
 
@@ -245,8 +245,9 @@ def _not_undone(
 
 
 def cells(
-    plan: UpsellPlan, eligible: pd.DataFrame, effects: pd.DataFrame, earnings: pd.DataFrame
-) -> pd.DataFrame:
+    plan: UpsellPlan, eligible: pd.DataFrame, effects: pd.DataFrame, earnings: pd.DataFrame,
+    modelled: pd.DataFrame | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Return the rows of the board: every customer at a moment with what the offer is believed to do and to earn.
 
     Parameters
@@ -258,6 +259,10 @@ def cells(
         that the board can say how many they were.
     effects, earnings
         As `effects` and `earnings` return them.
+    modelled
+        What a trial did to customers ranked like these: ``customer_id``, ``offer``, and ``fifth``, ``effect``, ``low``
+        and ``n`` as `uplift.Uplift.effects_of` returns them. It speaks at moments whose effect is tested, and is drawn
+        to the effect of the whole trial.
 
     Returns
     -------
@@ -279,6 +284,7 @@ def cells(
     later = {o.id: o.follow_on for o in plan.offers}
     labels = {m.id: m.label for m in plan.moments}
     found = own.merge(effects.drop(columns=["offer", "touchpoint"]), on="moment", how="left")
+    found = found if modelled is None else _modelled(found, modelled)
     found = found.merge(earnings[["offer", "margin", "kept"]], on="offer", how="left")
     found = found.assign(
         cost=found["offer"].map(costs).astype("float64"),
@@ -297,6 +303,25 @@ def cells(
     frame = defined(found[columns].reset_index(drop=True), eligible.attrs.get("definition", ""))
     frame.attrs["left_out"] = left_out
     return frame
+
+
+def _modelled(found: pd.DataFrame, modelled: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with the effect of the customers ranked like each, where a trial was modelled."""
+    own = modelled.rename(columns={"effect": "its", "low": "its_low", "n": "its_n"})
+    both = found.merge(own, on=["customer_id", "offer"], how="left")
+    here = (both["evidence"] == TESTED) & both["its"].notna()
+    both["prior"] = both["prior"].mask(here, both["effect"])
+    both["effect"] = both["effect"].mask(here, both["its"])
+    cautious = lower(both["its"], both["its_low"])
+    both["effect_low"] = both["effect_low"].mask(here, cautious)
+    both["n"] = both["n"].mask(here, both["its_n"])
+    both["evidence"] = both["evidence"].mask(here, MODELLED)
+    told = [
+        f"in the trial {100 * e:+.1f} points bought in the fifth of customers like this one (fifth {f:.0f} of 5)"
+        if h else r
+        for h, e, f, r in zip(here, both["its"], both["fifth"], both["reason"], strict=True)
+    ]  # fmt: skip
+    return both.assign(reason=told).drop(columns=["fifth", "its", "its_low", "its_n"])
 
 
 def plan_board(

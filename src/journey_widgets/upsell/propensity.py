@@ -12,10 +12,11 @@ from journey_widgets.estimates import Floats
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.journey.definition import defined
+from journey_widgets.upsell.boosting import Boosted
 from journey_widgets.upsell.days import Days, codes_of, days_of, whole_days
 from journey_widgets.upsell.features import Encoder
 from journey_widgets.upsell.logistic import fit_logistic
-from journey_widgets.upsell.score_report import LEAST, TOO_GOOD, ScoreReport, flags
+from journey_widgets.upsell.score_report import LEAST, TOO_GOOD, ScoreReport, auc_gain, flags
 
 RECENT, RIDGE = 28, 1.0
 """Days before a snapshot that behaviour is counted in; how hard the coefficients are held back."""
@@ -117,9 +118,12 @@ def _snapshot(
 
 def propensity(
     table: pd.DataFrame, features: Sequence[str], *, label: str = "label", date: str = "date",
-    known_at: str = "known_at", label_until: str = "label_until", seed: int = 1,
+    known_at: str = "known_at", label_until: str = "label_until", seed: int = 1, boosting: bool = False,
 ) -> "Propensity":  # fmt: skip
     """Learn who will from all dates but the last, and judge it on the last one.
+
+    A logistic regression. Boosted trees take its place only where asked for, and where they were certainly better on
+    the last date that is learnt from, learnt from the dates before that.
 
     Parameters
     ----------
@@ -130,6 +134,8 @@ def propensity(
         Columns of numbers or words.
     seed
         Of the intervals.
+    boosting
+        Whether boosted trees are tried too (the extra ``boost``); a third date is needed for that.
 
     Raises
     ------
@@ -174,19 +180,64 @@ def propensity(
         )
         raise JourneyDataError(msg)
     own = table[list(features)]
-    encoder = Encoder(own[~test])
-    x = encoder(own[~test])
-    fit = fit_logistic(x, did[~test], np.arange(int((~test).sum())), ridge=RIDGE)
-    return Propensity(
-        encoder,
-        fit.coefficients,
-        x.mean(axis=0),
-        list(features),
-        own[test],
-        did[test],
-        float(did[~test].mean()),
-        seed,
+    trees, told = (
+        _challenged(own[~test], did[~test], when[~test], seed) if boosting else (False, "")
     )
+    learn = _Trees if trees else _Logistic
+    model = learn(own[~test], did[~test], seed)
+    return Propensity(
+        model, list(features), own[test], did[test], float(did[~test].mean()), told, seed
+    )
+
+
+def _challenged(
+    own: pd.DataFrame, did: npt.NDArray[np.bool_], when: pd.Series, seed: int
+) -> tuple[bool, str]:
+    """Return whether boosted trees beat the logistic model on the last date of these, and say so."""
+    last = (when == when.max()).to_numpy()
+    if last.all():
+        msg = "Boosting is tried on a date between: a third date was needed."
+        raise JourneyDataError(msg)
+    logistic, trees = (m(own[~last], did[~last], seed)(own[last]) for m in (_Logistic, _Trees))
+    gain, low, high = auc_gain(trees, logistic, did[last], seed=seed)
+    wins = low > 0
+    return wins, (
+        f"Boosted trees {'took the place of' if wins else 'were tried and left for'} the logistic model: area under "
+        f"the curve {gain:+.3f} ({low:+.3f} to {high:+.3f}) on {when.max():%-d %B %Y}."
+    )
+
+
+class _Logistic:
+    """A logistic regression of what was known of customers."""
+
+    def __init__(self, own: pd.DataFrame, did: npt.NDArray[np.bool_], seed: int) -> None:
+        self.encoder = Encoder(own)
+        x = self.encoder(own)
+        fit = fit_logistic(x, did, np.arange(len(did)), ridge=RIDGE)
+        self._coefficients, self._middle = fit.coefficients, x.mean(axis=0)
+
+    def __call__(self, own: pd.DataFrame) -> Floats:
+        line = self.encoder(own) @ self._coefficients
+        return np.asarray(1 / (1 + np.exp(-line)), dtype=np.float64)
+
+    def moved(self, own: pd.DataFrame) -> Floats:
+        """Return coefficient times the distance from the mean customer it was learnt from."""
+        return np.asarray((self.encoder(own) - self._middle) * self._coefficients, dtype=np.float64)
+
+
+class _Trees:
+    """Boosted trees over the same numbers."""
+
+    def __init__(self, own: pd.DataFrame, did: npt.NDArray[np.bool_], seed: int) -> None:
+        self.encoder = Encoder(own)
+        self._trees = Boosted(self.encoder(own), did.astype(np.float64), seed=seed)
+
+    def __call__(self, own: pd.DataFrame) -> Floats:
+        return self._trees(self.encoder(own))
+
+    def moved(self, own: pd.DataFrame) -> Floats:
+        """Return what each number moves, by the trees themselves."""
+        return self._trees.moved(self.encoder(own))
 
 
 def _moments_of(table: pd.DataFrame, column: str) -> pd.Series:
@@ -208,36 +259,32 @@ class Propensity:
         On the last date (see `ScoreReport`).
     base_then, base_now
         Share who did it on the dates it was learnt from, and on the last one.
+    challenged
+        How boosted trees did beside the logistic model, in a sentence; blank where they were not tried.
     """
 
     def __init__(
-        self, encoder: Encoder, coefficients: Floats, middle: Floats, features: list[str], test: pd.DataFrame,
-        did: npt.NDArray[np.bool_], base_then: float, seed: int,
+        self, model: "_Logistic | _Trees", features: list[str], test: pd.DataFrame, did: npt.NDArray[np.bool_],
+        base_then: float, told: str, seed: int,
     ) -> None:  # fmt: skip
-        self._encoder, self._coefficients, self._middle, self._features = (
-            encoder,
-            coefficients,
-            middle,
-            features,
-        )
+        self._model, self._features, self.challenged = model, features, told
         self.base_then, self.base_now = base_then, float(did.mean())
         self.report = ScoreReport(self.score(test), did, seed=seed)
-        self._spread = (encoder(test) * coefficients).std(axis=0)
+        self._spread = model.moved(test).std(axis=0)
 
     def score(self, table: pd.DataFrame) -> Floats:
         """Return the chance of each customer."""
-        line = self._encoder(table[self._features]) @ self._coefficients
-        return np.asarray(1 / (1 + np.exp(-line)), dtype=np.float64)
+        return self._model(table[self._features])
 
     def reasons(self, table: pd.DataFrame, *, most: int = 3) -> list[list[str]]:
         """Return for each customer what moves his score most, in words: value, and which way.
 
-        On the scale of the odds: coefficient times the distance from the mean customer it was learnt from; of a column
-        of words all of them together.
+        On the scale of the odds: coefficient times the distance from the mean customer it was learnt from (of boosted
+        trees their own contributions); of a column of words all of them together.
         """
-        moved = (self._encoder(table[self._features]) - self._middle) * self._coefficients
+        moved = self._model.moved(table[self._features])
         sums = (
-            pd.DataFrame(moved, columns=self._encoder.columns)
+            pd.DataFrame(moved, columns=self._model.encoder.columns)
             .drop(columns="constant")
             .T.groupby(level=0)
             .sum()
@@ -259,8 +306,8 @@ class Propensity:
         top = int(share.argmax())
         if share[top] > CARRIES and self.report.auc[0] > (0.5 + TOO_GOOD) / 2:
             said.append(
-                f"{self._encoder.names[top]} carries {share[top]:.0%} of it: is it known before, and no part of the "
-                "answer?"
+                f"{self._model.encoder.names[top]} carries {share[top]:.0%} of it: is it known before, and no part of "
+                "the answer?"
             )
         if abs(self.base_now - self.base_then) > 0.2 * self.base_then:
             said.append(

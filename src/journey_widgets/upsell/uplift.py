@@ -1,6 +1,6 @@
 """Whom to contact: whose answer the offer changes, ranked by a model and judged by a trial."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import Floats, difference
 from journey_widgets.journey.definition import defined
+from journey_widgets.upsell.boosting import Boosted
 from journey_widgets.upsell.features import Encoder
 from journey_widgets.upsell.logistic import fit_logistic
 from journey_widgets.upsell.trial import planned_sizes, rows_of
@@ -77,11 +78,14 @@ def uplift(
     comparison: str,
     split: dict[str, float] | None = None,
     seed: int = 1,
+    challengers: bool = False,
 ) -> "Uplift":
     """Rank customers by how much an offer changes what they do, and judge the ranking on customers it has not seen.
 
     Two logistic regressions, one of the contacted and one of the others; a customer's uplift is the difference of their
-    two chances. In five parts: each is ranked by models of the other four.
+    two chances (T-learner). In five parts: each is ranked by models of the other four. Boosted trees take their place
+    only where asked for and certainly better: one model that knows who was contacted (S-learner), and two crossed ones
+    (X-learner [1]_).
 
     Parameters
     ----------
@@ -93,12 +97,19 @@ def uplift(
     arm, comparison, split
         As for `trial`.
     seed
-        Of the parts and of the band.
+        Of the parts, the band and the trees.
+    challengers
+        Whether boosted trees are tried too (the extra ``boost``).
 
     Raises
     ------
     JourneyDataError
         As of `trial`; no features; an outcome that is not 0 and 1.
+
+    References
+    ----------
+    .. [1] S. Kuenzel, J. Sekhon, P. Bickel, B. Yu, "Metalearners for estimating heterogeneous treatment effects using
+       machine learning", PNAS 116, 2019.
     """
     if not features:
         msg = "Name at least one feature: a column that was known before the offer."
@@ -119,23 +130,59 @@ def uplift(
     for side in np.unique(2 * treated + did):
         here = np.flatnonzero(2 * treated + did == side)
         part[here] = (rng.permutation(len(here)) + rng.integers(FOLDS)) % FOLDS
-    score = np.full(len(own), np.nan)
-    for fold in range(FOLDS):
-        rest, here = part != fold, part == fold
-        score[here] = _two_models(own[list(features)], treated, did, rest, here)
-    drawn = np.array(
-        [
-            qini(score[i], treated[i], did[i])
-            for i in (rng.integers(0, len(own), len(own)) for _d in range(DRAWS))
-        ]
-    )
+    scores = {
+        name: _by_others(learn, own[list(features)], treated, did, part, seed)
+        for name, learn in (LEARNERS if challengers else dict([FIRST])).items()
+    }
+    draws = [rng.integers(0, len(own), len(own)) for _d in range(DRAWS)]
+    told = _challenged(scores, treated, did, draws)
+    name = str(told.loc[told["kept"], "learner"].iloc[0])
+    score = scores[name]
+    drawn = np.array([qini(score[i], treated[i], did[i]) for i in draws])
     low, high = (float(v) for v in np.quantile(drawn, [0.025, 0.975]))
     said = (
-        f"{arm} against {comparison}, {sizes}; two logistic models of {', '.join(features)}, in {FOLDS} parts, each "
+        f"{arm} against {comparison}, {sizes}; {name} of {', '.join(features)}, in {FOLDS} parts, each "
         f"ranked by models of the others. Qini: area above a random order, for each contacted customer; band from "
         f"{DRAWS} draws of customers"
     )
-    return Uplift(score, treated, did, qini(score, treated, did), low, high, said)
+    encoder = Encoder(own[list(features)])
+    rank = LEARNERS[name](encoder(own[list(features)]), treated, did, seed)
+    return Uplift(
+        score, treated, did, qini(score, treated, did), low, high, said, challengers=told,
+        rank=lambda frame: rank(encoder(frame[list(features)])),
+    )  # fmt: skip
+
+
+def _by_others(
+    learn: "Learner", features: pd.DataFrame, treated: Flags, did: Flags, part: npt.NDArray[np.int64], seed: int,
+) -> Floats:  # fmt: skip
+    """Return the uplift of everybody by models of the parts he is not in."""
+    score = np.full(len(features), np.nan)
+    for fold in range(FOLDS):
+        rest, here = part != fold, part == fold
+        encoder = Encoder(features[rest])
+        rank = learn(encoder(features[rest]), treated[rest], did[rest], seed)
+        score[here] = rank(encoder(features[here]))
+    return score
+
+
+def _challenged(
+    scores: dict[str, Floats], treated: Flags, did: Flags, draws: list[npt.NDArray[np.int64]]
+) -> pd.DataFrame:
+    """Return each learner beside the first one; the best of those that are certainly better is kept, or the first."""
+    first = next(iter(scores))
+    areas = {
+        n: np.array([qini(s[i], treated[i], did[i]) for i in draws]) for n, s in scores.items()
+    }
+    rows = []
+    for name, score in scores.items():
+        gains = np.quantile(areas[name] - areas[first], [0.025, 0.975])
+        area = qini(score, treated, did)
+        rows.append((name, area, area - qini(scores[first], treated, did), *map(float, gains)))
+    found = pd.DataFrame(rows, columns=["learner", "qini", "gain", "gain_low", "gain_high"])
+    better = found[found["gain_low"] > 0]
+    kept = better["qini"].idxmax() if len(better) else 0
+    return found.assign(kept=found.index == kept)
 
 
 class Uplift:
@@ -147,13 +194,18 @@ class Uplift:
         Of each customer of the two arms, in the order of the table: the chance with the offer less that without.
     qini, low, high
         Area above a random order with its 95 % band.
+    challengers
+        One row a learner that was tried: ``learner`` (str), ``qini``, ``gain`` over the first one with ``gain_low`` and
+        ``gain_high`` (float64), ``kept`` (bool).
     """
 
     def __init__(
-        self, score: Floats, treated: Flags, outcome: Flags, area: float, low: float, high: float, said: str
+        self, score: Floats, treated: Flags, outcome: Flags, area: float, low: float, high: float, said: str, *,
+        challengers: pd.DataFrame, rank: Callable[[pd.DataFrame], Floats],
     ) -> None:  # fmt: skip
         self.score, self.treated, self.outcome = score, treated, outcome
         self.qini, self.low, self.high, self._said = area, low, high, said
+        self.challengers, self._rank = challengers, rank
 
     @property
     def advice(self) -> str:
@@ -172,8 +224,7 @@ class Uplift:
         Columns: ``fifth`` (int64, from 1), ``customers`` (int64), ``uplift`` with ``low`` and ``high`` (Newcombe),
         ``expected`` (float64, of the model).
         """
-        place = np.argsort(np.argsort(-self.score, kind="stable"), kind="stable")
-        fifth = place * FIFTHS // len(place)
+        fifth = self._fifth()
         rows = []
         for f in range(FIFTHS):
             t, c = (fifth == f) & self.treated, (fifth == f) & ~self.treated
@@ -193,18 +244,87 @@ class Uplift:
         columns = ["fifth", "customers", "uplift", "low", "high", "expected"]
         return defined(pd.DataFrame(rows, columns=columns), self._said)
 
+    def _fifth(self) -> npt.NDArray[np.int64]:
+        """Return the fifth of each customer, from 0."""
+        place = np.argsort(np.argsort(-self.score, kind="stable"), kind="stable")
+        return np.asarray(place * FIFTHS // len(place), dtype=np.int64)
 
-def _two_models(
-    features: pd.DataFrame, treated: Flags, did: Flags, rest: Flags, here: Flags
-) -> Floats:
-    """Return the uplift of the customers `here` by models of the `rest`."""
-    encoder = Encoder(features[rest])
-    x, new = encoder(features[rest]), encoder(features[here])
-    chances = []
-    for side in (treated[rest], ~treated[rest]):
-        own = fit_logistic(x[side], did[rest][side], np.arange(int(side.sum())), ridge=RIDGE)
-        chances.append(1 / (1 + np.exp(-new @ own.coefficients)))
-    return np.asarray(chances[0] - chances[1], dtype=np.float64)
+    def effects_of(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """Return what the offer does to customers who were not in the trial: what it did to those ranked like them.
+
+        Parameters
+        ----------
+        customers
+            One row a customer, with the features.
+
+        Returns
+        -------
+        pandas.DataFrame
+            In their order and index. Columns: ``fifth`` (int64, from 1), ``effect`` with ``low`` (float64, difference
+            of the trial's two arms in that fifth, lower 95 % limit), ``n`` (int64, the smaller arm there).
+        """
+        fifth = self._fifth()
+        ends = [float(self.score[fifth == f].min()) for f in range(FIFTHS - 1)]
+        own = np.array(
+            [sum(s < end for end in ends) for s in self._rank(customers)], dtype=np.int64
+        )
+        told = self.fifths()
+        n = [
+            int(min((self.treated & (fifth == f)).sum(), (~self.treated & (fifth == f)).sum()))
+            for f in range(FIFTHS)
+        ]
+        return defined(
+            pd.DataFrame(
+                {
+                    "fifth": own + 1, "effect": told["uplift"].to_numpy()[own], "low": told["low"].to_numpy()[own],
+                    "n": np.array(n, dtype=np.int64)[own],
+                },
+                index=customers.index,
+            ),
+            self._said,
+        )  # fmt: skip
+
+
+Rank = Callable[[Floats], Floats]
+Learner = Callable[[Floats, Flags, Flags, int], Rank]
+
+
+def _two_logistic(x: Floats, treated: Flags, did: Flags, seed: int) -> Rank:
+    fits = [
+        fit_logistic(x[s], did[s], np.arange(int(s.sum())), ridge=RIDGE).coefficients
+        for s in (treated, ~treated)
+    ]
+
+    def rank(new: Floats) -> Floats:
+        with_it, without = (1 / (1 + np.exp(-new @ c)) for c in fits)
+        return np.asarray(with_it - without, dtype=np.float64)
+
+    return rank
+
+
+def _one_boosted(x: Floats, treated: Flags, did: Flags, seed: int) -> Rank:
+    def knowing(some: Floats, contacted: Flags | float) -> Floats:
+        return np.column_stack([some, np.broadcast_to(contacted, len(some))]).astype(np.float64)
+
+    model = Boosted(knowing(x, treated), did.astype(np.float64), seed=seed)
+    return lambda new: np.asarray(model(knowing(new, 1.0)) - model(knowing(new, 0.0)), np.float64)
+
+
+def _crossed_boosted(x: Floats, treated: Flags, did: Flags, seed: int) -> Rank:
+    y = did.astype(np.float64)
+    with_it, without = (Boosted(x[s], y[s], seed=seed) for s in (treated, ~treated))
+    # What each contacted customer did beyond what the others' model says of him, and the other way round.
+    gained = Boosted(x[treated], y[treated] - without(x[treated]), seed=seed, chance=False)
+    missed = Boosted(x[~treated], with_it(x[~treated]) - y[~treated], seed=seed, chance=False)
+    share = float(treated.mean())
+    return lambda new: np.asarray(share * missed(new) + (1 - share) * gained(new), np.float64)
+
+
+FIRST: tuple[str, Learner] = ("two logistic models", _two_logistic)
+LEARNERS: dict[str, Learner] = dict(
+    [FIRST, ("one boosted model", _one_boosted), ("crossed boosted models", _crossed_boosted)]
+)
+"""The first is kept unless another one is certainly better."""
 
 
 def policy_value(
