@@ -44,20 +44,24 @@ def exact(problem):
     """The best plan there is, by integer programming."""
     many, kinds = problem.value.shape
     value = np.where(np.isfinite(problem.value), problem.value, -1e6).ravel()
-    limits = lil_array((many + 1 + len(problem.slots), many * kinds))
+    groups = len(problem.least)
+    limits = lil_array((many + 1 + len(problem.slots) + groups, many * kinds))
     for i in range(many):
         limits[i, i * kinds : (i + 1) * kinds] = 1
     limits[many, :] = np.tile(problem.cost, many)
     for s in range(len(problem.slots)):
         limits[many + 1 + s, :] = np.tile((problem.slot == s) * 1.0, many)
-    top = np.concatenate([problem.contacts, [problem.budget], problem.slots])
+    for g in range(groups):
+        limits[many + 1 + len(problem.slots) + g, :] = np.repeat((problem.group == g) * -1.0, kinds)
+    top = np.concatenate([problem.contacts, [problem.budget], problem.slots, -problem.least])
+    usable = np.isfinite(problem.value).ravel() * 1.0
     found = milp(
         -value,
         constraints=LinearConstraint(limits.tocsr(), ub=top),
         integrality=1,
-        bounds=Bounds(0, 1),
+        bounds=Bounds(0, usable),
     )
-    return -found.fun
+    return -found.fun if found.success else -np.inf
 
 
 def sorted_and_cut(problem):
@@ -67,7 +71,7 @@ def sorted_and_cut(problem):
     budget, slots, free, total = problem.budget, problem.slots.copy(), problem.contacts.copy(), 0.0
     for row, cell in zip(rows[order], cells[order], strict=True):
         kind = problem.slot[cell]
-        if free[row] and problem.cost[cell] <= budget and slots[kind] >= 1:
+        if free[row] and problem.cost[cell] <= budget + 1e-9 and slots[kind] >= 1:
             budget, total = budget - problem.cost[cell], total + problem.value[row, cell]
             slots[kind] -= 1
             free[row] -= 1
@@ -127,6 +131,55 @@ def test_the_gap_of_a_larger_board_is_small_and_a_near_solution_answers_too():
     near = solve(replace(problem, budget=problem.budget * 1.1), near=found)
     within(replace(problem, budget=problem.budget * 1.1), near)
     assert near.gap <= 0.01
+
+
+def with_least(seed, many=30, least=(9.0, 12.0), **more):
+    problem = world(seed, many=many, **more)
+    group = np.random.default_rng(seed).integers(-1, 2, many)
+    # The first group is worth little: left to itself, it would get next to nothing.
+    value = np.where(
+        (group == 0)[:, None] & np.isfinite(problem.value), problem.value * 0.1 - 0.5, problem.value
+    )
+    return replace(problem, value=value, group=group, least=np.array(least))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.integers(1, 2))
+def test_groups_get_their_least_beside_every_other_limit_or_it_is_said_by_how_much_not(
+    seed, contacts
+):
+    problem = with_least(seed, contacts=contacts)
+    found = solve(problem)
+
+    within(problem, found)
+    given_ = [found.chosen[problem.group == g].sum() for g in range(2)]
+    assert (np.array(given_) + found.short >= problem.least).all()
+    assert found.value <= found.bound + 1e-6
+    best = exact(problem)
+    if not found.short.any():
+        assert found.value <= best + 1e-6 <= found.bound + 2e-6
+        assert found.value >= best - 0.06 * abs(best)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_with_money_alone_a_least_that_can_be_is_always_met_and_nearly_best(seed):
+    problem = with_least(seed, many=60)
+    problem = replace(
+        problem, slots=np.full(4, np.inf), cost=np.full(len(problem.cost), 1.0), budget=30.0
+    )
+    found, best = solve(problem), exact(problem)
+
+    assert not found.short.any()
+    assert found.value >= best - 0.01 * abs(best)
+    assert found.bound >= best - 1e-6
+    assert found.group_prices[0] > 0
+
+
+def test_a_least_of_nothing_changes_nothing():
+    problem = world(4)
+    grouped = replace(problem, group=np.zeros(40, np.int64), least=np.zeros(1))
+
+    assert (solve(problem).chosen == solve(grouped).chosen).all()
 
 
 # the board
@@ -234,6 +287,34 @@ def test_the_ranking_goes_by_the_lower_limit_unless_told_otherwise():
     )
     assert board(table, held_out=0).plan["offer"].tolist() == ["sure"]
     assert board(table, held_out=0, cautious=False).plan["offer"].tolist() == ["maybe"]
+
+
+def test_a_segment_gets_its_least_and_what_that_costs_is_said():
+    own = cells(segment=lambda f: np.where(f["customer_id"] < "c10", "north", "south"))
+    limits = Limits(budget=4.0, slots={"call": 0})
+    free = board(own, limits=limits, owners=OWNERS, held_out=0)
+    made = board(own, limits=replace(limits, least={"north": 8}), owners=OWNERS, held_out=0)
+
+    assert (free.plan["customer_id"] < "c10").sum() == 0
+    assert (made.plan["customer_id"] < "c10").sum() == 8
+    assert len(made.plan) == len(free.plan) == 20
+    assert any(s.startswith("The last contact that north must get costs") for s in made.prices())
+    assert "at least 8 with north" in definition(made.plan)
+    poor, _moved = made.what_if(replace(made.limits, budget=1.0))
+    assert "north gets 5 of 8 contacts: there is no room for more." in poor.prices()
+
+
+def test_a_contact_that_earns_nothing_is_planned_where_a_segment_must_have_it_and_says_so():
+    own = cells(4, segment="all").assign(
+        effect=lambda f: np.where(f["customer_id"] == "c00", 0.5, 0.0)
+    )
+    made = board(own, limits=Limits(least={"all": 2}), owners=OWNERS, held_out=0)
+
+    assert len(made.plan) == 2
+    other = made.plan["customer_id"].iloc[1]
+    why = made.why(other)
+    assert "planned so that its segment gets what it must" in why[why["planned"]]["why"].iloc[0]
+    assert made.funnel()["rows"].iloc[0] == made.funnel()["rows"].iloc[1:].sum()
 
 
 def test_contacts_had_already_count():
@@ -373,6 +454,14 @@ def test_a_reason_that_is_missing_is_blank():
     found = board(cells(reason=None), owners=OWNERS, held_out=0)
     assert found.why("c39")["why"].str.startswith("worth").any()
     assert "nan" not in found.for_owner("Marketing")
+
+
+def test_segments_that_cannot_be_are_refused():
+    with pytest.raises(JourneyDataError, match="least names 'nroth'.*north"):
+        board(cells(segment="north"), limits=Limits(least={"nroth": 1}))
+    torn = cells(segment=lambda f: np.where(f["offer"] == "case", "north", "south"))
+    with pytest.raises(JourneyDataError, match="40 customers are in several segments"):
+        board(torn)
 
 
 def test_slots_of_a_touchpoint_that_is_not_there_are_refused():

@@ -21,7 +21,7 @@ from journey_widgets.upsell import (
     trial,
 )
 from journey_widgets.upsell.cells import NO_EFFECT, NO_MARGIN, lower
-from journey_widgets.upsell.document import Guards
+from journey_widgets.upsell.document import Guards, Minimum
 from upsell.plan_data import plan, sources
 
 
@@ -147,6 +147,25 @@ def test_a_plan_becomes_a_board_within_its_limits():
     assert set(made.plan["owner"]) == {"Service"}
     assert set(made.plan["evidence"]) == {"judgement"}
     assert made.funnel()["rows"].iloc[0] == made.funnel()["rows"].iloc[1:].sum() == 100
+
+
+def test_the_minimum_of_a_plan_is_that_of_the_board():
+    names = [f"c{i:03}" for i in range(100)]
+    given_ = everybody(names)
+    lean = plan(
+        budget=10.0,
+        held_out=0.0,
+        minimum=Minimum(column="region", contacts={"north": 6, "east": 2}),
+    )
+    north = dict.fromkeys(names[:8], "north")
+    found = effects(lean).assign(effect=[0.1, np.nan])
+
+    own = cells(lean, eligible(lean, given_), found, earnings(lean, given_), segments=north)
+    own = own.assign(kept=1.0, effect=np.where(own["segment"] == "north", 0.04, 0.1))
+    made = plan_board(lean, own)
+
+    assert (made.plan["customer_id"] < "c008").sum() == 6
+    assert made.limits.least == {"north": 6}  # nobody is from the east today
 
 
 def test_both_arms_of_a_plan_are_chosen_by_one_rule():

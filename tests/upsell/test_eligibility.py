@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.upsell import UpsellPlan, eligible, guarded
-from journey_widgets.upsell.document import GUARDS, Guards
+from journey_widgets.upsell.document import GUARDS, Guards, Minimum
 from upsell.plan_data import PLAN, plan, sources
 
 USED = "{0} 03-20 opened\n{0} 03-21 opened\n{0} 03-28 full"
@@ -58,6 +58,12 @@ CASES = {
     "sad": ({"answers": "r1{0} 03-25 csat 5 1-5 1 {0}\nr2{0} 03-26 csat 2 1-5 1 {0}"}, False),  # the last one counts
     "forgot": ({"answers": "r1{0} 03-01 csat 2 1-5 1 {0}"}, True),  # too long ago
 }  # fmt: skip
+
+
+def test_a_minimum_of_a_column_that_is_not_there_is_refused():
+    least = Minimum(column="regoin", contacts={"north": 3})
+    with pytest.raises(JourneyDataError, match="minimum asks for 'regoin'.*region"):
+        eligible(plan(minimum=least), sources())
 
 
 def test_of_two_answers_at_one_instant_the_later_row_counts():

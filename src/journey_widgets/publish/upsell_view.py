@@ -291,7 +291,9 @@ class UpsellPage:
     @cached_property
     def cells(self) -> pd.DataFrame:
         """The rows of the board."""
-        return upsell.cells(self.plan, self.eligible, self.effects, self.earnings, self.modelled)
+        return upsell.cells(
+            self.plan, self.eligible, self.effects, self.earnings, self.modelled, self.segments
+        )
 
     @cached_property
     def board(self) -> Board | None:
@@ -361,6 +363,20 @@ class UpsellPage:
             ),
         )  # fmt: skip
         return None if found is None else (found, missing)
+
+    @cached_property
+    def segments(self) -> dict[str, str]:
+        """Customer → his value of the column by which the plan gives groups a minimum."""
+        minimum, index = self.plan.minimum, self.page.index
+        if minimum is None or minimum.column not in index.attributes:
+            return {}
+        first = index.table.filter(index.table.step == 1)
+        own = collect(
+            first.select(
+                customer_id=first.customer_id.cast("string"), value=index.attribute(minimum.column)
+            )
+        )
+        return dict(zip(own["customer_id"], own["value"].astype("str"), strict=True))
 
     @cached_property
     def modelled(self) -> pd.DataFrame | None:

@@ -59,6 +59,9 @@ class Limits:
         Customer → contacts had in the period already.
     fatigue
         What each contact costs in patience, in euros.
+    least
+        Segment → contacts its customers get at least, as far as budget and slots allow it; ``segment`` of the cells
+        says who is in it.
     """
 
     budget: float = float("inf")
@@ -66,6 +69,7 @@ class Limits:
     max_contacts: int = 1
     already: Mapping[str, int] | None = None
     fatigue: float = 0.0
+    least: Mapping[str, int] | None = None
 
 
 def board(
@@ -90,7 +94,7 @@ def board(
         (the lower 80 % limit), ``n`` (customers the effect rests on), ``kept`` (share of purchases that are not
         returned, 1 by default), ``follow_on`` (later margin that comes with a purchase), ``prior`` (what was believed
         of the effect before it was tested), ``guard`` (why the customer is not asked for this, blank where he may be),
-        ``reason`` (str).
+        ``segment`` (of the customer, blank for none), ``reason`` (str).
     limits
         Budget, slots, contacts a customer, fatigue.
     owners
@@ -117,11 +121,15 @@ def board(
     if np.isnan(limits.budget) or limits.budget < 0 or not np.isfinite(limits.fatigue):
         msg = f"budget {limits.budget}, fatigue {limits.fatigue}: a budget from 0 and a finite fatigue were needed."
         raise JourneyDataError(msg)
-    there = sorted(found["touchpoint"].unique())
-    for touchpoint in limits.slots or {}:
-        if touchpoint not in there:
-            msg = f"slots names {touchpoint!r}. {did_you_mean(touchpoint, there)}"
-            raise JourneyDataError(msg)
+    for what, asked, column in (
+        ("slots", limits.slots, "touchpoint"),
+        ("least", limits.least, "segment"),
+    ):
+        there = sorted(set(found[column].unique()) - {""})
+        for name in asked or {}:
+            if name not in there:
+                msg = f"{what} names {name!r}. {did_you_mean(name, there)}"
+                raise JourneyDataError(msg)
     left, alone, removed = _guarded(found, owners, guards or {}, held_out, salt)
     # Who is left alone is priced with everybody else: later the two are compared.
     priced = _priced(pd.concat([left, alone], ignore_index=True), limits, cautious=cautious)
@@ -145,15 +153,17 @@ def _checked(cells: pd.DataFrame) -> pd.DataFrame:
         ("effect_low", np.nan),
         ("prior", np.nan),
         ("guard", ""),
+        ("segment", ""),
         ("reason", ""),
     ):
         if column not in found.columns:
             found[column] = usual
-    names = ["customer_id", "offer", "touchpoint", "evidence", "guard", "reason"]
-    found[["guard", "reason"]] = found[["guard", "reason"]].fillna("")
-    blank = int(found[names].isna().any(axis=1).sum())
-    if blank:
-        msg = f"cells: {blank} rows lack a customer, offer, touchpoint or evidence; all four were needed."
+    blank = ["guard", "segment", "reason"]
+    names = ["customer_id", "offer", "touchpoint", "evidence", *blank]
+    found[blank] = found[blank].fillna("")
+    lacking = int(found[names].isna().any(axis=1).sum())
+    if lacking:
+        msg = f"cells: {lacking} rows lack a customer, offer, touchpoint or evidence; all four were needed."
         raise JourneyDataError(msg)
     found = found.astype(dict.fromkeys(names, "str")).reset_index(drop=True)
     for column in ("effect", "margin", "cost", "kept", "follow_on"):
@@ -181,6 +191,10 @@ def _checked(cells: pd.DataFrame) -> pd.DataFrame:
     if (costs > 1).any():
         offer, touchpoint = costs[costs > 1].index[0]
         msg = f"cells: contacts with {offer} at {touchpoint} have several costs; one for each of the two was needed."
+        raise JourneyDataError(msg)
+    torn = found.groupby("customer_id")["segment"].nunique()
+    if (torn > 1).any():
+        msg = f"cells: {int((torn > 1).sum())} customers are in several segments; each belongs to one."
         raise JourneyDataError(msg)
     unknown = sorted(set(found["evidence"].unique()) - set(EVIDENCE))
     if unknown:
@@ -286,7 +300,7 @@ class Board:
             eligible,
             customers,
         )
-        self._slots = dict(limits.slots or {})
+        self._slots, self._least = dict(limits.slots or {}), dict(limits.least or {})
         self._alone = cells.iloc[:0] if alone is None else alone
         if near is None:
             self._ids, self._columns, self._rows, self._place = _numbers(cells)
@@ -297,10 +311,14 @@ class Board:
         self.solution: Solution = solve(self._problem, near=self._from(near) if near else None)
 
     def _from(self, near: "Board") -> Solution:
-        """Return the solution of another board with its prices in the order of these slots."""
-        known = dict(zip(near._slots, near.solution.slot_prices, strict=True))
-        prices = np.array([float(known.get(t, 0.0)) for t in self._slots])
-        return replace(near.solution, slot_prices=prices)
+        """Return the solution of another board with its prices in the order of these slots and segments."""
+        slots = dict(zip(near._slots, near.solution.slot_prices, strict=True))
+        groups = dict(zip(near._least, near.solution.group_prices, strict=True))
+        return replace(
+            near.solution,
+            slot_prices=np.array([float(slots.get(t, 0.0)) for t in self._slots]),
+            group_prices=np.array([float(groups.get(s, 0.0)) for s in self._least]),
+        )
 
     def _made(self) -> Problem:
         value = np.full((len(self._ids), len(self._columns)), -np.inf)
@@ -313,8 +331,24 @@ class Board:
         had = {str(c): int(n) for c, n in (self.limits.already or {}).items()}
         if had:
             contacts -= np.array([had.get(c, 0) for c in self._ids], dtype=np.int64)
-        slots = np.array([float(n) for n in self._slots.values()], dtype=np.float64)
-        return Problem(value, cost, slot, float(self.limits.budget), slots, np.maximum(contacts, 0))
+        slots, least = (
+            np.array([float(n) for n in known.values()], dtype=np.float64)
+            for known in (self._slots, self._least)
+        )
+        group = np.full(len(self._ids), -1, dtype=np.int64)
+        place = {s: i for i, s in enumerate(self._least)}
+        if place:
+            group[self._rows] = [place.get(s, -1) for s in self.cells["segment"]]
+        return Problem(
+            value,
+            cost,
+            slot,
+            float(self.limits.budget),
+            slots,
+            np.maximum(contacts, 0),
+            group,
+            least,
+        )
 
     # --- what is planned
 
@@ -343,6 +377,7 @@ class Board:
             else f"a budget of {self._money(limits.budget, 0)}"
         )
         slots = "".join(f", {n:,} at {t}" for t, n in self._slots.items())
+        slots += "".join(f", at least {n:,} with {s}" for s, n in self._least.items())
         return (
             f"Best plan for {money}, {limits.max_contacts} contact{'s' * (limits.max_contacts > 1)} a customer{slots}; "
             f"at most {self.solution.gap:.2%} below the best possible. Value: {self._by} x margin that is kept and "
@@ -427,6 +462,15 @@ class Board:
                 said.append(f"{touchpoint} has contacts left: more of them would earn nothing.")
             else:
                 said.append(f"One contact more at {touchpoint} would earn nothing.")
+        for (segment, least), price, short in zip(
+            self._least.items(), self.solution.group_prices, self.solution.short, strict=True
+        ):
+            if short:
+                said.append(
+                    f"{segment} gets {least - short:,.0f} of {least:,} contacts: there is no room for more."
+                )
+            elif price > CENT:
+                said.append(f"The last contact that {segment} must get costs {self._money(price)}.")
         return said
 
     def why(self, customer_id: str) -> pd.DataFrame:
@@ -443,7 +487,7 @@ class Board:
             raise JourneyDataError(msg)
         places = np.flatnonzero(own)
         chosen = self.solution.chosen[self._rows[places], self._place[places]]
-        paid = self._paid()[self._place[places]]
+        paid = self._paid()[self._place[places]] - self._given(self.cells.iloc[places])
         full = bool(chosen.sum() >= self._problem.contacts[self._rows[places[0]]])
         found = self.cells.iloc[places].assign(planned=chosen).reset_index(drop=True)
         told = [
@@ -463,6 +507,8 @@ class Board:
         worth = f"worth {self._money(value)}"
         if planned:
             first = f"{reason}; " if reason else ""
+            if value <= 0:
+                return f"{first}{worth}, planned so that its segment gets what it must; {evidence}"
             more = max(value - price, 0.0)
             return f"{first}{worth}, {self._money(more)} more than what it uses earns elsewhere; {evidence}"
         if value <= 0:
@@ -480,6 +526,11 @@ class Board:
             self.solution.budget_price * self._problem.cost + slots[self._problem.slot],
             dtype=np.float64,
         )
+
+    def _given(self, rows: pd.DataFrame) -> Floats:
+        """Return what rows are worth beyond their value, because their segment must get contacts."""
+        prices = dict(zip(self._least, self.solution.group_prices, strict=True))
+        return np.array([float(prices.get(s, 0.0)) for s in rows["segment"]], dtype=np.float64)
 
     # --- what if, and handing over
 
@@ -549,7 +600,7 @@ class Board:
         uses = self.solution.budget_price * both["cost"] + both["touchpoint"].map(slots).fillna(
             0.0
         ).astype("float64")
-        over = both.assign(over=both["value"] - uses)
+        over = both.assign(over=both["value"] - uses + self._given(both))
         over = over[over["over"] > 0].sort_values("over", ascending=False, kind="stable")
         first = over.groupby("customer_id").head(self.limits.max_contacts)
         found = first.assign(

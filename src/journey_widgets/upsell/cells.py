@@ -246,7 +246,7 @@ def _not_undone(
 
 def cells(
     plan: UpsellPlan, eligible: pd.DataFrame, effects: pd.DataFrame, earnings: pd.DataFrame,
-    modelled: pd.DataFrame | None = None,
+    modelled: pd.DataFrame | None = None, segments: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Return the rows of the board: every customer at a moment with what the offer is believed to do and to earn.
 
@@ -263,6 +263,8 @@ def cells(
         What a trial did to customers ranked like these: ``customer_id``, ``offer``, and ``fifth``, ``effect``, ``low``
         and ``n`` as `uplift.Uplift.effects_of` returns them. It speaks at moments whose effect is tested, and is drawn
         to the effect of the whole trial.
+    segments
+        Customer → value of the column of the plan's ``minimum``.
 
     Returns
     -------
@@ -289,6 +291,9 @@ def cells(
     found = found.assign(
         cost=found["offer"].map(costs).astype("float64"),
         follow_on=found["offer"].map(later).astype("float64"),
+        segment=pd.Series(
+            [(segments or {}).get(c, "") for c in found["customer_id"]], found.index, "str"
+        ),
         reason=[f"{labels[m]}: {r}" for m, r in zip(found["moment"], found["reason"], strict=True)],
     )
     # Of equal rows the one that may be asked, then the one with more hope.
@@ -298,7 +303,7 @@ def cells(
     found = found.drop_duplicates(["customer_id", "offer", "touchpoint"]).sort_index()
     columns = [
         "customer_id", "offer", "touchpoint", "moment", "guard", "effect", "effect_low", "n", "prior", "margin", "kept",
-        "follow_on", "cost", "evidence", "reason",
+        "follow_on", "cost", "evidence", "segment", "reason",
     ]  # fmt: skip
     frame = defined(found[columns].reset_index(drop=True), eligible.attrs.get("definition", ""))
     frame.attrs["left_out"] = left_out
@@ -353,12 +358,14 @@ def plan_board(
         msg = "Nobody is at a moment of the plan on this day, or nobody knows what an offer does or earns there."
         raise JourneyDataError(msg)
     money = plan.budget if budget is None else budget
-    there = set(cells["touchpoint"])
+    there, groups = set(cells["touchpoint"]), set(cells["segment"])
+    least = plan.minimum.contacts if plan.minimum else {}
     limits = Limits(
         budget=float("inf") if money is None else money,
         slots={t: n for t, n in plan.slots.items() if t in there},
         max_contacts=plan.max_contacts if max_contacts is None else max_contacts,
         fatigue=plan.fatigue,
+        least={s: n for s, n in least.items() if s in groups},
     )
     return board(
         cells, limits=limits, owners=owners, held_out=plan.held_out, salt=salt, currency=currency

@@ -295,6 +295,15 @@ class TrialColumns(Part):
     """How long was counted, in words: what comes later is not in it."""
 
 
+class Minimum(Part):
+    """How many contacts groups of customers get at least, so that a plan forgets nobody."""
+
+    column: Label
+    """Column of the event log, as it was at a customer's first event."""
+    contacts: dict[Label, Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    """Value of the column → contacts."""
+
+
 class UpsellPlan(Document):
     """Offers, the moments at which they are made, the guards, and what there is of money and patience."""
 
@@ -320,6 +329,7 @@ class UpsellPlan(Document):
     """Contacts a customer may get by one plan."""
     slots: dict[Id, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     """Touchpoint → contacts it can make; those not named have no end."""
+    minimum: Minimum | None = None
     held_out: float = Field(0.1, ge=0, lt=1)
     """Share of the customers left alone by chance, so that it can be said later what the plan brought."""
     fatigue: float = Field(0.0, ge=0)

@@ -127,6 +127,8 @@ class Known:
         guards = plan.guards
         perhaps["guard opt_out"] = guards.opt_out
         perhaps["guard pressure"] = guards.pressure.contacts if guards.pressure else ()
+        if plan.minimum is not None:
+            self._column(plan.minimum.column, "minimum")
         refuse_unknown({k: list(v) for k, v in asked.items()}, self.names)
         near = {
             k: [n for n in v if get_close_matches(n, self.names, 1, 0.8)]
@@ -158,11 +160,14 @@ class Known:
             )
             raise JourneyDataError(msg)
         if isinstance(condition, Profile):
-            table = table_of(self.sources[EVENTS], EVENTS)
-            if condition.column not in table.columns:
-                near = did_you_mean(condition.column, table.columns)
-                msg = f"moment {moment.id} asks for {condition.column!r}. {near}"
-                raise JourneyDataError(msg)
+            self._column(condition.column, f"moment {moment.id}")
+
+    def _column(self, column: str, where: str) -> None:
+        """Raise where the event log lacks a column."""
+        there = table_of(self.sources[EVENTS], EVENTS).columns
+        if column not in there:
+            msg = f"{where} asks for {column!r}. {did_you_mean(column, there)}"
+            raise JourneyDataError(msg)
 
     # --- who: customers by an instant of their own, `anchors` with customer_id and at (timestamp)
 

@@ -10,7 +10,7 @@ References
    1981.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,11 @@ class Problem:
         How many there are of each kind; infinite where there is no end.
     contacts
         How many cells each customer may have.
+    group
+        Of each customer, by number; -1 for none. Nobody is in one by default.
+    least
+        How many cells the customers of each group get at least, as far as the limits allow it: also such as are worth
+        nothing.
     """
 
     value: Floats
@@ -55,6 +60,18 @@ class Problem:
     budget: float
     slots: Floats
     contacts: Ints
+    group: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    least: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def room(self) -> Floats:
+        """What there is: euros, then slots of each kind."""
+        return np.append(self.budget, self.slots)
+
+    @property
+    def there(self) -> Floats:
+        """What has a price: what there is, then what groups must get, as something of which no less is used."""
+        return np.concatenate([self.room, -self.least])
 
 
 @dataclass(frozen=True)
@@ -69,6 +86,10 @@ class Solution:
         Of the plan, and what no plan can be worth more than.
     budget_price, slot_prices
         What one euro more, and one slot more of each kind, would be worth.
+    group_prices
+        What the last cell that a group must get costs.
+    short
+        How many cells each group lacks, because the limits leave no room for them.
     """
 
     chosen: Flags
@@ -76,6 +97,8 @@ class Solution:
     bound: float
     budget_price: float
     slot_prices: Floats
+    group_prices: Floats
+    short: Floats
 
     @property
     def gap(self) -> float:
@@ -89,17 +112,23 @@ def solve(problem: Problem, *, near: Solution | None = None) -> Solution:
     Parameters
     ----------
     near
-        A solution whose prices the search begins at, such as that of a slightly other budget; its slots are those of
-        the problem, in the same order.
+        A solution whose prices the search begins at, such as that of a slightly other budget; its slots and groups are
+        those of the problem, in the same order.
     """
-    prices = _begin(problem) if near is None else np.append(near.budget_price, near.slot_prices)
+    prices = (
+        _begin(problem)
+        if near is None
+        else np.concatenate([[near.budget_price], near.slot_prices, near.group_prices])
+    )
     # What there is without end costs nothing.
-    prices = np.where(np.isfinite(np.append(problem.budget, problem.slots)), prices, 0.0)
+    prices = np.where(np.isfinite(problem.there), prices, 0.0)
     best = _filled(problem, prices)
     if near is None and problem.value.size <= SMALL:
         # Of a small board the plain way is tried too: sorted by value, and taken while there is room.
-        plain = _added(problem, np.zeros_like(best), problem.value)
-        best = plain if _worth(problem, plain) > _worth(problem, best) else best
+        plain = _added(
+            problem, _with_least(problem, np.zeros_like(best), problem.value), problem.value
+        )
+        best = plain if _score(problem, plain) > _score(problem, best) else best
     bound, lowest = np.inf, prices
     step = 1.0
     enough = CLOSE if near is None else CLOSE_ENOUGH
@@ -112,21 +141,35 @@ def solve(problem: Problem, *, near: Solution | None = None) -> Solution:
             step *= 0.7
         if turn % 4 == 0:
             plan = _filled(problem, prices)
-            best = plan if _worth(problem, plan) > _worth(problem, best) else best
-        if bound - _worth(problem, best) <= enough * abs(bound):
+            best = plan if _score(problem, plan) > _score(problem, best) else best
+        if bound - _score(problem, best) <= enough * abs(bound):
             break
-        prices = _moved(problem, prices, used, dual - _worth(problem, best), step)
-    if bound - _worth(problem, best) > enough * abs(bound):
+        prices = _moved(problem, prices, used, dual - _score(problem, best), step)
+    if bound - _score(problem, best) > enough * abs(bound):
         plan = _filled(problem, lowest)
-        best = plan if _worth(problem, plan) > _worth(problem, best) else best
+        best = plan if _score(problem, plan) > _score(problem, best) else best
         best = _improved(problem, best, lowest)
-    return Solution(best, _worth(problem, best), float(bound), float(lowest[0]), lowest[1:])
+    kinds, short = 1 + len(problem.slots), _short(problem, best)
+    if short.any():
+        # Nobody can be said to be this far from what cannot be had: the bound is that without what groups must get.
+        bound = max(
+            solve(replace(problem, least=np.zeros_like(problem.least))).bound, _worth(problem, best)
+        )
+    return Solution(
+        best,
+        _worth(problem, best),
+        float(bound),
+        float(lowest[0]),
+        lowest[1:kinds],
+        lowest[kinds:],
+        short,
+    )
 
 
 def _begin(problem: Problem) -> Floats:
     """Return prices found on a sample of the customers, with as large a share of everything."""
     many = len(problem.value)
-    start = np.zeros(1 + len(problem.slots))
+    start = np.zeros(len(problem.there))
     if many <= LARGE:
         return _descended(problem, start)
     rng = np.random.default_rng(0)
@@ -134,14 +177,15 @@ def _begin(problem: Problem) -> Floats:
     share = SAMPLE / many
     part = Problem(
         problem.value[some], problem.cost, problem.slot, problem.budget * share, problem.slots * share,
-        problem.contacts[some],
+        problem.contacts[some], problem.group[some] if len(problem.group) else problem.group,
+        np.floor(problem.least * share),
     )  # fmt: skip
     return _descended(part, start)
 
 
 def _descended(problem: Problem, prices: Floats) -> Floats:
     bound, lowest, step = np.inf, prices, 1.0
-    plan = _worth(problem, _filled(problem, prices))
+    plan = _score(problem, _filled(problem, prices))
     for turn in range(FIRST_STEPS):
         dual, used = _dual(problem, prices)
         if dual < bound:
@@ -149,7 +193,7 @@ def _descended(problem: Problem, prices: Floats) -> Floats:
         else:
             step *= 0.93
         if turn % 25 == 24:
-            plan = max(plan, _worth(problem, _filled(problem, lowest)))
+            plan = max(plan, _score(problem, _filled(problem, lowest)))
         if bound - plan <= CLOSE * abs(bound):
             break
         prices = _moved(problem, prices, used, dual - plan, step)
@@ -158,7 +202,7 @@ def _descended(problem: Problem, prices: Floats) -> Floats:
 
 def _moved(problem: Problem, prices: Floats, used: Floats, short: float, step: float) -> Floats:
     """Return prices after one of Polyak's steps: up where more is used than there is, down where less."""
-    there = np.append(problem.budget, problem.slots)
+    there = problem.there
     limited = np.isfinite(there)
     slope = np.where(limited, there - used, 0.0)
     slope = np.where((prices <= 0) & (slope > 0), 0.0, slope)  # it is free already
@@ -170,10 +214,13 @@ def _moved(problem: Problem, prices: Floats, used: Floats, short: float, step: f
 
 def _rest(problem: Problem, prices: Floats) -> Floats:
     """Return what each cell is worth after what it uses is paid for."""
+    kinds = 1 + len(problem.slots)
     paid = prices[0] * problem.cost + np.where(
-        problem.slot >= 0, np.append(prices[1:], 0.0)[problem.slot], 0.0
+        problem.slot >= 0, np.append(prices[1:kinds], 0.0)[problem.slot], 0.0
     )
     found: Floats = problem.value - paid
+    if len(problem.group):
+        found = found + np.append(prices[kinds:], 0.0)[problem.group][:, None]
     return found
 
 
@@ -202,7 +249,7 @@ def _dual(problem: Problem, prices: Floats) -> tuple[float, Floats]:
     rest = _rest(problem, prices)
     chosen = _best_cells(problem, rest)
     used = _used(problem, chosen)
-    there = np.append(problem.budget, problem.slots)
+    there = problem.there
     paid = np.where(prices > 0, prices * np.where(np.isfinite(there), there, 0.0), 0.0)
     return float(rest[chosen].sum() + paid.sum()), used
 
@@ -213,27 +260,96 @@ def _used(problem: Problem, chosen: Flags) -> Floats:
     taken = np.bincount(
         problem.slot[problem.slot >= 0], per_cell[problem.slot >= 0], minlength=len(problem.slots)
     )
-    return np.append(per_cell @ problem.cost, taken)
+    return np.concatenate([[per_cell @ problem.cost], taken, -_given(problem, chosen)])
+
+
+def _given(problem: Problem, chosen: Flags) -> Floats:
+    """Return how many cells each group has."""
+    if not len(problem.least):
+        return np.zeros(0)
+    own = problem.group >= 0
+    return np.bincount(
+        problem.group[own], chosen.sum(axis=1)[own], minlength=len(problem.least)
+    ).astype(np.float64)
+
+
+def _short(problem: Problem, chosen: Flags) -> Floats:
+    """Return how many cells each group lacks."""
+    return np.maximum(problem.least - _given(problem, chosen), 0.0)
 
 
 def _worth(problem: Problem, chosen: Flags) -> float:
+    """Return what a plan is worth."""
     return float(problem.value[chosen].sum())
+
+
+def _score(problem: Problem, chosen: Flags) -> float:
+    """Return what a plan is worth, less so much for each cell a group lacks that nothing makes up for it."""
+    short = float(_short(problem, chosen).sum())
+    if not short:
+        return _worth(problem, chosen)
+    finite = problem.value[np.isfinite(problem.value)]
+    return _worth(problem, chosen) - short * 2 * float(np.abs(finite).max(initial=1.0))
 
 
 def _filled(problem: Problem, prices: Floats) -> Flags:
     """Return a plan within all limits: what customers would have at the prices, the best first while there is room."""
     rest = _rest(problem, prices)
-    chosen = _best_cells(problem, rest)
-    there = np.append(problem.budget, problem.slots)
-    if (_used(problem, chosen) > there + TINY).any():
-        chosen = _within(problem, chosen, rest)
+    chosen = _with_least(problem, _best_cells(problem, rest), rest, room=False)
+    if (_left(problem, chosen) < -TINY).any():
+        chosen = _with_least(problem, _within(problem, chosen, rest), rest)
     return _added(problem, chosen, rest)
 
 
+def _left(problem: Problem, chosen: Flags) -> Floats:
+    """Return the euros and slots that a choice leaves."""
+    room = problem.room
+    left: Floats = room - _used(problem, chosen)[: len(room)]
+    return left
+
+
+def _with_least(problem: Problem, chosen: Flags, rest: Floats, *, room: bool = True) -> Flags:
+    """Return a choice with the best cells added where a group lacks some; only while there is room, if asked."""
+    need = _short(problem, chosen)
+    if not need.any():
+        return chosen
+    left = _left(problem, chosen) if room else np.full(1 + len(problem.slots), np.inf)
+    free = problem.contacts - chosen.sum(axis=1)
+    lacking = np.append(need > 0, False)[problem.group]
+    open_ = np.isfinite(problem.value) & ~chosen & (lacking & (free > 0))[:, None]
+    rows, cells = np.nonzero(open_)
+    order = np.argsort(-rest[rows, cells], kind="stable")
+    if problem.value.size > SMALL:
+        order = order[: int(need.sum() + 1) * rest.shape[1]]
+    found = chosen.copy()
+    for row, cell in zip(rows[order].tolist(), cells[order].tolist(), strict=True):
+        kind, group = int(problem.slot[cell]), int(problem.group[row])
+        if (
+            need[group] < 1
+            or free[row] < 1
+            or problem.cost[cell] > left[0] + TINY
+            or (kind >= 0 and left[1 + kind] < 1 - TINY)
+        ):
+            continue
+        found[row, cell] = True
+        need[group] -= 1
+        free[row] -= 1
+        left[0] -= problem.cost[cell]
+        if kind >= 0:
+            left[1 + kind] -= 1
+    return found
+
+
 def _within(problem: Problem, wanted: Flags, rest: Floats) -> Flags:
-    """Return what of a choice fits, cells in order of their rest."""
+    """Return what of a choice fits: first what groups must get, then cells in order of their rest."""
     rows, cells = np.nonzero(wanted)
     order = np.argsort(-rest[rows, cells], kind="stable")
+    rows, cells = rows[order], cells[order]
+    must = np.zeros(len(rows), bool)
+    for group, many in enumerate(problem.least):
+        own = problem.group[rows] == group
+        must |= own & (np.cumsum(own) <= many + TINY)
+    order = np.argsort(~must, kind="stable")
     rows, cells = rows[order], cells[order]
     fits = np.ones(len(rows), bool)
     for kind, many in enumerate(problem.slots):
@@ -248,7 +364,7 @@ def _within(problem: Problem, wanted: Flags, rest: Floats) -> Flags:
 
 def _added(problem: Problem, chosen: Flags, rest: Floats) -> Flags:
     """Return a plan with cells added while there is room for any, those worth most after prices first."""
-    left = np.append(problem.budget, problem.slots) - _used(problem, chosen)
+    left = _left(problem, chosen)
     free = problem.contacts - chosen.sum(axis=1)
     roomy = (problem.cost <= left[0] + TINY) & np.where(
         problem.slot >= 0, np.append(left[1:], np.inf)[problem.slot] >= 1 - TINY, True
@@ -288,7 +404,7 @@ def _most_that_fit(problem: Problem, left: Floats) -> int:
 def _improved(problem: Problem, chosen: Flags, prices: Floats) -> Flags:
     """Return a plan in which no single customer can be given something better within what is left."""
     found = chosen.copy()
-    left = np.append(problem.budget, problem.slots) - _used(problem, found)
+    left = _left(problem, found)
     rest = _rest(problem, prices)
     for _round in range(3):
         rows, cells = np.nonzero(found)
@@ -317,7 +433,7 @@ def _improved(problem: Problem, chosen: Flags, prices: Floats) -> Flags:
                 room[1 + problem.slot[other]] -= 1
             left, moved = room, True
         found = _added(problem, found, rest)
-        left = np.append(problem.budget, problem.slots) - _used(problem, found)
+        left = _left(problem, found)
         if not moved:
             break
     return found
