@@ -89,8 +89,8 @@ def test_no_file_of_ours_names_a_content_network(root):
 
 
 def test_lower_rooms_do_not_know_higher_ones(root):
-    order = ["errors", "findings", "estimates", "safe", "small_counts", "textfiles", "tables", "documents",
-             "list_edits", "merging", "chart_theme", "edit_messages", "document_widget", "page_scripts",
+    order = ["errors", "definition", "findings", "estimates", "safe", "small_counts", "textfiles", "tables",
+             "documents", "list_edits", "merging", "chart_theme", "edit_messages", "document_widget", "page_scripts",
              "shipped", "events", "spreadsheets", "roles", "plans", "journey", "raci", "cross_impact", "upsell",
              "scorecard", "workspace", "publish", "cli"]  # fmt: skip
     rank = {name: i for i, name in enumerate(order)}

@@ -5,8 +5,8 @@ import pytest
 
 from cross_impact.cases import case
 from journey_widgets.cross_impact import event_probabilities
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import definition
 
 CASE = case("gordon_hayward_exact")
 COHERENT = CASE["coherent_case"]

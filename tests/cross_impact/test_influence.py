@@ -24,8 +24,8 @@ from journey_widgets.cross_impact import (
     total_relations,
 )
 from journey_widgets.cross_impact.matrix import ranks
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import definition
 
 SMALL = arrays.arrays(np.int64, (5, 5), elements=st.integers(0, 3))
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from cross_impact.cases import case
 from journey_widgets.cross_impact import balance_of, basins, consistent_scenarios
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import definition
 
 
 def tried_one_by_one(cib, allowance=0):

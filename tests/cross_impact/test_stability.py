@@ -15,8 +15,8 @@ from journey_widgets.cross_impact import (
     total_influence,
     total_relations,
 )
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import definition
 
 
 @pytest.mark.parametrize(

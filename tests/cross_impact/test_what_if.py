@@ -7,8 +7,8 @@ import pytest
 from cross_impact.cases import FIVE_TOUCHPOINTS, case
 from journey_widgets.cross_impact import what_if
 from journey_widgets.cross_impact.what_if import run_map
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import definition
 
 
 @pytest.mark.parametrize("number", [0, 1])

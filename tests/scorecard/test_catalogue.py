@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from journey_widgets.definition import definition
 from journey_widgets.errors import DocumentError, JourneyDataError
-from journey_widgets.journey.definition import definition
 from journey_widgets.scorecard import Formula, catalogue
 from journey_widgets.scorecard.catalogue import _rows, worked_example
 

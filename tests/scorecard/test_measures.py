@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journey_widgets import Workspace
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import mean_interval, nps, wilson
-from journey_widgets.journey.definition import definition
 from journey_widgets.scorecard.measures import measure, measured
 
 

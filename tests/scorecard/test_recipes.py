@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import journey_widgets as jw
 from journey_widgets import Workspace
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import median_interval, poisson, wilson
 from journey_widgets.events.paths import path_index
-from journey_widgets.journey.definition import definition
 from journey_widgets.scorecard.catalogue import kpi as catalogue_row
 from journey_widgets.scorecard.document import Kpi, Measure, Objective, Scorecard
 from journey_widgets.scorecard.formula import Formula

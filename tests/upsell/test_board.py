@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import lil_array
 
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import definition
 from journey_widgets.upsell import Limits, board
 from journey_widgets.upsell.optimiser import Problem, solve
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.stats import hypergeom
 
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import false_discovery
 from journey_widgets.events.engine import collect
-from journey_widgets.journey.definition import definition
 from journey_widgets.upsell import association_measures, baskets, bundles, sold
 from journey_widgets.upsell.association import lift_interval, together_by_chance
 from journey_widgets.upsell.itemsets import frequent_sets

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.paths import path_index
 from journey_widgets.events.source import read_events
-from journey_widgets.journey.definition import definition
 from journey_widgets.upsell import at_horizons, moments
 from journey_widgets.upsell.days import Days, days_of
 from upsell.planted import NAMES, TRUE, planted

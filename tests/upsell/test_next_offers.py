@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import definition
 from journey_widgets.upsell import next_offers
 from journey_widgets.upsell.next_offers import ALIKE, EASE, OWN_LATELY, POPULAR, POPULAR_LATELY
 from journey_widgets.upsell.ranking import dcg, hits, ndcg, ndcg_at, reciprocal_rank

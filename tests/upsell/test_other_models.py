@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import definition
 from journey_widgets.upsell import MbgNbd, ParetoNbd, fit_bg_nbd, fit_mbg_nbd, fit_pareto_nbd, rfm
 
 DATA = Path(__file__).parent / "data"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import definition
 from journey_widgets.upsell import (
     assign,
     customers_needed,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import definition
 from journey_widgets.upsell import cumulative_incidence, kaplan_meier, log_rank, time_to_upgrade
 from upsell.planted import planted
 from upsell.test_moments import days

@@ -10,8 +10,8 @@ import pandas as pd
 
 from journey_widgets.cross_impact.document import POTENTIAL, UNKNOWN, CrossImpact, values_of
 from journey_widgets.cross_impact.matrix import Floats, Influence, as_influence, influence_of
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, one_of
-from journey_widgets.journey.definition import defined
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 LEVELS: tuple[Level, ...] = get_args(Level)

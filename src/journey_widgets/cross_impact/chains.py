@@ -10,8 +10,8 @@ import pandas as pd
 
 from journey_widgets.cross_impact.matrix import Floats, as_influence
 from journey_widgets.cross_impact.total import Normalisation, normalised, total_relations
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
-from journey_widgets.journey.definition import defined
 
 MAX_VISITED = 200_000
 

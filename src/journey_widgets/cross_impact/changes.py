@@ -9,8 +9,8 @@ import pandas as pd
 from journey_widgets.cross_impact.document import CONSENSUS, CrossImpact
 from journey_widgets.cross_impact.matrix import as_influence, ranks
 from journey_widgets.cross_impact.total import Normalisation, normalised, relations_of
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
-from journey_widgets.journey.definition import defined
 
 
 def version_change(

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from journey_widgets.cross_impact.matrix import Floats, as_influence, ranks
+from journey_widgets.definition import defined
 from journey_widgets.errors import one_of
-from journey_widgets.journey.definition import defined
 
 Cut = Literal["mean", "median", "half_maximum"]
 CUTS: tuple[Cut, ...] = get_args(Cut)

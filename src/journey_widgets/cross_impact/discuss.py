@@ -9,8 +9,8 @@ import pandas as pd
 from journey_widgets.cross_impact.agreement import hold_agreed, stacked
 from journey_widgets.cross_impact.document import CrossImpact
 from journey_widgets.cross_impact.matrix import Floats, ranks
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
-from journey_widgets.journey.definition import defined
 
 COLUMNS = [
     "source", "target", "n", "low", "high", "range", "opposite", "leader_changes", "ranks_changed", "moves", "in_words",

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from journey_widgets.cross_impact.matrix import Floats
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean, one_of
-from journey_widgets.journey.definition import defined
 
 Absence = Literal["coherent", "ignored"]
 MAX_EVENTS = 12

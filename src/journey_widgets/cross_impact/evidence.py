@@ -10,9 +10,9 @@ import pandas as pd
 from journey_widgets.cross_impact.document import POTENTIAL, UNKNOWN, CrossImpact, values_of
 from journey_widgets.cross_impact.matrix import as_influence
 from journey_widgets.cross_impact.observed import COLUMNS as OBSERVED
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, one_of
 from journey_widgets.estimates import false_discovery
-from journey_widgets.journey.definition import defined
 
 HIGH, NONE = 2.0, 0.5
 """A judgement from `HIGH` on is strong; below `NONE` it says there is nothing."""

@@ -12,9 +12,9 @@ import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from journey_widgets.cross_impact.scenarios import as_cib, balance_of
+from journey_widgets.definition import defined
 from journey_widgets.documents import Document, Id, Label, Part, slug
 from journey_widgets.errors import DocumentError
-from journey_widgets.journey.definition import defined
 from journey_widgets.textfiles import check_file, write_text
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from journey_widgets.cross_impact.direct import CUT_WORDS, CUTS, Cut, cut_at
 from journey_widgets.cross_impact.stability import NOISE_WORDS, Drawn, stability_of, vary
+from journey_widgets.definition import defined
 from journey_widgets.errors import one_of
-from journey_widgets.journey.definition import defined
 
 
 def influence_map(

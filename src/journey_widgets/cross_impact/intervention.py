@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import CONFIDENCE, MIN_N, mover, student, wilson
-from journey_widgets.journey.definition import defined
 
 WEAK = "weak: before and after only"
 DIFFERENCE = "difference-in-differences"

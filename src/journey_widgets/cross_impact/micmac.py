@@ -16,8 +16,8 @@ from journey_widgets.cross_impact.matrix import (
     ranks,
 )
 from journey_widgets.cross_impact.total import total_relations
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, one_of
-from journey_widgets.journey.definition import defined
 
 Diagonal = Literal["kept", "dropped"]
 DIAGONALS: tuple[Diagonal, ...] = get_args(Diagonal)

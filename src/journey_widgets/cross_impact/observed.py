@@ -19,13 +19,13 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.documents import slug
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import student
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.events.source import table_of
-from journey_widgets.journey.definition import defined
 
 COLUMNS = [
     "source",

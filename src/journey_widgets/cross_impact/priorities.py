@@ -8,8 +8,8 @@ import pandas as pd
 from journey_widgets.cross_impact.document import CrossImpact
 from journey_widgets.cross_impact.matrix import ranks
 from journey_widgets.cross_impact.stability import DRAWS, NOISE_WORDS, Noise, vary
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
-from journey_widgets.journey.definition import defined
 
 
 def priorities(

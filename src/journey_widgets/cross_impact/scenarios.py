@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import defined
 
 Ints = npt.NDArray[np.int64]
 FRONTIER = 50_000

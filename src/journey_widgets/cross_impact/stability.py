@@ -13,8 +13,8 @@ from journey_widgets.cross_impact.direct import CUTS, ROLES, Cut, cut_at, much
 from journey_widgets.cross_impact.document import CrossImpact
 from journey_widgets.cross_impact.matrix import Floats, Influence, as_influence, ranks
 from journey_widgets.cross_impact.total import relations_of
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean, one_of
-from journey_widgets.journey.definition import defined
 
 Noise = Literal["raters", "half_point", "one_point"]
 Measure = Literal["total", "direct"]

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from journey_widgets.cross_impact.matrix import Floats, Influence, as_influence, ranks
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean, one_of
-from journey_widgets.journey.definition import defined
 
 Normalisation = Literal["rows_and_columns", "rows"]
 NORMALISATIONS: tuple[Normalisation, ...] = get_args(Normalisation)

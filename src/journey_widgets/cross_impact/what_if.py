@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from journey_widgets.cross_impact.matrix import Floats, as_influence, ranks
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean, one_of
-from journey_widgets.journey.definition import defined
 
 Rule = Literal["kosko", "modified_kosko", "rescaled"]
 RULES: tuple[Rule, ...] = get_args(Rule)

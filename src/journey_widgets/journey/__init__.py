@@ -1,11 +1,11 @@
 """The customer journey: its map, and the paths measured beside it."""
 
+from journey_widgets.definition import definition
 from journey_widgets.journey import evidence, stages, versions, who
 from journey_widgets.journey.behaviour import behaviour
 from journey_widgets.journey.channels import by_channel
 from journey_widgets.journey.compare import compare, groups
 from journey_widgets.journey.conformance import conformance, conformance_by_customer
-from journey_widgets.journey.definition import definition
 from journey_widgets.journey.document import Journey, ToBeJourney
 from journey_widgets.journey.emotion import contradictions, emotion, emotion_by_persona
 from journey_widgets.journey.evidence import EvidencePolicy, claims, items_of, map_quality

@@ -5,8 +5,8 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.events.engine import collect
-from journey_widgets.journey.definition import defined
 from journey_widgets.journey.document import Journey
 from journey_widgets.tables import require_columns
 

@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.journey.attempts import NEVER, Reached, Rules, attempts
-from journey_widgets.journey.definition import defined
 from journey_widgets.journey.funnel import frame_of
 
 

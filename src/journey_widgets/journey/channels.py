@@ -8,12 +8,12 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import MIN_N, certainty, difference, false_discovery, wilson
 from journey_widgets.events.engine import collect, engine
 from journey_widgets.events.paths import path_index
 from journey_widgets.journey.attempts import Rules, attempts
-from journey_widgets.journey.definition import defined
 
 BLANK = "(blank)"
 

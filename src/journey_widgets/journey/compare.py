@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import MIN_N, difference, false_discovery
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
-from journey_widgets.journey.definition import defined
 
 REST = "<REST>"
 Of = Literal["transitions", "touchpoints"]

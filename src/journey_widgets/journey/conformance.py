@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.estimates import certainty, wilson
 from journey_widgets.events.paths import PathIndex, path_index
-from journey_widgets.journey.definition import defined
 from journey_widgets.journey.document import Journey
 
 DONE, REPEATED, UNPLANNED, UNMAPPED = range(4)

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.estimates import CONFIDENCE, MIN_N, certainty
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex
 from journey_widgets.findings import Finding
-from journey_widgets.journey.definition import defined
 from journey_widgets.journey.document import Journey
 from journey_widgets.journey.parts import Touchpoint
 from journey_widgets.tables import require_columns

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.estimates import MIN_N, certainty, wilson
-from journey_widgets.journey.definition import defined
 from journey_widgets.journey.document import Journey
 from journey_widgets.journey.parts import Evidence
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import certainty, wilson
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.journey.attempts import Reached, Rules, attempts
-from journey_widgets.journey.definition import defined
 from journey_widgets.journey.transitions import HOUR
 
 MAX_GROUPS = 20

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import MIN_N, difference, false_discovery
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.journey.attempts import Rules, attempts
-from journey_widgets.journey.definition import defined
 
 MAX_VALUES = 20
 RATE = 0.05

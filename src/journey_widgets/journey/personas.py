@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.events.paths import path_index
 from journey_widgets.journey.cases import FunnelCases
-from journey_widgets.journey.definition import defined
 from journey_widgets.journey.document import Journey
 
 COLUMNS = [

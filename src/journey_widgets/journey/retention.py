@@ -8,13 +8,13 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import certainty, wilson
 from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.engine import collect
 from journey_widgets.events.instants import micros
 from journey_widgets.events.paths import PathIndex, path_index
-from journey_widgets.journey.definition import defined
 
 Mode = Literal["on", "on_or_after"]
 MAX_DAYS = 200 * 365

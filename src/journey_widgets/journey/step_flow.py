@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import path_index
-from journey_widgets.journey.definition import defined
 
 OTHER, ENDED = "(other)", "(ended)"
 GAP, WIDE, POINTS = 0.03, 0.16, 9

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import certainty, wilson
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
-from journey_widgets.journey.definition import defined
 from journey_widgets.journey.pattern import as_pattern, matches_table
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import certainty, median_interval
 from journey_widgets.events.paths import path_index
 from journey_widgets.journey.attempts import Rules, attempts
-from journey_widgets.journey.definition import defined
 from journey_widgets.journey.transitions import HOUR
 
 QUANTILES = {"q05_hours": 0.05, "q25_hours": 0.25, "q75_hours": 0.75, "q95_hours": 0.95}

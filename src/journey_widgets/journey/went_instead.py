@@ -9,12 +9,12 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import certainty, wilson
 from journey_widgets.events.engine import collect, engine
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.journey.attempts import Rules, attempts
-from journey_widgets.journey.definition import defined
 
 OFF_THE_MAP = "(off the map)"
 Look = Literal["next", "last", "furthest"]

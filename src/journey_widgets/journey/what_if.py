@@ -13,11 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import MIN_N, certainty, resample, wilson
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
-from journey_widgets.journey.definition import defined
 from journey_widgets.journey.transitions import GROUPS, group_of
 
 Floats = npt.NDArray[np.float64]

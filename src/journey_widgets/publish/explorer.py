@@ -6,10 +6,10 @@ from typing import Any
 import ipywidgets
 import pandas as pd
 
+from journey_widgets.definition import definition
 from journey_widgets.estimates import MIN_N
 from journey_widgets.journey import charts
 from journey_widgets.journey.cases import FunnelCases
-from journey_widgets.journey.definition import definition
 from journey_widgets.publish.chart_widget import Chart
 from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, segments, with_funnel

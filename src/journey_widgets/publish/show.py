@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 
 from journey_widgets.chart_theme import CONFIG
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyError
-from journey_widgets.journey.definition import definition
 from journey_widgets.publish.html import Html, figure, joined, table
 from journey_widgets.publish.modes import mode
 

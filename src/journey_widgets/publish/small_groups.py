@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from journey_widgets.journey.definition import KEY, definition
+from journey_widgets.definition import KEY, definition
 from journey_widgets.scorecard.status import HIDDEN
 
 PLACES = {"step", "offset", "place", "rank"}

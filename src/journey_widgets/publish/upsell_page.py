@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from journey_widgets import upsell
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyError
 from journey_widgets.estimates import wilson
 from journey_widgets.events.source import table_of
 from journey_widgets.findings import Finding
-from journey_widgets.journey.definition import definition
 from journey_widgets.publish import html
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.modes import mode

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from journey_widgets import upsell
-from journey_widgets.journey.definition import definition
+from journey_widgets.definition import definition
 from journey_widgets.publish import html
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import records

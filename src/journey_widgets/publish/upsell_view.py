@@ -12,11 +12,11 @@ from ibis import _
 
 from journey_widgets import journey as paths
 from journey_widgets import upsell
+from journey_widgets.definition import defined, definition
 from journey_widgets.errors import JourneyDataError, JourneyError, ParameterError
 from journey_widgets.estimates import student
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
-from journey_widgets.journey.definition import defined, definition
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import Page, records, unless
 from journey_widgets.scorecard.series import of_customers

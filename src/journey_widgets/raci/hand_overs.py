@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import DocumentError
 from journey_widgets.estimates import certainty, wilson
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import Source
-from journey_widgets.journey.definition import defined
 from journey_widgets.raci.document import RaciMatrix
 from journey_widgets.raci.handling import read_handling
 from journey_widgets.roles import RoleRegister

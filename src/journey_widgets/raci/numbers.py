@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import DocumentError, did_you_mean
-from journey_widgets.journey.definition import defined
 from journey_widgets.journey.document import Journey
 from journey_widgets.raci.context import Context
 from journey_widgets.raci.document import RaciMatrix

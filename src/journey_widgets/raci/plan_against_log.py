@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import certainty, wilson
 from journey_widgets.findings import Finding, Severity
-from journey_widgets.journey.definition import defined
 from journey_widgets.raci.context import Context, Row, letters_of
 from journey_widgets.raci.document import MatrixRow, RaciMatrix
 from journey_widgets.raci.hand_overs import passed_on

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from journey_widgets.journey.definition import defined
+from journey_widgets.definition import defined
 from journey_widgets.journey.document import Journey
 from journey_widgets.scorecard.document import Kpi, Scorecard
 

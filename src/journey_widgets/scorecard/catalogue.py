@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
-from journey_widgets.journey.definition import defined
 from journey_widgets.scorecard.formula import Formula
 
 FILE = Path(__file__).with_name("catalogue.csv")

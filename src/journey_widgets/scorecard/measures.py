@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.engine import collect
-from journey_widgets.journey.definition import defined
 from journey_widgets.scorecard.catalogue import catalogue
 from journey_widgets.scorecard.catalogue import kpi as catalogue_row
 from journey_widgets.scorecard.cells import NOT_KNOWN, Cells

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError, JourneyError
 from journey_widgets.events.paths import PathIndex
 from journey_widgets.events.source import Source, table_of
-from journey_widgets.journey.definition import definition
 from journey_widgets.scorecard.catalogue import catalogue_rows
 from journey_widgets.scorecard.document import Kpi, Measure, Scorecard
 from journey_widgets.scorecard.formula import Formula

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import defined
 
 TO_LIMIT, TO_RANGE = 2.66, 3.268
 """Wheeler's factors of the mean moving range: to the limits of single values, and of the range."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import false_discovery, mover
-from journey_widgets.journey.definition import defined
 from journey_widgets.scorecard.catalogue import catalogue_rows
 from journey_widgets.scorecard.document import Found, Kpi, Objective, Scorecard
 from journey_widgets.scorecard.intervals import Z

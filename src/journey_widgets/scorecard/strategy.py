@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journey_widgets.journey.definition import defined
+from journey_widgets.definition import defined
 from journey_widgets.scorecard.document import Scorecard
 
 LEAST = 24

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from journey_widgets.journey.definition import defined
+from journey_widgets.definition import defined
 from journey_widgets.scorecard.document import Scorecard
 from journey_widgets.scorecard.standing import REAL, Standing
 

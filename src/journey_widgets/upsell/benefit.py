@@ -9,9 +9,9 @@ from math import exp, sqrt
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import wilson
-from journey_widgets.journey.definition import defined
 from journey_widgets.tables import require_columns
 
 COLUMNS = [

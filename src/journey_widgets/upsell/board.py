@@ -13,10 +13,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import Floats
 from journey_widgets.events.personal import pseudonym
-from journey_widgets.journey.definition import defined
 from journey_widgets.safe import csv_text
 from journey_widgets.tables import require_columns
 from journey_widgets.upsell.document import GUARDS

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import Floats, difference, false_discovery, wilson
-from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.association import lift_interval, together_by_chance, zhang
 from journey_widgets.upsell.baskets import Baskets, baskets
 from journey_widgets.upsell.itemsets import FrequentSets, Ints, frequent_sets

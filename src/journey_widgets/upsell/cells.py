@@ -14,11 +14,11 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import CONFIDENCE
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
-from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.board import JUDGED, MODELLED, PLACEBO, TESTED, Board, Limits, board
 from journey_widgets.upsell.document import Moment, Offer, UpsellPlan
 from journey_widgets.upsell.moments import MOMENT

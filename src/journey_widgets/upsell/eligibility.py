@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.case_names import NAMES
@@ -25,7 +26,6 @@ from journey_widgets.events.durations import microseconds
 from journey_widgets.events.engine import collect
 from journey_widgets.events.instants import micros
 from journey_widgets.events.source import table_of
-from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.document import (
     COOLING_OFF,
     GUARDS,

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from journey_widgets.journey.definition import defined
+from journey_widgets.definition import defined
 from journey_widgets.upsell.document import Strategy, UpsellPlan
 
 SOURCES: Final = {

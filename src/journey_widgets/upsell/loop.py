@@ -12,12 +12,12 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import difference
 from journey_widgets.events.durations import microseconds
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
-from journey_widgets.journey.definition import defined
 from journey_widgets.tables import require_columns
 from journey_widgets.upsell.board import CONTACTED, LEFT_ALONE
 from journey_widgets.upsell.document import UpsellPlan

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import CONFIDENCE, Floats, false_discovery
-from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.days import Days, Ints, codes_of, days_of, whole_days
 from journey_widgets.upsell.logistic import Fit, fit_logistic
 

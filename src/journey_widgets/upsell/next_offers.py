@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import Floats
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
-from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.baskets import sold
 from journey_widgets.upsell.ranking import hits, ndcg, reciprocal_rank
 

@@ -8,12 +8,12 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.durations import microseconds
 from journey_widgets.events.engine import collect
 from journey_widgets.events.instants import micros
 from journey_widgets.events.source import table_of
-from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.document import GUARDS, Moment, Offer, UpsellPlan
 from journey_widgets.upsell.eligibility import TICKETS, Known, as_anchors, at_moment, instant
 

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import Floats
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
-from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.boosting import Boosted
 from journey_widgets.upsell.days import Days, codes_of, days_of, whole_days
 from journey_widgets.upsell.features import Encoder

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.engine import collect
 from journey_widgets.events.instants import micros
 from journey_widgets.events.source import table_of
-from journey_widgets.journey.definition import defined
 
 UNITS = {"day": 1, "week": 7}
 

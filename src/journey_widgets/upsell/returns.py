@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.trial import planned_sizes, rows_of, welch
 
 PROFIT, LOSS, NO_PROFIT, UNCERTAIN, NOTHING, HARM = (

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import Floats, wilson
-from journey_widgets.journey.definition import defined
 
 DRAWS, TENTHS = 400, 10
 SHARES = (0.05, 0.1, 0.2)

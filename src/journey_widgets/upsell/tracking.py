@@ -5,9 +5,9 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import Floats
-from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.purchases import UNITS, shopping_days
 
 

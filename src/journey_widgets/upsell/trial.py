@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import CONFIDENCE, Floats, difference, student
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
-from journey_widgets.journey.definition import defined
 
 ALPHA = 0.001
 """Chance of so uneven a split below which a trial is not read any further."""

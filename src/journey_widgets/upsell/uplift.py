@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import Floats, difference
-from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.boosting import Boosted
 from journey_widgets.upsell.features import Encoder
 from journey_widgets.upsell.logistic import fit_logistic

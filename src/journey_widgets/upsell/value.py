@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.bg_nbd import BgNbd, fit_bg_nbd
 from journey_widgets.upsell.gamma_gamma import GammaGamma, fit_gamma_gamma
 

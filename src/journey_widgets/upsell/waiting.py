@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import CONFIDENCE
-from journey_widgets.journey.definition import defined
 from journey_widgets.upsell.days import Days, Ints, codes_of, days_of
 
 Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
