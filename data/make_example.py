@@ -37,6 +37,7 @@ OFFER_SALES = {"none": 0.08, "protection_plan": 0.16, "spare_cable": 0.08}  # sh
 
 PAGES = ["blog_article", "product_page", "comparison", "basket", "checkout", "payment"]
 PHONES = {"phone_a": 649.0, "phone_b": 429.0, "phone_c": 249.0}
+EARBUDS = (0.14, 0.44)  # share of orders with earbuds: without a case, and with one
 EXTRAS = {"case": 24.9, "charger": 34.9, "earbuds": 79.0, "protection_plan": 99.0}
 AGENTS = {
     "support_rep": ["agent_01", "agent_02", "agent_03", "agent_04", "agent_05"],
@@ -175,12 +176,18 @@ class Retailer:
         self.survey(name, self.later(now, 48), "nps", 7.6, 0.25, low=0, high=10, spread=2.4)
         return now
 
+    def wanted(self, extra: str, basket: list[tuple[str, str, int, float, float]]) -> float:
+        """Return the chance of an extra in a basket; one in five of each, and earbuds go with a case."""
+        if extra == "earbuds":
+            return EARBUDS[any(product == "case" for product, *_rest in basket)]
+        return 0.05 if extra == "protection_plan" else 0.2
+
     def order(self, order: str, name: str, at: pd.Timestamp) -> None:
         """Write the lines of an order; one in twenty-five phones comes back."""
         phone = str(self.rng.choice(list(PHONES), p=[0.25, 0.4, 0.35]))
         basket = [(phone, "phones", 1, PHONES[phone], 0.12)]
         for extra, price in EXTRAS.items():
-            if self.chance(0.05 if extra == "protection_plan" else 0.2):
+            if self.chance(self.wanted(extra, basket)):
                 basket.append((extra, "accessories", 1, price, 0.45))
         for product, group, quantity, price, share in basket:
             self.lines.append(

@@ -177,6 +177,16 @@ def test_contacts_brought_what_was_planted_and_what_they_brought_is_what_the_boa
     assert believed["effect"] < 0.02
 
 
+def test_the_planted_bundle_is_found_and_no_other(maker, upsell_page):
+    found = upsell_page.bundles
+    real = found[found["real"] & ~found["redundant"]]
+
+    pairs = {frozenset((*r["left"], r["right"])) for r in real.to_dict("records")}
+    assert pairs == {frozenset(("case", "earbuds"))}
+    row = real[real["right"] == "earbuds"].iloc[0]
+    assert row["confidence_low"] < maker.EARBUDS[1] < row["confidence_high"]
+
+
 def test_what_mending_checkout_on_mobile_would_bring_holds_the_planted_truth(maker, upsell_page):
     row = upsell_page.mending.set_index("group").loc["device=mobile"]
 

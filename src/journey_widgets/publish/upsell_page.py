@@ -207,7 +207,7 @@ def _learn_from_contacts(view: UpsellPage) -> list[str]:
         return []
     own = found[(found["offer"] != "") & found["verdict"].isin([LESS, MORE])]
     return [
-        f"{'Do not count on' if r['verdict'] == LESS else 'Make more of'} {view.named(r['offer'])} at "
+        f"{'Expect less of' if r['verdict'] == LESS else 'Expect more of'} {view.named(r['offer'])} at "
         f"{view.named(r['touchpoint'])}: its last contacts brought "
         f"{points(*of({**r, 'n': r['contacted'] + r['left_alone']}, 'realised', 'low', 'high', 'n'))}, and "
         f"{100 * r['expected']:+.1f} were expected. {view.owner(r['touchpoint'])} answers for it."

@@ -112,6 +112,8 @@ def bundles(view: UpsellPage) -> Any:
     table = html.table(
         pd.DataFrame(rows), caption="Certainly bought together", note=definition(found)
     )
+    if len({*real["right"], *(p for left in real["left"] for p in left)}) < 3:
+        return table
     drawn = show(
         charts.bundle_network_chart(real),
         "Which things are bought together beyond chance: the thicker, the more.",

@@ -121,7 +121,9 @@ def qini_chart(curve: pd.DataFrame) -> Chart:
     drawn = curve.iloc[np.unique(np.linspace(0, len(curve) - 1, 400).round().astype(np.int64))]
     ends = drawn.iloc[[0, -1]]
     x = alt.X(
-        "customers:Q", title="customers contacted, best-ranked first", axis=alt.Axis(format="~s")
+        "customers:Q",
+        title="customers contacted, best-ranked first",
+        axis=alt.Axis(format=",", tickCount=6),
     )
     y = alt.Y("extra:Q", title="answers that the offer brought")
     straight = alt.Chart(ends).mark_line(color=GREY, strokeDash=[5, 3]).encode(x=x, y=y)
@@ -153,7 +155,9 @@ def profit_chart(frame: pd.DataFrame) -> Chart:
     """Draw what contacting the best-scored customers would earn at most, of `ScoreReport.profit`."""
     best = frame.iloc[[int(frame["profit"].to_numpy().argmax())]]
     x = alt.X(
-        "customers:Q", title="customers contacted, best-scored first", axis=alt.Axis(format="~s")
+        "customers:Q",
+        title="customers contacted, best-scored first",
+        axis=alt.Axis(format=",", tickCount=6),
     )
     y = alt.Y("profit:Q", title="profit at most", axis=alt.Axis(format="~s"))
     line = alt.Chart(frame).mark_line(color=BLUE).encode(x=x, y=y)
