@@ -7,6 +7,7 @@ from journey_widgets.estimates import (
     certainty,
     clustered_wilson,
     difference,
+    difference_in_strata,
     false_discovery,
     grouped_variance,
     median_interval,
@@ -85,6 +86,24 @@ def test_shares_of_events_are_wider_where_one_customers_events_are_alike():
     assert (low[0], high[0]) == pytest.approx((float(expected[0]), float(expected[1])), abs=1e-6)
     alike = grouped_variance(np.full((50, 1), 10.0), n)
     assert clustered_wilson([500], [1_000], alike)[0] == wilson([500], [1_000])[0]
+
+
+def test_shares_in_strata_are_compared_level_by_level_and_their_interval_holds():
+    assert difference_in_strata([10, 225], [200, 900], [10, 25], [200, 100])[0] == pytest.approx(
+        0.0
+    )
+    one = difference_in_strata([56, 3], [70, 9], [48, 0], [80, 0])  # the second has one side only
+    low, high, _p = difference(56, 70, 48, 80)
+    assert one == pytest.approx((56 / 70 - 48 / 80, float(low), float(high)))
+    assert np.isnan(difference_in_strata([1], [5], [0], [0])).all()
+    rng = np.random.default_rng(0)
+    held = 0
+    for _turn in range(600):
+        m, n = rng.integers(20, 80, 8), rng.integers(5, 30, 8)
+        p = rng.uniform(0.02, 0.3, 8)
+        _v, lo, hi = difference_in_strata(rng.binomial(m, p + 0.04), m, rng.binomial(n, p), n)
+        held += lo <= 0.04 <= hi
+    assert 0.93 <= held / 600 <= 0.975
 
 
 def test_a_bootstrap_by_customer_is_repeatable_and_spreads_as_the_sum_does():

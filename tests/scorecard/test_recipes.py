@@ -686,5 +686,7 @@ def test_the_boards_own_calibration_is_a_kpi():
     row = only(measure("board_calibration", {"contacts": table}))
 
     assert row["value"] == pytest.approx((70 / 400 - 20 / 400) / 0.1)
+    unknown = table.assign(bought=table["bought"].astype("Float64").where(table.index % 2 == 0))
+    assert only(measure("board_calibration", {"contacts": unknown}))["n"] == 400
     assert row["low"] < row["value"] < row["high"]
     assert row["n"] == 800

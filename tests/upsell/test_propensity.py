@@ -161,6 +161,14 @@ def test_boosted_trees_take_over_where_two_things_must_come_together_and_say_why
     assert all("(less likely)" in r for r in unlikely)
 
 
+def test_boosting_learns_nothing_that_was_known_only_after_the_date_it_is_judged_on(table):
+    late = table.copy()
+    late["label_until"] = table["date"].max() - pd.Timedelta(hours=1)
+
+    with pytest.raises(JourneyDataError, match="known by then"):
+        propensity(late, features(late), boosting=True)
+
+
 def test_boosting_that_is_not_installed_is_said(table, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
 

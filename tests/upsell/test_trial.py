@@ -416,11 +416,28 @@ def test_boosted_trees_rank_where_two_things_must_come_together():
     assert best["gain_low"] > 0
     assert found.low > 0
     told = found.effects_of(pd.DataFrame({"a": [1.5, 1.5], "b": [1.5, -1.5]}, index=["x", "y"]))
-    assert told["fifth"]["x"] < told["fifth"]["y"]
+    assert told["group"]["x"] < told["group"]["y"]
     assert told["effect"]["x"] == pytest.approx(0.3, abs=0.06)
     assert told["effect"]["y"] == pytest.approx(0.0, abs=0.06)
     assert (told["low"] < told["effect"]).all()
     assert (told["n"] > 1_000).all()
+
+
+def test_customers_of_one_profile_get_what_the_offer_did_to_that_profile():
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame({"device": np.where(np.arange(6_000) % 10 < 3, "phone", "desk")})
+    table["arm"] = np.where(rng.random(6_000) < 0.5, "offer", "none")
+    moved = (table["device"] == "phone") & (table["arm"] == "offer")
+    table["bought"] = (rng.random(6_000) < np.where(moved, 0.3, 0.1)).astype(float)
+
+    found = uplift(table, "bought", ["device"], arm="offer", comparison="none")
+    told = found.effects_of(pd.DataFrame({"device": ["phone", "desk", "watch"]}))
+
+    assert told["group"].tolist()[:2] == ["its own profile"] * 2
+    assert told["group"][2].startswith("fifth")
+    for place, device in enumerate(["phone", "desk"]):
+        own = table[table["device"] == device].groupby("arm")["bought"].mean()
+        assert told["effect"][place] == pytest.approx(own["offer"] - own["none"])
 
 
 def test_crossed_and_single_models_of_means_find_the_difference_of_the_means(monkeypatch):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from journey_widgets.errors import JourneyError
 from journey_widgets.publish import html
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import Page, records
@@ -29,11 +30,13 @@ def offers_beside(page: Page, labels: dict[str, str], *, caption: str) -> html.H
     from journey_widgets.publish.upsell_view import UpsellPage, points
 
     view = UpsellPage(page)
-    if view.trial is None and view.results is None:
-        return None
+    try:
+        measured = upsell.planned_and_measured(view.plan, view.trial, view.results)
+    except JourneyError as error:
+        return html.note(f"What offers brought cannot be said: {error}")
     rows: list[dict[str, Any]] = []
-    for r in records(upsell.planned_and_measured(view.plan, view.trial, view.results)):
-        if not r["n"] or r["n"] < 2 * page.least:
+    for r in records(measured):
+        if not r["by"] or r["smaller"] < page.least:
             continue
         planned = float(r["planned"])
         rows.append(

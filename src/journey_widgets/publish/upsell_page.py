@@ -32,7 +32,7 @@ from journey_widgets.raci.owners import NOBODY, owners
 from journey_widgets.raci.policy import RaciPolicy
 from journey_widgets.raci.rules import check as check_matrix
 from journey_widgets.upsell import charts
-from journey_widgets.upsell.board import INCREMENTAL, PLANNED, Board
+from journey_widgets.upsell.board import INCREMENTAL, Board
 from journey_widgets.upsell.document import (
     COOLING_OFF,
     GUARDS,
@@ -123,7 +123,7 @@ def in_short(view: UpsellPage) -> html.Html:
         tested = plan[plan["evidence"].isin(INCREMENTAL)]
         boxes["Planned contacts"] = (
             view.few(len(plan)),
-            f"for {view.money(plan['cost'].sum())}; {view.few(len(tested))} of them rest on a trial",
+            f"for {_about(view, plan['cost'].sum(), len(plan))}; {view.few(len(tested))} of them rest on a trial",
         )
     return html.tiles(boxes) if boxes else html.note(_nothing(view))
 
@@ -394,7 +394,9 @@ def at_a_moment(view: UpsellPage) -> html.Html:
     columns = {
         str(r["label"]): {
             step: "not known" if step in blind else told
-            for step, told in view.told({step: int(r[step]) for step in steps}, sums).items()
+            for step, told in view.told(
+                {step: int(r[step]) for step in steps}, sums, ("eligible", "may_be_asked")
+            ).items()
         }
         for r in records(view.guarded)
     }
@@ -549,13 +551,18 @@ def _board_tables(view: UpsellPage, found: Board) -> list[html.Html]:
         }
         for r in found.totals().to_dict("records")
     ]  # fmt: skip
-    frame = found.funnel()
-    customers, rows_ = (
-        view.told(dict(zip(frame["step"], frame[c].astype(int), strict=True)), found.sums(), also)
-        for c, also in (("customers", [PLANNED]), ("rows", []))
-    )
-    steps = [{"Step": s, "Customers": customers[s], "Offers": rows_[s]} for s in frame["step"]]
-    prices = [_labelled(view, p) for p in found.prices()]
+    out = found.withheld(view.page.least)
+    steps = [
+        {
+            "Step": r["step"],
+            **{
+                said: "hidden" if r["step"] in out and r[c] >= view.page.least else view.few(r[c])
+                for said, c in (("Customers", "customers"), ("Offers", "rows"))
+            },
+        }
+        for r in records(found.funnel())
+    ]
+    prices = [_labelled(view, p) for p in found.prices(view.page.least)]
     return [
         html.table(pd.DataFrame(rows), caption="The plan of contacts", note=_labelled(view, definition(plan)))
         if rows else html.note("Nothing is planned: no contact earns more than it costs."),

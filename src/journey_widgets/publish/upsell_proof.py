@@ -50,7 +50,8 @@ def offers(view: UpsellPage) -> html.Html:
                 "Offer": o.label, "Kind": KINDS[o.kind].split(" (")[0],
                 "Planned": Figure(f"{100 * m['planned']:+.1f} points", m["planned"])
                 if math.isfinite(m["planned"]) else "–",
-                "Measured": points(*of(m, "measured", "low", "high", "n")), "Verdict": m["verdict"],
+                "Measured": points(*of(m, "measured", "low", "high", "n")) if m["smaller"] >= view.page.least else "–",
+                "Verdict": m["verdict"] if m["smaller"] >= view.page.least or not m["by"] else "too few to show",
                 "Rests on": rests.get(o.id) or NO_EFFECT,
                 "Margin of one": Figure(view.money(e["margin"]), e["margin"])
                 if math.isfinite(e["margin"]) else "–",
@@ -212,10 +213,11 @@ def last_contacts(view: UpsellPage) -> html.Html:
     found = view.results
     if found is None:
         return html.note(view.why_not("results"))
-    # The total of a class says something where the class has several offers.
-    several = found[found["offer"] != ""]["evidence"].value_counts()
-    own = (found["offer"] != "") | (found["evidence"].map(several) > 1)
-    shown = view.seen(found[own], "contacted", "left_alone")
+    shown = view.seen(found, "contacted", "left_alone")
+    # The total of a class says something where it has several offers, and tells one that is not shown.
+    of_each, seen = (f[f["offer"] != ""]["evidence"].value_counts() for f in (found, shown))
+    whole = {e for e, n in of_each.items() if n > 1 and seen.get(e, 0) == n}
+    shown = shown[(shown["offer"] != "") | shown["evidence"].isin(whole)]
     if shown.empty:
         return html.note("Too few contacts came back to say anything.")
     rows = [

@@ -18,6 +18,7 @@ from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import Floats
 from journey_widgets.events.personal import pseudonym
 from journey_widgets.safe import csv_text
+from journey_widgets.small_counts import withheld
 from journey_widgets.tables import require_columns
 from journey_widgets.upsell.document import GUARDS
 from journey_widgets.upsell.optimiser import Ints, Problem, Solution, solve
@@ -61,7 +62,7 @@ class Limits:
         What each contact costs in patience, in euros.
     least
         Segment → contacts its customers get at least, as far as budget and slots allow it; ``segment`` of the cells
-        says who is in it.
+        says who is in it. How many it lacks `Board.prices` says, also of a segment that nobody is in.
     """
 
     budget: float = float("inf")
@@ -121,15 +122,11 @@ def board(
     if np.isnan(limits.budget) or limits.budget < 0 or not np.isfinite(limits.fatigue):
         msg = f"budget {limits.budget}, fatigue {limits.fatigue}: a budget from 0 and a finite fatigue were needed."
         raise JourneyDataError(msg)
-    for what, asked, column in (
-        ("slots", limits.slots, "touchpoint"),
-        ("least", limits.least, "segment"),
-    ):
-        there = sorted(set(found[column].unique()) - {""})
-        for name in asked or {}:
-            if name not in there:
-                msg = f"{what} names {name!r}. {did_you_mean(name, there)}"
-                raise JourneyDataError(msg)
+    there = sorted(found["touchpoint"].unique())
+    for touchpoint in limits.slots or {}:
+        if touchpoint not in there:
+            msg = f"slots names {touchpoint!r}. {did_you_mean(touchpoint, there)}"
+            raise JourneyDataError(msg)
     left, alone, removed = _guarded(found, owners, guards or {}, held_out, salt)
     # Who is left alone is priced with everybody else: later the two are compared.
     priced = _priced(pd.concat([left, alone], ignore_index=True), limits, cautious=cautious)
@@ -439,14 +436,23 @@ class Board:
         rows.append((PLANNED, len(planned), int(chosen.sum())))
         return pd.DataFrame(rows, columns=["step", "customers", "rows"])
 
-    def sums(self) -> list[list[str]]:
-        """Return what adds up in `funnel`: the first step, then all others."""
-        return [[str(s) for s in self.funnel()["step"]]]
+    def withheld(self, least: int) -> set[str]:
+        """Return the steps of `funnel` whose numbers may not be told: one column of it must not fill gaps of the other.
+
+        How many are planned is told elsewhere.
+        """
+        frame = self.funnel()
+        steps = [str(s) for s in frame["step"]]
+        out: set[str] = set()
+        for column in ("customers", "rows"):
+            counts = dict(zip(steps, frame[column].astype(int), strict=True))
+            out |= withheld(counts, [steps], least, shown=[PLANNED])
+        return out
 
     # --- why
 
-    def prices(self) -> list[str]:
-        """Say what a little more of everything would earn, in sentences."""
+    def prices(self, least: int = 1) -> list[str]:
+        """Say what a little more of everything would earn, in sentences; numbers below `least` only as such."""
         said = []
         if np.isfinite(self.limits.budget):
             price = self.solution.budget_price
@@ -462,13 +468,20 @@ class Board:
                 said.append(f"{touchpoint} has contacts left: more of them would earn nothing.")
             else:
                 said.append(f"One contact more at {touchpoint} would earn nothing.")
-        for (segment, least), price, short in zip(
-            self._least.items(), self.solution.group_prices, self.solution.short, strict=True
+        for number, ((segment, asked), price, short) in enumerate(
+            zip(self._least.items(), self.solution.group_prices, self.solution.short, strict=True)
         ):
             if short:
-                said.append(
-                    f"{segment} gets {least - short:,.0f} of {least:,} contacts: there is no room for more."
-                )
+                given = int(asked - short)
+                told = f"fewer than {least}" if 0 < given < least else f"{given:,}"
+                there = np.isfinite(self._problem.value).sum(axis=1)
+                own = self._problem.group == number
+                many = int(np.minimum(there, self._problem.contacts)[own].sum())
+                why = (
+                    "no more of its customers may be asked" if many < asked
+                    else "the other limits leave no room that was found for more"
+                )  # fmt: skip
+                said.append(f"{segment} gets {told} of {asked:,} contacts: {why}.")
             elif price > CENT:
                 said.append(f"The last contact that {segment} must get costs {self._money(price)}.")
         return said
@@ -487,33 +500,41 @@ class Board:
             raise JourneyDataError(msg)
         places = np.flatnonzero(own)
         chosen = self.solution.chosen[self._rows[places], self._place[places]]
-        paid = self._paid()[self._place[places]] - self._given(self.cells.iloc[places])
+        paid = self._paid()[self._place[places]]
+        given = self._given(self.cells.iloc[places])
         full = bool(chosen.sum() >= self._problem.contacts[self._rows[places[0]]])
         found = self.cells.iloc[places].assign(planned=chosen).reset_index(drop=True)
         told = [
             self._because(
-                reason, float(value), float(price), evidence, planned=bool(planned), full=full
+                reason,
+                float(value),
+                float(price),
+                float(more),
+                evidence,
+                planned=bool(planned),
+                full=full,
             )
-            for reason, value, price, evidence, planned in zip(
-                found["reason"], found["value"], paid, found["evidence"], chosen, strict=True
+            for reason, value, price, more, evidence, planned in zip(
+                found["reason"], found["value"], paid, given, found["evidence"], chosen, strict=True
             )
         ]
         return found.assign(why=told)[["offer", "touchpoint", "value", "planned", "why"]]
 
     def _because(
-        self, reason: str, value: float, price: float, evidence: str, *, planned: bool, full: bool
-    ) -> str:
-        """Say why a row is planned, or why not."""
+        self, reason: str, value: float, price: float, given: float, evidence: str, *, planned: bool,
+        full: bool,
+    ) -> str:  # fmt: skip
+        """Say why a row is planned, or why not; `given` is what its segment's minimum adds to it."""
         worth = f"worth {self._money(value)}"
         if planned:
             first = f"{reason}; " if reason else ""
-            if value <= 0:
+            if value <= price and given > 0:
                 return f"{first}{worth}, planned so that its segment gets what it must; {evidence}"
             more = max(value - price, 0.0)
             return f"{first}{worth}, {self._money(more)} more than what it uses earns elsewhere; {evidence}"
-        if value <= 0:
+        if value + given <= 0:
             return EARNS
-        if value <= price:
+        if value + given <= price:
             return f"{worth}, and what it uses earns {self._money(price)} elsewhere"
         return (
             "another contact of this customer is worth more" if full else "there was no room left"

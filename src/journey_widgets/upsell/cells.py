@@ -1,8 +1,8 @@
 """From the plan to the opportunity board: what an offer is believed to do at a moment, what it earns, and to whom.
 
-An effect comes from the best there is: a trial, then a moment whose placebo passed, then what the team judged. What a
-trial or the contacts that came back found replaces what was believed before, the more so the more customers it is
-about.
+An effect comes from the best there is: what a trial and the contacts that came back found, then a moment whose placebo
+passed, then what the team judged. What was tested replaces what was believed before, the more so the more customers it
+is about.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,10 +26,13 @@ from journey_widgets.upsell.signals import LINES, before, signals
 
 CAUTION = 0.8
 """Two-sided confidence of the lower limit that the board ranks by."""
+TINY = 1e-9
 NO_EFFECT, NO_MARGIN = "nobody knows what the offer does here", "nobody says what it earns"
 EFFECTS = [
-    "moment", "offer", "touchpoint", "effect", "effect_low", "n", "prior", "evidence", "reason",
+    "moment", "offer", "touchpoint", "effect", "effect_low", "n", "prior", "evidence", "by", "reason",
 ]  # fmt: skip
+TRIAL, CONTACTS, BOTH = "trial", "contacts", "both"
+"""What tested an effect."""
 
 
 def effects(
@@ -64,8 +67,8 @@ def effects(
     rows = [_effect(plan, m, trial, moments, results) for m in plan.moments]
     return defined(
         pd.DataFrame(rows, columns=EFFECTS),
-        "Results of contacts before a trial, a trial before moments, moments before judgement; prior: believed before "
-        "a test",
+        "A trial and contacts that came back, by their precision, before moments, moments before judgement; prior: "
+        "believed before any test",
     )
 
 
@@ -76,7 +79,7 @@ def _effect(
     offer = plan.offer(moment.offer)
     found: dict[str, Any] = {
         "moment": moment.id, "offer": offer.id, "touchpoint": moment.touchpoint, "effect": np.nan,
-        "effect_low": np.nan, "n": np.nan, "prior": np.nan, "evidence": "", "reason": "",
+        "effect_low": np.nan, "n": np.nan, "prior": np.nan, "evidence": "", "by": "", "reason": "",
     }  # fmt: skip
     if offer.expected is not None:
         low = offer.expected_low
@@ -85,11 +88,22 @@ def _effect(
             "reason": f"as the team judges it{', without saying what it does at least' if low is None else ''}",
         }  # fmt: skip
     found |= _observed(plan, moment, offer, moments)
-    for told in (_tested(plan, moment, offer, trial), _came_back(moment, offer, results)):
-        if told:
-            # Without a belief from before, a test is drawn towards nothing.
-            found |= {**told, "prior": found["effect"] if np.isfinite(found["effect"]) else 0.0}
+    tested = [
+        t for t in (_tested(plan, moment, offer, trial), _came_back(moment, offer, results)) if t
+    ]
+    if tested:
+        # Without a belief from before, a test is drawn towards nothing.
+        prior = found["effect"] if np.isfinite(found["effect"]) else 0.0
+        found |= {**(_pooled(*tested) if len(tested) > 1 else tested[0]), "prior": prior}
     return found
+
+
+def _pooled(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return what a trial and contacts found together: each counts by its precision."""
+    effects, reaches = (np.array([t[c] for t in (one, other)]) for c in ("effect", "reach"))
+    weights = 1 / np.maximum(reaches, TINY) ** 2
+    effect, reach = float((weights * effects).sum() / weights.sum()), float(weights.sum() ** -0.5)
+    return _measured(effect, effect - reach, one["n"] + other["n"], BOTH)
 
 
 def lower(value: Any, low: Any) -> Any:
@@ -131,13 +145,21 @@ def _tested(
         return {}
     row = own.iloc[0]
     n = float(min(row["n"], row["n_comparison"]))
-    return _measured(float(row["difference"]), float(row["low"]), n, "in the trial")
+    return _measured(float(row["difference"]), float(row["low"]), n, TRIAL)
 
 
-def _measured(effect: float, low: float, n: float, where: str) -> dict[str, Any]:
-    told = f"{where} {100 * effect:+.1f} points bought"
+SAID = {
+    TRIAL: "in the trial",
+    CONTACTS: "of the last contacts",
+    BOTH: "in the trial and of the last contacts",
+}
+
+
+def _measured(effect: float, low: float, n: float, by: str) -> dict[str, Any]:
+    told = f"{SAID[by]} {100 * effect:+.1f} points bought"
     return {
-        "effect": effect, "effect_low": lower(effect, low), "n": n, "evidence": TESTED,
+        "effect": effect, "effect_low": lower(effect, low), "n": n, "evidence": TESTED, "by": by,
+        "reach": effect - low,
         "reason": f"{told} because of it" if low > 0 else f"{told}, which is not certain",
     }  # fmt: skip
 
@@ -152,7 +174,7 @@ def _came_back(moment: Moment, offer: Offer, results: pd.DataFrame | None) -> di
         return {}
     row = own.sort_values("contacted", ascending=False, kind="stable").iloc[0]
     n = float(min(row["contacted"], row["left_alone"]))
-    return _measured(float(row["realised"]), float(row["low"]), n, "of the last contacts")
+    return _measured(float(row["realised"]), float(row["low"]), n, CONTACTS)
 
 
 def earnings(
@@ -260,9 +282,9 @@ def cells(
     effects, earnings
         As `effects` and `earnings` return them.
     modelled
-        What a trial did to customers ranked like these: ``customer_id``, ``offer``, and ``fifth``, ``effect``, ``low``
-        and ``n`` as `uplift.Uplift.effects_of` returns them. It speaks at moments whose effect is tested, and is drawn
-        to the effect of the whole trial.
+        What a trial did to customers like these: ``customer_id``, ``offer``, and ``group``, ``effect``, ``low`` and
+        ``n`` as `uplift.Uplift.effects_of` returns them. It speaks at moments whose effect comes of the trial alone,
+        and is drawn to the effect of the whole trial.
     segments
         Customer → value of the column of the plan's ``minimum``.
 
@@ -314,7 +336,7 @@ def _modelled(found: pd.DataFrame, modelled: pd.DataFrame) -> pd.DataFrame:
     """Return rows with the effect of the customers ranked like each, where a trial was modelled."""
     own = modelled.rename(columns={"effect": "its", "low": "its_low", "n": "its_n"})
     both = found.merge(own, on=["customer_id", "offer"], how="left")
-    here = (both["evidence"] == TESTED) & both["its"].notna()
+    here = (both["by"] == TRIAL) & both["its"].notna()
     both["prior"] = both["prior"].mask(here, both["effect"])
     both["effect"] = both["effect"].mask(here, both["its"])
     cautious = lower(both["its"], both["its_low"])
@@ -322,11 +344,10 @@ def _modelled(found: pd.DataFrame, modelled: pd.DataFrame) -> pd.DataFrame:
     both["n"] = both["n"].mask(here, both["its_n"])
     both["evidence"] = both["evidence"].mask(here, MODELLED)
     told = [
-        f"in the trial {100 * e:+.1f} points bought in the fifth of customers like this one (fifth {f:.0f} of 5)"
-        if h else r
-        for h, e, f, r in zip(here, both["its"], both["fifth"], both["reason"], strict=True)
+        f"in the trial {100 * e:+.1f} points bought of customers like this one ({g})" if h else r
+        for h, e, g, r in zip(here, both["its"], both["group"], both["reason"], strict=True)
     ]  # fmt: skip
-    return both.assign(reason=told).drop(columns=["fifth", "its", "its_low", "its_n"])
+    return both.assign(reason=told).drop(columns=["group", "its", "its_low", "its_n"])
 
 
 def plan_board(
@@ -358,14 +379,13 @@ def plan_board(
         msg = "Nobody is at a moment of the plan on this day, or nobody knows what an offer does or earns there."
         raise JourneyDataError(msg)
     money = plan.budget if budget is None else budget
-    there, groups = set(cells["touchpoint"]), set(cells["segment"])
-    least = plan.minimum.contacts if plan.minimum else {}
+    there = set(cells["touchpoint"])
     limits = Limits(
         budget=float("inf") if money is None else money,
         slots={t: n for t, n in plan.slots.items() if t in there},
         max_contacts=plan.max_contacts if max_contacts is None else max_contacts,
         fatigue=plan.fatigue,
-        least={s: n for s, n in least.items() if s in groups},
+        least=plan.minimum.contacts if plan.minimum else None,
     )
     return board(
         cells, limits=limits, owners=owners, held_out=plan.held_out, salt=salt, currency=currency

@@ -14,7 +14,7 @@ import pandas as pd
 
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
-from journey_widgets.estimates import difference
+from journey_widgets.estimates import difference_in_strata
 from journey_widgets.events.durations import microseconds
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
@@ -107,8 +107,8 @@ def calibration(contacts: pd.DataFrame, bought: str = "bought") -> pd.DataFrame:
     ----------
     contacts
         As `came_back` returns it: rows of `board.Board.assignment` with a column of 0 and 1 that says who bought. Of
-        several contacts of a customer with one offer at one touchpoint the first counts; of a whole class all of them,
-        as one: whether he bought anything, and all that was expected.
+        several contacts of a customer with one offer at one touchpoint the first counts. Plans, told apart by ``ts``,
+        have their own season and share left alone: they are compared one by one and then weighted.
     bought
         That column; a blank is 0.
 
@@ -117,10 +117,10 @@ def calibration(contacts: pd.DataFrame, bought: str = "bought") -> pd.DataFrame:
     pandas.DataFrame
         One row an offer, touchpoint and class of evidence, by evidence and offer; last one a class of evidence, with
         blank offer and touchpoint. Columns: ``offer``, ``touchpoint``, ``evidence`` (str); ``contacted``,
-        ``left_alone`` (int64); ``expected`` (float64, mean of what was believed of those contacted); ``realised`` with
-        ``low`` and ``high`` (difference of the shares that bought, Newcombe 95 %); ``ratio`` (realised over expected:
-        the board's own calibration, 1 where it was right); ``verdict`` (str). Below 25 customers in an arm only the
-        counts.
+        ``left_alone`` (int64, customers; of a class contacts); ``expected`` (float64, mean of what was believed of
+        those contacted); ``realised`` with ``low`` and ``high`` (difference of the shares that bought, see
+        `estimates.difference_in_strata`); ``ratio`` (realised over expected: the board's own calibration, 1 where it
+        was right); ``verdict`` (str). Below 25 customers in an arm only the counts.
 
     Raises
     ------
@@ -142,17 +142,19 @@ def calibration(contacts: pd.DataFrame, bought: str = "bought") -> pd.DataFrame:
         msg = f"contacts: {bought} is neither 0 nor 1 in {wrong} rows."
         raise JourneyDataError(msg)
     found = contacts.assign(did=did.fillna(0.0), expected=pd.to_numeric(contacts["expected"]))
+    found = _first(found)
     rows = [
-        {"offer": o, "touchpoint": t, "evidence": e, **_compared(_first(own))}
+        {"offer": o, "touchpoint": t, "evidence": e, **_compared(own)}
         for (e, o, t), own in found.groupby(["evidence", "offer", "touchpoint"], sort=True)
     ]
     rows += [
-        {"offer": "", "touchpoint": "", "evidence": e, **_compared(_by_customer(own))}
+        {"offer": "", "touchpoint": "", "evidence": e, **_compared(own)}
         for e, own in found.groupby("evidence", sort=True)
     ]
     return defined(
         pd.DataFrame(rows, columns=COLUMNS),
-        "Contacted against those left alone by chance who would have been contacted; Newcombe's 95 % interval",
+        "Contacted against those left alone by chance who would have been contacted, plan by plan, the plans weighted "
+        "by Mantel and Haenszel",
     )
 
 
@@ -162,36 +164,38 @@ def _plan(contacts: pd.DataFrame) -> list[str]:
 
 
 def _first(own: pd.DataFrame) -> pd.DataFrame:
-    """Return the first contact of each customer."""
+    """Return the first contact of each customer with each offer at each touchpoint."""
     plan = _plan(own)
     in_order = own.sort_values(plan, kind="stable") if plan else own
-    return in_order.drop_duplicates("customer_id")
-
-
-def _by_customer(own: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a customer: whether he bought anything, and what was expected of all his contacts.
-
-    Whom a later plan put into the other arm counts as what he was first.
-    """
-    first = _first(own).set_index("customer_id")["arm"]
-    own = own[own["arm"] == own["customer_id"].map(first)]
-    return own.groupby(["customer_id", "arm"], as_index=False).agg(
-        did=("did", "max"), expected=("expected", "sum")
-    )
+    return in_order.drop_duplicates(["customer_id", "evidence", "offer", "touchpoint"])
 
 
 def _compared(own: pd.DataFrame) -> dict[str, Any]:
-    a, b = own[own["arm"] == CONTACTED], own[own["arm"] == LEFT_ALONE]
+    """Return what contacts brought: arms are held against each other within a plan, offer and touchpoint."""
+    one, two = (own[own["arm"] == arm] for arm in (CONTACTED, LEFT_ALONE))
     row: dict[str, Any] = {
-        "contacted": len(a), "left_alone": len(b),
-        "expected": float(a["expected"].mean()) if len(a) else np.nan,
+        "contacted": len(one), "left_alone": len(two),
+        "expected": float(one["expected"].mean()) if len(one) else np.nan,
         "realised": np.nan, "low": np.nan, "high": np.nan, "ratio": np.nan, "verdict": TOO_FEW,
     }  # fmt: skip
-    if min(len(a), len(b)) < LEAST:
+    if min(len(one), len(two)) < LEAST:
         return row
-    low, high, _p = difference(a["did"].sum(), len(a), b["did"].sum(), len(b))
-    realised = float(a["did"].mean() - b["did"].mean())
-    row |= {"realised": realised, "low": float(low), "high": float(high)}
+    keys = ["offer", "touchpoint", *_plan(own)]
+    a, b = (
+        part.groupby(keys).agg(k=("did", "sum"), n=("did", "size"), e=("expected", "mean"))
+        for part in (one, two)
+    )
+    strata = a.merge(b, left_index=True, right_index=True, suffixes=("_one", "_two"))
+    realised, low, high = difference_in_strata(
+        *(strata[c] for c in ("k_one", "n_one", "k_two", "n_two"))
+    )
+    if not np.isfinite(realised):
+        return row
+    weight = strata["n_one"] * strata["n_two"] / (strata["n_one"] + strata["n_two"])
+    row |= {
+        "realised": realised, "low": low, "high": high,
+        "expected": float((weight * strata["e_one"]).sum() / weight.sum()),
+    }  # fmt: skip
     row["ratio"] = realised / row["expected"] if row["expected"] else np.nan
     row["verdict"] = held_against(row["expected"], row["low"], row["high"])
     return row
@@ -227,8 +231,8 @@ def planned_and_measured(
     pandas.DataFrame
         One row an offer, in the order of the plan. Columns: ``offer``, ``label``, ``kpi`` (str, blank where it names
         none); ``touchpoint`` (str, where it is made first); ``planned`` (float64), ``measured`` with ``low`` and
-        ``high`` (missing where nothing was measured), ``n`` (int64, both arms), ``by`` (str: ``"trial"``,
-        ``"contacts"`` or blank), ``verdict`` (str).
+        ``high`` (missing where nothing was measured), ``n`` (int64, both arms), ``smaller`` (int64, the smaller of the
+        two), ``by`` (str: ``"trial"``, ``"contacts"`` or blank), ``verdict`` (str).
     """
     at: dict[str, str] = {}
     for m in plan.moments:
@@ -238,7 +242,8 @@ def planned_and_measured(
         planned = np.nan if o.expected is None else o.expected
         row: dict[str, Any] = {
             "offer": o.id, "label": o.label, "kpi": o.kpi or "", "touchpoint": at.get(o.id, ""), "planned": planned,
-            "measured": np.nan, "low": np.nan, "high": np.nan, "n": 0, "by": "", "verdict": "no trial",
+            "measured": np.nan, "low": np.nan, "high": np.nan, "n": 0, "smaller": 0, "by": "",
+            "verdict": "no trial",
         }  # fmt: skip
         if trial is not None and plan.trial is not None and o.arm is not None:
             own = trial[(trial["arm"] == o.arm) & (trial["outcome"] == plan.trial.bought)]
@@ -250,16 +255,17 @@ def planned_and_measured(
                 row |= {
                     "measured": float(found["difference"]), "low": low, "high": high,
                     "n": int(found["n"] + found["n_comparison"]), "by": "trial",
+                    "smaller": int(min(found["n"], found["n_comparison"])),
                     "verdict": held_against(planned, low, high),
                 }  # fmt: skip
         if not row["by"]:
             row |= _of_contacts(o.id, planned, results)
         rows.append(row)
     columns = [
-        "offer", "label", "kpi", "touchpoint", "planned", "measured", "low", "high", "n", "by", "verdict",
+        "offer", "label", "kpi", "touchpoint", "planned", "measured", "low", "high", "n", "smaller", "by", "verdict",
     ]  # fmt: skip
     return defined(
-        pd.DataFrame(rows, columns=columns).astype({"n": "int64"}),
+        pd.DataFrame(rows, columns=columns).astype({"n": "int64", "smaller": "int64"}),
         "Planned: as the team judges it; measured: difference to the arm that was left alone, Newcombe's 95 % interval",
     )
 
@@ -275,6 +281,7 @@ def _of_contacts(offer: str, planned: float, results: pd.DataFrame | None) -> di
     low, high = float(best["low"]), float(best["high"])
     return {
         "measured": float(best["realised"]), "low": low, "high": high,
-        "n": int(best["contacted"] + best["left_alone"]), "by": "contacts", "touchpoint": str(best["touchpoint"]),
+        "n": int(best["contacted"] + best["left_alone"]), "smaller": int(min(best["contacted"], best["left_alone"])),
+        "by": "contacts", "touchpoint": str(best["touchpoint"]),
         "verdict": held_against(planned, low, high),
     }  # fmt: skip

@@ -103,7 +103,8 @@ class Solution:
     @property
     def gap(self) -> float:
         """Share of the best possible that the plan may be short of, at most."""
-        return 0.0 if self.bound <= TINY else max(0.0, 1 - self.value / self.bound)
+        size = max(abs(self.bound), abs(self.value))
+        return 0.0 if size <= TINY else max(0.0, (self.bound - self.value) / size)
 
 
 def solve(problem: Problem, *, near: Solution | None = None) -> Solution:
@@ -151,10 +152,9 @@ def solve(problem: Problem, *, near: Solution | None = None) -> Solution:
         best = _improved(problem, best, lowest)
     kinds, short = 1 + len(problem.slots), _short(problem, best)
     if short.any():
-        # Nobody can be said to be this far from what cannot be had: the bound is that without what groups must get.
-        bound = max(
-            solve(replace(problem, least=np.zeros_like(problem.least))).bound, _worth(problem, best)
-        )
+        # What cannot be had has no price: value, bound and prices are those of what can.
+        found = solve(replace(problem, least=problem.least - short))
+        return replace(found, short=found.short + short)
     return Solution(
         best,
         _worth(problem, best),
@@ -298,7 +298,84 @@ def _filled(problem: Problem, prices: Floats) -> Flags:
     chosen = _with_least(problem, _best_cells(problem, rest), rest, room=False)
     if (_left(problem, chosen) < -TINY).any():
         chosen = _with_least(problem, _within(problem, chosen, rest), rest)
-    return _added(problem, chosen, rest)
+        chosen = _swapped_in(problem, chosen, rest)
+    return _without_losses(problem, _added(problem, chosen, rest))
+
+
+def _without_losses(problem: Problem, chosen: Flags) -> Flags:
+    """Return a plan without the cells that cost more than they earn, beyond what groups must get."""
+    found = chosen
+    for group, surplus in enumerate(_given(problem, chosen) - problem.least):
+        if surplus < 1:
+            continue
+        rows, cells = np.nonzero(found & (problem.group == group)[:, None] & (problem.value < 0))
+        if not len(rows):
+            continue
+        found = found.copy() if found is chosen else found
+        worst = np.argsort(problem.value[rows, cells], kind="stable")[: int(surplus)]
+        found[rows[worst], cells[worst]] = False
+    return found
+
+
+def _swapped_in(problem: Problem, chosen: Flags, rest: Floats) -> Flags:
+    """Return a plan in which cells that nobody must have gave their room to groups that lack some."""
+    need = _short(problem, chosen)
+    if not need.any():
+        return chosen
+    found, left = chosen.copy(), _left(problem, chosen)
+    spare = np.append(_given(problem, chosen) - problem.least, np.inf)
+    rows, cells = np.nonzero(found)
+    order = np.argsort(rest[rows, cells], kind="stable")
+    rows, cells = rows[order], cells[order]
+    there = np.ones(len(rows), bool)
+    kinds, groups = problem.slot[cells], problem.group[rows]
+
+    def freed(kind: int, cost: float) -> list[int] | None:
+        """Return the places of the cells worth least that make room, or None."""
+        gone: list[int] = []
+        taken = spare.copy()
+
+        def take(mask: Flags) -> bool:
+            for place in np.flatnonzero(mask & there).tolist():
+                if place not in gone and taken[groups[place]] >= 1:
+                    taken[groups[place]] -= 1
+                    gone.append(place)
+                    return True
+            return False
+
+        if kind >= 0 and left[1 + kind] < 1 - TINY and not take(kinds == kind):
+            return None
+        while cost > left[0] + problem.cost[cells[gone]].sum() + TINY:
+            if not take(problem.cost[cells] > 0):
+                return None
+        return gone
+
+    lacking = np.append(need > 0, False)[problem.group]
+    free = problem.contacts - found.sum(axis=1)
+    open_ = np.isfinite(problem.value) & ~found & (lacking & (free > 0))[:, None]
+    new_rows, new_cells = np.nonzero(open_)
+    best = np.argsort(-rest[new_rows, new_cells], kind="stable")
+    best = best[: int(need.sum() + 1) * rest.shape[1]]
+    for row, cell in zip(new_rows[best].tolist(), new_cells[best].tolist(), strict=True):
+        group, kind = int(problem.group[row]), int(problem.slot[cell])
+        if need[group] < 1 or free[row] < 1:
+            continue
+        gone = freed(kind, float(problem.cost[cell]))
+        if gone is None:
+            continue
+        for place in gone:
+            found[rows[place], cells[place]], there[place] = False, False
+            spare[groups[place]] -= 1
+            left[0] += problem.cost[cells[place]]
+            if kinds[place] >= 0:
+                left[1 + kinds[place]] += 1
+        found[row, cell] = True
+        need[group] -= 1
+        free[row] -= 1
+        left[0] -= problem.cost[cell]
+        if kind >= 0:
+            left[1 + kind] -= 1
+    return found
 
 
 def _left(problem: Problem, chosen: Flags) -> Floats:

@@ -181,7 +181,9 @@ def propensity(
         raise JourneyDataError(msg)
     own = table[list(features)]
     trees, told = (
-        _challenged(own[~test], did[~test], when[~test], seed) if boosting else (False, "")
+        _challenged(own[~test], did[~test], when[~test], settled[~test], seed)
+        if boosting
+        else (False, "")
     )
     learn = _Trees if trees else _Logistic
     model = learn(own[~test], did[~test], seed)
@@ -191,14 +193,22 @@ def propensity(
 
 
 def _challenged(
-    own: pd.DataFrame, did: npt.NDArray[np.bool_], when: pd.Series, seed: int
+    own: pd.DataFrame, did: npt.NDArray[np.bool_], when: pd.Series, settled: pd.Series, seed: int
 ) -> tuple[bool, str]:
     """Return whether boosted trees beat the logistic model on the last date of these, and say so."""
     last = (when == when.max()).to_numpy()
     if last.all():
         msg = "Boosting is tried on a date between: a third date was needed."
         raise JourneyDataError(msg)
-    logistic, trees = (m(own[~last], did[~last], seed)(own[last]) for m in (_Logistic, _Trees))
+    # What was known only after the date it is judged on is not learnt from here either.
+    early = ~last & (settled <= when.max()).to_numpy()
+    if did[early].sum() < LEAST_TRAINED or did[last].sum() < LEAST or did[last].all():
+        msg = (
+            f"Boosting is tried on {when.max():%-d %B %Y}: {LEAST_TRAINED} or more who did it and were known by then, "
+            f"and {LEAST} after it, were needed; found {int(did[early].sum())} and {int(did[last].sum())}."
+        )
+        raise JourneyDataError(msg)
+    logistic, trees = (m(own[early], did[early], seed)(own[last]) for m in (_Logistic, _Trees))
     gain, low, high = auc_gain(trees, logistic, did[last], seed=seed)
     wins = low > 0
     return wins, (

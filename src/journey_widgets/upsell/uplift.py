@@ -1,6 +1,6 @@
 """Whom to contact: whose answer the offer changes, ranked by a model and judged by a trial."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from journey_widgets.upsell.trial import planned_sizes, rows_of
 
 Flags = npt.NDArray[np.bool_]
 FOLDS, DRAWS, FIFTHS = 5, 200, 5
+LEAST = 25
+"""Customers of each arm from which on a profile speaks for itself."""
 RIDGE = 1.0
 
 
@@ -149,7 +151,7 @@ def uplift(
     rank = LEARNERS[name](encoder(own[list(features)]), treated, did, seed)
     return Uplift(
         score, treated, did, qini(score, treated, did), low, high, said, challengers=told,
-        rank=lambda frame: rank(encoder(frame[list(features)])),
+        rank=lambda frame: rank(encoder(frame[list(features)])), features=own[list(features)],
     )  # fmt: skip
 
 
@@ -201,11 +203,11 @@ class Uplift:
 
     def __init__(
         self, score: Floats, treated: Flags, outcome: Flags, area: float, low: float, high: float, said: str, *,
-        challengers: pd.DataFrame, rank: Callable[[pd.DataFrame], Floats],
+        challengers: pd.DataFrame, rank: Callable[[pd.DataFrame], Floats], features: pd.DataFrame,
     ) -> None:  # fmt: skip
         self.score, self.treated, self.outcome = score, treated, outcome
         self.qini, self.low, self.high, self._said = area, low, high, said
-        self.challengers, self._rank = challengers, rank
+        self.challengers, self._rank, self._features = challengers, rank, features
 
     @property
     def advice(self) -> str:
@@ -250,7 +252,7 @@ class Uplift:
         return np.asarray(place * FIFTHS // len(place), dtype=np.int64)
 
     def effects_of(self, customers: pd.DataFrame) -> pd.DataFrame:
-        """Return what the offer does to customers who were not in the trial: what it did to those ranked like them.
+        """Return what the offer does to customers who were not in the trial: what it did to those like them.
 
         Parameters
         ----------
@@ -260,29 +262,49 @@ class Uplift:
         Returns
         -------
         pandas.DataFrame
-            In their order and index. Columns: ``fifth`` (int64, from 1), ``effect`` with ``low`` (float64, difference
-            of the trial's two arms in that fifth, lower 95 % limit), ``n`` (int64, the smaller arm there).
+            In their order and index. Columns: ``group`` (str: ``"its own profile"`` where the trial has 25 customers or
+            more of the very same features in each arm, else ``"fifth 1 of 5"`` and so on), ``effect`` with ``low``
+            (float64, difference of the trial's two arms in that group, lower 95 % limit), ``n`` (int64, the smaller arm
+            there).
         """
         fifth = self._fifth()
         ends = [float(self.score[fifth == f].min()) for f in range(FIFTHS - 1)]
-        own = np.array(
-            [sum(s < end for end in ends) for s in self._rank(customers)], dtype=np.int64
+        own = [sum(s < end for end in ends) for s in self._rank(customers)]
+        known = [self._effect_in(fifth == f, f"fifth {f + 1} of {FIFTHS}") for f in range(FIFTHS)]
+        # Of customers with the very same features a model knows no order: what they did themselves is asked.
+        same = self._by_profile()
+        keys = _keys(customers[self._features.columns])
+        rows = [same.get(k) or known[f] for k, f in zip(keys, own, strict=True)]
+        found = pd.DataFrame(rows, columns=["group", "effect", "low", "n"], index=customers.index)
+        return defined(found, self._said)
+
+    def _effect_in(self, here: Flags, name: str) -> tuple[str, float, float, int]:
+        """Return what the offer did to some customers of the trial."""
+        t, c = here & self.treated, here & ~self.treated
+        a, b, m, n = (
+            int(v) for v in (self.outcome[t].sum(), self.outcome[c].sum(), t.sum(), c.sum())
         )
-        told = self.fifths()
-        n = [
-            int(min((self.treated & (fifth == f)).sum(), (~self.treated & (fifth == f)).sum()))
-            for f in range(FIFTHS)
-        ]
-        return defined(
-            pd.DataFrame(
-                {
-                    "fifth": own + 1, "effect": told["uplift"].to_numpy()[own], "low": told["low"].to_numpy()[own],
-                    "n": np.array(n, dtype=np.int64)[own],
-                },
-                index=customers.index,
-            ),
-            self._said,
-        )  # fmt: skip
+        if not min(m, n):
+            return name, np.nan, np.nan, 0
+        low, _high, _p = difference(a, m, b, n)
+        return name, a / m - b / n, float(low), min(m, n)
+
+    def _by_profile(self) -> dict[Hashable, tuple[str, float, float, int]]:
+        """Return what the offer did to each profile with enough customers in both arms."""
+        numbers: dict[Hashable, int] = {}
+        place = np.array([numbers.setdefault(k, len(numbers)) for k in _keys(self._features)])
+        many, found = np.bincount(place), {}
+        for key, number in numbers.items():
+            if many[number] < 2 * LEAST:
+                continue
+            told = self._effect_in(place == number, "its own profile")
+            if told[3] >= LEAST:
+                found[key] = told
+        return found
+
+
+def _keys(features: pd.DataFrame) -> list[Hashable]:
+    return list(features.astype("object").itertuples(index=False, name=None))
 
 
 Rank = Callable[[Floats], Floats]

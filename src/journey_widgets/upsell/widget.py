@@ -15,8 +15,7 @@ from journey_widgets.edit_messages import PageWidget
 from journey_widgets.errors import JourneyError
 from journey_widgets.events.personal import key, pseudonym
 from journey_widgets.page_scripts import script, style
-from journey_widgets.small_counts import withheld
-from journey_widgets.upsell.board import INCREMENTAL, PLANNED, Board
+from journey_widgets.upsell.board import INCREMENTAL, Board
 
 MOST_ROWS, MOST_CONTACTS, MOST_BUDGET = 200, 5, 1e12
 FILTERS: Final = ("offer", "touchpoint", "owner", "evidence")
@@ -226,18 +225,17 @@ class OpportunityBoard(PageWidget):
             }
             for r in board.totals().to_dict("records")
         ]  # fmt: skip
-        self.prices = [self._in_words(s) for s in board.prices()]
-        frame, told = board.funnel(), {}
-        for column, also in (("customers", [PLANNED]), ("rows", [])):
-            counts = dict(zip(frame["step"], frame[column].astype(int), strict=True))
-            out = withheld(counts, board.sums(), self._least, shown=also)
-            told[column] = [
-                "hidden" if s in out and n >= self._least else self._many(n)
-                for s, n in counts.items()
-            ]
+        self.prices = [self._in_words(s) for s in board.prices(self._least)]
+        out = board.withheld(self._least)
         self.funnel = [
-            {"step": s, "customers": c, "rows": r}
-            for s, c, r in zip(frame["step"], told["customers"], told["rows"], strict=True)
+            {
+                "step": r["step"],
+                **{
+                    c: "hidden" if r["step"] in out and r[c] >= self._least else self._many(r[c])
+                    for c in ("customers", "rows")
+                },
+            }
+            for r in board.funnel().to_dict("records")
         ]
         self._list(plan)
 

@@ -14,6 +14,8 @@ TRIALS, CONTACTS = "trials", "contacts"
 def _arms(ask: Asked, *columns: str) -> ir.Table:
     """Return the units of two arms: ``treated`` (bool), and outcome columns as numbers."""
     table = ask.table("arm")
+    if ask.recipe.source == CONTACTS and "bought" in table.columns:
+        table = table.filter(table.bought.notnull())  # nobody knows it yet
     require_columns(table.columns, *columns, name=ask.recipe.source)
     arms = [
         str(a)
@@ -81,7 +83,8 @@ RECIPES: dict[str, Recipe] = {
     ),
     "board_calibration": Recipe(
         CONTACTS, _expected, ("kt", "nt", "kc", "nc", "et"), "nt+nc",
-        "Contacts of earlier plans and customers left alone by chance, by the day of the plan; bought says who did.",
+        "Contacts of earlier plans and customers left alone by chance, by the day of the plan; bought says who did, a "
+        "blank that nobody knows.",
         options={"arm": "contacted", "comparison": "left alone"},
         repeats=True,
     ),
