@@ -236,6 +236,20 @@ def test_where_one_count_is_hidden_so_is_another_it_could_be_told_from(report, v
             assert told_step.startswith(("hidden", "fewer than", "–")), (m.id, step, told_step)
 
 
+def test_a_part_of_a_number_that_is_told_is_hidden_where_it_would_tell_a_small_one(
+    view, monkeypatch
+):
+    monkeypatch.setattr(type(view.page), "least", 5)
+
+    assert view.hidden_parts([3, 40, 70]) == [True, True, False]
+    assert view.hidden_parts([40, 70]) == [False, False]
+
+
+def test_uplift_is_not_told_without_what_it_earned(report, view):
+    assert "after its cost: profit" in str(shown.in_short(view))
+    assert repr(proof.trials(view)).startswith("Profit: Protection plan brought")
+
+
 def test_what_nothing_tells_is_not_said_to_be_none(report, example):
     view = shown.open_upsell(str(without(example, "tickets")))
 

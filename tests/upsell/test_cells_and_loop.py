@@ -37,6 +37,7 @@ def trialled(bought=(60, 30), n=300):
 DAY = pd.Timestamp("2026-03-31", tz="UTC")
 MOMENTS = pd.DataFrame(
     {
+        "placebo": [0.9],
         "touchpoint": ["full"], "verdict": ["moment"], "extra": [30.0], "extra_low": [10.0], "ratio": [4.0],
         "happened": [900],
     }
@@ -54,6 +55,21 @@ def test_an_effect_comes_from_the_best_there_is():
     assert seen.loc["helped", "effect"] == pytest.approx(0.1)
     assert seen.loc["helped", "n"] == 300
     assert 0 < seen.loc["helped", "effect_low"] < 0.1
+
+
+def test_what_has_no_placebo_did_not_pass_one():
+    caused = MOMENTS.assign(placebo=np.nan)
+
+    assert effects(plan(), moments=MOMENTS)["evidence"].iloc[0] == "observed, placebo passed"
+    assert effects(plan(), moments=caused)["evidence"].iloc[0] == "observed"
+
+
+def test_a_judgement_that_has_no_least_is_a_finding():
+    own = tuple(o.model_copy(update={"accepted_by": ("taken",)}) for o in plan().offers)
+
+    assert "UPS-11" in codes(check(plan(offers=own)))
+    low = tuple(o.model_copy(update={"expected_low": 0.01 if o.expected else None}) for o in own)
+    assert "UPS-11" not in codes(check(plan(offers=low)))
 
 
 def test_a_judgement_is_ranked_by_what_the_team_calls_the_least():
@@ -287,6 +303,9 @@ def test_contacts_say_what_was_measured_of_an_offer_that_no_trial_measured():
     assert found["by"].tolist() == ["contacts", "trial"]
     assert found["measured"].tolist() == pytest.approx([0.1, 0.1])
     assert found["verdict"].iloc[0] == "as expected"
+    silent = plan(offers=tuple(o.model_copy(update={"expected": None}) for o in plan().offers))
+    believed = planned_and_measured(silent, None, calibration(contacts_with(22))).iloc[0]
+    assert (believed["planned"], believed["verdict"]) == (pytest.approx(0.1), "less than expected")
 
 
 def sent(text):

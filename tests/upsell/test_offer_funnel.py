@@ -117,13 +117,15 @@ e 03-24 offer
 e 03-26 upgraded"""
     tickets = "t1 03-05 Opened x a\nt1 03-06 Solved x a\nt2 03-01 Opened x b\nt2 03-05 Solved x b"
 
-    row = after_offers(plan(), sources(usage=usage, tickets=tickets), since="2026-03-01").iloc[0]
+    own = plan(lost=("downgraded",))
+    row = after_offers(own, sources(usage=usage, tickets=tickets), since="2026-03-01").iloc[0]
 
     assert row["offered"] == 3  # c was not
     assert row["deciding"] == 1  # e, whose time is not over
     assert row["opted_out"] == 1  # b later than the offer's time
     assert row["opened_case"] == 1  # b's was open before
     assert (row["accepted"], row["given_back"]) == (2, 1)
+    assert row["left"] == 0  # d left later than the offer's time
 
 
 def test_a_transition_is_a_thing_of_its_own():

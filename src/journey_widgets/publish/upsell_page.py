@@ -64,8 +64,9 @@ from journey_widgets.upsell.widget import OpportunityBoard, labelled
 
 MOST_MOMENTS = 15
 PLACEBO_SAID = (
-    "Placebo: the same with the days after. Usual lift: what a list of what upgraders did more often would show; busy "
-    "customers do more of everything, so it calls nearly everything a moment."
+    "Placebo: the same with the days after; corrected by it: what remains when it is taken off. Usual lift: what a "
+    "list of what upgraders did more often would show; busy customers do more of everything, so it calls nearly "
+    "everything a moment."
 )
 
 
@@ -116,7 +117,7 @@ def in_short(view: UpsellPage) -> html.Html:
     if proved is not None:
         boxes["Proved in a trial"] = (
             view.named(proved["arm"]),
-            f"{points(proved['difference'], proved['low'], proved['high'], proved['n'])} bought because of it",
+            f"{points(*of(proved, *CHANGE))} bought because of it{_earned(view, proved['arm'])}",
         )
     if view.has_plan and view.board is not None:
         plan = view.board.plan
@@ -126,6 +127,12 @@ def in_short(view: UpsellPage) -> html.Html:
             f"for {_about(view, plan['cost'].sum(), len(plan))}; {view.few(len(tested))} of them rest on a trial",
         )
     return html.tiles(boxes) if boxes else html.note(_nothing(view))
+
+
+def _earned(view: UpsellPage, arm: str) -> str:
+    """Say whether the arm of a trial earned its cost; blank where nobody knows."""
+    told = [view.returns[o.id] for o in view.plan.offers if o.arm == arm and o.id in view.returns]
+    return f"; after its cost: {told[0]['verdict']}" if told else ""
 
 
 def _nothing(view: UpsellPage) -> str:
@@ -269,11 +276,15 @@ def moments(view: UpsellPage) -> Any:
     known = found[found["ratio"].notna()]
     named = found.assign(touchpoint=[view.named(t) for t in found["touchpoint"]])
     few = named[named["verdict"] == TOO_FEW]
+    held = view.horizons
+    fragile = set() if held is None else set(held.loc[held["fragile"].astype(bool), "touchpoint"])
     rows = [
         {
-            "After": view.named(r["touchpoint"]), "Verdict": r["verdict"],
+            "After": view.named(r["touchpoint"]),
+            "Verdict": f"{r['verdict']}, at one length only" if r["touchpoint"] in fragile else r["verdict"],
             "Times as often": ranged("{:.2f}".format, *of(r, "ratio", "low", "high")),
             "Placebo": ranged("{:.2f}".format, *of(r, "placebo", "placebo_low", "placebo_high")),
+            "Corrected by it": ranged("{:.2f}".format, *of(r, "corrected", "corrected_low", "corrected_high")),
             "Extra upgrades per 1,000": ranged("{:.1f}".format, *of(r, "extra", "extra_low", "extra_high")),
             "Upgrades after it": view.few(r["upgrades"]), "Usual lift": Figure(f"{r['naive']:.1f}", r["naive"]),
             "Answers for it": view.owner(r["touchpoint"]) if _on_map(view, r["touchpoint"]) else "–",
@@ -350,7 +361,10 @@ def waiting(view: UpsellPage) -> Any:
         return html.note("There is no moment whose waiting could be shown.")
     start = str(found["touchpoint"].iloc[0])
     try:
-        curve = upsell.time_to_upgrade(view.days, start, view.plan.outcome, seed=view.seed)
+        lost = [e for e in view.plan.lost if e in view.days.names]
+        curve = upsell.time_to_upgrade(
+            view.days, start, view.plan.outcome, lost=lost, seed=view.seed
+        )
     except JourneyError as error:
         return html.note(str(error))
     own = curve[curve["side"] == "after"]
@@ -451,6 +465,7 @@ def _harms(view: UpsellPage) -> html.Html:
     """Return what came after the offers that nobody wants, beside how many accepted."""
     asked = {
         "Accepted": "accepted", "Opted out": "opted_out", "Opened a case": "opened_case", "Gave it back": "given_back",
+        **({"Left": "left"} if view.plan.lost else {}),
     }  # fmt: skip
     rows = [
         {
@@ -521,6 +536,10 @@ def board(view: UpsellPage) -> Any:
     left = view.cells.attrs.get("left_out", {})
     labels = {m.id: m.label for m in view.plan.moments}
     notes = [html.note(f"Not on the board: {labels[m]}, {why}.") for m, why in left.items()]
+    nobody = sorted({m.touchpoint for m in view.plan.moments} - set(view.owners))
+    if nobody:
+        names = ", ".join(view.named(t) for t in nobody)
+        notes.append(html.note(f"Nobody alone answers for {names}: no offer is planned there."))
     if mode() == "report":
         return html.joined(*notes, *_board_tables(view, found))
     widget = OpportunityBoard(
@@ -534,22 +553,26 @@ def _board_tables(view: UpsellPage, found: Board) -> list[html.Html]:
     by = plan.groupby(["offer", "touchpoint", "owner", "evidence"], sort=False).agg(
         contacts=("customer_id", "size"), cost=("cost", "sum"), value=("value", "sum")
     )
+    hidden = view.hidden_parts([int(n) for n in by["contacts"]])
     rows = [
         {
             "Offer": view.named(str(o)), "Made at": view.named(str(t)),
-            "Owner": view.named(str(w)) if w else "–", "Rests on": e, "Contacts": view.few(r["contacts"]),
-            "Cost": _about(view, r["cost"], r["contacts"]),
-            "Worth, cautiously": _about(view, r["value"], r["contacts"]),
+            "Owner": view.named(str(w)) if w else "–", "Rests on": e,
+            "Contacts": _part(view, r["contacts"], out),
+            "Cost": _about(view, r["cost"], r["contacts"], out),
+            "Worth, cautiously": _about(view, r["value"], r["contacts"], out),
         }
-        for (o, t, w, e), r in zip(by.index, by.to_dict("records"), strict=True)
+        for (o, t, w, e), r, out in zip(by.index, by.to_dict("records"), hidden, strict=True)
     ]  # fmt: skip
+    of_class = records(found.totals())
+    hidden = view.hidden_parts([int(r["contacts"]) for r in of_class])
     totals = [
         {
-            "Rests on": r["evidence"], "Contacts": view.few(r["contacts"]),
-            "Cost": _about(view, r["cost"], r["contacts"]),
-            "Left after costs": _about(view, r["expected"], r["contacts"]), "What it may be called": r["called"],
+            "Rests on": r["evidence"], "Contacts": _part(view, r["contacts"], out),
+            "Cost": _about(view, r["cost"], r["contacts"], out),
+            "Left after costs": _about(view, r["expected"], r["contacts"], out), "What it may be called": r["called"],
         }
-        for r in found.totals().to_dict("records")
+        for r, out in zip(of_class, hidden, strict=True)
     ]  # fmt: skip
     out = found.withheld(view.page.least)
     steps = [
@@ -572,9 +595,14 @@ def _board_tables(view: UpsellPage, found: Board) -> list[html.Html]:
     ]  # fmt: skip
 
 
-def _about(view: UpsellPage, amount: float, contacts: int) -> str | Figure:
-    """Return an amount; one that is about few customers says nothing."""
-    return "–" if 0 < contacts < view.page.least else Figure(view.money(amount), amount)
+def _part(view: UpsellPage, contacts: int, out: bool) -> str | Figure:
+    """Return a part of a number that is told."""
+    return "hidden" if out and contacts >= view.page.least else view.few(contacts)
+
+
+def _about(view: UpsellPage, amount: float, contacts: int, out: bool = False) -> str | Figure:
+    """Return an amount; one that is about few customers, or would tell of few, says nothing."""
+    return "–" if out or 0 < contacts < view.page.least else Figure(view.money(amount), amount)
 
 
 def _labelled(view: UpsellPage, text: str) -> str:

@@ -26,7 +26,7 @@ from journey_widgets.upsell.board import EVIDENCE
 from journey_widgets.upsell.cells import NO_EFFECT
 from journey_widgets.upsell.document import KINDS
 
-MOST_RULES = 12
+MOST_RULES, LEAST_JUDGED = 12, 200
 
 
 # --- offers and bundles
@@ -131,7 +131,21 @@ def next_offer(view: UpsellPage) -> html.Html:
         {"Question": asked[m], "Verdict": f.verdict, "Ranked by": f.winner}
         for m, f in view.next_offers.items()
     ]
-    return html.table(pd.DataFrame(rows), caption="What to offer next")
+    table = html.table(pd.DataFrame(rows), caption="What to offer next")
+    ways = [
+        {
+            "Question": asked[m], "Way": r["way"], "NDCG": ranged("{:.3f}".format, *of(r, "ndcg", "low", "high")),
+            "Hit": Figure(f"{r['hit']:.0%}", r["hit"]), "Recall": Figure(f"{r['recall']:.0%}", r["recall"]),
+            "MRR": Figure(f"{r['mrr']:.3f}", r["mrr"]), "Things offered": Figure(f"{r['coverage']:.0%}", r["coverage"]),
+            "Customers": view.few(r["customers"]),
+        }
+        for m, f in view.next_offers.items() for r in records(f.report)
+        if r["customers"] >= max(LEAST_JUDGED, view.page.least)
+    ]  # fmt: skip
+    if not ways:
+        return table
+    caption = "How well each way ranks, on customers it has not seen: the first ten offers"
+    return html.joined(table, html.table(pd.DataFrame(ways), caption=caption))
 
 
 def who_will(view: UpsellPage) -> Any:
@@ -160,12 +174,29 @@ def who_will(view: UpsellPage) -> Any:
         f"cases ({low:.0%} to {high:.0%}; 50% would be chance). The best-scored {best['share']:.0%} hold "
         f"{best['captured']:.0%} of those who upgrade."
     )
+    told = f"Brier score {report.brier:.3f}."
+    if report.is_chance:
+        told += f" Chances are off by {100 * report.calibration_error:.1f} points on average."
     calibration = show(
-        charts.calibration_chart(report.calibration()), said, note=" ".join(report.doubts)
+        charts.calibration_chart(report.calibration()), said, note=" ".join([told, *found.doubts])
     )
-    return show_all(
-        [calibration, html.table(pd.DataFrame(gain), caption="Gain: those contacted first")]
+    pieces = [calibration, html.table(pd.DataFrame(gain), caption="Gain: those contacted first")]
+    offer = next(
+        (o for o in view.plan.offers if {*o.accepted_by, *o.products} & set(view.plan.outcome)),
+        None,
     )
+    if offer is not None and offer.margin and offer.margin > 0:
+        curve = report.profit(offer.margin, offer.cost)
+        best = records(curve.loc[[curve["profit"].idxmax()]])[0]
+        pieces.append(
+            show(
+                charts.profit_chart(curve),
+                f"{offer.label}: contacting the best-scored {view.few(best['customers'])} would earn "
+                f"{view.money(best['profit'])} at most, if contact were what makes them do it.",
+                note="An upper limit: who would have done it anyway is counted too; what contact adds, a trial says.",
+            )
+        )
+    return show_all(pieces)
 
 
 # --- trial and return
@@ -193,10 +224,16 @@ def trials(view: UpsellPage) -> Any:
         for r in records(named)
     ]  # fmt: skip
     proved = view.proved
-    said = (
-        f"{view.named(proved['arm'])} brought {points(*of(proved, *CHANGE))}, beyond what would have come anyway."
-        if proved else "No offer certainly brought anything."
-    )  # fmt: skip
+    earned = [
+        view.returns[o.id]
+        for o in view.plan.offers
+        if proved and o.arm == proved["arm"] and o.id in view.returns
+    ]
+    said = "No offer certainly brought anything."
+    if proved:
+        first = f"{str(earned[0]['verdict']).capitalize()}: " if earned else ""
+        told = f"{view.named(proved['arm'])} brought {points(*of(proved, *CHANGE))}"
+        said = f"{first}{told}, beyond what would have come anyway."
     pieces = [
         show(charts.trial_chart(named), said, note=definition(found)),
         html.table(pd.DataFrame(rows), caption="What the offers brought, and what they harmed"),
@@ -286,7 +323,7 @@ def whom(view: UpsellPage) -> Any:
         for r in fifths.to_dict("records")
     ]  # fmt: skip
     curve = found.curve()
-    note = definition(curve)
+    note = f"Qini {found.qini:.4f} ({found.low:.4f} to {found.high:.4f}). {definition(curve)}"
     if missing:
         note += f" Left out: {view.few(missing)} of the trial of whom the log knows nothing."
     return show_all(

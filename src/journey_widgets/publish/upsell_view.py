@@ -254,6 +254,8 @@ class UpsellPage:
                 comparison=columns.comparison,
                 harms=columns.harms,
                 split=columns.split,
+                before=columns.before or "",
+                cluster=columns.cluster or "",
             ),
         )
 
@@ -302,7 +304,7 @@ class UpsellPage:
             "board",
             lambda: upsell.plan_board(
                 self.plan, self.cells, owners=self.owners, budget=self.budget, max_contacts=self.max_contacts,
-                salt=f"board {self.seed}", currency=self.currency,
+                salt=f"board {self.day:%Y-%m-%d} {self.seed}", currency=self.currency,
             ),
         )  # fmt: skip
 
@@ -313,7 +315,10 @@ class UpsellPage:
             self._why["bundles"] = "This workspace has no order lines yet."
             return None
         return self._tried(
-            "bundles", lambda: upsell.bundles(self.sources[LINES], support=self.min_support)
+            "bundles",
+            lambda: upsell.bundles(
+                self.sources[LINES], support=self.min_support, leave_out=self.plan.not_products
+            ),
         )
 
     @cached_property
@@ -324,7 +329,14 @@ class UpsellPage:
         lines, found = self.sources[LINES], {}
         cut = (self.day - pd.Timedelta(days=30)).date().isoformat()
         for mode in ("new", "repeat"):
-            ask = partial(upsell.next_offers, lines, mode=mode, cut=cut, seed=self.seed)
+            ask = partial(
+                upsell.next_offers,
+                lines,
+                mode=mode,
+                cut=cut,
+                leave_out=self.plan.not_products,
+                seed=self.seed,
+            )
             found[mode] = self._tried(f"next {mode}", ask)
         return {m: f for m, f in found.items() if f is not None}
 
@@ -511,6 +523,12 @@ class UpsellPage:
             c: "hidden" if c in out and n >= self.page.least else self.few(n)
             for c, n in counts.items()
         }
+
+    def hidden_parts(self, parts: Sequence[int]) -> list[bool]:
+        """Return which parts of a number that is told may not be told."""
+        counts = {"all": sum(parts), **{str(i): n for i, n in enumerate(parts)}}
+        out = withheld(counts, [list(counts)], self.page.least, shown=["all"])
+        return [str(i) in out for i in range(len(parts))]
 
     def money(self, amount: float) -> str:
         """Return an amount with its currency."""

@@ -19,7 +19,16 @@ from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import CONFIDENCE
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
-from journey_widgets.upsell.board import JUDGED, MODELLED, PLACEBO, TESTED, Board, Limits, board
+from journey_widgets.upsell.board import (
+    JUDGED,
+    MODELLED,
+    OBSERVED,
+    PLACEBO,
+    TESTED,
+    Board,
+    Limits,
+    board,
+)
 from journey_widgets.upsell.document import Moment, Offer, UpsellPlan
 from journey_widgets.upsell.moments import MOMENT
 from journey_widgets.upsell.signals import LINES, before, signals
@@ -126,8 +135,11 @@ def _observed(
         return {}
     row = own.iloc[0]
     effect, low = float(row["extra"]) / 1_000, float(row["extra_low"]) / 1_000
+    # What an upgrade itself brings has no placebo.
+    passed = np.isfinite(float(row["placebo"]))
     return {
-        "effect": effect, "effect_low": lower(effect, low), "n": float(row["happened"]), "evidence": PLACEBO,
+        "effect": effect, "effect_low": lower(effect, low), "n": float(row["happened"]),
+        "evidence": PLACEBO if passed else OBSERVED,
         "reason": f"after it customers take it {row['ratio']:.1f} times as often, offered or not",
     }  # fmt: skip
 

@@ -289,6 +289,10 @@ class TrialColumns(Part):
     """Columns of what nobody wants: complaints, opt-outs, returns."""
     split: dict[str, Annotated[float, Field(gt=0)]] | None = None
     """Arm → planned share of the customers; equal without it."""
+    before: Label | None = None
+    """Column with the revenue of the time before: it takes off what customers differed by already (CUPED)."""
+    cluster: Label | None = None
+    """Column of what was drawn together, such as a household."""
     moments: tuple[Id, ...] = ()
     """Moments it was run at: only there its arms are tested. All without it."""
     horizon: Label = "the time of the trial"
@@ -317,6 +321,10 @@ class UpsellPlan(Document):
     """What an upgrade is: touchpoints, events of usage, or product ids."""
     customer_since: tuple[Label, ...] = ()
     """What makes somebody a customer: moments are looked for from the first of it on, among those who have it."""
+    lost: tuple[Label, ...] = ()
+    """After what somebody cannot upgrade any more: a contract cancelled, an account closed."""
+    not_products: tuple[Label, ...] = ()
+    """Product ids that are none, such as postage or fees (``"POST*"`` for all that begin so): left out of bundles."""
     caused_by_upgrade: tuple[Label, ...] = ()
     """What an upgrade itself brings, such as an invoice: the placebo says nothing of it."""
     offers: tuple[Offer, ...] = ()

@@ -113,7 +113,9 @@ class Known:
         asked: dict[str, Iterable[str]] = {
             "the plan's outcome": plan.outcome, "customer_since": plan.customer_since,
         }  # fmt: skip
-        perhaps: dict[str, Iterable[str]] = {"caused_by_upgrade": plan.caused_by_upgrade}
+        perhaps: dict[str, Iterable[str]] = {
+            "caused_by_upgrade": plan.caused_by_upgrade, "lost": plan.lost,
+        }  # fmt: skip
         for m in plan.moments:
             asked[f"moment {m.id}, after,"] = (m.after,)
             perhaps[f"moment {m.id}, offered_by,"] = (m.offered_by,) if m.offered_by else ()

@@ -230,7 +230,8 @@ def planned_and_measured(
     -------
     pandas.DataFrame
         One row an offer, in the order of the plan. Columns: ``offer``, ``label``, ``kpi`` (str, blank where it names
-        none); ``touchpoint`` (str, where it is made first); ``planned`` (float64), ``measured`` with ``low`` and
+        none); ``touchpoint`` (str, where it is made first); ``planned`` (float64: what the team judges; without a
+        judgement what the plan of the contacts believed), ``measured`` with ``low`` and
         ``high`` (missing where nothing was measured), ``n`` (int64, both arms), ``smaller`` (int64, the smaller of the
         two), ``by`` (str: ``"trial"``, ``"contacts"`` or blank), ``verdict`` (str).
     """
@@ -280,8 +281,9 @@ def _of_contacts(offer: str, planned: float, results: pd.DataFrame | None) -> di
     best = own.sort_values("contacted", ascending=False, kind="stable").iloc[0]
     low, high = float(best["low"]), float(best["high"])
     return {
+        "planned": planned if np.isfinite(planned) else float(best["expected"]),
         "measured": float(best["realised"]), "low": low, "high": high,
         "n": int(best["contacted"] + best["left_alone"]), "smaller": int(min(best["contacted"], best["left_alone"])),
         "by": "contacts", "touchpoint": str(best["touchpoint"]),
-        "verdict": held_against(planned, low, high),
+        "verdict": held_against(planned if np.isfinite(planned) else float(best["expected"]), low, high),
     }  # fmt: skip

@@ -99,16 +99,16 @@ def after_offers(
     Parameters
     ----------
     plan, sources, since, as_of, zone
-        As for `offer_funnel`. Opt-outs are those of the plan's guard.
+        As for `offer_funnel`. Opt-outs are those of the plan's guard, who left those of its ``lost``.
 
     Returns
     -------
     pandas.DataFrame
         One row a moment whose offers are recorded. Columns: ``moment``, ``label`` (str); ``offered`` (int64, customers
         whose time to accept is over, also those whom a guard leaves in peace); ``deciding`` (int64: offered too, and
-        may still accept; in none of the others); ``opted_out``, ``opened_case``, ``accepted``, ``given_back`` (int64,
-        of the first, within the offer's time; given back until the day). What came after an offer need not have come of
-        it: only a trial says so.
+        may still accept; in none of the others); ``opted_out``, ``opened_case``, ``accepted``, ``given_back``, ``left``
+        (int64, of the first, within the offer's time; given back until the day). What came after an offer need not have
+        come of it: only a trial says so.
     """
     known = Known.of(plan, sources, zone)
     begin, until = _time(known, since, as_of)
@@ -122,17 +122,18 @@ def after_offers(
         made = opened[over]
         took, back = taken(known, offer, made, until)
         anchors = made[["customer_id"]].assign(at=made["offered"])
+        left = _first(known, anchors, list(plan.lost) or [""], offer.within, until)
         out = _first(known, anchors, list(plan.guards.opt_out) or [""], offer.within, until)
         rows.append(
             {
                 "moment": m.id, "label": m.label, "offered": len(made),
                 "deciding": int((opened["offered"].notna() & ~over).sum()), "opted_out": len(out),
                 "opened_case": _cases_after(known, anchors, offer, until), "accepted": int(took.sum()),
-                "given_back": int(back.sum()),
+                "given_back": int(back.sum()), "left": len(left),
             }
         )  # fmt: skip
     columns = [
-        "moment", "label", "offered", "deciding", "opted_out", "opened_case", "accepted", "given_back",
+        "moment", "label", "offered", "deciding", "opted_out", "opened_case", "accepted", "given_back", "left",
     ]  # fmt: skip
     return defined(
         pd.DataFrame(rows, columns=columns),

@@ -80,6 +80,12 @@ def _offers(plan: UpsellPlan) -> Iterator[Finding]:
                 "How much likelier does a customer buy when he is asked?",
                 "Give it an arm of the trial, or what the team expects.", "document", offer=o.id,
             )  # fmt: skip
+        if o.expected is not None and o.expected_low is None and o.arm is None and not outcome:
+            yield own(
+                "UPS-11", "warn", f"What {o.label} does is judged, and nobody says what it does at least.",
+                "Which effect would nobody doubt?",
+                "Give expected_low: without it the board ranks a hope like a certainty.", "document", offer=o.id,
+            )  # fmt: skip
         if o.arm is not None and plan.trial is None:
             yield own(
                 "UPS-06", "warn", f"{o.label} names the arm {o.arm!r}, and the plan says nothing of a trial.",

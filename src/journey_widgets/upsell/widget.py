@@ -15,6 +15,7 @@ from journey_widgets.edit_messages import PageWidget
 from journey_widgets.errors import JourneyError
 from journey_widgets.events.personal import key, pseudonym
 from journey_widgets.page_scripts import script, style
+from journey_widgets.small_counts import withheld
 from journey_widgets.upsell.board import INCREMENTAL, Board
 
 MOST_ROWS, MOST_CONTACTS, MOST_BUDGET = 200, 5, 1e12
@@ -216,14 +217,18 @@ class OpportunityBoard(PageWidget):
             if new or gone
             else ""
         )
+        totals = board.totals().to_dict("records")
+        parts = {"all": len(plan), **{r["evidence"]: int(r["contacts"]) for r in totals}}
+        hidden = withheld(parts, [list(parts)], self._least, shown=["all"])
         self.totals = [
             {
-                "evidence": r["evidence"], "contacts": self._many(int(r["contacts"])),
-                "cost": self._amount(r["cost"], int(r["contacts"])),
-                "expected": self._amount(r["expected"], int(r["contacts"])), "called": r["called"],
-                "incremental": r["evidence"] in INCREMENTAL,
+                "evidence": r["evidence"],
+                "contacts": "hidden" if r["evidence"] in hidden and r["contacts"] >= self._least
+                else self._many(int(r["contacts"])),
+                **{c: "–" if r["evidence"] in hidden else self._money(r[c]) for c in ("cost", "expected")},
+                "called": r["called"], "incremental": r["evidence"] in INCREMENTAL,
             }
-            for r in board.totals().to_dict("records")
+            for r in totals
         ]  # fmt: skip
         self.prices = [self._in_words(s) for s in board.prices(self._least)]
         out = board.withheld(self._least)
@@ -263,10 +268,6 @@ class OpportunityBoard(PageWidget):
             "believed": f"{100 * row['believed']:+.1f} points", "cost": self._money(row["cost"]),
             "value": self._money(row["value"]), "reason": row["reason"],
         }  # fmt: skip
-
-    def _amount(self, amount: float, contacts: int) -> str:
-        """Return an amount; one that is about few customers says nothing."""
-        return "–" if 0 < contacts < self._least else self._money(amount)
 
     def _many(self, number: int) -> str:
         return f"fewer than {self._least}" if 0 < number < self._least else f"{number:,}"
