@@ -18,7 +18,8 @@ from journey_widgets.upsell.offer_funnel import FUNNEL_SUMS
 PARTS = [
     shown.in_short, shown.what_next, shown.moments, shown.horizons, shown.waiting, shown.owned_moments,
     shown.at_a_moment, shown.what_became, proof.offers, proof.strategies, proof.bundles, proof.next_offer,
-    proof.who_will, shown.board, proof.trials, proof.whom, proof.last_contacts, proof.mending, shown.findings,
+    proof.who_will, shown.board, proof.trials, proof.whom, proof.last_contacts, proof.beside, proof.worth,
+    proof.mending, shown.findings,
 ]  # fmt: skip
 CLAIM = re.compile(r"(?<!not )\bincremental", re.IGNORECASE)
 
@@ -234,6 +235,27 @@ def test_where_one_count_is_hidden_so_is_another_it_could_be_told_from(report, v
         for step in out:
             told_step = next(t for n, t in told.items() if n.lower().endswith(step))
             assert told_step.startswith(("hidden", "fewer than", "–")), (m.id, step, told_step)
+
+
+def test_what_must_not_grow_stands_beside_the_offers_with_its_figure_or_that_there_is_none(
+    report, view
+):
+    lines = proof.beside(view).lines
+    shown_ = {line["name"]: line for line in lines if line["figure"] == "Value"}
+
+    assert set(shown_) == {"Offer opt-out rate", "Complaint rate", "Return rate"}
+    returned = shown_["Return rate"]
+    assert 0 < returned["low"] < returned["value"] < returned["high"] < 0.2
+    assert any("May 2026" in str(line["shown"]) for line in lines)  # June's returns may still come
+    assert shown_["Complaint rate"]["shown"] == "not counted yet"
+
+
+def test_customers_are_worth_what_the_model_says_and_groups_add_up(report, view):
+    lines = [line for line in proof.worth(view).lines if line["figure"] == "All of them together"]
+    found = {line["name"]: line["value"] for line in lines}
+
+    assert found["All"] == pytest.approx(view.worth["value"].sum())
+    assert found["device: mobile"] + found["device: desktop"] == pytest.approx(found["All"])
 
 
 def test_a_part_of_a_number_that_is_told_is_hidden_where_it_would_tell_a_small_one(

@@ -7,12 +7,15 @@ import pandas as pd
 
 from journey_widgets import upsell
 from journey_widgets.definition import definition
+from journey_widgets.estimates import student
+from journey_widgets.events.engine import collect
 from journey_widgets.publish import html
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import records
 from journey_widgets.publish.show import show, show_all
 from journey_widgets.publish.upsell_view import (
     CHANGE,
+    WEEKS,
     UpsellPage,
     group_said,
     of,
@@ -20,6 +23,7 @@ from journey_widgets.publish.upsell_view import (
     ranged,
     with_plan,
 )
+from journey_widgets.scorecard import words
 from journey_widgets.scorecard.catalogue import catalogue
 from journey_widgets.upsell import charts
 from journey_widgets.upsell.board import EVIDENCE
@@ -336,6 +340,77 @@ def whom(view: UpsellPage) -> Any:
             html.table(pd.DataFrame(rows), caption="Whom it moves"),
         ]
     )
+
+
+# --- what must not grow, and what customers are worth
+
+
+@with_plan
+def beside(view: UpsellPage) -> html.Html:
+    """Return the KPIs that stand beside every acceptance: what nobody wants to grow."""
+    if not view.plan.counter_measures:
+        return html.note("The plan names nothing that must not grow while offers are made.")
+    known = {str(r["kpi"]): r for r in records(catalogue())}
+    rows: list[dict[str, str | Figure]] = []
+    for kpi in view.plan.counter_measures:
+        found, about = view.counted(kpi), known.get(kpi, {})
+        row: dict[str, str | Figure] = {"What": str(about.get("name", kpi.replace("_", " ")))}
+        if found is None:
+            row |= {"Last full month": "–", "Value": "not counted yet", "Counted on": "–"}
+        else:
+            unit = str(about.get("unit", ""))
+            value, low, high, n = of(found, "value", "low", "high", "n")
+            span = words.interval(low, high, unit)
+            shown = Figure(
+                f"{words.value(value, unit)}{f' ({span})' if span else ''}", value, low, high, n
+            )
+            row |= {
+                "Last full month": f"{pd.Timestamp(found['period']):%B %Y}",
+                "Value": shown if math.isfinite(value) else words.STATES.get(str(found["state"]), "–"),
+                "Counted on": view.few(n) if math.isfinite(n) else "–",
+            }  # fmt: skip
+        rows.append(row)
+    return html.table(
+        pd.DataFrame(rows), caption="What must not grow while offers are made",
+        note="As the scorecard counts them; what is not counted yet needs its words and options there.",
+    )  # fmt: skip
+
+
+def worth(view: UpsellPage) -> Any:
+    """Return what customers are expected to be worth within a year, by what the log says of them."""
+    found = view.worth
+    if found is None:
+        return html.note(view.why_not("worth"))
+    groups: list[tuple[str, pd.DataFrame]] = [("All", found)]
+    if view.profiles is not None:
+        profiles, names = view.profiles
+        both = found.merge(collect(profiles), on="customer_id", how="inner")
+        for column in names:
+            said = column.removeprefix("profile ").replace("_", " ")
+            groups += [(f"{said}: {v}", own) for v, own in both.groupby(column, sort=True)]
+    rows = []
+    for name, own in groups:
+        if len(own) < max(view.page.least, 2):
+            continue
+        values, times = (
+            own["value"].to_numpy("float64"),
+            own["expected_purchases"].to_numpy("float64"),
+        )
+        mean = float(values.mean())
+        reach = student(len(own) - 1) * float(values.std(ddof=1)) / math.sqrt(len(own))
+        rows.append(
+            {
+                "Customers": name, "How many": view.few(len(own)),
+                "Purchases expected": Figure(f"{times.mean():.2f}", float(times.mean())),
+                "Expected to earn": ranged(view.money, mean, mean - reach, mean + reach, len(own)),
+                "All of them together": Figure(view.money(values.sum()), float(values.sum())),
+            }
+        )  # fmt: skip
+    return html.table(
+        pd.DataFrame(rows), caption=f"What customers are expected to earn within {WEEKS} weeks",
+        note=f"{definition(found)} The range is about customers, not about the model. Who never bought again counts as "
+        "still there: that is no promise.",
+    )  # fmt: skip
 
 
 # --- what mending would bring

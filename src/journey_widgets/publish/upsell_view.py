@@ -19,6 +19,8 @@ from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import Page, records, unless
+from journey_widgets.publish.small_groups import hide_few
+from journey_widgets.scorecard.measures import measure
 from journey_widgets.scorecard.series import of_customers
 from journey_widgets.small_counts import withheld
 from journey_widgets.upsell.board import Board
@@ -36,6 +38,8 @@ NO_PLAN = (
 LINES, TRIALS, CONTACTS = "order_lines", "trials", "contacts"
 CHANGE = ("difference", "low", "high", "n")
 """A difference of two arms with its interval and n."""
+WEEKS = 52
+"""How far ahead customers are valued."""
 T = TypeVar("T")
 
 
@@ -277,6 +281,42 @@ class UpsellPage:
             return defined(upsell.calibration(rows), definition(rows))
 
         return self._tried("results", ask)
+
+    def counted(self, kpi: str) -> dict[str, Any] | None:
+        """Return a KPI of the last full month before the day of the plan; None where it is not counted yet."""
+        card = self.page.workspace.scorecard
+        own = next((k for k in card.kpis() if k.measured_as == kpi), None)
+        try:
+            found = measure(
+                kpi, self.sources, period="month", zone=self.zone, until=self._instant, words=card.words,
+                options=own.options if own else None,
+            )  # fmt: skip
+        except JourneyError:
+            return None
+        over = hide_few(found[~found["open"].astype(bool)], self.page.least)
+        return records(over)[-1] if len(over) else None
+
+    @cached_property
+    def worth(self) -> pd.DataFrame | None:
+        """What each customer is expected to earn within a year of the day of the plan."""
+        if LINES not in self.sources:
+            self._why["worth"] = "This workspace has no order lines yet."
+            return None
+        columns = table_of(self.sources[LINES], LINES).columns
+        unit = "margin" if "margin" in columns else "amount"
+
+        def ask() -> pd.DataFrame:
+            last = (self.day - pd.Timedelta(days=1)).date()
+            bought = upsell.purchases(
+                self.sources[LINES], until=last, unit="week", worth=unit, zone=self.zone
+            )
+            found = upsell.expected_value(bought, WEEKS)
+            said = (
+                f"Worth: {'margin' if unit == 'margin' else 'revenue, as nobody says the margin'}"
+            )
+            return defined(found, definition(found), said)
+
+        return self._tried("worth", ask)
 
     @cached_property
     def earnings(self) -> pd.DataFrame:
