@@ -39,6 +39,21 @@ def test_the_budget_moves_the_plan(page):
     assert rows(page).count() >= before
 
 
+def test_slots_are_moved_and_who_moves_is_listed(show):
+    page = show(made(budget=1_000.0, slots={"call": 20}))
+    assert page.get_by_label("Contacts at call").input_value() == "20"
+    assert page.locator(".jw-moved").is_hidden()
+
+    page.get_by_label("Contacts at call").fill("2")
+    page.keyboard.press("Enter")
+    page.get_by_text("Whose contacts change").click()
+
+    page.locator(".jw-moved tbody tr").first.wait_for()
+    told = page.locator(".jw-moved tbody").inner_text()
+    assert "dropped" in told
+    assert "added" in told
+
+
 def test_a_row_says_why(page):
     page.get_by_role("button", name="Why A case").first.click()
     why = page.get_by_role("region", name="Why this one")

@@ -30,9 +30,15 @@ def cells(many=60, seed=1):
     return pd.DataFrame(rows, columns=columns)
 
 
-def made(budget=20.0, **more):
+def made(budget=20.0, slots=None, **more):
     owners = {"mail": "marketing", "call": "service"}
-    own = board(cells(), limits=Limits(budget=budget), owners=owners, held_out=0.1, currency="EUR")
+    own = board(
+        cells(),
+        limits=Limits(budget=budget, slots=slots),
+        owners=owners,
+        held_out=0.1,
+        currency="EUR",
+    )
     labels = {"case": "A case", "mail": "Letter", "service": "Service team"}
     return OpportunityBoard(own, labels=labels, **more)
 
@@ -180,6 +186,46 @@ def test_more_contacts_a_customer_make_the_budget_slider_longer():
 
     free = widget.to_board().what_if(Limits(max_contacts=2))[0].plan["cost"].sum()
     assert one < free <= widget.limits["budget_max"] < free + 1
+
+
+def test_slots_and_patience_plan_again_and_the_contacts_that_change_are_listed():
+    widget = made(budget=1_000.0, slots={"call": 5, "mail": 60})
+    assert [(s["id"], s["label"], s["now"]) for s in widget.limits["slots"]] == [
+        ("call", "call", 5), ("mail", "Letter", 60),
+    ]  # fmt: skip
+    was = widget.to_board().plan
+
+    asked(widget, slots={"call": 0})
+
+    now = widget.to_board().plan
+    assert (now["touchpoint"] == "call").sum() == 0 < (was["touchpoint"] == "call").sum()
+    changes = pd.DataFrame(widget.moved)["change"].value_counts().to_dict()
+    keys = ["customer_id", "offer", "touchpoint"]
+    both = len(was[keys].merge(now[keys], on=keys))
+    assert changes.get("dropped", 0) == min(len(was) - both, 50)
+    assert changes.get("added", 0) == min(len(now) - both, 50)
+    asked(widget, fatigue=10_000.0)
+    assert widget.to_board().plan.empty
+    assert widget.limits["fatigue"] == 10_000.0
+
+
+@pytest.mark.parametrize(
+    "news", [{"slots": {"fax": 1}}, {"slots": {"call": -1}}, {"slots": {"call": 1.5}}, {"fatigue": -1.0},
+             {"fatigue": float("nan")}, {"slots": 7}]
+)  # fmt: skip
+def test_limits_that_cannot_be_are_refused(news):
+    widget = made(slots={"call": 5})
+    with pytest.raises(t.TraitError):
+        asked(widget, **news)
+
+
+def test_who_moves_is_not_told_of_few():
+    widget = made(slots={"call": 3}, least=10)
+
+    asked(widget, slots={"call": 2})
+
+    assert widget.changed
+    assert all(r["change"] != "dropped" for r in widget.moved) or len(widget.moved) >= 10
 
 
 def test_a_number_of_the_funnel_that_would_tell_a_small_one_is_hidden_too():

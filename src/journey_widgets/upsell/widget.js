@@ -3,7 +3,7 @@ import { make, redraw } from "../page_scripts/parts.js";
 /** @import { RenderProps } from "@anywidget/types" */
 /** @typedef {{ id: string, label: string }} Named */
 /** @typedef {{ customer: string, offer: string, touchpoint: string, owner: string, evidence: string, believed: string, cost: string, value: string, reason: string }} Row */
-/** @typedef {{ currency: string, limits: { budget: number, budget_max: number, max_contacts: number, contacts_max: number }, choices: Record<string, Named[]>, summary: string, changed: string, totals: { evidence: string, contacts: string, cost: string, expected: string, called: string, incremental: boolean }[], prices: string[], funnel: { step: string, customers: string, rows: string }[], rows: Row[], matching: number, ask: Record<string, any>, done: number, customer: string, told: { offer: string, touchpoint: string, planned: boolean, why: string }[], can_export: boolean, wanted: string, file: { name?: string, text?: string, error?: string } }} State */
+/** @typedef {{ currency: string, limits: { budget: number, budget_max: number, max_contacts: number, contacts_max: number, fatigue: number, slots: { id: string, label: string, now: number }[] }, choices: Record<string, Named[]>, summary: string, changed: string, moved: (Row & { change: string })[], totals: { evidence: string, contacts: string, cost: string, expected: string, called: string, incremental: boolean }[], prices: string[], funnel: { step: string, customers: string, rows: string }[], rows: Row[], matching: number, ask: Record<string, any>, done: number, customer: string, told: { offer: string, touchpoint: string, planned: boolean, why: string }[], can_export: boolean, wanted: string, file: { name?: string, text?: string, error?: string } }} State */
 
 /** @type {[keyof Row, string, boolean][]} */
 const COLUMNS = [["customer", "Customer", false], ["offer", "Offer", false], ["touchpoint", "Where", false], ["owner", "Owner", false], ["evidence", "Rests on", false], ["believed", "Effect", true], ["cost", "Cost", true], ["value", "Worth", true]];
@@ -22,13 +22,14 @@ function render({ model, el, signal }) {
   const summary = make("div", "", { class: "jw-summary", role: "status", "aria-live": "polite" });
   const limits = make("div", "", { class: "jw-limits", role: "group", "aria-label": "What there is" });
   const changed = make("div", "", { class: "jw-changed" });
+  const moved = make("details", "", { class: "jw-moved" });
   const filters = make("div", "", { class: "jw-filters", role: "group", "aria-label": "Show only" });
   const frame = make("div", "", { class: "jw-frame", tabindex: "0", role: "region", "aria-label": "Contacts of the plan" });
   const left = make("div", "", { class: "jw-changed" });
   const why = make("div", "", { class: "jw-why", role: "region", "aria-label": "Why this one", "aria-live": "polite" });
   const sides = make("div", "", { class: "jw-sides" });
   why.hidden = true;
-  el.append(summary, limits, changed, filters, frame, left, why, sides);
+  el.append(summary, limits, changed, moved, filters, frame, left, why, sides);
 
   const budget = make("input", "", { type: "range", min: "0", max: String(STEPS), step: "1", "aria-label": "Budget" });
   const amount = make("output");
@@ -37,7 +38,28 @@ function render({ model, el, signal }) {
   fair.append(budget, amount);
   const many = make("label", "Contacts a customer may get");
   many.append(contacts);
-  limits.append(fair, many);
+  const patience = make("input", "", { type: "number", min: "0", step: "0.1", "aria-label": "What a contact costs in patience" });
+  const tired = make("label", "A contact costs in patience");
+  tired.append(patience);
+  limits.append(fair, many, tired);
+  /** @type {[string, HTMLInputElement][]} */
+  const rooms = model.get("limits").slots.map((s) => {
+    const input = make("input", "", { type: "number", min: "0", step: "1", "aria-label": `Contacts at ${s.label}` });
+    const box = make("label", `Contacts at ${s.label}`);
+    box.append(input);
+    limits.append(box);
+    input.addEventListener("change", () => {
+      const n = Math.max(Math.round(Number(input.value)) || 0, 0);
+      input.value = String(n);
+      ask({ slots: { ...asked.slots, [s.id]: n } });
+    }, { signal });
+    return /** @type {[string, HTMLInputElement]} */ ([s.id, input]);
+  });
+  patience.addEventListener("change", () => {
+    const n = Math.max(Number(patience.value) || 0, 0);
+    patience.value = String(n);
+    ask({ fatigue: n });
+  }, { signal });
   const money = (/** @type {number} */ v) => `${v.toFixed(2)} ${model.get("currency")}`.trim();
   const meant = () => (Number(budget.value) / STEPS) * model.get("limits").budget_max;
 
@@ -94,11 +116,15 @@ function render({ model, el, signal }) {
   signal.addEventListener("abort", () => window.clearTimeout(timer));
 
   function drawLimits() {
-    const { budget: now, budget_max: most, max_contacts: n, contacts_max: top } = model.get("limits");
+    const { budget: now, budget_max: most, max_contacts: n, contacts_max: top, fatigue, slots } = model.get("limits");
     if (document.activeElement !== budget) budget.value = String(Math.round((now / most) * STEPS));
     if (document.activeElement !== budget) amount.textContent = money(now);
     contacts.max = String(top);
     if (document.activeElement !== contacts) contacts.value = String(n);
+    if (document.activeElement !== patience) patience.value = String(fatigue);
+    for (const [id, input] of rooms) {
+      if (document.activeElement !== input) input.value = String(slots.find((s) => s.id === id)?.now ?? 0);
+    }
   }
 
   function drawTable() {
@@ -187,7 +213,15 @@ function render({ model, el, signal }) {
   }
 
   function drawSummary() { summary.textContent = model.get("summary"); }
-  function drawChanged() { changed.textContent = model.get("changed"); }
+  function drawChanged() {
+    changed.textContent = model.get("changed");
+    const rows = model.get("moved");
+    moved.hidden = !rows.length;
+    if (!rows.length) return;
+    const table = small("", ["Customer", "Offer", "Where", "Change", "Worth"], rows.map((r) => [r.customer, r.offer, r.touchpoint, r.change, r.value]));
+    table.querySelector("h4")?.remove();
+    moved.replaceChildren(make("summary", "Whose contacts change"), table);
+  }
 
   function takeFile() {
     const file = model.get("file");
@@ -200,7 +234,7 @@ function render({ model, el, signal }) {
   }
 
   /** @type {[keyof State, () => void][]} */
-  const draws = [["limits", drawLimits], ["summary", drawSummary], ["changed", drawChanged], ["done", drawTable], ["told", drawWhy], ["totals", drawSides], ["funnel", drawSides], ["prices", drawSides], ["file", takeFile]];
+  const draws = [["limits", drawLimits], ["summary", drawSummary], ["changed", drawChanged], ["moved", drawChanged], ["done", drawTable], ["told", drawWhy], ["totals", drawSides], ["funnel", drawSides], ["prices", drawSides], ["file", takeFile]];
   for (const [name, draw] of draws) {
     const event = /** @type {any} */ (`change:${name}`);
     model.on(event, draw);

@@ -18,7 +18,7 @@ from journey_widgets.page_scripts import script, style
 from journey_widgets.small_counts import withheld
 from journey_widgets.upsell.board import INCREMENTAL, Board
 
-MOST_ROWS, MOST_CONTACTS, MOST_BUDGET = 200, 5, 1e12
+MOST_ROWS, MOST_MOVED, MOST_CONTACTS, MOST_BUDGET, MOST_SLOTS = 200, 50, 5, 1e12, 10**9
 FILTERS: Final = ("offer", "touchpoint", "owner", "evidence")
 SORTS: Final = ("customer", "offer", "touchpoint", "owner", "evidence", "believed", "cost", "value")
 NO_KEY = (
@@ -65,6 +65,7 @@ class OpportunityBoard(PageWidget):
     choices = t.Dict().tag(sync=True)
     summary = t.Unicode().tag(sync=True)
     changed = t.Unicode().tag(sync=True)
+    moved = t.List(t.Dict()).tag(sync=True)
     totals = t.List(t.Dict()).tag(sync=True)
     prices = t.List(t.Unicode()).tag(sync=True)
     funnel = t.List(t.Dict()).tag(sync=True)
@@ -94,7 +95,7 @@ class OpportunityBoard(PageWidget):
             currency=board.currency, can_export=can_export,
             limits={
                 "budget": budget, "budget_max": most, "max_contacts": board.limits.max_contacts,
-                "contacts_max": self._most_contacts,
+                "contacts_max": self._most_contacts, **self._others(board),
             },
             choices={f: self._choices(f) for f in FILTERS},
             ask={"seq": 0},
@@ -104,6 +105,14 @@ class OpportunityBoard(PageWidget):
     def to_board(self) -> Board:
         """Return the board as it stands on the page now."""
         return self._board
+
+    def _others(self, board: Board) -> dict[str, Any]:
+        """Return what a contact costs in patience, and the slots of touchpoints that have an end."""
+        slots = dict(board.limits.slots or {})
+        return {
+            "fatigue": board.limits.fatigue,
+            "slots": [{"id": t, "label": self._named(t), "now": n} for t, n in slots.items()],
+        }
 
     def _choices(self, column: str) -> list[dict[str, str]]:
         source = self._first.cells
@@ -119,7 +128,7 @@ class OpportunityBoard(PageWidget):
     @t.validate("ask")
     def _check_ask(self, proposal: Any) -> dict[str, Any]:
         asked = proposal["value"]
-        known = {"seq", "budget", "max_contacts", *FILTERS, "by", "descending"}
+        known = {"seq", "budget", "max_contacts", "fatigue", "slots", *FILTERS, "by", "descending"}
         wrong = sorted(set(asked) - known)
         if wrong or not isinstance(asked.get("seq"), int):
             msg = (
@@ -127,16 +136,18 @@ class OpportunityBoard(PageWidget):
             )
             raise t.TraitError(msg)
         budget, contacts = asked.get("budget", 0.0), asked.get("max_contacts", 1)
+        fatigue, slots = asked.get("fatigue", 0.0), asked.get("slots", {})
         fine = (
             isinstance(budget, int | float) and 0 <= budget <= MOST_BUDGET
             and isinstance(contacts, int) and 1 <= contacts <= self._most_contacts
+            and isinstance(fatigue, int | float) and 0 <= fatigue <= MOST_BUDGET
+            and isinstance(slots, dict) and set(slots) <= set(self._first.limits.slots or {})
+            and all(type(n) is int and 0 <= n <= MOST_SLOTS for n in slots.values())
             and asked.get("by", "value") in SORTS and isinstance(asked.get("descending", True), bool)
             and all(isinstance(asked.get(f, ""), str) for f in FILTERS)
         )  # fmt: skip
         if not fine:
-            msg = (
-                "The board was asked for a budget, a number of contacts or an order that cannot be."
-            )
+            msg = "The board was asked for a limit or an order that cannot be."
             raise t.TraitError(msg)
         return dict(asked)
 
@@ -148,15 +159,18 @@ class OpportunityBoard(PageWidget):
             limits = replace(limits, budget=float(asked["budget"]))
         if "max_contacts" in asked:
             limits = replace(limits, max_contacts=int(asked["max_contacts"]))
+        if "fatigue" in asked:
+            limits = replace(limits, fatigue=float(asked["fatigue"]))
+        if asked.get("slots"):
+            limits = replace(limits, slots={**(limits.slots or {}), **asked["slots"]})
         with self.hold_sync():
             if limits != self._board.limits:
-                before = self._board.limits.max_contacts
+                before = replace(self._board.limits, budget=limits.budget)
                 self._board, _moved = self._board.what_if(limits)
-                most = self.limits["budget_max"]
-                most = most if limits.max_contacts == before else _most_useful(self._board)
+                most = self.limits["budget_max"] if limits == before else _most_useful(self._board)
                 self.limits = {
                     **self.limits, "budget": min(limits.budget, most), "budget_max": most,
-                    "max_contacts": limits.max_contacts,
+                    "max_contacts": limits.max_contacts, **self._others(self._board),
                 }  # fmt: skip
             self._show()
             self.done = int(asked["seq"])
@@ -210,6 +224,11 @@ class OpportunityBoard(PageWidget):
         )
         was = self._first.plan
         keys = ["customer_id", "offer", "touchpoint"]
+        self.moved = [
+            {"change": change, **self._row(r)}
+            for change, one, other in (("added", plan, was), ("dropped", was, plan))
+            for r in self._only_in(one, other[keys]).to_dict("records")
+        ]
         both = len(was[keys].merge(plan[keys], on=keys))
         new, gone = len(plan) - both, len(was) - both
         self.changed = (
@@ -243,6 +262,14 @@ class OpportunityBoard(PageWidget):
             for r in board.funnel().to_dict("records")
         ]
         self._list(plan)
+
+    def _only_in(self, plan: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+        """Return the contacts of a plan that another one does not have; of single customers none."""
+        found = plan.merge(other, on=list(other.columns), how="left", indicator="where")
+        own = found[found["where"] == "left_only"].drop(columns="where")
+        return (
+            own.iloc[:0] if 0 < own["customer_id"].nunique() < self._least else own.head(MOST_MOVED)
+        )
 
     def _list(self, plan: pd.DataFrame) -> None:
         found = plan
