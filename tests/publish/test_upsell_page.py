@@ -237,6 +237,17 @@ def test_where_one_count_is_hidden_so_is_another_it_could_be_told_from(report, v
             assert told_step.startswith(("hidden", "fewer than", "–")), (m.id, step, told_step)
 
 
+def test_harms_that_nothing_tells_are_not_said_to_be_none(report, example):
+    view = shown.open_upsell(str(without(example, "tickets")))
+
+    lines = [
+        line for line in shown.what_became(view).lines if line["part"].startswith("Acceptance")
+    ]
+    cases = {line["shown"] for line in lines if line["figure"] == "Opened a case"}
+    assert cases == {"not known"}
+    assert any("%" in line["shown"] for line in lines if line["figure"] == "Opted out")
+
+
 def test_what_must_not_grow_stands_beside_the_offers_with_its_figure_or_that_there_is_none(
     report, view
 ):

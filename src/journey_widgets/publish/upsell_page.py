@@ -63,10 +63,11 @@ from journey_widgets.upsell.rules import check
 from journey_widgets.upsell.widget import OpportunityBoard, labelled
 
 MOST_MOMENTS = 15
+FOLLOWED = (ELIGIBLE, OFFERED, ACCEPTED, KEPT)
 PLACEBO_SAID = (
-    "Placebo: the same with the days after; corrected by it: what remains when it is taken off. Usual lift: what a "
-    "list of what upgraders did more often would show; busy customers do more of everything, so it calls nearly "
-    "everything a moment."
+    "Placebo: the same with the days after; corrected: what remains when it is taken off. Extra: upgrades more for "
+    "each 1,000 times it happened. Usual lift: what a list of what upgraders did more often would show; busy customers "
+    "do more of everything, so it calls nearly everything a moment."
 )
 
 
@@ -284,9 +285,9 @@ def moments(view: UpsellPage) -> Any:
             "Verdict": f"{r['verdict']}, at one length only" if r["touchpoint"] in fragile else r["verdict"],
             "Times as often": ranged("{:.2f}".format, *of(r, "ratio", "low", "high")),
             "Placebo": ranged("{:.2f}".format, *of(r, "placebo", "placebo_low", "placebo_high")),
-            "Corrected by it": ranged("{:.2f}".format, *of(r, "corrected", "corrected_low", "corrected_high")),
-            "Extra upgrades per 1,000": ranged("{:.1f}".format, *of(r, "extra", "extra_low", "extra_high")),
-            "Upgrades after it": view.few(r["upgrades"]), "Usual lift": Figure(f"{r['naive']:.1f}", r["naive"]),
+            "Corrected": ranged("{:.2f}".format, *of(r, "corrected", "corrected_low", "corrected_high")),
+            "Extra per 1,000": ranged("{:.1f}".format, *of(r, "extra", "extra_low", "extra_high")),
+            "Upgrades": view.few(r["upgrades"]), "Usual lift": Figure(f"{r['naive']:.1f}", r["naive"]),
             "Answers for it": view.owner(r["touchpoint"]) if _on_map(view, r["touchpoint"]) else "–",
         }
         for r in known.head(MOST_MOMENTS).to_dict("records")
@@ -430,7 +431,7 @@ def what_became(view: UpsellPage) -> Any:
     frame = view.funnel
     shown = {m: _told_of(view, own) for m, own in frame.groupby("moment", sort=False)}
     said = "; ".join(
-        f"{m.label}: {', '.join(f'{shown[m.id][s]} {s}' for s in (ELIGIBLE, OFFERED, ACCEPTED, KEPT))}"
+        f"{m.label}: {', '.join(f'{n} {s}' for s, n in shown[m.id].items() if s in FOLLOWED and isinstance(n, Figure))}"
         for m in view.plan.moments
         if m.offered_by
     )
@@ -467,11 +468,18 @@ def _harms(view: UpsellPage) -> html.Html:
         "Accepted": "accepted", "Opted out": "opted_out", "Opened a case": "opened_case", "Gave it back": "given_back",
         **({"Left": "left"} if view.plan.lost else {}),
     }  # fmt: skip
+    tickets = view.sources.get("tickets")
+    blind = set() if view.plan.guards.opt_out else {"opted_out"}
+    if tickets is None or "customer_id" not in table_of(tickets, "tickets").columns:
+        blind.add("opened_case")
     rows = [
         {
             "Moment": r["label"], "Offered": view.few(r["offered"]),
             "May still accept": view.few(r["deciding"]),
-            **{said: _share_of(view, r[column], r["offered"]) for said, column in asked.items()},
+            **{
+                said: "not known" if column in blind else _share_of(view, r[column], r["offered"])
+                for said, column in asked.items()
+            },
         }
         for r in view.after_offers.to_dict("records")
     ]  # fmt: skip
@@ -515,6 +523,8 @@ def _across(
     """Return a step of a moment's funnel, with those who were offered all the same."""
     if step not in shown or (moment.offered_by is None and step in NEEDS_OFFERS):
         return "–"
+    if step in _not_known(view):
+        return "not known"
     own = frame[(frame["moment"] == moment.id) & (frame["step"] == step)]
     again, told = int(own["offered_all_the_same"].iloc[0]), shown[step]
     return (
