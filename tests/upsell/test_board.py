@@ -158,7 +158,9 @@ def test_groups_get_their_least_beside_every_other_limit_or_it_is_said_by_how_mu
     best = exact(problem)
     if not found.short.any():
         assert found.value <= best + 1e-6 <= found.bound + 2e-6
-        assert found.value >= best - 0.06 * abs(best)
+        assert found.value >= best - 0.15 * abs(
+            best
+        )  # thirty customers; the printed gap says how far at most
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -376,6 +378,23 @@ def test_why_and_why_not_are_said_in_words():
     assert set(poor["why"]) == {"earns less than it costs"}
     with pytest.raises(JourneyDataError, match="has no row on this board"):
         found.why("nobody")
+
+
+def test_who_is_not_on_the_board_is_told_why():
+    own = cells(4, guard=lambda f: np.where(f["customer_id"] == "c01", "has an open case", ""))
+    made = board(own, owners=OWNERS, guards={"asked not to": ["c02"]}, held_out=0)
+
+    for customer, why in {
+        "c01": "has an open case",
+        "c02": "asked not to",
+        "x": "at no moment",
+    }.items():
+        with pytest.raises(JourneyDataError, match=why):
+            made.why(customer)
+    alone = board(cells(40), owners=OWNERS, held_out=0.5)
+    out = next(f"c{i:02d}" for i in range(40) if f"c{i:02d}" not in set(alone.cells["customer_id"]))
+    with pytest.raises(JourneyDataError, match="left alone, to compare with"):
+        alone.why(out)
 
 
 def test_prices_say_what_a_little_more_would_earn():

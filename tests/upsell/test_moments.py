@@ -1,5 +1,7 @@
 """Upsell moments: planted ones are found, and what only goes with busy customers is not called one."""
 
+import importlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from journey_widgets.upsell import at_horizons, moments
 from journey_widgets.upsell.days import Days, days_of
 from upsell.planted import NAMES, TRUE, planted
 
+module = importlib.import_module("journey_widgets.upsell.moments")  # the function hides it
 SEEDS = range(20)
 NULL = TRUE == 1
 
@@ -243,3 +246,24 @@ def test_how_it_was_counted_is_said():
     said = definition(moments(hand_made(), "upgrade"))
     assert "Upgrade: upgrade; 40 of 40 customers who could" in said
     assert "observed, not an experiment" in said
+
+
+BERKELEY = [
+    (512, 313, 89, 19), (353, 207, 17, 8), (120, 205, 202, 391), (138, 279, 131, 244), (53, 138, 94, 299),
+    (22, 351, 24, 317),
+]  # fmt: skip
+
+
+def test_odds_over_strata_are_those_of_the_berkeley_admissions():
+    parts = [
+        np.repeat([[level, exposed, did]], many, axis=0)
+        for level, counts in enumerate(BERKELEY)
+        for (exposed, did), many in zip([(1, 1), (1, 0), (0, 1), (0, 0)], counts, strict=True)
+    ]
+    strata, exposed, did = np.concatenate(parts).T
+
+    pooled = module._stratified(exposed > 0, did > 0, strata)
+    crude = module._stratified(exposed > 0, did > 0, np.zeros_like(strata))
+
+    assert pooled == pytest.approx(0.9047, abs=6e-5)  # R, mantelhaen.test(UCBAdmissions)
+    assert crude == pytest.approx(1.84, abs=0.005)  # the sign turns once departments are respected

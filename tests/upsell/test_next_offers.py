@@ -190,3 +190,20 @@ def test_what_cannot_be_asked_is_said(asked, said):
 def test_without_customers_there_is_nothing_to_rank():
     with pytest.raises(JourneyDataError, match="No purchase of a known customer"):
         next_offers(SMALL.assign(customer_id=pd.Series([None] * len(SMALL), dtype="object")))
+
+
+@pytest.mark.parametrize(
+    ("scores", "k", "expected"),
+    [
+        ([0.1, 0.2, 0.3, 4, 70], 5, 0.69),
+        ([0.05, 1.1, 1.0, 0.5, 0.0], 5, 0.49),
+        ([0.05, 1.1, 1.0, 0.5, 0.0], 4, 0.35),
+    ],
+)
+def test_graded_lists_have_the_published_share_of_the_best_gain(scores, k, expected):
+    relevance = np.array([10, 0, 0, 1, 5])
+    ranked = relevance[np.argsort(-np.array(scores), kind="stable")][:k]
+
+    share = dcg(ranked) / dcg(np.sort(relevance)[::-1][:k])
+
+    assert share == pytest.approx(expected, abs=0.006)  # scikit-learn, ndcg_score

@@ -272,6 +272,31 @@ def test_the_cost_may_be_a_column_and_the_horizon_is_said():
     assert "counted over a month; benefits that come later are not in it" in definition(found)
 
 
+def test_a_return_of_households_is_less_certain_and_few_buyers_are_doubted():
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame({"home": np.repeat(np.arange(400), 5)})
+    table["arm"] = np.where(table["home"] % 2 == 0, "offer", "none")
+    habit = rng.random(400)[table["home"]]  # households buy together
+    table["paid"] = np.where(rng.random(2_000) < habit * 0.4, 50.0, 0.0)
+    asked = {
+        "arm": "offer", "comparison": "none", "revenue": "paid", "margin": 0.5, "cost": 0.1, "horizon": "a week",
+    }  # fmt: skip
+
+    alone, together = (
+        trial_return(table, **asked).iloc[0],
+        trial_return(table, cluster="home", **asked).iloc[0],
+    )
+
+    assert together["incremental_margin"] == alone["incremental_margin"]
+    assert (
+        together["margin_high"] - together["margin_low"]
+        > alone["margin_high"] - alone["margin_low"]
+    )
+    assert alone["doubt"] == ""
+    few = trial_return(table.assign(paid=np.where(table.index < 40, 50.0, 0.0)), **asked).iloc[0]
+    assert "below 25" in few["doubt"]
+
+
 @pytest.mark.parametrize("margin", [0, 1.2])
 def test_a_return_on_revenue_is_refused(margin):
     with pytest.raises(JourneyDataError, match="a return is not counted on revenue"):

@@ -492,7 +492,7 @@ class UpsellPage:
             ask = partial(
                 upsell.trial_return, source, arm=o.arm, comparison=columns.comparison, revenue=columns.revenue,
                 margin=share, cost="cost" if has_cost else o.cost, horizon=columns.horizon,
-                split=columns.split,
+                split=columns.split, cluster=columns.cluster or "",
             )  # fmt: skip
             told = self._tried(f"return {o.id}", ask)
             if told is not None:

@@ -5,10 +5,10 @@ on a trial add up to anything that may be called incremental.
 """
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -128,6 +128,7 @@ def board(
             msg = f"slots names {touchpoint!r}. {did_you_mean(touchpoint, there)}"
             raise JourneyDataError(msg)
     left, alone, removed = _guarded(found, owners, guards or {}, held_out, salt)
+    out = partial(_reasons, found, left, guards or {}, held_out, salt)
     # Who is left alone is priced with everybody else: later the two are compared.
     priced = _priced(pd.concat([left, alone], ignore_index=True), limits, cautious=cautious)
     left, alone = (
@@ -136,7 +137,16 @@ def board(
     many = found["customer_id"].nunique()
     by = "lower limit of the effect" if cautious else "effect"
     return Board(
-        left, limits, dict(owners or {}), removed, len(found), many, currency, by, alone=alone
+        left,
+        limits,
+        dict(owners or {}),
+        removed,
+        len(found),
+        many,
+        currency,
+        by,
+        alone=alone,
+        out=out,
     )
 
 
@@ -250,6 +260,30 @@ def _guarded(
     return left.reset_index(drop=True), others, removed
 
 
+def _reasons(
+    cells: pd.DataFrame,
+    left: pd.DataFrame,
+    guards: Mapping[str, Iterable[str]],
+    held_out: float,
+    salt: str,
+) -> dict[str, str]:
+    """Return why customers are not on the board: the first reason that held for each."""
+    gone = cells[~cells["customer_id"].isin(set(left["customer_id"]))]
+    by_list = {str(c): why for why, who in reversed(list(guards.items())) for c in who}
+    found = dict.fromkeys(gone["customer_id"], OWNERLESS) | by_list
+    own = gone[gone["guard"] != ""].drop_duplicates("customer_id")
+    found |= dict(zip(own["customer_id"], own["guard"], strict=True))
+    if held_out:
+        arms = assign(
+            cells["customer_id"].drop_duplicates(),
+            {HELD_OUT: held_out, "planned": 1 - held_out},
+            salt=salt,
+        )
+        found |= dict.fromkeys(arms[arms["arm"] == HELD_OUT]["customer_id"], HELD_OUT)
+    there = set(gone["customer_id"])
+    return {c: why for c, why in found.items() if c in there}
+
+
 def _priced(cells: pd.DataFrame, limits: Limits, *, cautious: bool) -> pd.DataFrame:
     """Return the rows with the effect that is believed of each, and what it is worth."""
     n, effect, low = (cells[c].to_numpy("float64") for c in ("n", "effect", "effect_low"))
@@ -288,7 +322,7 @@ class Board:
     def __init__(
         self, cells: pd.DataFrame, limits: Limits, owners: dict[str, str], removed: dict[str, tuple[int, int]],
         eligible: int, customers: int, currency: str, by: str, near: "Board | None" = None,
-        alone: pd.DataFrame | None = None,
+        alone: pd.DataFrame | None = None, out: Callable[[], Mapping[str, str]] = dict,
     ) -> None:  # fmt: skip
         self.cells, self.limits, self._currency, self._by = cells, limits, currency, by
         self._owners, self._removed, self._eligible, self._customers = (
@@ -299,6 +333,7 @@ class Board:
         )
         self._slots, self._least = dict(limits.slots or {}), dict(limits.least or {})
         self._alone = cells.iloc[:0] if alone is None else alone
+        self._out = out
         if near is None:
             self._ids, self._columns, self._rows, self._place = _numbers(cells)
         else:
@@ -493,10 +528,8 @@ class Board:
         """
         own = self.cells["customer_id"] == str(customer_id)
         if not own.any():
-            msg = (
-                f"{customer_id} has no row on this board: left alone, held back by a guard, at a touchpoint nobody "
-                "alone answers for, or not eligible."
-            )
+            why = self._out().get(str(customer_id), "is at no moment of it")
+            msg = f"{customer_id} has no row on this board: {why}."
             raise JourneyDataError(msg)
         places = np.flatnonzero(own)
         chosen = self.solution.chosen[self._rows[places], self._place[places]]
@@ -582,6 +615,7 @@ class Board:
             self._by,
             near=self,
             alone=alone,
+            out=self._out,
         )
         was, now = (b.solution.chosen[self._rows, self._place] for b in (self, other))
         moved = cells[was != now].assign(change=np.where(now[was != now], "added", "dropped"))

@@ -436,9 +436,7 @@ def _judged(frame: pd.DataFrame, caused: set[str]) -> pd.DataFrame:
         [TWIN, TOO_FEW, UNTESTED, BUSY, MOMENT, FEWER],
         UNCERTAIN,
     )  # fmt: skip
-    far = np.where(ratio < 1, 1 / ratio, ratio)
-    with np.errstate(invalid="ignore"):
-        e_value = far + np.sqrt(far * (far - 1))
+    strength = e_value(ratio)
     per = (
         1_000
         * frame["upgrades"].to_numpy("float64")
@@ -448,7 +446,7 @@ def _judged(frame: pd.DataFrame, caused: set[str]) -> pd.DataFrame:
         name: per * (1 - 1 / frame[c].to_numpy("float64"))
         for name, c in (("extra", "ratio"), ("extra_low", "low"), ("extra_high", "high"))
     }
-    return frame.assign(p_value=adjusted, verdict=verdict, e_value=e_value, **extra)
+    return frame.assign(p_value=adjusted, verdict=verdict, e_value=strength, **extra)
 
 
 # --- counts ----------------------------------------------------------------------------------------------
@@ -484,6 +482,25 @@ def _levels(days: Days, asked: Asked, busy: list[int], horizon: int) -> Ints:
     active = _busy(days, asked, busy, horizon)
     cuts = np.unique(np.quantile(active, [0.25, 0.5, 0.75]))
     return np.searchsorted(cuts, active, side="left")
+
+
+def e_value(ratio: Floats) -> Floats:
+    """Return how strongly something unseen would have to go with both sides to make a ratio alone [1]_.
+
+    Examples
+    --------
+    >>> float(e_value(np.array(3.9)).round(2)), float(e_value(np.array(1.8)).round(2))
+    (7.26, 3.0)
+
+    References
+    ----------
+    .. [1] T. VanderWeele, P. Ding, "Sensitivity analysis in observational research: introducing the E-value", Annals of
+       Internal Medicine 167, 2017.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        far = np.where(ratio < 1, 1 / ratio, ratio)
+        found: Floats = far + np.sqrt(far * (far - 1))
+    return found
 
 
 def _stratified(

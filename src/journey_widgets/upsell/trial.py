@@ -208,7 +208,7 @@ def _compared(
         "adjusted_high": np.nan, "variance_kept": np.nan, "doubt": "",
     }  # fmt: skip
     if cluster:
-        row["low"], row["high"], row["p_value"] = _between_clusters(own, other, outcome, cluster)
+        row["low"], row["high"], row["p_value"] = between_clusters(own, other, outcome, cluster)
     elif share:
         low, high, p = difference(a.sum(), len(a), b.sum(), len(b))
         row["low"], row["high"], row["p_value"] = float(low), float(high), float(p)
@@ -226,12 +226,16 @@ def _compared(
             raise JourneyDataError(msg)
         pre = numbers.to_numpy("float64")
         row |= _cuped(a, b, pre)
-    few = min(int((a != 0).sum()), int((b != 0).sum()))
-    if few < BUYERS:
-        row["doubt"] = (
-            f"{few} with any {outcome} in an arm: below {BUYERS} the interval is too narrow"
-        )
+    row["doubt"] = few_doubt(a, b, outcome)
     return row
+
+
+def few_doubt(a: Floats, b: Floats, outcome: str) -> str:
+    """Return what to doubt where few of an arm have anything of an outcome; blank where enough do."""
+    few = min(int((a != 0).sum()), int((b != 0).sum()))
+    if few >= BUYERS:
+        return ""
+    return f"{few} with any {outcome} in an arm: below {BUYERS} the interval is too narrow"
 
 
 def welch(a: Floats, b: Floats) -> tuple[float, float, float]:
@@ -266,7 +270,7 @@ def ratio(x: float, n: float, y: float, m: float) -> tuple[float, float, float]:
     return float(found), float(found * np.exp(-reach)), float(found * np.exp(reach))
 
 
-def _between_clusters(
+def between_clusters(
     own: pd.DataFrame, other: pd.DataFrame, outcome: str, cluster: str
 ) -> tuple[float, float, float]:
     """Return the interval of a difference where whole clusters were assigned: means of clusters, by their size."""
