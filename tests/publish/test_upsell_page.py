@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import pytest
 
 from journey_widgets import Workspace
@@ -134,6 +135,21 @@ def test_a_workspace_without_a_plan_says_how_to_make_one(report, example):
 
     assert "no upsell plan yet" in repr(shown.owned_moments(view))
     assert "under outcome" in repr(shown.moments(view))
+    for part in PARTS:
+        assert repr(part(view)), part.__name__
+
+
+def test_a_workspace_that_has_a_log_and_nothing_else_is_told_what_is_missing(report, tmp_path):
+    Workspace.create(tmp_path / "log").close()
+    people = [f"p{i}" for i in range(12)]
+    frame = pd.DataFrame({"who": people, "at": "2026-01-01", "what": ["x", "y"] * 6})
+    frame.to_csv(tmp_path / "log" / "log.csv", index=False)
+    (tmp_path / "log" / "sources.yaml").write_text(
+        "schema: sources/1\nevents:\n  file: log.csv\n  columns: {customer_id: who, ts: at, event: what}\n",
+        "utf-8",
+    )
+    view = shown.open_upsell(str(tmp_path / "log"))
+
     for part in PARTS:
         assert repr(part(view)), part.__name__
 

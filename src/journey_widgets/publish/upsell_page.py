@@ -262,6 +262,8 @@ def _mend_first(view: UpsellPage) -> list[str]:
 
 
 def _close_gaps(view: UpsellPage) -> list[str]:
+    if not view.has_plan:
+        return []
     open_ = [f for f in _found(view) if f.severity != "info"]
     return [f"{f.message} {f.fix}" for f in open_[:2]]
 

@@ -517,12 +517,13 @@ class UpsellPage:
     def mending(self) -> pd.DataFrame | None:
         """What it would bring if groups got through as everybody else does; None where nobody can say."""
         page, worth = self.page, self._worth
-        if len(page.steps) < 2 or worth is None:
+        steps = self._tried("mending", lambda: page.steps)  # a workspace may have no journey yet
+        if steps is None or len(steps) < 2 or worth is None:
             return None
-        found = paths.pain_points(page.index, page.steps)
+        found = paths.pain_points(page.index, steps)
         if found.empty:
             return None
-        return upsell.benefit_of_mending(found, paths.funnel(page.index, page.steps), worth)
+        return upsell.benefit_of_mending(found, paths.funnel(page.index, steps), worth)
 
     @cached_property
     def _worth(self) -> tuple[float, float, float] | None:
