@@ -159,13 +159,11 @@ def _checked(cells: pd.DataFrame) -> pd.DataFrame:
         ("n", np.nan),
         ("effect_low", np.nan),
         ("prior", np.nan),
-        ("guard", ""),
-        ("segment", ""),
-        ("reason", ""),
     ):
         if column not in found.columns:
             found[column] = usual
-    blank = ["guard", "segment", "reason"]
+    texts = ("guard", "segment", "reason")
+    blank = [c for c in texts if c in found.columns]
     names = ["customer_id", "offer", "touchpoint", "evidence", *blank]
     found[blank] = found[blank].fillna("")
     lacking = int(found[names].isna().any(axis=1).sum())
@@ -173,6 +171,9 @@ def _checked(cells: pd.DataFrame) -> pd.DataFrame:
         msg = f"cells: {lacking} rows lack a customer, offer, touchpoint or evidence; all four were needed."
         raise JourneyDataError(msg)
     found = found.astype(dict.fromkeys(names, "str")).reset_index(drop=True)
+    for column in texts:
+        if column not in blank:
+            found[column] = pd.Series("", index=found.index, dtype="str")
     for column in ("effect", "margin", "cost", "kept", "follow_on"):
         numbers = pd.to_numeric(found[column], errors="coerce").astype("float64")
         missing = int((~np.isfinite(numbers)).sum())
@@ -199,7 +200,7 @@ def _checked(cells: pd.DataFrame) -> pd.DataFrame:
         offer, touchpoint = costs[costs > 1].index[0]
         msg = f"cells: contacts with {offer} at {touchpoint} have several costs; one for each of the two was needed."
         raise JourneyDataError(msg)
-    torn = found.groupby("customer_id")["segment"].nunique()
+    torn = found.groupby("customer_id")["segment"].nunique() if "segment" in blank else pd.Series(1)
     if (torn > 1).any():
         msg = f"cells: {int((torn > 1).sum())} customers are in several segments; each belongs to one."
         raise JourneyDataError(msg)
@@ -246,7 +247,7 @@ def _guarded(
         arms = assign(who, {HELD_OUT: held_out, "planned": 1 - held_out}, salt=salt)
         alone = set(arms[arms["arm"] == HELD_OUT]["customer_id"])
         left = without(HELD_OUT, ~left["customer_id"].isin(alone))
-    own = set(cells["guard"]) - {""}
+    own = set(cells["guard"].unique()) - {""}
     for why in [*(g for g in GUARDS if g in own), *sorted(own - set(GUARDS))]:
         left = without(why, left["guard"] != why)
     for why, customers in guards.items():
