@@ -123,7 +123,7 @@ def qini_chart(curve: pd.DataFrame) -> Chart:
     x = alt.X(
         "customers:Q",
         title="customers contacted, best-ranked first",
-        axis=alt.Axis(format=",", tickCount=6),
+        axis=alt.Axis(format=",.0f", tickCount=6),
     )
     y = alt.Y("extra:Q", title="answers that the offer brought")
     straight = alt.Chart(ends).mark_line(color=GREY, strokeDash=[5, 3]).encode(x=x, y=y)
@@ -157,7 +157,7 @@ def profit_chart(frame: pd.DataFrame) -> Chart:
     x = alt.X(
         "customers:Q",
         title="customers contacted, best-scored first",
-        axis=alt.Axis(format=",", tickCount=6),
+        axis=alt.Axis(format=",.0f", tickCount=6),
     )
     y = alt.Y("profit:Q", title="profit at most", axis=alt.Axis(format="~s"))
     line = alt.Chart(frame).mark_line(color=BLUE).encode(x=x, y=y)

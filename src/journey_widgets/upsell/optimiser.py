@@ -366,15 +366,11 @@ def _swapped_in(problem: Problem, chosen: Flags, rest: Floats) -> Flags:
         for place in gone:
             found[rows[place], cells[place]], there[place] = False, False
             spare[groups[place]] -= 1
-            left[0] += problem.cost[cells[place]]
-            if kinds[place] >= 0:
-                left[1 + kinds[place]] += 1
+            _use(problem, int(cells[place]), left, times=-1)
         found[row, cell] = True
         need[group] -= 1
         free[row] -= 1
-        left[0] -= problem.cost[cell]
-        if kind >= 0:
-            left[1 + kind] -= 1
+        _use(problem, cell, left)
     return found
 
 
@@ -400,21 +396,27 @@ def _with_least(problem: Problem, chosen: Flags, rest: Floats, *, room: bool = T
         order = order[: int(need.sum() + 1) * rest.shape[1]]
     found = chosen.copy()
     for row, cell in zip(rows[order].tolist(), cells[order].tolist(), strict=True):
-        kind, group = int(problem.slot[cell]), int(problem.group[row])
-        if (
-            need[group] < 1
-            or free[row] < 1
-            or problem.cost[cell] > left[0] + TINY
-            or (kind >= 0 and left[1 + kind] < 1 - TINY)
-        ):
+        group = int(problem.group[row])
+        if need[group] < 1 or free[row] < 1 or not _fits(problem, cell, left):
             continue
         found[row, cell] = True
         need[group] -= 1
         free[row] -= 1
-        left[0] -= problem.cost[cell]
-        if kind >= 0:
-            left[1 + kind] -= 1
+        _use(problem, cell, left)
     return found
+
+
+def _fits(problem: Problem, cell: int, left: Floats) -> bool:
+    """Return whether there is room for one more cell."""
+    kind = int(problem.slot[cell])
+    return bool(problem.cost[cell] <= left[0] + TINY and (kind < 0 or left[1 + kind] >= 1 - TINY))
+
+
+def _use(problem: Problem, cell: int, left: Floats, times: int = 1) -> None:
+    """Take a cell's euros and slot off what is left; -1 times gives them back."""
+    left[0] -= times * problem.cost[cell]
+    if problem.slot[cell] >= 0:
+        left[1 + problem.slot[cell]] -= times
 
 
 def _within(problem: Problem, wanted: Flags, rest: Floats) -> Flags:
@@ -455,18 +457,11 @@ def _added(problem: Problem, chosen: Flags, rest: Floats) -> Flags:
     order = np.argsort(-rest[rows, cells], kind="stable")
     order = order if problem.value.size <= SMALL else order[: most * rest.shape[1]]
     for row, cell in zip(rows[order].tolist(), cells[order].tolist(), strict=True):
-        kind = int(problem.slot[cell])
-        if (
-            free[row] < 1
-            or problem.cost[cell] > left[0] + TINY
-            or (kind >= 0 and left[1 + kind] < 1 - TINY)
-        ):
+        if free[row] < 1 or not _fits(problem, cell, left):
             continue
         found[row, cell] = True
         free[row] -= 1
-        left[0] -= problem.cost[cell]
-        if kind >= 0:
-            left[1 + kind] -= 1
+        _use(problem, cell, left)
     return found
 
 
