@@ -274,7 +274,7 @@ def last_contacts(view: UpsellPage) -> html.Html:
     ]  # fmt: skip
     return html.table(
         pd.DataFrame(rows), caption="What came of the last contacts",
-        note=f"{definition(found)}. Contacted against those left alone by chance who would have been contacted.",
+        note=f"{definition(found)} Contacted against those left alone by chance who would have been contacted.",
     )  # fmt: skip
 
 

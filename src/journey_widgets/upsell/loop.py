@@ -94,9 +94,10 @@ def came_back(
         took, _back = taken(known, plan.offer(str(offer)), anchors, until.to_pydatetime())
         who = set(anchors["customer_id"][took])
         over.loc[own.index, "bought"] = own["customer_id"].isin(who).astype("float64")
+    local = until.tz_localize("UTC").tz_convert(known.zone)
     return defined(
         over.drop(columns=["row"], errors="ignore"),
-        f"Contacts whose time was over on {until:%-d %B %Y}; {len(rows) - len(over):,} more are not",
+        f"Contacts whose time was over at the beginning of {local:%-d %B %Y}; {len(rows) - len(over):,} more are not",
     )
 
 
