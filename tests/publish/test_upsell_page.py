@@ -118,7 +118,7 @@ def test_a_source_that_is_missing_is_said_and_the_rest_is_there(report, example,
         }
         changes["trial"] = plan.trial.model_copy(update={"moments": ()})
         if missing == "usage":
-            changes |= {"outcome": ("payment",), "caused_by_upgrade": ()}
+            changes |= {"outcome": ("payment",), "caused_by_upgrade": (), "sequences": ()}
             pressure = plan.guards.pressure.model_copy(update={"contacts": ("upgrade_offer",)})
             changes["guards"] = changes["guards"].model_copy(update={"pressure": pressure})
         space.save(plan.model_copy(update=changes))

@@ -18,6 +18,11 @@ from journey_widgets.upsell.optimiser import Problem, solve
 # the optimiser
 
 
+def kinds_of(slot, many):
+    """Which cell takes a slot of which kind, where each takes one."""
+    return (np.asarray(slot)[:, None] == np.arange(many)) * 1.0
+
+
 def five_customers():
     """Margins of five customers by offer and touchpoint; contacts cost 0.5 and 4, two slots each, 9 euros in all."""
     margins = [
@@ -26,7 +31,7 @@ def five_customers():
     ]  # fmt: skip
     value = np.array(margins).reshape(5, 4)
     cost, slot = np.tile([0.5, 4.0], 2), np.tile([0, 1], 2)
-    return Problem(value, cost, slot, 9.0, np.array([2.0, 2.0]), np.ones(5, np.int64))
+    return Problem(value, cost, kinds_of(slot, 2), 9.0, np.array([2.0, 2.0]), np.ones(5, np.int64))
 
 
 def world(seed, many=40, kinds=6, contacts=1):
@@ -35,7 +40,7 @@ def world(seed, many=40, kinds=6, contacts=1):
     value[rng.random((many, kinds)) < 0.3] = -np.inf
     slots = np.array([many * 0.05, many * 0.1, many * 0.2, np.inf]).round()
     return Problem(
-        value, rng.choice([0.1, 0.5, 2.0, 5.0], kinds), rng.integers(0, 4, kinds), many * 0.6, slots,
+        value, rng.choice([0.1, 0.5, 2.0, 5.0], kinds), kinds_of(rng.integers(0, 4, kinds), 4), many * 0.6, slots,
         np.full(many, contacts, np.int64),
     )  # fmt: skip
 
@@ -50,7 +55,7 @@ def exact(problem):
         limits[i, i * kinds : (i + 1) * kinds] = 1
     limits[many, :] = np.tile(problem.cost, many)
     for s in range(len(problem.slots)):
-        limits[many + 1 + s, :] = np.tile((problem.slot == s) * 1.0, many)
+        limits[many + 1 + s, :] = np.tile(problem.takes[:, s], many)
     for g in range(groups):
         limits[many + 1 + len(problem.slots) + g, :] = np.repeat((problem.group == g) * -1.0, kinds)
     top = np.concatenate([problem.contacts, [problem.budget], problem.slots, -problem.least])
@@ -70,17 +75,17 @@ def sorted_and_cut(problem):
     order = np.argsort(-problem.value[rows, cells], kind="stable")
     budget, slots, free, total = problem.budget, problem.slots.copy(), problem.contacts.copy(), 0.0
     for row, cell in zip(rows[order], cells[order], strict=True):
-        kind = problem.slot[cell]
-        if free[row] and problem.cost[cell] <= budget + 1e-9 and slots[kind] >= 1:
+        kinds = problem.takes[cell] > 0
+        if free[row] and problem.cost[cell] <= budget + 1e-9 and (slots[kinds] >= 1).all():
             budget, total = budget - problem.cost[cell], total + problem.value[row, cell]
-            slots[kind] -= 1
+            slots[kinds] -= 1
             free[row] -= 1
     return total
 
 
 def within(problem, solution):
     per_cell = solution.chosen.sum(axis=0)
-    taken = np.bincount(problem.slot, per_cell, minlength=len(problem.slots))
+    taken = per_cell @ problem.takes
     assert per_cell @ problem.cost <= problem.budget + 1e-6
     assert (taken <= problem.slots + 1e-6).all()
     assert (solution.chosen.sum(axis=1) <= problem.contacts).all()
@@ -122,6 +127,24 @@ def test_more_of_anything_never_lowers_the_value_much_and_the_same_input_gives_t
     more = solve(replace(problem, budget=problem.budget * 1.2))
     assert more.bound >= first.bound - 1e-6
     assert more.value >= 0.998 * first.value
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.integers(1, 2))
+def test_a_cell_may_take_one_of_its_channel_and_one_of_its_team(seed, contacts):
+    problem = world(seed, contacts=contacts)
+    teams = kinds_of(np.random.default_rng(seed).integers(0, 3, 6), 3)[
+        :, :2
+    ]  # a third of them are of no team
+    problem = replace(
+        problem, takes=np.c_[problem.takes, teams], slots=np.r_[problem.slots, [3.0, 7.0]]
+    )
+
+    found = solve(problem)
+
+    within(problem, found)
+    assert found.value <= exact(problem) + 1e-6 <= found.bound + 2e-6
+    assert found.value >= sorted_and_cut(problem) - 1e-6
 
 
 def test_the_gap_of_a_larger_board_is_small_and_a_near_solution_answers_too():
@@ -180,7 +203,7 @@ def test_with_money_alone_a_least_that_can_be_is_always_met_and_nearly_best(seed
 def test_more_than_it_must_no_group_gets_at_a_loss_and_the_gap_is_one_also_below_nothing():
     value = np.array([[-1.0]] * 30 + [[5.0]] * 4)
     problem = Problem(
-        value, np.array([1.0]), np.array([-1]), 25.0, np.zeros(0), np.ones(34, np.int64),
+        value, np.array([1.0]), np.zeros((1, 0)), 25.0, np.zeros(0), np.ones(34, np.int64),
         np.zeros(34, np.int64), np.array([20.0]),
     )  # fmt: skip
 
@@ -197,7 +220,7 @@ def test_room_is_taken_from_those_who_need_not_have_it():
     # All slots are worth most to people of no group; the group must have three of them.
     value = np.r_[np.full((10, 1), 9.0), np.full((10, 1), 1.0)]
     problem = Problem(
-        value, np.array([1.0]), np.array([0]), 10.0, np.array([6.0]), np.ones(20, np.int64),
+        value, np.array([1.0]), np.ones((1, 1)), 10.0, np.array([6.0]), np.ones(20, np.int64),
         np.r_[np.full(10, -1), np.zeros(10, np.int64)], np.array([3.0]),
     )  # fmt: skip
 
@@ -360,6 +383,35 @@ def test_contacts_had_already_count():
     assert "5" not in set(
         board(numbers, limits=Limits(already={5: 1}), held_out=0).plan["customer_id"]
     )
+
+
+def test_a_team_makes_no_more_contacts_than_it_can_wherever_it_makes_them():
+    owners = {"mail": "service", "call": "service"}
+    limits = Limits(max_contacts=2, teams={"service": 7})
+    made = board(cells(), limits=limits, owners=owners, held_out=0, currency="EUR")
+    assert len(made.plan) == 7
+    assert "One contact more by service would earn" in made.prices()[-1]
+    free = board(cells(), limits=Limits(max_contacts=2), owners=owners, held_out=0)
+    best = free.plan["value"].head(7).sum()
+    assert made.plan["value"].sum() == pytest.approx(best)
+    out = made.why(str(free.plan["customer_id"].iloc[-1]))
+    assert "earns" in out[~out["planned"]]["why"].iloc[0]
+    more, moved = made.what_if(replace(limits, teams={"service": 9}))
+    assert len(more.plan) == 9
+    assert len(moved) == 2
+
+
+def test_a_team_that_answers_for_nothing_is_refused_with_near_names():
+    with pytest.raises(JourneyDataError, match="teams names 'servce'.*service"):
+        board(cells(), limits=Limits(teams={"servce": 1}), owners={"call": "service"}, held_out=0)
+
+
+def test_the_arms_count_contacts_had_already_on_both_sides():
+    had = {f"c{i:02d}": 1 for i in range(0, 40, 2)}
+    found = board(cells(), limits=Limits(max_contacts=1, already=had), held_out=0.3, salt="w")
+    both = found.assignment(pd.Timestamp("2026-04-01", tz="UTC"))
+    assert set(both["arm"]) == {"contacted", "left alone"}
+    assert not set(both["customer_id"]) & set(had)
 
 
 def test_why_and_why_not_are_said_in_words():

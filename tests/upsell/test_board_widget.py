@@ -30,11 +30,11 @@ def cells(many=60, seed=1):
     return pd.DataFrame(rows, columns=columns)
 
 
-def made(budget=20.0, slots=None, **more):
+def made(budget=20.0, slots=None, teams=None, **more):
     owners = {"mail": "marketing", "call": "service"}
     own = board(
         cells(),
-        limits=Limits(budget=budget, slots=slots),
+        limits=Limits(budget=budget, slots=slots, teams=teams),
         owners=owners,
         held_out=0.1,
         currency="EUR",
@@ -188,6 +188,19 @@ def test_more_contacts_a_customer_make_the_budget_slider_longer():
     assert one < free <= widget.limits["budget_max"] < free + 1
 
 
+def test_what_a_team_can_do_plans_again():
+    widget = made(budget=1_000.0, teams={"service": 4})
+    assert [(t["label"], t["now"]) for t in widget.limits["teams"]] == [("Service team", 4)]
+    assert any("by Service team would earn" in said for said in widget.prices)
+
+    asked(widget, teams={"service": 1})
+
+    plan = widget.to_board().plan
+    assert (plan["owner"] == "service").sum() == 1
+    assert widget.limits["teams"][0]["now"] == 1
+    assert "fewer" in widget.changed
+
+
 def test_slots_and_patience_plan_again_and_the_contacts_that_change_are_listed():
     widget = made(budget=1_000.0, slots={"call": 5, "mail": 60})
     assert [(s["id"], s["label"], s["now"]) for s in widget.limits["slots"]] == [
@@ -211,7 +224,7 @@ def test_slots_and_patience_plan_again_and_the_contacts_that_change_are_listed()
 
 @pytest.mark.parametrize(
     "news", [{"slots": {"fax": 1}}, {"slots": {"call": -1}}, {"slots": {"call": 1.5}}, {"fatigue": -1.0},
-             {"fatigue": float("nan")}, {"slots": 7}]
+             {"fatigue": float("nan")}, {"slots": 7}, {"teams": {"call": 1}}]
 )  # fmt: skip
 def test_limits_that_cannot_be_are_refused(news):
     widget = made(slots={"call": 5})

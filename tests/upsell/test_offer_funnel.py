@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.upsell import after_offers, followed_by, offer_funnel, signals
+from journey_widgets.upsell import after_offers, eligible, followed_by, offer_funnel, signals
+from journey_widgets.upsell.document import Sequence
 from upsell.plan_data import plan, sources
 
 
@@ -139,8 +140,58 @@ c 03-04T10:00 full
 c 03-04T10:00 opened"""
     every = signals(sources(usage=usage))
 
-    found = followed_by(every, [("full", "opened")], "7d")
+    found = followed_by(every, ["full", "opened"], "7d")
 
     own = found.filter(found.event == "full then opened").order_by("ts").to_pyarrow().to_pylist()
     assert [(r["customer_id"], r["ts"].day) for r in own] == [("a", 4), ("a", 5)]
     assert found.count().to_pyarrow().as_py() == every.count().to_pyarrow().as_py() + 2
+
+
+def test_the_third_time_in_a_week_is_a_thing_of_its_own():
+    usage = """a 03-02 opened
+a 03-04 opened
+a 03-09T00:00 opened
+a 03-20 opened
+b 03-02 opened
+b 03-05 opened
+b 03-09T00:01 opened"""
+    every = signals(sources(usage=usage))
+
+    found = followed_by(every, ["opened"] * 3, "7d", name="often")
+
+    own = found.filter(found.event == "often").to_pyarrow().to_pylist()
+    assert [(r["customer_id"], r["ts"].day) for r in own] == [("a", 9)]
+    with pytest.raises(JourneyDataError, match="1 step: a sequence of two or more"):
+        followed_by(every, ["opened"])
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from("xyz")), min_size=1, max_size=12))
+def test_a_sequence_is_there_exactly_where_its_steps_are_in_order_within_the_time(events):
+    steps, hours = ["x", "y", "x"], 5
+    rows = [f"c 03-01T{h:02d}:00 {e} north" for h, e in sorted(set(events))]
+    slow = {
+        c
+        for a, one in set(events) for b, two in set(events) for c, three in set(events)
+        if [one, two, three] == steps and a < b < c and c - a <= hours
+    }  # fmt: skip
+
+    found = followed_by(signals(sources("\n".join(rows))), steps, f"{hours}h", name="s")
+
+    own = found.filter(found.event == "s").to_pyarrow().to_pylist()
+    assert sorted(r["ts"].hour for r in own) == sorted(slow)
+
+
+def test_a_moment_may_open_with_a_sequence():
+    usage = "a 03-20 full\na 03-28 opened\nb 03-28 full\nb 03-29 opened\nb 03-30 opened"
+    first = plan()
+    moments = (first.moments[0].model_copy(update={"after": "used_after_full"}),)
+    then = Sequence(id="used_after_full", label="Used", steps=("full", "opened"), within="3d")
+    own = plan(sequences=(then,), moments=moments)
+    told = sources(usage=usage)
+
+    found = eligible(own, told)
+
+    assert list(found["customer_id"]) == ["b"]
+    with pytest.raises(JourneyDataError, match="sequence full is called what something"):
+        eligible(plan(sequences=(then.model_copy(update={"id": "full"}),)), told)

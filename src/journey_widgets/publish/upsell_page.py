@@ -32,7 +32,8 @@ from journey_widgets.raci.owners import NOBODY, owners
 from journey_widgets.raci.policy import RaciPolicy
 from journey_widgets.raci.rules import check as check_matrix
 from journey_widgets.upsell import charts
-from journey_widgets.upsell.board import INCREMENTAL, Board
+from journey_widgets.upsell.board import Board
+from journey_widgets.upsell.board_rows import INCREMENTAL
 from journey_widgets.upsell.document import (
     COOLING_OFF,
     GUARDS,
@@ -66,8 +67,12 @@ MOST_MOMENTS = 15
 FOLLOWED = (ELIGIBLE, OFFERED, ACCEPTED, KEPT)
 PLACEBO_SAID = (
     "Placebo: the same with the days after; corrected: what remains when it is taken off. Extra: upgrades more for "
-    "each 1,000 times it happened. Usual lift: what a list of what upgraders did more often would show; busy customers "
-    "do more of everything, so it calls nearly everything a moment."
+    "each 1,000 times it happened."
+)
+USUAL_SAID = (
+    "Usual lift: what a list of what upgraders did more often would show; busy customers do more of everything, so it "
+    "calls nearly everything a moment. By activity: odds ratio within four levels of activity (Mantel and Haenszel). "
+    "E-value: how strongly something unseen would have to go with both sides to make the ratio alone."
 )
 
 
@@ -289,7 +294,7 @@ def moments(view: UpsellPage) -> Any:
             "Placebo": ranged("{:.2f}".format, *of(r, "placebo", "placebo_low", "placebo_high")),
             "Corrected": ranged("{:.2f}".format, *of(r, "corrected", "corrected_low", "corrected_high")),
             "Extra per 1,000": ranged("{:.1f}".format, *of(r, "extra", "extra_low", "extra_high")),
-            "Upgrades": view.few(r["upgrades"]), "Usual lift": Figure(f"{r['naive']:.1f}", r["naive"]),
+            "Upgrades": view.few(r["upgrades"]),
             "Answers for it": view.owner(r["touchpoint"]) if _on_map(view, r["touchpoint"]) else "–",
         }
         for r in known.head(MOST_MOMENTS).to_dict("records")
@@ -307,6 +312,7 @@ def moments(view: UpsellPage) -> Any:
                 note=PLACEBO_SAID,
             )
         )
+        pieces.append(_in_detail(view, known))
     if len(few):
         pieces.append(
             html.note(
@@ -314,6 +320,32 @@ def moments(view: UpsellPage) -> Any:
             )
         )
     return show_all(pieces)
+
+
+def _in_detail(view: UpsellPage, known: pd.DataFrame) -> html.Html:
+    """Return what the ratios rest on, and what other ways to count would say."""
+    shown = known.assign(shown=known["upgrades"] >= view.page.least)
+    rows = [
+        {
+            "After": view.named(r["touchpoint"]), "Days it happened": view.few(r["happened"]),
+            "Days after it": view.few(r["exposed_days"]), "Upgrades then": view.few(r["upgrades"]),
+            "p, adjusted": _p(r["p_value"]), "Usual lift": _plain(r["naive"], shown=r["shown"]),
+            "By activity": _plain(r["stratified"], shown=r["shown"]), "E-value": _plain(r["e_value"]),
+        }
+        for r in records(shown.head(MOST_MOMENTS))
+    ]  # fmt: skip
+    return html.table(
+        pd.DataFrame(rows), caption="Why the usual lift says something else", note=USUAL_SAID
+    )
+
+
+def _p(value: float) -> Figure:
+    return Figure("below 0.001" if value < 0.001 else f"{value:.3f}", value)
+
+
+def _plain(value: float, *, shown: bool = True) -> str | Figure:
+    """Return a ratio; what is about few upgrades would tell how many."""
+    return Figure(f"{value:.1f}", value) if shown and np.isfinite(value) else "–"
 
 
 def _on_map(view: UpsellPage, name: object) -> bool:

@@ -26,7 +26,7 @@ from journey_widgets.publish.upsell_view import (
 from journey_widgets.scorecard import words
 from journey_widgets.scorecard.catalogue import catalogue
 from journey_widgets.upsell import charts
-from journey_widgets.upsell.board import EVIDENCE
+from journey_widgets.upsell.board_rows import EVIDENCE
 from journey_widgets.upsell.cells import NO_EFFECT
 from journey_widgets.upsell.document import KINDS
 

@@ -132,6 +132,7 @@ class UpsellPage:
             **{r.id: r.label for r in space.raci.roles}, **self.page.labels(),
             **{o.id: o.label for o in self.plan.offers},
             **{o.arm: o.label for o in self.plan.offers if o.arm},
+            **{s.id: s.label for s in self.plan.sequences},
         }  # fmt: skip
 
     def named(self, name: str) -> str:
@@ -166,7 +167,7 @@ class UpsellPage:
 
         def ask() -> Days:
             lines = [p for p in self.known.products if p in self.plan.outcome]
-            found = before(signals(self.sources, lines), self._instant)
+            found = before(self.known.with_sequences(signals(self.sources, lines)), self._instant)
             if self.plan.customer_since:
                 found = from_first(found, self.plan.customer_since)
             return days_of_signals(found, zone=self.zone)
@@ -174,8 +175,8 @@ class UpsellPage:
         return self._tried("moments", ask)
 
     @cached_property
-    def moments(self) -> pd.DataFrame | None:
-        """After what customers upgrade sooner."""
+    def _looked_for(self) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+        """After what customers upgrade sooner, and the same with windows of several lengths: one run."""
         if not self.plan.outcome:
             self._why["moments"] = (
                 "The plan does not say what an upgrade is: name it under outcome."
@@ -183,28 +184,23 @@ class UpsellPage:
             return None
         if self.days is None:
             return None
-        days = self.days
-        caused = [c for c in self.plan.caused_by_upgrade if c in days.names]
-        return self._tried(
-            "moments",
-            lambda: upsell.moments(
-                days, self.plan.outcome, self.horizon, caused_by_upgrade=caused, seed=self.seed
-            ),
-        )
+        days, sequences = self.days, {s.id for s in self.plan.sequences}
+        ask = partial(
+            upsell.moments_and_horizons, days, self.plan.outcome, self.horizon,
+            caused_by_upgrade=[c for c in self.plan.caused_by_upgrade if c in days.names],
+            activity=[n for n in days.names if n not in sequences], seed=self.seed,
+        )  # fmt: skip
+        return self._tried("moments", ask)
 
-    @cached_property
+    @property
+    def moments(self) -> pd.DataFrame | None:
+        """After what customers upgrade sooner."""
+        return self._looked_for[0] if self._looked_for else None
+
+    @property
     def horizons(self) -> pd.DataFrame | None:
         """The same with windows of several lengths."""
-        if self.moments is None or self.days is None:
-            return None
-        days = self.days
-        caused = [c for c in self.plan.caused_by_upgrade if c in days.names]
-        return self._tried(
-            "horizons",
-            lambda: upsell.at_horizons(
-                days, self.plan.outcome, caused_by_upgrade=caused, seed=self.seed
-            ),
-        )
+        return self._looked_for[1] if self._looked_for else None
 
     @property
     def found_moments(self) -> pd.DataFrame:
@@ -343,10 +339,20 @@ class UpsellPage:
         return self._tried(
             "board",
             lambda: upsell.plan_board(
-                self.plan, self.cells, owners=self.owners, budget=self.budget, max_contacts=self.max_contacts,
+                self.plan, self.cells, owners=self.owners, already=self._already(), budget=self.budget,
+                max_contacts=self.max_contacts,
                 salt=f"board {self.day:%Y-%m-%d} {self.seed}", currency=self.currency,
             ),
         )  # fmt: skip
+
+    def _already(self) -> dict[str, int]:
+        """Return how many contacts customers had by earlier plans in the plan's period."""
+        if CONTACTS not in self.sources:
+            return {}
+        day = self.day.date().isoformat()
+        return upsell.contacts_had(
+            self.plan, self.sources[CONTACTS], self.known, as_of=day, zone=self.zone
+        )
 
     @cached_property
     def bundles(self) -> pd.DataFrame | None:

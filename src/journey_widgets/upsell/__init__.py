@@ -4,16 +4,17 @@ from journey_widgets.upsell.association import association_measures
 from journey_widgets.upsell.baskets import Baskets, baskets, sold
 from journey_widgets.upsell.benefit import benefit_of_mending
 from journey_widgets.upsell.bg_nbd import BgNbd, fit_bg_nbd
-from journey_widgets.upsell.board import Board, Limits, board
+from journey_widgets.upsell.board import Board, board
+from journey_widgets.upsell.board_rows import Limits
 from journey_widgets.upsell.bundles import bundles
 from journey_widgets.upsell.cells import cells, earnings, effects, plan_board
 from journey_widgets.upsell.document import Moment, Offer, UpsellPlan
 from journey_widgets.upsell.eligibility import eligible, guarded
 from journey_widgets.upsell.gamma_gamma import GammaGamma, fit_gamma_gamma
 from journey_widgets.upsell.library import library
-from journey_widgets.upsell.loop import calibration, came_back, planned_and_measured
+from journey_widgets.upsell.loop import calibration, came_back, contacts_had, planned_and_measured
 from journey_widgets.upsell.mbg_nbd import MbgNbd, fit_mbg_nbd
-from journey_widgets.upsell.moments import at_horizons, moments
+from journey_widgets.upsell.moments import at_horizons, moments, moments_and_horizons
 from journey_widgets.upsell.next_offers import NextOffers, next_offers
 from journey_widgets.upsell.offer_funnel import after_offers, offer_funnel
 from journey_widgets.upsell.pareto_nbd import ParetoNbd, fit_pareto_nbd
@@ -45,11 +46,12 @@ from journey_widgets.upsell.waiting import (
 __all__ = [
     "Baskets", "BgNbd", "Board", "GammaGamma", "Limits", "MbgNbd", "Moment", "NextOffers", "Offer", "ParetoNbd",
     "Propensity", "ScoreReport", "Uplift", "UpsellPlan", "after_offers", "assign", "association_measures",
-    "at_horizons", "baskets", "benefit_of_mending", "board", "bundles", "calibration", "came_back", "cells", "check",
-    "conventions", "cumulative_incidence", "customers_needed", "customers_needed_for_a_mean", "days_of_signals",
-    "earnings", "effects", "eligible", "expected_value", "fit_bg_nbd", "fit_gamma_gamma", "fit_mbg_nbd",
-    "fit_pareto_nbd", "followed_by", "from_first", "guarded", "kaplan_meier", "library", "log_rank", "moments",
-    "next_offers", "offer_funnel", "plan_board", "planned_and_measured", "policy_value", "power_of", "propensity",
-    "purchases", "qini", "qini_curve", "rfm", "sample_ratio", "signals", "smallest_gain", "snapshots", "sold",
-    "time_to_upgrade", "tracking", "trial", "trial_return", "uplift",
+    "at_horizons", "baskets", "benefit_of_mending", "board", "bundles", "calibration", "came_back", "cells",
+    "check", "contacts_had", "conventions", "cumulative_incidence", "customers_needed",
+    "customers_needed_for_a_mean", "days_of_signals", "earnings", "effects", "eligible", "expected_value",
+    "fit_bg_nbd", "fit_gamma_gamma", "fit_mbg_nbd", "fit_pareto_nbd", "followed_by", "from_first", "guarded",
+    "kaplan_meier", "library", "log_rank", "moments", "moments_and_horizons", "next_offers", "offer_funnel",
+    "plan_board", "planned_and_measured", "policy_value", "power_of", "propensity", "purchases", "qini",
+    "qini_curve", "rfm", "sample_ratio", "signals", "smallest_gain", "snapshots", "sold", "time_to_upgrade",
+    "tracking", "trial", "trial_return", "uplift",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ on a trial add up to anything that may be called incremental.
 
 import io
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
 
@@ -19,58 +19,24 @@ from journey_widgets.estimates import Floats
 from journey_widgets.events.personal import pseudonym
 from journey_widgets.safe import csv_text
 from journey_widgets.small_counts import withheld
-from journey_widgets.tables import require_columns
-from journey_widgets.upsell.document import GUARDS
-from journey_widgets.upsell.optimiser import Ints, Problem, Solution, solve
-from journey_widgets.upsell.planning import assign
-
-TESTED, MODELLED, PLACEBO, OBSERVED, JUDGED = EVIDENCE = (
-    "tested", "modelled on a test", "observed, placebo passed", "observed", "judgement",
+from journey_widgets.upsell.board_rows import (
+    CONTACTED,
+    EARNS,
+    ELIGIBLE,
+    EVIDENCE,
+    INCREMENTAL,
+    LEFT_ALONE,
+    NO_ROOM,
+    PLANNED,
+    Limits,
+    checked,
+    guarded,
+    priced,
+    reasons,
 )  # fmt: skip
-"""What an effect rests on, the strongest first."""
-INCREMENTAL = (TESTED, MODELLED)
-"""Only these come from a comparison group."""
-PRIOR = 100
-"""Customers that the mean effect of its class counts as much as, when an effect is shrunk towards it."""
-MOST_OBSERVED = 0.05
-"""The largest effect that is believed of what was only observed or judged."""
-HELD_OUT = "left alone, to compare with"
-OWNERLESS = "nobody alone answers for the touchpoint"
-EARNS = "earns less than it costs"
-ELIGIBLE, NO_ROOM, PLANNED = "eligible", "no room for it", "planned"
+from journey_widgets.upsell.optimiser import Ints, Problem, Solution, solve
+
 CENT = 0.005
-CONTACTED, LEFT_ALONE = "contacted", "left alone"
-"""The two arms of a plan, when it is looked at later."""
-REQUIRED = ("customer_id", "offer", "touchpoint", "effect", "margin", "cost", "evidence")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What there is of everything.
-
-    Attributes
-    ----------
-    budget
-        Euros for contacts.
-    slots
-        Touchpoint → contacts it can make; those not named have no end.
-    max_contacts
-        Contacts a customer may get.
-    already
-        Customer → contacts had in the period already.
-    fatigue
-        What each contact costs in patience, in euros.
-    least
-        Segment → contacts its customers get at least, as far as budget and slots allow it; ``segment`` of the cells
-        says who is in it. How many it lacks `Board.prices` says, also of a segment that nobody is in.
-    """
-
-    budget: float = float("inf")
-    slots: Mapping[str, int] | None = None
-    max_contacts: int = 1
-    already: Mapping[str, int] | None = None
-    fatigue: float = 0.0
-    least: Mapping[str, int] | None = None
 
 
 def board(
@@ -117,22 +83,24 @@ def board(
     JourneyDataError
         Missing columns, numbers that cannot be, a class of evidence that is not known, the same row twice.
     """
-    found = _checked(cells)
+    found = checked(cells)
     limits = limits or Limits()
     if np.isnan(limits.budget) or limits.budget < 0 or not np.isfinite(limits.fatigue):
         msg = f"budget {limits.budget}, fatigue {limits.fatigue}: a budget from 0 and a finite fatigue were needed."
         raise JourneyDataError(msg)
-    there = sorted(found["touchpoint"].unique())
-    for touchpoint in limits.slots or {}:
-        if touchpoint not in there:
-            msg = f"slots names {touchpoint!r}. {did_you_mean(touchpoint, there)}"
-            raise JourneyDataError(msg)
-    left, alone, removed = _guarded(found, owners, guards or {}, held_out, salt)
-    out = partial(_reasons, found, left, guards or {}, held_out, salt)
+    there = {str(t) for t in found["touchpoint"].unique()}
+    roles = {role for t, role in (owners or {}).items() if t in there}
+    for what, asked, known in (("slots", limits.slots, there), ("teams", limits.teams, roles)):
+        for name in asked or {}:
+            if name not in known:
+                msg = f"{what} names {name!r}. {did_you_mean(name, sorted(known))}"
+                raise JourneyDataError(msg)
+    left, alone, removed = guarded(found, owners, guards or {}, held_out, salt)
+    out = partial(reasons, found, left, guards or {}, held_out, salt)
     # Who is left alone is priced with everybody else: later the two are compared.
-    priced = _priced(pd.concat([left, alone], ignore_index=True), limits, cautious=cautious)
+    both = priced(pd.concat([left, alone], ignore_index=True), limits, cautious=cautious)
     left, alone = (
-        priced[part].reset_index(drop=True) for part in (slice(len(left)), slice(len(left), None))
+        both[part].reset_index(drop=True) for part in (slice(len(left)), slice(len(left), None))
     )
     many = found["customer_id"].nunique()
     by = "lower limit of the effect" if cautious else "effect"
@@ -147,162 +115,6 @@ def board(
         by,
         alone=alone,
         out=out,
-    )
-
-
-def _checked(cells: pd.DataFrame) -> pd.DataFrame:
-    require_columns(cells.columns, *REQUIRED, name="cells")
-    found = cells.copy()
-    for column, usual in (
-        ("kept", 1.0),
-        ("follow_on", 0.0),
-        ("n", np.nan),
-        ("effect_low", np.nan),
-        ("prior", np.nan),
-    ):
-        if column not in found.columns:
-            found[column] = usual
-    texts = ("guard", "segment", "reason")
-    blank = [c for c in texts if c in found.columns]
-    names = ["customer_id", "offer", "touchpoint", "evidence", *blank]
-    found[blank] = found[blank].fillna("")
-    lacking = int(found[names].isna().any(axis=1).sum())
-    if lacking:
-        msg = f"cells: {lacking} rows lack a customer, offer, touchpoint or evidence; all four were needed."
-        raise JourneyDataError(msg)
-    found = found.astype(dict.fromkeys(names, "str")).reset_index(drop=True)
-    for column in texts:
-        if column not in blank:
-            found[column] = pd.Series("", index=found.index, dtype="str")
-    for column in ("effect", "margin", "cost", "kept", "follow_on"):
-        numbers = pd.to_numeric(found[column], errors="coerce").astype("float64")
-        missing = int((~np.isfinite(numbers)).sum())
-        if missing:
-            msg = f"cells: {column} is missing or no number in {missing} rows; a number was needed."
-            raise JourneyDataError(msg)
-        found[column] = numbers
-    wrong = int(
-        (~found["effect"].between(-1, 1) | ~found["kept"].between(0, 1) | (found["cost"] < 0)).sum()
-    )
-    if wrong:
-        msg = f"cells: {wrong} rows have an effect beyond -1 and 1, a kept share beyond 0 and 1, or a cost below 0."
-        raise JourneyDataError(msg)
-    for column in ("n", "effect_low", "prior"):
-        found[column] = pd.to_numeric(found[column], errors="coerce").astype("float64")
-    odd = int(
-        ((found["n"] < 0) | np.isinf(found["n"]) | (found["effect_low"] > found["effect"])).sum()
-    )
-    if odd:
-        msg = f"cells: {odd} rows have an n below 0 or without end, or a lower limit above the effect."
-        raise JourneyDataError(msg)
-    costs = found.groupby(["offer", "touchpoint"])["cost"].nunique()
-    if (costs > 1).any():
-        offer, touchpoint = costs[costs > 1].index[0]
-        msg = f"cells: contacts with {offer} at {touchpoint} have several costs; one for each of the two was needed."
-        raise JourneyDataError(msg)
-    torn = found.groupby("customer_id")["segment"].nunique() if "segment" in blank else pd.Series(1)
-    if (torn > 1).any():
-        msg = f"cells: {int((torn > 1).sum())} customers are in several segments; each belongs to one."
-        raise JourneyDataError(msg)
-    unknown = sorted(set(found["evidence"].unique()) - set(EVIDENCE))
-    if unknown:
-        msg = f"cells: evidence {unknown[0]!r}. {did_you_mean(unknown[0], EVIDENCE)}"
-        raise JourneyDataError(msg)
-    twice = found.duplicated(["customer_id", "offer", "touchpoint"])
-    if twice.any():
-        msg = f"cells: {int(twice.sum())} rows name a customer, offer and touchpoint that were named before; each once."
-        raise JourneyDataError(msg)
-    return found
-
-
-def _guarded(
-    cells: pd.DataFrame, owners: Mapping[str, str] | None, guards: Mapping[str, Iterable[str]], held_out: float,
-    salt: str,
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, tuple[int, int]]]:  # fmt: skip
-    """Return the rows that may be planned, those of customers left alone, and what each reason took."""
-    if not 0 <= held_out < 1:
-        msg = f"held_out is {held_out:g}; a share from 0 up to, and without, 1 was needed."
-        raise JourneyDataError(msg)
-    left, removed = cells, {}
-    alone: set[str] = set()
-    for why, customers in guards.items():
-        if isinstance(customers, str) or why in (
-            HELD_OUT,
-            OWNERLESS,
-            EARNS,
-            NO_ROOM,
-            PLANNED,
-            ELIGIBLE,
-        ):
-            msg = f"guards: {why!r} needs a name of its own and a list of customers; found {customers!r}."
-            raise JourneyDataError(msg)
-
-    def without(why: str, kept: pd.Series) -> pd.DataFrame:
-        before, after = left["customer_id"].nunique(), left[kept]["customer_id"].nunique()
-        removed[why] = (before - after, int((~kept).sum()))
-        return left[kept]
-
-    if held_out:
-        who = left["customer_id"].drop_duplicates()
-        arms = assign(who, {HELD_OUT: held_out, "planned": 1 - held_out}, salt=salt)
-        alone = set(arms[arms["arm"] == HELD_OUT]["customer_id"])
-        left = without(HELD_OUT, ~left["customer_id"].isin(alone))
-    own = set(cells["guard"].unique()) - {""}
-    for why in [*(g for g in GUARDS if g in own), *sorted(own - set(GUARDS))]:
-        left = without(why, left["guard"] != why)
-    for why, customers in guards.items():
-        left = without(why, ~left["customer_id"].isin({str(c) for c in customers}))
-    if owners is not None:
-        left = without(OWNERLESS, left["touchpoint"].isin(list(owners)))
-    barred = {str(c) for who in guards.values() for c in who}
-    others = cells[cells["customer_id"].isin(alone - barred) & (cells["guard"] == "")]
-    if owners is not None:
-        others = others[others["touchpoint"].isin(list(owners))]
-    return left.reset_index(drop=True), others, removed
-
-
-def _reasons(
-    cells: pd.DataFrame,
-    left: pd.DataFrame,
-    guards: Mapping[str, Iterable[str]],
-    held_out: float,
-    salt: str,
-) -> dict[str, str]:
-    """Return why customers are not on the board: the first reason that held for each."""
-    gone = cells[~cells["customer_id"].isin(set(left["customer_id"]))]
-    by_list = {str(c): why for why, who in reversed(list(guards.items())) for c in who}
-    found = dict.fromkeys(gone["customer_id"], OWNERLESS) | by_list
-    own = gone[gone["guard"] != ""].drop_duplicates("customer_id")
-    found |= dict(zip(own["customer_id"], own["guard"], strict=True))
-    if held_out:
-        arms = assign(
-            cells["customer_id"].drop_duplicates(),
-            {HELD_OUT: held_out, "planned": 1 - held_out},
-            salt=salt,
-        )
-        found |= dict.fromkeys(arms[arms["arm"] == HELD_OUT]["customer_id"], HELD_OUT)
-    there = set(gone["customer_id"])
-    return {c: why for c, why in found.items() if c in there}
-
-
-def _priced(cells: pd.DataFrame, limits: Limits, *, cautious: bool) -> pd.DataFrame:
-    """Return the rows with the effect that is believed of each, and what it is worth."""
-    n, effect, low = (cells[c].to_numpy("float64") for c in ("n", "effect", "effect_low"))
-    mean = cells.groupby("evidence")["effect"].transform("mean").to_numpy("float64")
-    before = cells["prior"].to_numpy("float64")
-    mean = np.where(np.isfinite(before), before, mean)
-    # An effect of unknown n is taken as it is; the error of one that is drawn to the mean shrinks by a square root.
-    share = np.where(np.isnan(n), 1.0, n / (n + PRIOR))
-    believed = share * effect + (1 - share) * mean
-    reach = np.where(np.isfinite(low), effect - low, 0.0) * np.sqrt(share)
-    ranked = believed - reach if cautious else believed
-    weak = ~cells["evidence"].isin(INCREMENTAL).to_numpy()
-    believed, ranked = (np.where(weak, np.minimum(v, MOST_OBSERVED), v) for v in (believed, ranked))
-    margin, kept, later = (cells[c].to_numpy("float64") for c in ("margin", "kept", "follow_on"))
-    earned, spent = margin * kept + later, cells["cost"].to_numpy("float64") + limits.fatigue
-    expected = believed * earned - spent
-    return cells.assign(
-        believed=believed, expected=expected, value=np.minimum(ranked * earned - spent, expected)
     )
 
 
@@ -332,7 +144,8 @@ class Board:
             eligible,
             customers,
         )
-        self._slots, self._least = dict(limits.slots or {}), dict(limits.least or {})
+        self._slots, self._teams = dict(limits.slots or {}), dict(limits.teams or {})
+        self._least = dict(limits.least or {})
         self._alone = cells.iloc[:0] if alone is None else alone
         self._out = out
         if near is None:
@@ -344,12 +157,16 @@ class Board:
         self.solution: Solution = solve(self._problem, near=self._from(near) if near else None)
 
     def _from(self, near: "Board") -> Solution:
-        """Return the solution of another board with its prices in the order of these slots and segments."""
-        slots = dict(zip(near._slots, near.solution.slot_prices, strict=True))
+        """Return the solution of another board with its prices in the order of these slots, teams and segments."""
+        slots, teams = near._slot_prices()
         groups = dict(zip(near._least, near.solution.group_prices, strict=True))
+        prices = [
+            *(slots.get(t, 0.0) for t in self._slots),
+            *(teams.get(r, 0.0) for r in self._teams),
+        ]
         return replace(
             near.solution,
-            slot_prices=np.array([float(slots.get(t, 0.0)) for t in self._slots]),
+            slot_prices=np.array(prices, dtype=np.float64),
             group_prices=np.array([float(groups.get(s, 0.0)) for s in self._least]),
         )
 
@@ -358,15 +175,17 @@ class Board:
         value[self._rows, self._place] = self.cells["value"].to_numpy("float64")
         cost = np.zeros(len(self._columns))
         cost[self._place] = self.cells["cost"].to_numpy("float64")
-        kinds = {t: i for i, t in enumerate(self._slots)}
-        slot = np.array([kinds.get(t, -1) for _o, t in self._columns], dtype=np.int64)
-        contacts = np.full(len(self._ids), self.limits.max_contacts, dtype=np.int64)
-        had = {str(c): int(n) for c, n in (self.limits.already or {}).items()}
-        if had:
-            contacts -= np.array([had.get(c, 0) for c in self._ids], dtype=np.int64)
+        takes = np.array(
+            [
+                [float(t == s) for s in self._slots]
+                + [float(self._owners.get(t) == r) for r in self._teams]
+                for _o, t in self._columns
+            ],
+            dtype=np.float64,
+        ).reshape(len(self._columns), len(self._slots) + len(self._teams))
         slots, least = (
-            np.array([float(n) for n in known.values()], dtype=np.float64)
-            for known in (self._slots, self._least)
+            np.array([float(n) for n in known], dtype=np.float64)
+            for known in ([*self._slots.values(), *self._teams.values()], self._least.values())
         )
         group = np.full(len(self._ids), -1, dtype=np.int64)
         place = {s: i for i, s in enumerate(self._least)}
@@ -375,13 +194,19 @@ class Board:
         return Problem(
             value,
             cost,
-            slot,
+            takes,
             float(self.limits.budget),
             slots,
-            np.maximum(contacts, 0),
+            self._allowed(self._ids),
             group,
             least,
         )
+
+    def _allowed(self, customers: Iterable[str]) -> Ints:
+        """Return how many contacts each customer may still get."""
+        had = {str(c): int(n) for c, n in (self.limits.already or {}).items()}
+        most = self.limits.max_contacts
+        return np.array([max(most - had.get(str(c), 0), 0) for c in customers], dtype=np.int64)
 
     # --- what is planned
 
@@ -410,6 +235,7 @@ class Board:
             else f"a budget of {self._money(limits.budget, 0)}"
         )
         slots = "".join(f", {n:,} at {t}" for t, n in self._slots.items())
+        slots += "".join(f", {n:,} by {r}" for r, n in self._teams.items())
         slots += "".join(f", at least {n:,} with {s}" for s, n in self._least.items())
         return (
             f"Best plan for {money}, {limits.max_contacts} contact{'s' * (limits.max_contacts > 1)} a customer{slots}; "
@@ -496,23 +322,27 @@ class Board:
                 f"{self._money(1, 0)} more of budget would earn {self._money(price)} after costs." if price > CENT
                 else "More budget would earn nothing: other limits are reached first."
             )  # fmt: skip
-        used = self.plan["touchpoint"].value_counts()
-        for touchpoint, price in zip(self._slots, self.solution.slot_prices, strict=True):
-            if price > CENT:
-                said.append(f"One contact more at {touchpoint} would earn {self._money(price)}.")
-            elif int(used.get(touchpoint, 0)) < self._slots[touchpoint]:
-                said.append(f"{touchpoint} has contacts left: more of them would earn nothing.")
-            else:
-                said.append(f"One contact more at {touchpoint} would earn nothing.")
+        slots, teams = self._slot_prices()
+        for column, by, prices, there in (
+            ("touchpoint", "at", slots, self._slots), ("owner", "by", teams, self._teams),
+        ):  # fmt: skip
+            used = self.plan[column].value_counts()
+            for name, price in prices.items():
+                if price > CENT:
+                    said.append(f"One contact more {by} {name} would earn {self._money(price)}.")
+                elif int(used.get(name, 0)) < there[name]:
+                    said.append(f"{name} has contacts left: more of them would earn nothing.")
+                else:
+                    said.append(f"One contact more {by} {name} would earn nothing.")
         for number, ((segment, asked), price, short) in enumerate(
             zip(self._least.items(), self.solution.group_prices, self.solution.short, strict=True)
         ):
             if short:
                 given = int(asked - short)
                 told = f"fewer than {least}" if 0 < given < least else f"{given:,}"
-                there = np.isfinite(self._problem.value).sum(axis=1)
+                open_ = np.isfinite(self._problem.value).sum(axis=1)
                 own = self._problem.group == number
-                many = int(np.minimum(there, self._problem.contacts)[own].sum())
+                many = int(np.minimum(open_, self._problem.contacts)[own].sum())
                 why = (
                     "no more of its customers may be asked" if many < asked
                     else "the other limits leave no room that was found for more"
@@ -534,7 +364,7 @@ class Board:
             raise JourneyDataError(msg)
         places = np.flatnonzero(own)
         chosen = self.solution.chosen[self._rows[places], self._place[places]]
-        paid = self._paid()[self._place[places]]
+        paid = self._paid(self.cells.iloc[places])
         given = self._given(self.cells.iloc[places])
         full = bool(chosen.sum() >= self._problem.contacts[self._rows[places[0]]])
         found = self.cells.iloc[places].assign(planned=chosen).reset_index(drop=True)
@@ -574,13 +404,23 @@ class Board:
             "another contact of this customer is worth more" if full else "there was no room left"
         )
 
-    def _paid(self) -> Floats:
-        """Return the price of what each offer at each touchpoint uses."""
-        slots = np.append(self.solution.slot_prices, 0.0)
-        return np.asarray(
-            self.solution.budget_price * self._problem.cost + slots[self._problem.slot],
-            dtype=np.float64,
+    def _slot_prices(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Return what one contact more at each touchpoint, and one more by each team, would be worth."""
+        prices = [float(p) for p in self.solution.slot_prices]
+        many = len(self._slots)
+        return (
+            dict(zip(self._slots, prices[:many], strict=True)),
+            dict(zip(self._teams, prices[many:], strict=True)),
         )
+
+    def _paid(self, rows: pd.DataFrame) -> Floats:
+        """Return the price of what rows use: of euros, of contacts at a touchpoint and of those a team can make."""
+        slots, teams = self._slot_prices()
+        taken = [
+            slots.get(t, 0.0) + teams.get(self._owners.get(t, ""), 0.0) for t in rows["touchpoint"]
+        ]
+        cost = rows["cost"].to_numpy("float64")
+        return np.asarray(self.solution.budget_price * cost + np.array(taken), dtype=np.float64)
 
     def _given(self, rows: pd.DataFrame) -> Floats:
         """Return what rows are worth beyond their value, because their segment must get contacts."""
@@ -652,13 +492,10 @@ class Board:
         """
         own = self.cells.assign(arm=CONTACTED)[self.solution.chosen[self._rows, self._place]]
         both = pd.concat([own, self._alone.assign(arm=LEFT_ALONE)], ignore_index=True)
-        slots = dict(zip(self._slots, self.solution.slot_prices, strict=True))
-        uses = self.solution.budget_price * both["cost"] + both["touchpoint"].map(slots).fillna(
-            0.0
-        ).astype("float64")
-        over = both.assign(over=both["value"] - uses + self._given(both))
+        over = both.assign(over=both["value"] - self._paid(both) + self._given(both))
         over = over[over["over"] > 0].sort_values("over", ascending=False, kind="stable")
-        first = over.groupby("customer_id").head(self.limits.max_contacts)
+        place = over.groupby("customer_id").cumcount()
+        first = over[place.to_numpy() < self._allowed(over["customer_id"])]
         found = first.assign(
             owner=[self._owners.get(t, "") for t in first["touchpoint"]], expected=first["believed"],
             ts=_utc(ts),

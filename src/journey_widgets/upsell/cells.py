@@ -19,16 +19,8 @@ from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import CONFIDENCE
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
-from journey_widgets.upsell.board import (
-    JUDGED,
-    MODELLED,
-    OBSERVED,
-    PLACEBO,
-    TESTED,
-    Board,
-    Limits,
-    board,
-)
+from journey_widgets.upsell.board import Board, board
+from journey_widgets.upsell.board_rows import JUDGED, MODELLED, OBSERVED, PLACEBO, TESTED, Limits
 from journey_widgets.upsell.document import Moment, Offer, UpsellPlan
 from journey_widgets.upsell.moments import MOMENT
 from journey_widgets.upsell.signals import LINES, before, signals
@@ -367,6 +359,7 @@ def plan_board(
     cells: pd.DataFrame,
     *,
     owners: Mapping[str, str] | None = None,
+    already: Mapping[str, int] | None = None,
     budget: float | None = None,
     max_contacts: int | None = None,
     salt: str = "board",
@@ -382,6 +375,8 @@ def plan_board(
         As `cells` returns it.
     owners
         Touchpoint → the role that alone is accountable for it; None asks nobody.
+    already
+        Customer → contacts he had in the plan's period, as `loop.contacts_had` returns them.
     budget, max_contacts
         In place of the plan's.
     salt, currency
@@ -391,10 +386,13 @@ def plan_board(
         msg = "Nobody is at a moment of the plan on this day, or nobody knows what an offer does or earns there."
         raise JourneyDataError(msg)
     money = plan.budget if budget is None else budget
-    there = set(cells["touchpoint"])
+    there = {str(t) for t in cells["touchpoint"].unique()}
+    roles = {r for t, r in (owners or {}).items() if t in there}
     limits = Limits(
         budget=float("inf") if money is None else money,
         slots={t: n for t, n in plan.slots.items() if t in there},
+        teams={r: n for r, n in plan.teams.items() if r in roles},
+        already=already,
         max_contacts=plan.max_contacts if max_contacts is None else max_contacts,
         fatigue=plan.fatigue,
         least=plan.minimum.contacts if plan.minimum else None,

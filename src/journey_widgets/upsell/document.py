@@ -186,6 +186,17 @@ def in_words(length: str) -> str:
     return f"{hours:g} hour{'' if hours == 1 else 's'}"
 
 
+class Sequence(Part):
+    """Things that happen one after the other within a time: a transition, or the n-th time of the same."""
+
+    id: Id
+    label: Label
+    steps: tuple[Label, ...] = Field(min_length=2)
+    """Touchpoints or events of usage in their order; the same three times is the third time."""
+    within: Length = "7d"
+    """How long after the first one the last one may come."""
+
+
 class Offer(Part):
     """Something a customer may be offered, how it is seen that he took it, and what it earns."""
 
@@ -327,6 +338,8 @@ class UpsellPlan(Document):
     """Product ids that are none, such as postage or fees (``"POST*"`` for all that begin so): left out of bundles."""
     caused_by_upgrade: tuple[Label, ...] = ()
     """What an upgrade itself brings, such as an invoice: the placebo says nothing of it."""
+    sequences: tuple[Sequence, ...] = ()
+    """Things in an order that are looked at as one: moments are looked for after them, and may open with them."""
     offers: tuple[Offer, ...] = ()
     moments: tuple[Moment, ...] = ()
     guards: Guards = Guards()
@@ -334,9 +347,13 @@ class UpsellPlan(Document):
     budget: float | None = Field(None, ge=0)
     """For contacts, in the workspace's currency; no end without it."""
     max_contacts: int = Field(1, ge=1)
-    """Contacts a customer may get by one plan."""
+    """Contacts a customer may get: by one plan, or in a period."""
+    period: Length | None = None
+    """Time before the plan in which contacts of earlier plans count too; without it those of this plan alone."""
     slots: dict[Id, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     """Touchpoint → contacts it can make; those not named have no end."""
+    teams: dict[Id, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """Role that answers for touchpoints → contacts it can make at all of them; those not named have no end."""
     minimum: Minimum | None = None
     held_out: float = Field(0.1, ge=0, lt=1)
     """Share of the customers left alone by chance, so that it can be said later what the plan brought."""
@@ -347,7 +364,10 @@ class UpsellPlan(Document):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        refuse_doubles(offers=[o.id for o in self.offers], moments=[m.id for m in self.moments])
+        refuse_doubles(
+            offers=[o.id for o in self.offers], moments=[m.id for m in self.moments],
+            sequences=[s.id for s in self.sequences],
+        )  # fmt: skip
         labels = [m.label for m in self.moments]
         same = next((text for text in labels if labels.count(text) > 1), None)
         if same is not None:

@@ -41,7 +41,15 @@ from journey_widgets.upsell.document import (
     UpsellPlan,
     Usage,
 )
-from journey_widgets.upsell.signals import EVENTS, LINES, USAGE, names, refuse_unknown, signals
+from journey_widgets.upsell.signals import (
+    EVENTS,
+    LINES,
+    USAGE,
+    followed_by,
+    names,
+    refuse_unknown,
+    signals,
+)
 
 TICKETS, ANSWERS = "tickets", "answers"
 
@@ -78,8 +86,14 @@ class Known:
 
     @cached_property
     def signals(self) -> ir.Table:
-        """What happened to customers, purchases of the plan's products among it."""
-        return signals(self.sources, self.products)
+        """What happened to customers, purchases of the plan's products and its sequences among it."""
+        return self.with_sequences(signals(self.sources, self.products))
+
+    def with_sequences(self, found: ir.Table) -> ir.Table:
+        """Return what happened with the plan's sequences as things of their own."""
+        for s in self.plan.sequences:
+            found = followed_by(found, s.steps, s.within, name=s.id)
+        return found
 
     @cached_property
     def products(self) -> list[str]:
@@ -94,7 +108,8 @@ class Known:
     @cached_property
     def names(self) -> list[str]:
         """What happens at all."""
-        return names(self.signals if self.every is None else signals(self.every, self.products))
+        found = signals(self.sources if self.every is None else self.every, self.products)
+        return names(found)
 
     def lines(self) -> ir.Table:
         """Return the order lines with ``customer_id``, ``ts``, ``product``, ``category`` and ``pieces``."""
@@ -112,12 +127,15 @@ class Known:
         plan = self.plan
         asked: dict[str, Iterable[str]] = {
             "the plan's outcome": plan.outcome, "customer_since": plan.customer_since,
+            **{f"sequence {s.id}": s.steps for s in plan.sequences},
         }  # fmt: skip
+        sequences = [s.id for s in plan.sequences]
+        self._names_of_their_own(sequences)
         perhaps: dict[str, Iterable[str]] = {
             "caused_by_upgrade": plan.caused_by_upgrade, "lost": plan.lost,
         }  # fmt: skip
         for m in plan.moments:
-            asked[f"moment {m.id}, after,"] = (m.after,)
+            asked[f"moment {m.id}, after,"] = () if m.after in sequences else (m.after,)
             perhaps[f"moment {m.id}, offered_by,"] = (m.offered_by,) if m.offered_by else ()
             for c in m.where:
                 if isinstance(c, Behaviour | Usage) and c.event:
@@ -138,6 +156,13 @@ class Known:
         }
         refuse_unknown(near, self.names)
         self._closing_steps_are_there()
+
+    def _names_of_their_own(self, sequences: list[str]) -> None:
+        """Raise where a sequence is called what something else is called already."""
+        for name in sequences:
+            if name in self.names:
+                msg = f"sequence {name} is called what something in the sources is called; give it a name of its own."
+                raise JourneyDataError(msg)
 
     def _closing_steps_are_there(self) -> None:
         solved = self.plan.guards.solved

@@ -19,7 +19,7 @@ from journey_widgets.events.durations import microseconds
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
 from journey_widgets.tables import require_columns
-from journey_widgets.upsell.board import CONTACTED, LEFT_ALONE
+from journey_widgets.upsell.board_rows import CONTACTED, LEFT_ALONE
 from journey_widgets.upsell.document import UpsellPlan
 from journey_widgets.upsell.eligibility import Known, instant
 from journey_widgets.upsell.offer_funnel import taken
@@ -99,6 +99,31 @@ def came_back(
         over.drop(columns=["row"], errors="ignore"),
         f"Contacts whose time was over at the beginning of {local:%-d %B %Y}; {len(rows) - len(over):,} more are not",
     )
+
+
+def contacts_had(
+    plan: UpsellPlan, contacts: Any, sources: Mapping[str, Any] | Known, *, as_of: str = "", zone: str = "UTC"
+) -> dict[str, int]:  # fmt: skip
+    """Return how many contacts customers had by earlier plans within the plan's ``period``; without one none.
+
+    Parameters
+    ----------
+    plan
+        The upsell plan.
+    contacts, sources, as_of, zone
+        As for `came_back`. Contacts of the day of the plan itself, and later ones, are not counted: they are its own.
+    """
+    if plan.period is None:
+        return {}
+    until = pd.Timestamp(instant(plan, Known.of(plan, sources, zone), as_of))
+    since = until - pd.Timedelta(microseconds=microseconds(plan.period))
+    table = table_of(contacts, "contacts", "customer_id", "arm", "ts")
+    ts = table.ts.cast("timestamp(6)")
+    own = table.filter(
+        table.arm == CONTACTED, ts >= since.to_pydatetime(), ts < until.to_pydatetime()
+    )
+    found = collect(own.group_by(customer_id=own.customer_id.cast("string")).agg(had=own.count()))
+    return {str(c): int(n) for c, n in zip(found["customer_id"], found["had"], strict=True)}
 
 
 def calibration(contacts: pd.DataFrame, bought: str = "bought") -> pd.DataFrame:

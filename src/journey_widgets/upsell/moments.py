@@ -108,10 +108,15 @@ def moments(
     raw, said = _worked_out(days, outcome, within, touchpoints, activity, seed)
     caused = codes_of(days, caused_by_upgrade, "caused_by_upgrade")
     frame = _judged(raw, {days.names[c] for c in caused})
+    return defined(_in_order(frame), said)
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the strongest first, those without an answer last."""
     order = frame.assign(far=np.abs(np.log(frame["ratio"]))).sort_values(
         ["far"], ascending=False, na_position="last", kind="stable"
     )
-    return defined(order[COLUMNS].reset_index(drop=True), said)
+    return order[COLUMNS].reset_index(drop=True)
 
 
 def _worked_out(
@@ -183,6 +188,37 @@ COLUMNS = [
     "corrected_low", "corrected_high", "verdict", "extra", "extra_low", "extra_high", "upgrades", "exposed_days",
     "happened", "naive", "stratified", "e_value",
 ]  # fmt: skip
+
+
+def moments_and_horizons(
+    log: Any, outcome: str | Sequence[str], within: str = "7d", *, horizons: Sequence[str] = HORIZONS, **asked: Any
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    """Return `moments` and `at_horizons` of one run: p-values are adjusted over everything tested in it.
+
+    Parameters
+    ----------
+    within
+        As for `moments`.
+    horizons
+        Lengths of the window beside it.
+    log, outcome, asked
+        As for both.
+
+    Raises
+    ------
+    JourneyDataError
+        The window itself cannot be answered.
+    """
+    lengths = list(dict.fromkeys([*horizons, within]))
+    lengths = sorted(lengths, key=lambda text: whole_days(text, "within", least=1))
+    zone, caused = asked.pop("zone", "UTC"), asked.pop("caused_by_upgrade", ())
+    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    given = {"touchpoints": (), "activity": (), "seed": 1, **asked}
+    _raw, said = _worked_out(days, outcome, within, **given)
+    found = at_horizons(days, outcome, horizons=lengths, caused_by_upgrade=caused, **given)
+    own = found[found["within"] == within].drop(columns=["within", "fragile"])
+    family = f"p-values adjusted over windows of {', '.join(lengths)}"
+    return defined(_in_order(own), said, family), found
 
 
 def at_horizons(

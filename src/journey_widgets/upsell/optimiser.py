@@ -39,8 +39,8 @@ class Problem:
         Customers by cells; minus infinity where a cell is not for a customer.
     cost
         Of each cell, in euros.
-    slot
-        Which kind of slot each cell takes, by number; -1 for none.
+    takes
+        Cells by kinds of slot: 1 where a cell takes one of a kind, such as one of its channel and one of its team.
     budget
         Euros; infinite where there is no end.
     slots
@@ -56,7 +56,7 @@ class Problem:
 
     value: Floats
     cost: Floats
-    slot: Ints
+    takes: Floats
     budget: float
     slots: Floats
     contacts: Ints
@@ -176,7 +176,7 @@ def _begin(problem: Problem) -> Floats:
     some = np.sort(rng.choice(many, SAMPLE, replace=False))
     share = SAMPLE / many
     part = Problem(
-        problem.value[some], problem.cost, problem.slot, problem.budget * share, problem.slots * share,
+        problem.value[some], problem.cost, problem.takes, problem.budget * share, problem.slots * share,
         problem.contacts[some], problem.group[some] if len(problem.group) else problem.group,
         np.floor(problem.least * share),
     )  # fmt: skip
@@ -215,9 +215,7 @@ def _moved(problem: Problem, prices: Floats, used: Floats, short: float, step: f
 def _rest(problem: Problem, prices: Floats) -> Floats:
     """Return what each cell is worth after what it uses is paid for."""
     kinds = 1 + len(problem.slots)
-    paid = prices[0] * problem.cost + np.where(
-        problem.slot >= 0, np.append(prices[1:kinds], 0.0)[problem.slot], 0.0
-    )
+    paid = prices[0] * problem.cost + problem.takes @ prices[1:kinds]
     found: Floats = problem.value - paid
     if len(problem.group):
         found = found + np.append(prices[kinds:], 0.0)[problem.group][:, None]
@@ -257,9 +255,7 @@ def _dual(problem: Problem, prices: Floats) -> tuple[float, Floats]:
 def _used(problem: Problem, chosen: Flags) -> Floats:
     """Return the euros and slots that a choice uses."""
     per_cell = chosen.sum(axis=0)
-    taken = np.bincount(
-        problem.slot[problem.slot >= 0], per_cell[problem.slot >= 0], minlength=len(problem.slots)
-    )
+    taken = per_cell @ problem.takes
     return np.concatenate([[per_cell @ problem.cost], taken, -_given(problem, chosen)])
 
 
@@ -328,9 +324,9 @@ def _swapped_in(problem: Problem, chosen: Flags, rest: Floats) -> Flags:
     order = np.argsort(rest[rows, cells], kind="stable")
     rows, cells = rows[order], cells[order]
     there = np.ones(len(rows), bool)
-    kinds, groups = problem.slot[cells], problem.group[rows]
+    groups = problem.group[rows]
 
-    def freed(kind: int, cost: float) -> list[int] | None:
+    def freed(cell: int) -> list[int] | None:
         """Return the places of the cells worth least that make room, or None."""
         gone: list[int] = []
         taken = spare.copy()
@@ -343,9 +339,11 @@ def _swapped_in(problem: Problem, chosen: Flags, rest: Floats) -> Flags:
                     return True
             return False
 
-        if kind >= 0 and left[1 + kind] < 1 - TINY and not take(kinds == kind):
-            return None
-        while cost > left[0] + problem.cost[cells[gone]].sum() + TINY:
+        for kind in np.flatnonzero(problem.takes[cell]).tolist():
+            free_now = left[1 + kind] + problem.takes[cells[gone], kind].sum()
+            if free_now < 1 - TINY and not take(problem.takes[cells, kind] > 0):
+                return None
+        while problem.cost[cell] > left[0] + problem.cost[cells[gone]].sum() + TINY:
             if not take(problem.cost[cells] > 0):
                 return None
         return gone
@@ -357,10 +355,10 @@ def _swapped_in(problem: Problem, chosen: Flags, rest: Floats) -> Flags:
     best = np.argsort(-rest[new_rows, new_cells], kind="stable")
     best = best[: int(need.sum() + 1) * rest.shape[1]]
     for row, cell in zip(new_rows[best].tolist(), new_cells[best].tolist(), strict=True):
-        group, kind = int(problem.group[row]), int(problem.slot[cell])
+        group = int(problem.group[row])
         if need[group] < 1 or free[row] < 1:
             continue
-        gone = freed(kind, float(problem.cost[cell]))
+        gone = freed(cell)
         if gone is None:
             continue
         for place in gone:
@@ -408,15 +406,15 @@ def _with_least(problem: Problem, chosen: Flags, rest: Floats, *, room: bool = T
 
 def _fits(problem: Problem, cell: int, left: Floats) -> bool:
     """Return whether there is room for one more cell."""
-    kind = int(problem.slot[cell])
-    return bool(problem.cost[cell] <= left[0] + TINY and (kind < 0 or left[1 + kind] >= 1 - TINY))
+    return bool(
+        problem.cost[cell] <= left[0] + TINY and (problem.takes[cell] <= left[1:] + TINY).all()
+    )
 
 
 def _use(problem: Problem, cell: int, left: Floats, times: int = 1) -> None:
-    """Take a cell's euros and slot off what is left; -1 times gives them back."""
+    """Take a cell's euros and slots off what is left; -1 times gives them back."""
     left[0] -= times * problem.cost[cell]
-    if problem.slot[cell] >= 0:
-        left[1 + problem.slot[cell]] -= times
+    left[1:] -= times * problem.takes[cell]
 
 
 def _within(problem: Problem, wanted: Flags, rest: Floats) -> Flags:
@@ -432,7 +430,7 @@ def _within(problem: Problem, wanted: Flags, rest: Floats) -> Flags:
     rows, cells = rows[order], cells[order]
     fits = np.ones(len(rows), bool)
     for kind, many in enumerate(problem.slots):
-        own = problem.slot[cells] == kind
+        own = fits & (problem.takes[cells, kind] > 0)
         fits &= ~own | (np.cumsum(own) <= many + TINY)
     paid = np.cumsum(np.where(fits, problem.cost[cells], 0.0))
     fits &= paid <= problem.budget + TINY
@@ -445,9 +443,7 @@ def _added(problem: Problem, chosen: Flags, rest: Floats) -> Flags:
     """Return a plan with cells added while there is room for any, those worth most after prices first."""
     left = _left(problem, chosen)
     free = problem.contacts - chosen.sum(axis=1)
-    roomy = (problem.cost <= left[0] + TINY) & np.where(
-        problem.slot >= 0, np.append(left[1:], np.inf)[problem.slot] >= 1 - TINY, True
-    )
+    roomy = _roomy(problem, left)
     open_ = (problem.value > 0) & ~chosen & (free > 0)[:, None] & roomy[None, :]
     rows, cells = np.nonzero(open_)
     if not len(rows):
@@ -465,11 +461,17 @@ def _added(problem: Problem, chosen: Flags, rest: Floats) -> Flags:
     return found
 
 
+def _roomy(problem: Problem, left: Floats) -> Flags:
+    """Return the cells that there is room for."""
+    slots = (problem.takes <= left[1:] + TINY).all(axis=1)
+    return np.asarray((problem.cost <= left[0] + TINY) & slots)
+
+
 def _most_that_fit(problem: Problem, left: Floats) -> int:
     """Return how many more cells fit at most."""
     cheapest = float(problem.cost.min(initial=np.inf))
     by_money = left[0] / cheapest if cheapest > 0 else np.inf
-    by_slot = left[1:].sum() if len(left) > 1 and (problem.slot >= 0).all() else np.inf
+    by_slot = left[1:].sum() if len(left) > 1 and problem.takes.any(axis=1).all() else np.inf
     return int(min(by_money, by_slot, len(problem.value) * problem.value.shape[1]) + 1)
 
 
@@ -485,14 +487,9 @@ def _improved(problem: Problem, chosen: Flags, prices: Floats) -> Flags:
         order = np.argsort(-hope, kind="stable")[:MOST_MOVED]
         moved = False
         for row, cell in zip(rows[order].tolist(), cells[order].tolist(), strict=True):
-            kind = int(problem.slot[cell])
             room = left.copy()
-            room[0] += problem.cost[cell]
-            if kind >= 0:
-                room[1 + kind] += 1
-            fits = (problem.cost <= room[0] + TINY) & np.where(
-                problem.slot >= 0, np.append(room[1:], np.inf)[problem.slot] >= 1 - TINY, True
-            )
+            _use(problem, cell, room, times=-1)
+            fits = _roomy(problem, room)
             gain = np.where(
                 fits & ~found[row], problem.value[row] - problem.value[row, cell], -np.inf
             )
@@ -500,9 +497,7 @@ def _improved(problem: Problem, chosen: Flags, prices: Floats) -> Flags:
             if gain[other] <= TINY:
                 continue
             found[row, cell], found[row, other] = False, True
-            room[0] -= problem.cost[other]
-            if problem.slot[other] >= 0:
-                room[1 + problem.slot[other]] -= 1
+            _use(problem, other, room)
             left, moved = room, True
         found = _added(problem, found, rest)
         left = _left(problem, found)

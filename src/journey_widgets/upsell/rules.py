@@ -36,7 +36,13 @@ def check(
     if not plan.offers:
         return []
     gap: Severity = "error" if publishing else "warn"
-    return [*_moments(plan, journey, matrix, gap), *_offers(plan), *_whole(plan, kpis, gap)]
+    limits = _limits(plan, matrix)
+    return [
+        *_moments(plan, journey, matrix, gap),
+        *_offers(plan),
+        *limits,
+        *_whole(plan, kpis, gap),
+    ]
 
 
 def _moments(
@@ -90,6 +96,30 @@ def _offers(plan: UpsellPlan) -> Iterator[Finding]:
             yield own(
                 "UPS-06", "warn", f"{o.label} names the arm {o.arm!r}, and the plan says nothing of a trial.",
                 "Which arm was left alone, and which column says who bought?", "Fill in trial.", "document", offer=o.id,
+            )  # fmt: skip
+
+
+def _limits(plan: UpsellPlan, matrix: "RaciMatrix | None") -> Iterator[Finding]:
+    made = {m.touchpoint for m in plan.moments}
+    for name in plan.slots:
+        if name not in made:
+            yield own(
+                "UPS-12", "warn", f"The plan limits contacts at {name!r}, where it makes no offer.",
+                did_you_mean(name, sorted(made)), "Name a touchpoint of a moment under slots, or take it out.",
+                "document", touchpoint=name,
+            )  # fmt: skip
+    letter = matrix.letters.accountable if matrix else None
+    if matrix is None or letter is None:
+        return
+    roles = {
+        r for row in matrix.rows if row.touchpoint in made for r in matrix.holders(row, letter)
+    }
+    for name in plan.teams:
+        if name not in roles:
+            yield own(
+                "UPS-13", "warn", f"The plan limits the contacts of {name!r}, who answers for no offer.",
+                did_you_mean(name, sorted(roles)), "Name an accountable role under teams, or take it out.", "link",
+                role=name,
             )  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """What customers did, in one list: the journey's log, how they use the product, and what they bought."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from ibis import _
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.durations import microseconds
@@ -67,38 +68,46 @@ def before(found: ir.Table, moment: datetime) -> ir.Table:
 
 
 def followed_by(
-    found: ir.Table, pairs: Collection[tuple[str, str]], within: str = "7d"
+    found: ir.Table, steps: Sequence[str], within: str = "7d", *, name: str = ""
 ) -> ir.Table:
-    """Return what happened with transitions as things of their own: `moments` can then test them.
+    """Return what happened with a sequence as a thing of its own: `moments` can then test it.
 
     Parameters
     ----------
     found
         As `signals` returns it.
-    pairs
-        First and second; the same twice is the second time within the time.
+    steps
+        Two events or more in their order; the same three times is the third time within the time.
     within
-        How long after the first one the second may come.
+        How long after the first one the last one may come.
+    name
+        Of the sequence; ``"first then second"`` without one.
 
     Returns
     -------
     ibis.Table
-        The same, with an event ``"first then second"`` at each second one that has a first one before it within the
-        time.
+        The same, with an event of that name at each last step that has the others before it, in their order, within
+        the time. Of two things at one instant nobody knows which was first: neither is before the other.
     """
-    length, parts = microseconds(within, name="within"), [found]
-    for first, second in dict.fromkeys(pairs):
-        own = found.filter(found.event.isin([first, second]))
-        past = ibis.window(group_by="customer_id", order_by=["ts", "event"], rows=(None, -1))
-        came = ibis.cases((own.event == first, own.ts))
-        told = own.mutate(came=came.max().over(past))
-        close = (micros(told.ts) - micros(told.came) <= length).fill_null(False)
-        # Of two at one instant nobody knows which was first.
-        after = told.filter((told.event == second) & close & (told.came < told.ts))
-        parts.append(
-            after.select("customer_id", "ts", event=ibis.literal(f"{first} then {second}"))
-        )
-    return ibis.union(*parts) if len(parts) > 1 else found
+    length = microseconds(within, name="within")
+    if len(steps) < 2:
+        msg = f"{len(steps)} step{'s' * (len(steps) != 1)}: a sequence of two or more was needed."
+        raise JourneyDataError(msg)
+    kinds = list(dict.fromkeys(steps))
+    # One row a customer and instant, so that what is before a row is before it in time.
+    each = found.filter(found.event.isin(kinds)).group_by("customer_id", "ts")
+    told = each.agg(**{f"is_{i}": (_.event == k).any() for i, k in enumerate(kinds)})
+    past = ibis.window(group_by="customer_id", order_by="ts", rows=(None, -1))
+    # When the latest run of steps up to here began; of several the latest leaves most time.
+    told = told.mutate(begun=ibis.cases((told[f"is_{kinds.index(steps[0])}"], told.ts)))
+    for step in steps[1:]:
+        told = told.mutate(came=told.begun.max().over(past))
+        told = told.mutate(begun=ibis.cases((told[f"is_{kinds.index(step)}"], told.came)))
+    close = (micros(told.ts) - micros(told.begun) <= length).fill_null(False)
+    own = told.filter(close).select(
+        "customer_id", "ts", event=ibis.literal(name or " then ".join(steps))
+    )
+    return ibis.union(found, own)
 
 
 def days_of_signals(found: ir.Table, *, zone: str = "UTC") -> Days:

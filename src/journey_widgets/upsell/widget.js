@@ -2,12 +2,15 @@
 import { make, redraw } from "../page_scripts/parts.js";
 /** @import { RenderProps } from "@anywidget/types" */
 /** @typedef {{ id: string, label: string }} Named */
+/** @typedef {{ id: string, label: string, now: number }} Room */
 /** @typedef {{ customer: string, offer: string, touchpoint: string, owner: string, evidence: string, believed: string, cost: string, value: string, reason: string }} Row */
-/** @typedef {{ currency: string, limits: { budget: number, budget_max: number, max_contacts: number, contacts_max: number, fatigue: number, slots: { id: string, label: string, now: number }[] }, choices: Record<string, Named[]>, summary: string, changed: string, moved: (Row & { change: string })[], totals: { evidence: string, contacts: string, cost: string, expected: string, called: string, incremental: boolean }[], prices: string[], funnel: { step: string, customers: string, rows: string }[], rows: Row[], matching: number, ask: Record<string, any>, done: number, customer: string, told: { offer: string, touchpoint: string, planned: boolean, why: string }[], can_export: boolean, wanted: string, file: { name?: string, text?: string, error?: string } }} State */
+/** @typedef {{ currency: string, limits: { budget: number, budget_max: number, max_contacts: number, contacts_max: number, fatigue: number, slots: Room[], teams: Room[] }, choices: Record<string, Named[]>, summary: string, changed: string, moved: (Row & { change: string })[], totals: { evidence: string, contacts: string, cost: string, expected: string, called: string, incremental: boolean }[], prices: string[], funnel: { step: string, customers: string, rows: string }[], rows: Row[], matching: number, ask: Record<string, any>, done: number, customer: string, told: { offer: string, touchpoint: string, planned: boolean, why: string }[], can_export: boolean, wanted: string, file: { name?: string, text?: string, error?: string } }} State */
 
 /** @type {[keyof Row, string, boolean][]} */
 const COLUMNS = [["customer", "Customer", false], ["offer", "Offer", false], ["touchpoint", "Where", false], ["owner", "Owner", false], ["evidence", "Rests on", false], ["believed", "Effect", true], ["cost", "Cost", true], ["value", "Worth", true]];
 const FILTERS = [["offer", "Offer"], ["touchpoint", "Where"], ["owner", "Owner"], ["evidence", "Rests on"]];
+/** @type {["slots" | "teams", string][]} */
+const ROOMS = [["slots", "at"], ["teams", "by"]];
 const STEPS = 200;
 const WAIT = 60;
 
@@ -42,19 +45,18 @@ function render({ model, el, signal }) {
   const tired = make("label", "A contact costs in patience");
   tired.append(patience);
   limits.append(fair, many, tired);
-  /** @type {[string, HTMLInputElement][]} */
-  const rooms = model.get("limits").slots.map((s) => {
-    const input = make("input", "", { type: "number", min: "0", step: "1", "aria-label": `Contacts at ${s.label}` });
-    const box = make("label", `Contacts at ${s.label}`);
+  const rooms = ROOMS.flatMap(([kind, by]) => model.get("limits")[kind].map((s) => {
+    const input = make("input", "", { type: "number", min: "0", step: "1", "aria-label": `Contacts ${by} ${s.label}` });
+    const box = make("label", `Contacts ${by} ${s.label}`);
     box.append(input);
     limits.append(box);
     input.addEventListener("change", () => {
       const n = Math.max(Math.round(Number(input.value)) || 0, 0);
       input.value = String(n);
-      ask({ slots: { ...asked.slots, [s.id]: n } });
+      ask({ [kind]: { ...asked[kind], [s.id]: n } });
     }, { signal });
-    return /** @type {[string, HTMLInputElement]} */ ([s.id, input]);
-  });
+    return { kind, id: s.id, input };
+  }));
   patience.addEventListener("change", () => {
     const n = Math.max(Number(patience.value) || 0, 0);
     patience.value = String(n);
@@ -116,14 +118,15 @@ function render({ model, el, signal }) {
   signal.addEventListener("abort", () => window.clearTimeout(timer));
 
   function drawLimits() {
-    const { budget: now, budget_max: most, max_contacts: n, contacts_max: top, fatigue, slots } = model.get("limits");
+    const { budget: now, budget_max: most, max_contacts: n, contacts_max: top, fatigue } = model.get("limits");
     if (document.activeElement !== budget) budget.value = String(Math.round((now / most) * STEPS));
     if (document.activeElement !== budget) amount.textContent = money(now);
     contacts.max = String(top);
     if (document.activeElement !== contacts) contacts.value = String(n);
     if (document.activeElement !== patience) patience.value = String(fatigue);
-    for (const [id, input] of rooms) {
-      if (document.activeElement !== input) input.value = String(slots.find((s) => s.id === id)?.now ?? 0);
+    for (const { kind, id, input } of rooms) {
+      const here = model.get("limits")[kind].find((s) => s.id === id);
+      if (document.activeElement !== input) input.value = String(here?.now ?? 0);
     }
   }
 

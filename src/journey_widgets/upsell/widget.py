@@ -16,9 +16,11 @@ from journey_widgets.errors import JourneyError
 from journey_widgets.events.personal import key, pseudonym
 from journey_widgets.page_scripts import script, style
 from journey_widgets.small_counts import withheld
-from journey_widgets.upsell.board import INCREMENTAL, Board
+from journey_widgets.upsell.board import Board
+from journey_widgets.upsell.board_rows import INCREMENTAL
 
 MOST_ROWS, MOST_MOVED, MOST_CONTACTS, MOST_BUDGET, MOST_SLOTS = 200, 50, 5, 1e12, 10**9
+ROOMS: Final = ("slots", "teams")
 FILTERS: Final = ("offer", "touchpoint", "owner", "evidence")
 SORTS: Final = ("customer", "offer", "touchpoint", "owner", "evidence", "believed", "cost", "value")
 NO_KEY = (
@@ -107,11 +109,14 @@ class OpportunityBoard(PageWidget):
         return self._board
 
     def _others(self, board: Board) -> dict[str, Any]:
-        """Return what a contact costs in patience, and the slots of touchpoints that have an end."""
-        slots = dict(board.limits.slots or {})
+        """Return what a contact costs in patience, and the contacts of touchpoints and teams that have an end."""
+        rooms = {"slots": board.limits.slots or {}, "teams": board.limits.teams or {}}
         return {
             "fatigue": board.limits.fatigue,
-            "slots": [{"id": t, "label": self._named(t), "now": n} for t, n in slots.items()],
+            **{
+                kind: [{"id": t, "label": self._named(t), "now": n} for t, n in there.items()]
+                for kind, there in rooms.items()
+            },
         }
 
     def _choices(self, column: str) -> list[dict[str, str]]:
@@ -128,7 +133,7 @@ class OpportunityBoard(PageWidget):
     @t.validate("ask")
     def _check_ask(self, proposal: Any) -> dict[str, Any]:
         asked = proposal["value"]
-        known = {"seq", "budget", "max_contacts", "fatigue", "slots", *FILTERS, "by", "descending"}
+        known = {"seq", "budget", "max_contacts", "fatigue", *ROOMS, *FILTERS, "by", "descending"}
         wrong = sorted(set(asked) - known)
         if wrong or not isinstance(asked.get("seq"), int):
             msg = (
@@ -136,13 +141,12 @@ class OpportunityBoard(PageWidget):
             )
             raise t.TraitError(msg)
         budget, contacts = asked.get("budget", 0.0), asked.get("max_contacts", 1)
-        fatigue, slots = asked.get("fatigue", 0.0), asked.get("slots", {})
+        fatigue = asked.get("fatigue", 0.0)
         fine = (
             isinstance(budget, int | float) and 0 <= budget <= MOST_BUDGET
             and isinstance(contacts, int) and 1 <= contacts <= self._most_contacts
             and isinstance(fatigue, int | float) and 0 <= fatigue <= MOST_BUDGET
-            and isinstance(slots, dict) and set(slots) <= set(self._first.limits.slots or {})
-            and all(type(n) is int and 0 <= n <= MOST_SLOTS for n in slots.values())
+            and all(self._is_room(kind, asked.get(kind, {})) for kind in ROOMS)
             and asked.get("by", "value") in SORTS and isinstance(asked.get("descending", True), bool)
             and all(isinstance(asked.get(f, ""), str) for f in FILTERS)
         )  # fmt: skip
@@ -150,6 +154,14 @@ class OpportunityBoard(PageWidget):
             msg = "The board was asked for a limit or an order that cannot be."
             raise t.TraitError(msg)
         return dict(asked)
+
+    def _is_room(self, kind: str, asked: Any) -> bool:
+        """Return whether only touchpoints or teams are named that have an end, with numbers that can be."""
+        there = getattr(self._first.limits, kind) or {}
+        return (
+            isinstance(asked, dict) and set(asked) <= set(there)
+            and all(type(n) is int and 0 <= n <= MOST_SLOTS for n in asked.values())
+        )  # fmt: skip
 
     @t.observe("ask")
     def _answer(self, change: Any) -> None:
@@ -161,8 +173,10 @@ class OpportunityBoard(PageWidget):
             limits = replace(limits, max_contacts=int(asked["max_contacts"]))
         if "fatigue" in asked:
             limits = replace(limits, fatigue=float(asked["fatigue"]))
-        if asked.get("slots"):
-            limits = replace(limits, slots={**(limits.slots or {}), **asked["slots"]})
+        for kind in ROOMS:
+            if asked.get(kind):
+                now: Any = {**(getattr(limits, kind) or {}), **asked[kind]}
+                limits = replace(limits, **{kind: now})
         with self.hold_sync():
             if limits != self._board.limits:
                 before = replace(self._board.limits, budget=limits.budget)
@@ -301,9 +315,8 @@ class OpportunityBoard(PageWidget):
 
     def _in_words(self, text: str) -> str:
         """Return a sentence of the board with labels in place of touchpoints' ids."""
-        return labelled(
-            text, {str(v): self._named(str(v)) for v in self._first.cells["touchpoint"].unique()}
-        )
+        ids = [*self._first.cells["touchpoint"].unique(), *(self._first.limits.teams or {})]
+        return labelled(text, {str(v): self._named(str(v)) for v in ids})
 
     def _money(self, amount: float) -> str:
         return f"{amount:,.2f} {self.currency}".rstrip()
