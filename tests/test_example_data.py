@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from statistics import NormalDist
 
 import pandas as pd
 import pytest
@@ -39,6 +40,7 @@ def test_the_shipped_tables_are_what_the_generator_makes(maker, root, tmp_path):
         "answers.csv",
         "trial.csv",
         "contacts.csv",
+        "scores.csv",
         "invitations.csv",
         "behaviour.csv",
     ):
@@ -175,6 +177,21 @@ def test_contacts_brought_what_was_planted_and_what_they_brought_is_what_the_boa
     believed = upsell_page.effects.set_index("moment").loc["storage_is_full"]
     assert believed["evidence"] == "tested"
     assert believed["effect"] < 0.02
+
+
+def test_the_score_of_another_tool_ranks_as_well_as_was_planted_and_its_chances_are_right(
+    maker, upsell_page
+):
+    (found,) = upsell_page.imported
+    planted = NormalDist().cdf(maker.SCORE_SKILL / 2**0.5)
+
+    assert found.model == "CRM score"
+    _area, low, high = found.report.auc
+    assert low < planted < high
+    assert found.report.is_chance
+    assert found.report.calibration_error < 0.01
+    assert found.report.doubts == []
+    assert upsell_page.scores.report.auc[1] > 0.5
 
 
 def test_the_planted_bundle_is_found_and_no_other(maker, upsell_page):

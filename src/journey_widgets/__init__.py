@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         read_figures,
         read_invitations,
         read_order_lines,
+        read_scores,
         read_tickets,
         read_trials,
         read_usage,
@@ -41,7 +42,7 @@ __all__ = [
     "Conflict", "CrossImpactSliders", "JourneyMapEditor", "OpportunityBoard", "RaciGrid", "Saved", "ScorecardEditor",
     "Workspace", "cross_impact", "journey", "mode", "open_page", "raci",
     "read_answers", "read_behaviour", "read_contacts", "read_events", "read_figures", "read_invitations",
-    "read_order_lines", "read_tickets", "read_trials", "read_usage", "save_picture", "scorecard", "show",
+    "read_order_lines", "read_scores", "read_tickets", "read_trials", "read_usage", "save_picture", "scorecard", "show",
     "upsell",
 ]  # fmt: skip
 
@@ -71,6 +72,7 @@ _WHERE = {
             "figures",
             "usage",
             "contacts",
+            "scores",
         )
     },
 }

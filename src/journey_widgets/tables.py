@@ -173,10 +173,29 @@ CONTACTS = Contract(
         Column("bought", "number", "1 where the offer was taken, 0 where not; blank = see the log"),
     ),
 )
+SCORES = Contract(
+    "scores",
+    "one score of a customer, made by another tool: how likely he is to upgrade",
+    (
+        _must("customer_id", "text", "who"),
+        _must(
+            "ts",
+            "instant",
+            "when it was made, UTC: what came before may be in it, and nothing after",
+        ),
+        _must(
+            "score",
+            "number",
+            "a chance from 0 to 1, or any number that ranks, the likeliest highest",
+        ),
+        Column("model", "text", "what made it; one without a name = one model"),
+    ),
+)
 CONTRACTS = {
     c.name: c
     for c in (
         EVENTS, ORDER_LINES, TICKETS, ANSWERS, INVITATIONS, BEHAVIOUR, TRIALS, FIGURES, USAGE, CONTACTS,
+        SCORES,
     )
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ def test_the_example_holds_its_sources_and_documents(made_example):
 
     assert space.sources.present() == [
         "events", "order_lines", "tickets", "answers", "invitations", "behaviour", "trials", "usage", "contacts",
+        "scores",
     ]  # fmt: skip
     assert len(space.upsell.moments) == 4
     assert len(space.journey.touchpoints) == 16

@@ -274,6 +274,10 @@ class DataCheck:
     def _add_contacts(self, kept: ir.Table, add: Any) -> None:
         self._distinct(kept, add, customers="customer_id", offers="offer", arms="arm")
 
+    def _add_scores(self, kept: ir.Table, add: Any) -> None:
+        models = {"models": "model"} if "model" in kept.columns else {}
+        self._distinct(kept, add, customers="customer_id", **models)
+
 
 def _instant(micros: int | None) -> datetime | None:
     return None if micros is None else datetime(1970, 1, 1) + timedelta(microseconds=micros)  # noqa: DTZ001 - naive UTC

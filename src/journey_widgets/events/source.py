@@ -403,5 +403,10 @@ def read_contacts(source: Any, **mapping: Any) -> Source:
     return _read("contacts", source, mapping)
 
 
+def read_scores(source: Any, **mapping: Any) -> Source:
+    """Read scores that another tool made of customers. Options as in `SourceMapping`."""
+    return _read("scores", source, mapping)
+
+
 def _read(kind: str, source: Any, keywords: Mapping[str, Any]) -> Source:
     return read(kind, source, mapping_from_keywords(kind, keywords))

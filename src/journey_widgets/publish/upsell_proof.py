@@ -29,8 +29,9 @@ from journey_widgets.upsell import charts
 from journey_widgets.upsell.board_rows import EVIDENCE
 from journey_widgets.upsell.cells import NO_EFFECT
 from journey_widgets.upsell.document import KINDS
+from journey_widgets.upsell.propensity import feature_said
 
-MOST_RULES, LEAST_JUDGED = 12, 200
+MOST_RULES, LEAST_JUDGED, MOST_DRIVERS = 12, 200, 6
 
 
 # --- offers and bundles
@@ -153,15 +154,50 @@ def next_offer(view: UpsellPage) -> html.Html:
 
 
 def who_will(view: UpsellPage) -> Any:
-    """Return whether a score foresees who upgrades: calibration, gain, and what speaks for it."""
+    """Return whether scores foresee who upgrades: ours and imported ones, each by the same report."""
+    return show_all([*_own_score(view), *_imported_scores(view)])
+
+
+def _own_score(view: UpsellPage) -> list[Any]:
     found = view.scores
     if found is None:
-        return html.note(
-            view.why_not("scores")
-            or view.why_not("moments")
-            or "There is too little to learn a score from."
-        )
-    report = found.report
+        why = view.why_not("scores") or view.why_not("moments")
+        return [html.note(why or "There is too little to learn a score from.")]
+    drivers = records(found.drivers().head(MOST_DRIVERS))
+    labels = {n: view.named(n) for n in view.days.names} if view.days else {}
+    rows = [
+        {
+            "What moves the score": feature_said(str(r["feature"]), labels),
+            "More of it": "–" if pd.isna(r["more"]) else "likelier" if r["more"] else "less likely",
+            "Share of what moves it": Figure(f"{r['share']:.0%}", r["share"]),
+        }
+        for r in drivers
+    ]  # fmt: skip
+    drawn = _judged(view, found.report, "Our score", [*found.doubts, found.challenged])
+    return [
+        *drawn,
+        html.table(pd.DataFrame(rows), caption="What speaks for an upgrade"),
+        *_profit(view, found.report),
+    ]
+
+
+def _imported_scores(view: UpsellPage) -> list[Any]:
+    if not view.imported:
+        return [html.note(view.why_not("imported"))]
+    pieces: list[Any] = []
+    for judged in view.imported:
+        name = judged.model[:1].upper() + judged.model[1:]
+        if judged.report is None:
+            pieces.append(html.note(f"{name}: {judged.said}"))
+            continue
+        pieces += _judged(view, judged.report, name, [f"{judged.said}.", *judged.report.doubts])
+    return pieces
+
+
+def _judged(
+    view: UpsellPage, report: upsell.ScoreReport, name: str, doubts: list[str]
+) -> list[Any]:
+    """Return what a score is worth: does it rank, is it right, whom would it find."""
     auc, low, high = report.auc
     gain = [
         {
@@ -174,33 +210,42 @@ def who_will(view: UpsellPage) -> Any:
     ]  # fmt: skip
     best = records(report.gain())[1]
     said = (
-        f"Of two customers, one who upgrades and one who does not, the score ranks them rightly in {auc:.0%} of the "
+        f"{name}: of two customers, one who upgrades and one who does not, it ranks them rightly in {auc:.0%} of the "
         f"cases ({low:.0%} to {high:.0%}; 50% would be chance). The best-scored {best['share']:.0%} hold "
         f"{best['captured']:.0%} of those who upgrade."
     )
-    told = f"Brier score {report.brier:.3f}."
+    told = ["It is no chance from 0 to 1: it only ranks."]
     if report.is_chance:
-        told += f" Chances are off by {100 * report.calibration_error:.1f} points on average."
-    calibration = show(
-        charts.calibration_chart(report.calibration()), said, note=" ".join([told, *found.doubts])
+        off = 100 * report.calibration_error
+        told = [
+            f"Brier score {report.brier:.3f}.",
+            f"Chances are off by {off:.1f} points on average.",
+        ]
+    note = " ".join([*told, *(d for d in doubts if d)])
+    table = html.table(
+        pd.DataFrame(gain), caption=f"Gain: those contacted first by {name[:1].lower()}{name[1:]}"
     )
-    pieces = [calibration, html.table(pd.DataFrame(gain), caption="Gain: those contacted first")]
-    offer = next(
-        (o for o in view.plan.offers if {*o.accepted_by, *o.products} & set(view.plan.outcome)),
-        None,
-    )
-    if offer is not None and offer.margin and offer.margin > 0:
-        curve = report.profit(offer.margin, offer.cost)
-        best = records(curve.loc[[curve["profit"].idxmax()]])[0]
-        pieces.append(
-            show(
-                charts.profit_chart(curve),
-                f"{offer.label}: contacting the best-scored {view.few(best['customers'])} would earn "
-                f"{view.money(best['profit'])} at most, if contact were what makes them do it.",
-                note="An upper limit: who would have done it anyway is counted too; what contact adds, a trial says.",
-            )
+    if not report.is_chance:
+        return [html.note(f"{said} {note}"), table]
+    return [show(charts.calibration_chart(report.calibration()), said, note=note), table]
+
+
+def _profit(view: UpsellPage, report: upsell.ScoreReport) -> list[Any]:
+    """Return what contacting the best-scored would earn at most, for the offer that is the outcome."""
+    outcome = set(view.plan.outcome)
+    offer = next((o for o in view.plan.offers if {*o.accepted_by, *o.products} & outcome), None)
+    if offer is None or not offer.margin or offer.margin <= 0:
+        return []
+    curve = report.profit(offer.margin, offer.cost)
+    best = records(curve.loc[[curve["profit"].idxmax()]])[0]
+    return [
+        show(
+            charts.profit_chart(curve),
+            f"{offer.label}: contacting the best-scored {view.few(best['customers'])} would earn "
+            f"{view.money(best['profit'])} at most, if contact were what makes them do it.",
+            note="An upper limit: who would have done it anyway is counted too; what contact adds, a trial says.",
         )
-    return show_all(pieces)
+    ]
 
 
 # --- trial and return

@@ -35,7 +35,7 @@ NO_PLAN = (
     "This workspace has no upsell plan yet: write documents/upsell.yaml and read it with journey import. "
     "journey new DIR --template phone_retailer shows one."
 )
-LINES, TRIALS, CONTACTS = "order_lines", "trials", "contacts"
+LINES, TRIALS, CONTACTS, SCORES = "order_lines", "trials", "contacts", "scores"
 CHANGE = ("difference", "low", "high", "n")
 """A difference of two arms with its interval and n."""
 WEEKS = 52
@@ -330,8 +330,8 @@ class UpsellPage:
     def cells(self) -> pd.DataFrame:
         """The rows of the board."""
         return upsell.cells(
-            self.plan, self.eligible, self.effects, self.earnings, self.modelled, self.segments
-        )
+            self.plan, self.eligible, self.effects, self.earnings, self.modelled, self.segments, self.likely,
+        )  # fmt: skip
 
     @cached_property
     def board(self) -> Board | None:
@@ -456,7 +456,7 @@ class UpsellPage:
         return [str(v) for v in self.page.index.values(column, limit=21)]
 
     @cached_property
-    def scores(self) -> Any:
+    def scores(self) -> upsell.Propensity | None:
         """Who will upgrade: learnt from earlier days, judged on a later one; None where there is too little."""
         if self.days is None or not self.plan.outcome:
             return None
@@ -464,7 +464,7 @@ class UpsellPage:
         last = days.begins + pd.Timedelta(days=days.last + 1)
         dates = [(last - pd.Timedelta(days=30 * k)).date().isoformat() for k in (4, 3, 2, 1)]
 
-        def ask() -> Any:
+        def ask() -> upsell.Propensity:
             table = upsell.snapshots(days, self.plan.outcome, dates, within="30d")
             fixed = {"customer_id", "date", "known_at", "label_until", "label"}
             return upsell.propensity(
@@ -472,6 +472,33 @@ class UpsellPage:
             )
 
         return self._tried("scores", ask)
+
+    @cached_property
+    def likely(self) -> dict[str, list[str]]:
+        """Customer at a moment → why our score finds him likely to upgrade, or not; nothing where it may be chance."""
+        score = self.scores
+        if score is None or self.days is None or score.report.auc[1] <= 0.5:
+            return {}
+        day = self.day.date().isoformat()
+        here = set(self.eligible[self.eligible["guard"] == ""]["customer_id"])
+        told = upsell.known_before(self.days, self.plan.outcome, day)
+        own = told[told["customer_id"].isin(here)].reset_index(drop=True)
+        labels = {n: self.named(n) for n in self.days.names}
+        return dict(zip(own["customer_id"], score.reasons(own, labels=labels), strict=True))
+
+    @cached_property
+    def imported(self) -> list[upsell.JudgedScore]:
+        """Scores that another tool made, each held against what came of it; empty where nobody can say."""
+        if SCORES not in self.sources:
+            self._why["imported"] = (
+                "No scores of another tool are here: name a file under scores in sources.yaml."
+            )
+            return []
+        ask = partial(
+            upsell.judge_scores, self.plan, self.sources[SCORES], self.known,
+            as_of=self.day.date().isoformat(), zone=self.zone, seed=self.seed,
+        )  # fmt: skip
+        return self._tried("imported", ask) or []
 
     @cached_property
     def proved(self) -> dict[str, Any] | None:

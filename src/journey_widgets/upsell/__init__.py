@@ -11,6 +11,7 @@ from journey_widgets.upsell.cells import cells, earnings, effects, plan_board
 from journey_widgets.upsell.document import Moment, Offer, UpsellPlan
 from journey_widgets.upsell.eligibility import eligible, guarded
 from journey_widgets.upsell.gamma_gamma import GammaGamma, fit_gamma_gamma
+from journey_widgets.upsell.imported_scores import JudgedScore, judge_scores
 from journey_widgets.upsell.library import library
 from journey_widgets.upsell.loop import calibration, came_back, contacts_had, planned_and_measured
 from journey_widgets.upsell.mbg_nbd import MbgNbd, fit_mbg_nbd
@@ -25,7 +26,7 @@ from journey_widgets.upsell.planning import (
     power_of,
     smallest_gain,
 )
-from journey_widgets.upsell.propensity import Propensity, propensity, snapshots
+from journey_widgets.upsell.propensity import Propensity, known_before, propensity, snapshots
 from journey_widgets.upsell.purchases import purchases
 from journey_widgets.upsell.returns import trial_return
 from journey_widgets.upsell.rfm import rfm
@@ -44,14 +45,14 @@ from journey_widgets.upsell.waiting import (
 )
 
 __all__ = [
-    "Baskets", "BgNbd", "Board", "GammaGamma", "Limits", "MbgNbd", "Moment", "NextOffers", "Offer", "ParetoNbd",
-    "Propensity", "ScoreReport", "Uplift", "UpsellPlan", "after_offers", "assign", "association_measures",
-    "at_horizons", "baskets", "benefit_of_mending", "board", "bundles", "calibration", "came_back", "cells",
-    "check", "contacts_had", "conventions", "cumulative_incidence", "customers_needed",
+    "Baskets", "BgNbd", "Board", "GammaGamma", "JudgedScore", "Limits", "MbgNbd", "Moment", "NextOffers", "Offer",
+    "ParetoNbd", "Propensity", "ScoreReport", "Uplift", "UpsellPlan", "after_offers", "assign",
+    "association_measures", "at_horizons", "baskets", "benefit_of_mending", "board", "bundles", "calibration",
+    "came_back", "cells", "check", "contacts_had", "conventions", "cumulative_incidence", "customers_needed",
     "customers_needed_for_a_mean", "days_of_signals", "earnings", "effects", "eligible", "expected_value",
     "fit_bg_nbd", "fit_gamma_gamma", "fit_mbg_nbd", "fit_pareto_nbd", "followed_by", "from_first", "guarded",
-    "kaplan_meier", "library", "log_rank", "moments", "moments_and_horizons", "next_offers", "offer_funnel",
-    "plan_board", "planned_and_measured", "policy_value", "power_of", "propensity", "purchases", "qini",
-    "qini_curve", "rfm", "sample_ratio", "signals", "smallest_gain", "snapshots", "sold", "time_to_upgrade",
-    "tracking", "trial", "trial_return", "uplift",
+    "judge_scores", "kaplan_meier", "known_before", "library", "log_rank", "moments", "moments_and_horizons",
+    "next_offers", "offer_funnel", "plan_board", "planned_and_measured", "policy_value", "power_of", "propensity",
+    "purchases", "qini", "qini_curve", "rfm", "sample_ratio", "signals", "smallest_gain", "snapshots", "sold",
+    "time_to_upgrade", "tracking", "trial", "trial_return", "uplift",
 ]  # fmt: skip

@@ -273,6 +273,7 @@ def _not_undone(
 def cells(
     plan: UpsellPlan, eligible: pd.DataFrame, effects: pd.DataFrame, earnings: pd.DataFrame,
     modelled: pd.DataFrame | None = None, segments: Mapping[str, str] | None = None,
+    likely: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Return the rows of the board: every customer at a moment with what the offer is believed to do and to earn.
 
@@ -291,6 +292,9 @@ def cells(
         and is drawn to the effect of the whole trial.
     segments
         Customer → value of the column of the plan's ``minimum``.
+    likely
+        Customer → why a score finds him likely to upgrade, or not, in words (`propensity.Propensity.reasons`): said of
+        offers that are accepted by the plan's outcome.
 
     Returns
     -------
@@ -322,6 +326,13 @@ def cells(
         ),
         reason=[f"{labels[m]}: {r}" for m, r in zip(found["moment"], found["reason"], strict=True)],
     )
+    if likely:
+        same = {o.id for o in plan.offers if {*o.accepted_by, *o.products} & set(plan.outcome)}
+        told = [
+            f"{r}; {', '.join(likely[c])}" if o in same and likely.get(c) else r
+            for r, o, c in zip(found["reason"], found["offer"], found["customer_id"], strict=True)
+        ]
+        found = found.assign(reason=told)
     # Of equal rows the one that may be asked, then the one with more hope.
     found = found.assign(held=found["guard"] != "").sort_values(
         ["held", "effect"], ascending=[True, False], kind="stable"

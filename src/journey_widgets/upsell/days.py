@@ -12,6 +12,7 @@ from ibis import _
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.durations import microseconds
+from journey_widgets.events.engine import collect
 from journey_widgets.events.instants import micros
 from journey_widgets.events.paths import PathIndex, path_index
 
@@ -35,6 +36,8 @@ class Days:
         The last day.
     begins
         The first day.
+    index
+        What it was made of; None where it was not made of a log. It knows the customers' ids.
     """
 
     customer: Ints
@@ -44,6 +47,15 @@ class Days:
     names: tuple[str, ...]
     last: int
     begins: pd.Timestamp = EPOCH
+    index: PathIndex | None = None
+
+    def ids(self) -> dict[int, str]:
+        """Return customer by number; the number itself where nobody knows the id."""
+        if self.index is None:
+            return {int(c): str(c) for c in np.unique(self.customer)}
+        first = self.index.table.filter(self.index.table.step == 1)
+        found = collect(first.select(number=first.customer, id=first.customer_id.cast("string")))
+        return dict(zip(found["number"].astype("int64"), found["id"].astype("str"), strict=True))
 
 
 def days_of(log: Any, *, zone: str = "UTC") -> Days:
@@ -71,7 +83,7 @@ def days_of(log: Any, *, zone: str = "UTC") -> Days:
     begin, end = (calendar.number_of(v.to_pydatetime()) for v in (first, last))
     return Days(
         customer, day - begin, touchpoint, times, tuple(index.touchpoints), end - begin,
-        pd.Timestamp(0) + pd.Timedelta(days=begin),
+        pd.Timestamp(0) + pd.Timedelta(days=begin), index,
     )  # fmt: skip
 
 

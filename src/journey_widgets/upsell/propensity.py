@@ -1,6 +1,6 @@
 """Who will: a score learnt from past days and judged on a later one, that knows nothing of what came after its day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,6 @@ import pandas as pd
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import Floats
-from journey_widgets.events.engine import collect
-from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.upsell.boosting import Boosted
 from journey_widgets.upsell.days import Days, codes_of, days_of, whole_days
 from journey_widgets.upsell.features import Encoder
@@ -52,9 +50,8 @@ def snapshots(
         ``events`` (int64, of the last 28 days), ``days_since`` (int64, last event), ``tenure`` (int64, days since the
         first one), and for each touchpoint ``last 28 days: …`` (int64).
     """
-    index = log if isinstance(log, Days | PathIndex) else path_index(log)
-    days = index if isinstance(index, Days) else days_of(index, zone=zone)
-    ids = None if isinstance(index, Days) else _ids(index)
+    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    ids = days.ids()
     ends = codes_of(days, [outcome] if isinstance(outcome, str) else outcome, "outcome")
     length, wait = whole_days(within, "within"), whole_days(gap, "gap") if gap else 0
     frames = []
@@ -79,15 +76,32 @@ def snapshots(
     return defined(found[[*first, *(c for c in found.columns if c not in first)]], said)
 
 
-def _ids(index: PathIndex) -> dict[int, str]:
-    """Return customer by number."""
-    first = index.table.filter(index.table.step == 1)
-    found = collect(first.select(number=first.customer, id=first.customer_id.cast("string")))
-    return dict(zip(found["number"].astype("int64"), found["id"].astype("str"), strict=True))
+def known_before(
+    log: Any, outcome: str | Sequence[str], date: str, *, zone: str = "UTC"
+) -> pd.DataFrame:
+    """Return what is known of customers before a day, as `snapshots` has it but without an answer.
+
+    Parameters
+    ----------
+    log, outcome, zone
+        As for `snapshots`.
+    date
+        The day; it may be the one after the last.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a customer who was there before and had not done it yet: ``customer_id`` (str), ``known_at`` and the
+        features of `snapshots`.
+    """
+    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    ends = codes_of(days, [outcome] if isinstance(outcome, str) else outcome, "outcome")
+    day = (pd.Timestamp(date) - days.begins).days
+    return _snapshot(days, days.ids(), ends, day, 0, 0).drop(columns="label")
 
 
 def _snapshot(
-    days: Days, ids: dict[int, str] | None, ends: list[int], day: int, wait: int, length: int
+    days: Days, ids: dict[int, str], ends: list[int], day: int, wait: int, length: int
 ) -> pd.DataFrame:
     past = days.day < day
     is_end = np.isin(days.touchpoint, ends)
@@ -102,7 +116,7 @@ def _snapshot(
     recent = past & (days.day >= day - RECENT)
     pairs = np.unique(days.customer[recent] * (days.last + 2) + days.day[recent]) // (days.last + 2)
     columns: dict[str, Any] = {
-        "customer_id": [str(c) if ids is None else ids[int(c)] for c in who],
+        "customer_id": [ids[int(c)] for c in who],
         "known_at": days.begins + pd.to_timedelta(last[who], unit="D"), "label": np.isin(who, later),
         "active_days": np.bincount(pairs, minlength=many)[who],
         "events": np.bincount(days.customer[recent], days.times[recent], minlength=many)[who].astype(np.int64),
@@ -280,13 +294,21 @@ class Propensity:
         self._model, self._features, self.challenged = model, features, told
         self.base_then, self.base_now = base_then, float(did.mean())
         self.report = ScoreReport(self.score(test), did, seed=seed)
-        self._spread = model.moved(test).std(axis=0)
+        moved = model.moved(test)
+        self._spread = moved.std(axis=0)
+        self._ways = {
+            c: bool(np.cov(test[c].astype("float64").fillna(0.0), moved[:, place])[0, 1] > 0)
+            for place, c in enumerate(model.encoder.columns)
+            if c in test.columns and pd.api.types.is_numeric_dtype(test[c])
+        }
 
     def score(self, table: pd.DataFrame) -> Floats:
         """Return the chance of each customer."""
         return self._model(table[self._features])
 
-    def reasons(self, table: pd.DataFrame, *, most: int = 3) -> list[list[str]]:
+    def reasons(
+        self, table: pd.DataFrame, *, most: int = 3, labels: Mapping[str, str] | None = None
+    ) -> list[list[str]]:
         """Return for each customer what moves his score most, in words: value, and which way.
 
         On the scale of the odds: coefficient times the distance from the mean customer it was learnt from (of boosted
@@ -304,9 +326,29 @@ class Propensity:
         for row, (_i, given) in zip(sums.to_dict("records"), table.iterrows(), strict=True):
             order = sorted(row, key=lambda c: -abs(row[c]))[:most]
             told.append(
-                [_reason(str(c), given[str(c)], row[c]) for c in order if abs(row[c]) > 1e-9]
+                [
+                    _reason(feature_said(str(c), labels), given[str(c)], row[c])
+                    for c in order
+                    if abs(row[c]) > 1e-9
+                ]
             )
         return told
+
+    def drivers(self) -> pd.DataFrame:
+        """Return what moves the scores most, the strongest first.
+
+        Columns: ``feature`` (str); ``share`` (float64, of the variance that all features move on the scale of the odds,
+        on the customers it was judged on); ``more`` (bool: higher values speak for it; of words missing).
+        """
+        columns = self._model.encoder.columns[1:]
+        spread = pd.Series(self._spread[1:] ** 2, index=columns).groupby(level=0).sum()
+        share = (spread / max(float(spread.sum()), 1e-12)).sort_values(
+            ascending=False, kind="stable"
+        )
+        found = pd.DataFrame({"feature": share.index.astype("str"), "share": share.to_numpy()})
+        return found.assign(
+            more=pd.array([self._ways.get(f) for f in found["feature"]], dtype="boolean")
+        )
 
     @property
     def doubts(self) -> list[str]:
@@ -325,6 +367,27 @@ class Propensity:
                 "that."
             )
         return said
+
+
+SAID = {
+    "active_days": f"days with anything in the last {RECENT}", "events": f"events in the last {RECENT} days",
+    "days_since": "days since the last event", "tenure": "days since the first event",
+}  # fmt: skip
+LATELY = f"last {RECENT} days: "
+
+
+def feature_said(name: str, labels: Mapping[str, str] | None = None) -> str:
+    """Return a feature of `snapshots` in words; another one is what it is called.
+
+    Examples
+    --------
+    >>> feature_said("last 28 days: app_opened", {"app_opened": "App opened"}), feature_said("plan")
+    ('App opened in the last 28 days', 'plan')
+    """
+    if name.startswith(LATELY):
+        what = name.removeprefix(LATELY)
+        return f"{(labels or {}).get(what, what)} in the last {RECENT} days"
+    return SAID.get(name, name)
 
 
 def _reason(column: str, value: Any, moved: float) -> str:

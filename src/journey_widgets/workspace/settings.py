@@ -40,6 +40,7 @@ class Sources(Document):
     figures: SourceMapping | None = None
     usage: SourceMapping | None = None
     contacts: SourceMapping | None = None
+    scores: SourceMapping | None = None
 
     def mapping(self, kind: str) -> SourceMapping | None:
         """Return the mapping of one source, or None where the workspace has no such source."""

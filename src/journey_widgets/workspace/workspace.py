@@ -494,6 +494,10 @@ class Workspace:
         """Read the contacts of earlier upsell plans."""
         return self.source("contacts")
 
+    def scores(self) -> Source:
+        """Read the scores that another tool made of customers."""
+        return self.source("scores")
+
     # --- measured values --------------------------------------------------------------------
 
     def kept_values(self, period: str) -> pd.DataFrame | None:
