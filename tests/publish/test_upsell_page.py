@@ -1,5 +1,6 @@
 """The upsell page: every part in every mode, nothing called incremental without a comparison, nothing about few."""
 
+import math
 import re
 
 import pandas as pd
@@ -10,17 +11,18 @@ from journey_widgets.events.engine import collect
 from journey_widgets.publish import figures
 from journey_widgets.publish import upsell_page as shown
 from journey_widgets.publish import upsell_proof as proof
+from journey_widgets.publish import upsell_trials as tried
 from journey_widgets.publish.page import PageStopped
 from journey_widgets.publish.reports import run_report
 from journey_widgets.small_counts import withheld
-from journey_widgets.upsell import UpsellPlan
+from journey_widgets.upsell import UpsellPlan, customers_needed
 from journey_widgets.upsell.offer_funnel import FUNNEL_SUMS
 
 PARTS = [
     shown.in_short, shown.what_next, shown.moments, shown.horizons, shown.waiting, shown.owned_moments,
     shown.at_a_moment, shown.what_became, proof.offers, proof.strategies, proof.bundles, proof.next_offer,
-    proof.who_will, shown.board, proof.trials, proof.whom, proof.last_contacts, proof.beside, proof.worth,
-    proof.mending, shown.findings,
+    proof.who_will, shown.board, tried.trials, tried.whom, tried.last_contacts, tried.next_trial, proof.beside,
+    proof.worth, proof.mending, shown.findings,
 ]  # fmt: skip
 CLAIM = re.compile(r"(?<!not )\bincremental", re.IGNORECASE)
 
@@ -80,7 +82,7 @@ def test_without_a_comparison_nothing_is_called_incremental(report, example):
 
     assert not [t for t in text if CLAIM.search(t)]
     assert any("expected margin, not incremental" in t for t in text)
-    assert "left alone by chance nobody can say" in repr(proof.trials(view))
+    assert "left alone by chance nobody can say" in repr(tried.trials(view))
     assert "Make the offer" not in repr(shown.what_next(view))
 
 
@@ -296,7 +298,7 @@ def test_a_part_of_a_number_that_is_told_is_hidden_where_it_would_tell_a_small_o
 
 def test_uplift_is_not_told_without_what_it_earned(report, view):
     assert "after its cost: profit" in str(shown.in_short(view))
-    assert repr(proof.trials(view)).startswith("Profit: Protection plan brought")
+    assert repr(tried.trials(view)).startswith("Profit: Protection plan brought")
 
 
 def test_what_nothing_tells_is_not_said_to_be_none(report, example):
@@ -316,3 +318,27 @@ def test_arms_that_were_planned_unequal_are_read_with_their_split(report, exampl
 
     assert view.trial is None
     assert "not of the sizes that were planned" in view.why_not("trial")
+
+
+def test_the_next_trial_says_what_it_needs_and_what_those_who_are_there_would_show(report, view):
+    lines = {(li["name"], li["figure"]): li for li in tried.next_trial(view).lines}
+    told = {f: li for (n, f), li in lines.items() if "Protection plan" in n}
+
+    trial = view.trial
+    own = trial[(trial["arm"] == "protection_plan") & (trial["outcome"] == "bought")].iloc[0]
+    assert told["Buy it anyway"]["value"] == pytest.approx(own["comparison"])
+    needed = customers_needed(own["comparison"], own["comparison"] + 0.05)
+    assert told["Customers needed"]["value"] == math.ceil(2 * needed)
+    assert told["Contacts cost"]["value"] == pytest.approx(
+        math.ceil(math.ceil(2 * needed) / 2) * 0.35
+    )
+    phone = {f: li for (n, f), li in lines.items() if "Trade in" in n}
+    assert phone["Buy it anyway"]["shown"] == "nobody knows"
+
+
+def test_scores_of_another_tool_pass_the_report_of_our_own(report, view):
+    told = text_of(view)
+
+    for name in ("Our score", "CRM score"):
+        assert any(t.startswith(f"{name}: those contacted first") for t in told)
+    assert any(t.startswith("What speaks for an upgrade") for t in told)

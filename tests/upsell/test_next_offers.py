@@ -6,8 +6,15 @@ import pytest
 
 from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.upsell import next_offers
-from journey_widgets.upsell.next_offers import ALIKE, EASE, OWN_LATELY, POPULAR, POPULAR_LATELY
+from journey_widgets.upsell import next_offers, not_for_sale
+from journey_widgets.upsell.next_offers import (
+    ALIKE,
+    EASE,
+    OWN_LATELY,
+    POPULAR,
+    POPULAR_LATELY,
+    RULES,
+)
 from journey_widgets.upsell.ranking import dcg, hits, ndcg, ndcg_at, reciprocal_rank
 
 START = pd.Timestamp("2026-01-01")
@@ -207,3 +214,89 @@ def test_graded_lists_have_the_published_share_of_the_best_gain(scores, k, expec
     share = dcg(ranked) / dcg(np.sort(relevance)[::-1][:k])
 
     assert share == pytest.approx(expected, abs=0.006)  # scikit-learn, ndcg_score
+
+
+# rules, a catalogue, segments
+
+
+def rule_world():
+    """A case goes with a phone and a strap with a watch; the last basket decides, not what was bought long ago."""
+    rows = []
+    for i in range(60):
+        rows += [(f"p{i}", 1, ["phone", "case"]), (f"w{i}", 1, ["watch", "strap"])]
+    for i in range(30):
+        rows += [(f"both{i}", 1, ["phone"]), (f"both{i}", 20, ["watch"])]
+    rows += [(f"late{i}", 60, ["case"]) for i in range(40)] + [("p0", 60, ["strap"])]
+    return lines(*rows)
+
+
+def test_rules_speak_of_the_last_basket_alone():
+    found = next_offers(rule_world(), cut="2026-02-15")
+    found.winner = RULES
+
+    told = found.offers(["both3"]).set_index("product_id")
+
+    assert told["rank"].idxmin() == "strap"
+    assert told.loc["strap", "score"] == pytest.approx(
+        60 / 90, abs=1e-6
+    )  # of 90 days with a watch 60 have a strap
+    assert told.loc["strap", "because"] == "watch"
+    assert RULES in set(found.report["way"])
+
+
+def test_a_rule_needs_five_baskets():
+    few = [(f"c{i}", 1, ["a", "b"]) for i in range(4)] + [
+        (f"d{i}", 1, ["a", "c"]) for i in range(5)
+    ]
+    found = next_offers(
+        lines(*few, *[(f"e{i}", 40, ["c"]) for i in range(3)], ("d0", 40, ["b"])), cut="2026-02-01"
+    )
+    found.winner = RULES
+
+    told = found.offers(["c0"]).set_index("product_id")
+
+    assert told.loc["c", "score"] == pytest.approx(5 / 9, abs=1e-6)
+
+
+def test_what_is_gone_replaced_or_earns_nothing_is_not_offered_and_each_is_counted():
+    shelf = pd.DataFrame(
+        {
+            "product_id": ["case", "strap", "phone", "watch"],
+            "in_stock": [True, False, True, False], "replaced_by": [None, "strap 2", "", "watch 2"],
+            "margin": [1.0, 5.0, 50.0, 9.0], "cost": [2.0, 1.0, 1.0, 1.0],
+        }
+    )  # fmt: skip
+    gone = not_for_sale(shelf)
+    found = next_offers(rule_world(), cut="2026-02-15")
+
+    told = found.offers(["both3", "p1", "p2"], without=gone, in_peace={"has an open case": ["p1"]})
+
+    assert gone == {
+        "out of stock": ["strap", "watch"], "replaced by another": [], "earn less than they cost": ["case"],
+    }  # fmt: skip
+    assert not set(told["product_id"]) & {"strap", "watch", "case"}
+    assert "p1" not in set(told["customer_id"])
+    assert (
+        "Not offered: 2 out of stock, 0 replaced by another, 1 earn less than they cost"
+        in definition(told)
+    )
+    assert "Customers left in peace: 1 has an open case" in definition(told)
+    with pytest.raises(JourneyDataError, match="1 things are named twice"):
+        not_for_sale(pd.concat([shelf, shelf.head(1)]))
+
+
+def test_each_way_is_judged_in_every_segment_that_is_large_enough():
+    table = shop(1, taste=0.9, many=900)
+    names = sorted(table["customer_id"].unique())
+    segments = {c: "few" if i < 30 else ("one" if i % 2 else "two") for i, c in enumerate(names)}
+
+    found = next_offers(table, segments=segments)
+
+    assert set(found.by_segment["segment"]) == {"one", "two"}
+    whole = found.report.set_index("way")
+    by = found.by_segment
+    for way, own in by.groupby("way"):
+        low, high = own["ndcg"].min(), own["ndcg"].max()
+        few = whole.loc[way, "customers"] - own["customers"].sum()
+        assert few < 60
+        assert low - 0.03 <= whole.loc[way, "ndcg"] <= high + 0.03

@@ -23,6 +23,7 @@ from journey_widgets.upsell import (
     smallest_gain,
     trial,
     trial_return,
+    trial_size,
     uplift,
 )
 
@@ -514,3 +515,29 @@ def test_another_policy_is_valued_by_what_was_done_and_how_likely_it_was():
     assert found["effective_n"].iloc[0] == pytest.approx((2 + 1.25 + 5) ** 2 / (4 + 1.5625 + 25))
     with pytest.raises(JourneyDataError, match="propensity holds values"):
         policy_value(["a"], [1.0], [np.nan], ["a"])
+
+
+def test_a_trial_with_unequal_arms_needs_more_customers_and_fewer_contacts():
+    equal = trial_size(0.08, 0.04, customers=10_000, cost=1.0)
+    few = trial_size(0.08, 0.04, customers=10_000, cost=1.0, held_out=0.8)
+
+    one = customers_needed(0.08, 0.12)
+    assert equal.needed == np.ceil(2 * one)
+    assert few.needed == np.ceil(one / (2 * 0.8 * 0.2))
+    assert few.costs < equal.costs
+    assert few.smallest > equal.smallest
+
+
+def test_a_trial_is_as_large_as_customers_and_money_allow():
+    rich = trial_size(0.08, 0.04, customers=200, cost=0.5, held_out=0.25)
+    poor = trial_size(0.08, 0.04, customers=200, cost=0.5, held_out=0.25, budget=30.0)
+
+    assert (rich.contacted, rich.left_alone) == (150, 50)
+    assert (poor.contacted, poor.left_alone) == (60, 20)
+    assert rich.smallest == pytest.approx(
+        smallest_gain(75, 0.08)
+    )  # as two arms of the harmonic mean of 150 and 50
+    assert poor.smallest > rich.smallest
+    assert np.isnan(trial_size(0.08, 0.04, customers=0).smallest)
+    with pytest.raises(JourneyDataError, match="held_out 1"):
+        trial_size(0.08, 0.04, customers=200, held_out=1.0)

@@ -14,7 +14,6 @@ from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import records
 from journey_widgets.publish.show import show, show_all
 from journey_widgets.publish.upsell_view import (
-    CHANGE,
     WEEKS,
     UpsellPage,
     group_said,
@@ -58,9 +57,8 @@ def offers(view: UpsellPage) -> html.Html:
                 "Measured": points(*of(m, "measured", "low", "high", "n")) if m["smaller"] >= view.page.least else "–",
                 "Verdict": m["verdict"] if m["smaller"] >= view.page.least or not m["by"] else "too few to show",
                 "Rests on": rests.get(o.id) or NO_EFFECT,
-                "Margin of one": Figure(view.money(e["margin"]), e["margin"])
-                if math.isfinite(e["margin"]) else "–",
-                "Kept": Figure(f"{e['kept']:.0%}", e["kept"])
+                "Margin of one": ranged(view.money, *of(e, "margin", "margin_low", "margin_high")),
+                "Kept": ranged("{:.0%}".format, *of(e, "kept", "kept_low", "kept_high", "accepted"))
                 if e["accepted"] >= max(view.page.least, 1) else "–",
                 "Cost of a contact": Figure(view.money(o.cost), o.cost),
             }
@@ -150,7 +148,19 @@ def next_offer(view: UpsellPage) -> html.Html:
     if not ways:
         return table
     caption = "How well each way ranks, on customers it has not seen: the first ten offers"
-    return html.joined(table, html.table(pd.DataFrame(ways), caption=caption))
+    pieces = [table, html.table(pd.DataFrame(ways), caption=caption)]
+    parts = [
+        {
+            "Question": asked[m], "Customers with": group_said(r["segment"]).removeprefix("customers with "),
+            "Way": r["way"], "NDCG": ranged("{:.3f}".format, *of(r, "ndcg", "low", "high", "customers")),
+            "Hit": Figure(f"{r['hit']:.0%}", r["hit"]), "Customers": view.few(r["customers"]),
+        }
+        for m, f in view.next_offers.items() for r in records(f.by_segment) if r["way"] == f.winner
+    ]  # fmt: skip
+    if parts:
+        caption = "How well the way that is used ranks in each group"
+        pieces.append(html.table(pd.DataFrame(parts), caption=caption))
+    return html.joined(*pieces)
 
 
 def who_will(view: UpsellPage) -> Any:
@@ -222,9 +232,7 @@ def _judged(
             f"Chances are off by {off:.1f} points on average.",
         ]
     note = " ".join([*told, *(d for d in doubts if d)])
-    table = html.table(
-        pd.DataFrame(gain), caption=f"Gain: those contacted first by {name[:1].lower()}{name[1:]}"
-    )
+    table = html.table(pd.DataFrame(gain), caption=f"{name}: those contacted first")
     if not report.is_chance:
         return [html.note(f"{said} {note}"), table]
     return [show(charts.calibration_chart(report.calibration()), said, note=note), table]
@@ -246,145 +254,6 @@ def _profit(view: UpsellPage, report: upsell.ScoreReport) -> list[Any]:
             note="An upper limit: who would have done it anyway is counted too; what contact adds, a trial says.",
         )
     ]
-
-
-# --- trial and return
-
-
-def trials(view: UpsellPage) -> Any:
-    """Return what the offers brought in the trial, with harms beside, and whether they earned their cost."""
-    found, columns = view.trial, view.plan.trial
-    if found is None or columns is None:
-        return html.note(view.why_not("trial"))
-    found = view.seen(found)
-    if found.empty:
-        return html.note("The trial's arms are too small to be shown here.")
-    named = found.assign(
-        arm=[view.named(a) for a in found["arm"]],
-        outcome=[str(o).replace("_", " ") for o in found["outcome"]],
-    )
-    rows = [
-        {
-            "Offer": r["arm"], "What": f"{r['outcome']}{' (harm)' if r['harm'] else ''}",
-            "With the offer": _level(view, r, "value"), "Left alone": _level(view, r, "comparison"),
-            "Difference": points(*of(r, *CHANGE)) if r["kind"] == "share" else ranged(view.money, *of(r, *CHANGE)),
-            "Customers": view.few(r["n"] + r["n_comparison"]), "Doubt": r["doubt"],
-        }
-        for r in records(named)
-    ]  # fmt: skip
-    proved = view.proved
-    earned = [
-        view.returns[o.id]
-        for o in view.plan.offers
-        if proved and o.arm == proved["arm"] and o.id in view.returns
-    ]
-    said = "No offer certainly brought anything."
-    if proved:
-        first = f"{str(earned[0]['verdict']).capitalize()}: " if earned else ""
-        told = f"{view.named(proved['arm'])} brought {points(*of(proved, *CHANGE))}"
-        said = f"{first}{told}, beyond what would have come anyway."
-    pieces = [
-        show(charts.trial_chart(named), said, note=definition(found)),
-        html.table(pd.DataFrame(rows), caption="What the offers brought, and what they harmed"),
-    ]
-    returns = _returns(view)
-    if returns is not None:
-        pieces.append(returns)
-    return show_all(pieces)
-
-
-@with_plan
-def last_contacts(view: UpsellPage) -> html.Html:
-    """Return what the contacts of earlier plans brought, beside what was expected of them."""
-    found = view.results
-    if found is None:
-        return html.note(view.why_not("results"))
-    shown = view.seen(found, "contacted", "left_alone")
-    # The total of a class says something where it has several offers, and tells one that is not shown.
-    of_each, seen = (f[f["offer"] != ""]["evidence"].value_counts() for f in (found, shown))
-    whole = {e for e, n in of_each.items() if n > 1 and seen.get(e, 0) == n}
-    shown = shown[(shown["offer"] != "") | shown["evidence"].isin(whole)]
-    if shown.empty:
-        return html.note("Too few contacts came back to say anything.")
-    rows = [
-        {
-            "Offer": view.named(r["offer"]) if r["offer"] else "All of them",
-            "Made at": view.named(r["touchpoint"]) if r["touchpoint"] else "–", "Rested on": r["evidence"],
-            "Contacted": view.few(r["contacted"]), "Left alone": view.few(r["left_alone"]),
-            "Expected": Figure(f"{100 * r['expected']:+.1f} points", r["expected"]),
-            "Came": points(*of({**r, "n": r["contacted"] + r["left_alone"]}, "realised", "low", "high", "n")),
-            "Verdict": r["verdict"],
-        }
-        for r in records(shown)
-    ]  # fmt: skip
-    return html.table(
-        pd.DataFrame(rows), caption="What came of the last contacts",
-        note=f"{definition(found)} Contacted against those left alone by chance who would have been contacted.",
-    )  # fmt: skip
-
-
-def _level(view: UpsellPage, row: dict[str, Any], which: str) -> Figure:
-    value = float(row[which])
-    return Figure(f"{value:.1%}" if row["kind"] == "share" else view.money(value), value)
-
-
-def _returns(view: UpsellPage) -> html.Html | None:
-    """Return whether each arm earned its cost: on margin, the verdict first."""
-    if not view.returns or view.plan.trial is None:
-        return None
-    money = f", {view.currency}" if view.currency else ""
-    labels = {o.id: o.label for o in view.plan.offers}
-    rows = [
-        {
-            "Offer": labels[offer], "Verdict": r["verdict"],
-            f"Incremental margin{money}": ranged(
-                view.amount, *of(r, "incremental_margin", "margin_low", "margin_high", "customers")
-            ),
-            f"Cost{money}": Figure(view.amount(r["cost"]), r["cost"]),
-            f"Profit{money}": ranged(view.amount, *of(r, "profit", "profit_low", "profit_high")),
-            "Return": ranged("{:+,.0%}".format, *of(r, "roi", "roi_low", "roi_high")),
-        }
-        for offer, r in view.returns.items()
-    ]  # fmt: skip
-    shares = ", ".join(f"{labels[o]} {r['share']:.0%}" for o, r in view.returns.items())
-    return html.table(
-        pd.DataFrame(rows), caption="Whether it earned its cost",
-        note=f"On margin ({shares} of the price), never on revenue; counted over {view.plan.trial.horizon}: what comes "
-        "later is not in it.",
-    )  # fmt: skip
-
-
-def whom(view: UpsellPage) -> Any:
-    """Return whether the offer moves some customers more than others, by what the log says of them."""
-    proved = view.proved
-    if proved is None or view.whom is None:
-        return html.note(
-            view.why_not("whom")
-            or "There is no offer that certainly works, or nothing is known of the trial's customers before it."
-        )
-    found, missing = view.whom
-    fifths = found.fifths()
-    rows = [
-        {
-            "Fifth, best-ranked first": int(r["fifth"]), "Customers": view.few(r["customers"]),
-            "Difference": points(r["uplift"], r["low"], r["high"], r["customers"]),
-        }
-        for r in fifths.to_dict("records")
-    ]  # fmt: skip
-    curve = found.curve()
-    note = f"Qini {found.qini:.4f} ({found.low:.4f} to {found.high:.4f}). {definition(curve)}"
-    if missing:
-        note += f" Left out: {view.few(missing)} of the trial of whom the log knows nothing."
-    return show_all(
-        [
-            show(
-                charts.qini_chart(curve),
-                f"{view.named(proved['arm'])}: {found.advice}",
-                note=note,
-            ),
-            html.table(pd.DataFrame(rows), caption="Whom it moves"),
-        ]
-    )
 
 
 # --- what must not grow, and what customers are worth

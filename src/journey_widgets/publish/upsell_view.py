@@ -381,10 +381,23 @@ class UpsellPage:
                 mode=mode,
                 cut=cut,
                 leave_out=self.plan.not_products,
+                segments=self._groups,
                 seed=self.seed,
             )
             found[mode] = self._tried(f"next {mode}", ask)
         return {m: f for m, f in found.items() if f is not None}
+
+    @cached_property
+    def _groups(self) -> dict[str, str]:
+        """Customer → his group by the log's column with the fewest values: the largest groups there are."""
+        if self.profiles is None:
+            return {}
+        known, names = self.profiles
+        frame = collect(known)
+        column = min(names, key=lambda n: (frame[n].nunique(), n))
+        said = column.removeprefix("profile ")
+        own = frame[frame[column].notna()]
+        return {str(c): f"{said}={v}" for c, v in zip(own["customer_id"], own[column], strict=True)}
 
     @cached_property
     def profiles(self) -> tuple[ir.Table, list[str]] | None:

@@ -16,15 +16,17 @@ from journey_widgets.upsell.library import library
 from journey_widgets.upsell.loop import calibration, came_back, contacts_had, planned_and_measured
 from journey_widgets.upsell.mbg_nbd import MbgNbd, fit_mbg_nbd
 from journey_widgets.upsell.moments import at_horizons, moments, moments_and_horizons
-from journey_widgets.upsell.next_offers import NextOffers, next_offers
+from journey_widgets.upsell.next_offers import NextOffers, next_offers, not_for_sale
 from journey_widgets.upsell.offer_funnel import after_offers, offer_funnel
 from journey_widgets.upsell.pareto_nbd import ParetoNbd, fit_pareto_nbd
 from journey_widgets.upsell.planning import (
+    TrialSize,
     assign,
     customers_needed,
     customers_needed_for_a_mean,
     power_of,
     smallest_gain,
+    trial_size,
 )
 from journey_widgets.upsell.propensity import Propensity, known_before, propensity, snapshots
 from journey_widgets.upsell.purchases import purchases
@@ -46,13 +48,13 @@ from journey_widgets.upsell.waiting import (
 
 __all__ = [
     "Baskets", "BgNbd", "Board", "GammaGamma", "JudgedScore", "Limits", "MbgNbd", "Moment", "NextOffers", "Offer",
-    "ParetoNbd", "Propensity", "ScoreReport", "Uplift", "UpsellPlan", "after_offers", "assign",
+    "ParetoNbd", "Propensity", "ScoreReport", "TrialSize", "Uplift", "UpsellPlan", "after_offers", "assign",
     "association_measures", "at_horizons", "baskets", "benefit_of_mending", "board", "bundles", "calibration",
     "came_back", "cells", "check", "contacts_had", "conventions", "cumulative_incidence", "customers_needed",
     "customers_needed_for_a_mean", "days_of_signals", "earnings", "effects", "eligible", "expected_value",
     "fit_bg_nbd", "fit_gamma_gamma", "fit_mbg_nbd", "fit_pareto_nbd", "followed_by", "from_first", "guarded",
     "judge_scores", "kaplan_meier", "known_before", "library", "log_rank", "moments", "moments_and_horizons",
-    "next_offers", "offer_funnel", "plan_board", "planned_and_measured", "policy_value", "power_of", "propensity",
-    "purchases", "qini", "qini_curve", "rfm", "sample_ratio", "signals", "smallest_gain", "snapshots", "sold",
-    "time_to_upgrade", "tracking", "trial", "trial_return", "uplift",
+    "next_offers", "not_for_sale", "offer_funnel", "plan_board", "planned_and_measured", "policy_value", "power_of",
+    "propensity", "purchases", "qini", "qini_curve", "rfm", "sample_ratio", "signals", "smallest_gain", "snapshots",
+    "sold", "time_to_upgrade", "tracking", "trial", "trial_return", "trial_size", "uplift",
 ]  # fmt: skip

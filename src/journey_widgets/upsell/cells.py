@@ -13,10 +13,11 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from ibis import _
 
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.estimates import CONFIDENCE
+from journey_widgets.estimates import CONFIDENCE, student, wilson
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
 from journey_widgets.upsell.board import Board, board
@@ -199,54 +200,66 @@ def earnings(
     -------
     pandas.DataFrame
         One row an offer, in the order of the plan. Columns: ``offer`` (str); ``margin`` (float64, of one acceptance,
-        in the workspace's currency; missing where nobody says it); ``kept`` (float64, share of pieces that were not
-        returned, or of acceptances that were not undone; 1 where none was seen); ``accepted`` (int64, pieces or
-        customers it rests on); ``basis`` (str, who says the margin).
+        in the workspace's currency; missing where nobody says it) with ``margin_low`` and ``margin_high`` (95 %, over
+        the lines sold; missing where the plan says it); ``kept`` (float64, share of pieces that were not returned, or
+        of acceptances that were not undone; 1 where none was seen) with ``kept_low`` and ``kept_high`` (Wilson);
+        ``accepted`` (int64, pieces or customers it rests on); ``basis`` (str, who says the margin).
     """
     lines = _pieces(plan, sources, until)
     rows = []
     for offer in plan.offers:
         own = lines[lines["product"].isin(offer.products)]
         sold, back = float(own["sold"].sum()), float(own["back"].sum())
-        margin, basis = offer.margin, "the plan"
+        margin, low, high, basis = offer.margin, np.nan, np.nan, "the plan"
         if margin is None:
             known = own[own["margin"].notna() & (own["priced"] > 0)]
             basis = "order lines" if len(known) else ""
             margin = float(known["margin"].sum() / known["priced"].sum()) if len(known) else np.nan
+            low, high = _about(margin, known)
         kept, many = (1 - min(back / sold, 1.0), int(sold)) if sold else (1.0, 0)
         if not offer.products:
             kept, many = _not_undone(offer, sources, until)
-        rows.append(
-            {"offer": offer.id, "margin": margin, "kept": kept, "accepted": many, "basis": basis}
-        )
+        least, most = (float(v) for v in wilson(kept * many, many)) if many else (np.nan, np.nan)
+        rows.append((offer.id, margin, low, high, kept, least, most, many, basis))
     columns = {
-        "offer": "str",
-        "margin": "float64",
-        "kept": "float64",
-        "accepted": "int64",
-        "basis": "str",
-    }
+        "offer": "str", "margin": "float64", "margin_low": "float64", "margin_high": "float64", "kept": "float64",
+        "kept_low": "float64", "kept_high": "float64", "accepted": "int64", "basis": "str",
+    }  # fmt: skip
     frame = pd.DataFrame(rows, columns=list(columns)).astype(columns)
     return defined(
         frame, "Margin of one piece over all sales; kept: pieces sold less pieces returned"
     )
 
 
+def _about(margin: float, lines: pd.DataFrame) -> tuple[float, float]:
+    """Return the 95 % interval of the margin of a piece, from how lines differ; missing of fewer than two."""
+    n = float(lines["lines"].sum())
+    if n < 2:
+        return np.nan, np.nan
+    mean = float(lines["each"].sum()) / n
+    spread = float(lines["squares"].sum()) / n - mean**2
+    reach = student(n - 1) * np.sqrt(max(spread, 0.0) / (n - 1))
+    return margin - reach, margin + reach
+
+
 def _pieces(plan: UpsellPlan, sources: Mapping[str, Any], until: datetime | None) -> pd.DataFrame:
     """Return product → pieces sold and returned, the margin of those sold, and how many pieces it is of."""
     asked = sorted({p for o in plan.offers for p in o.products})
     if not asked or LINES not in sources:
-        return pd.DataFrame({"product": [], "sold": [], "back": [], "margin": [], "priced": []})
+        names = ["product", "sold", "back", "margin", "priced", "lines", "each", "squares"]
+        return pd.DataFrame({n: [] for n in names})
     table = table_of(sources[LINES], LINES, "product_id", "quantity", *(["ts"] if until else []))
     own = table.filter(table.product_id.cast("string").isin(asked))
     if until is not None:
         own = own.filter(own.ts < ibis.literal(until, "timestamp(6)"))
     margin = own.margin if "margin" in own.columns else ibis.null("float64")
-    own = own.mutate(earned=margin)
+    own = own.mutate(earned=margin).mutate(each=_.earned / _.quantity.nullif(0))
     sale = own.quantity > 0
+    known = sale & own.earned.notnull()
     found = own.group_by(product=own.product_id.cast("string")).agg(
         sold=own.quantity.sum(where=sale).fill_null(0), back=-own.quantity.sum(where=~sale).fill_null(0),
-        margin=own.earned.sum(where=sale), priced=own.quantity.sum(where=sale & own.earned.notnull()).fill_null(0),
+        margin=own.earned.sum(where=sale), priced=own.quantity.sum(where=known).fill_null(0),
+        lines=known.sum(), each=own.each.sum(where=known), squares=(own.each * own.each).sum(where=known),
     )  # fmt: skip
     return collect(found.order_by("product")).astype({"margin": "float64"})
 

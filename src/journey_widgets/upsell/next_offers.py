@@ -20,8 +20,10 @@ from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import Floats
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
+from journey_widgets.tables import require_columns
 from journey_widgets.upsell.baskets import sold
 from journey_widgets.upsell.ranking import hits, ndcg, reciprocal_rank
+from journey_widgets.upsell.score_report import flags
 
 Ints = npt.NDArray[np.int64]
 NEW, REPEAT = MODES = ("new", "repeat")
@@ -29,9 +31,14 @@ K, LATELY, HALF_LIFE = 10, 28, 60
 """Places of a list that are looked at; days of *popular lately*; days after which a purchase counts half."""
 SHRINK, RIDGE, MOST_ITEMS = 20.0, 200.0, 8_000
 LEAST_CUSTOMERS, DRAWS = 200, 400
-POPULAR, POPULAR_LATELY, OWN_LATELY, ALIKE, EASE = (
-    "popular", "popular in the last 28 days", "own recent purchases", "items bought by the same customers", "EASE",
+POPULAR, POPULAR_LATELY, OWN_LATELY, RULES, ALIKE, EASE = (
+    "popular", "popular in the last 28 days", "own recent purchases", "rules from the last basket",
+    "items bought by the same customers", "EASE",
 )  # fmt: skip
+LEAST_TOGETHER = 5
+"""Baskets with both things, below which a rule is none."""
+OUT_OF_STOCK, REPLACED, NO_GAIN = "out of stock", "replaced by another", "earn less than they cost"
+"""Why a thing of a catalogue is not offered."""
 BASELINES = {NEW: (POPULAR, POPULAR_LATELY), REPEAT: (POPULAR, POPULAR_LATELY, OWN_LATELY)}
 """What a model must beat, the simplest first."""
 SESSION, DECAY = 3, 0.5
@@ -47,10 +54,13 @@ class _Bought:
     last: Any
     faded: Any
     day: int
+    baskets: Any
+    """What was bought by one customer on one day: baskets by items."""
 
 
 def next_offers(
-    order_lines: Any, *, mode: str = NEW, cut: str = "", days: int = 30, leave_out: Sequence[str] = (), seed: int = 1
+    order_lines: Any, *, mode: str = NEW, cut: str = "", days: int = 30, leave_out: Sequence[str] = (),
+    segments: Mapping[str, str] | None = None, seed: int = 1,
 ) -> "NextOffers":  # fmt: skip
     """Find the best way to rank what to offer next, and judge it.
 
@@ -67,6 +77,8 @@ def next_offers(
         How long after the cut purchases count.
     leave_out
         Product ids that are no products (see `baskets`).
+    segments
+        Customer → segment, to judge each way in each of them too.
     seed
         Of the intervals.
 
@@ -110,7 +122,8 @@ def next_offers(
         f"from then on; {'things a customer never had' if mode == NEW else 'anything, also again'}"
     )
     said = "; ".join([said, *(f"{n:,} {what}" for what, n in counted.items() if n)])
-    return NextOffers(_bought(before, begin), _bought(every, end + 1), after, mode, seed, said)
+    old, now = _bought(before, begin), _bought(every, end + 1)
+    return NextOffers(old, now, after, mode, seed, said, segments or {})
 
 
 def _days(lines: ir.Table, leave_out: Sequence[str]) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -143,7 +156,14 @@ def _bought(rows: pd.DataFrame, day: int) -> _Bought:
     matrix = csr_array((np.ones(len(latest)), at), shape=shape)
     last = csr_array((latest["day"].to_numpy(dtype=np.float64), at), shape=shape)
     faded = csr_array((latest["faded"].to_numpy(dtype=np.float64), at), shape=shape)
-    return _Bought([str(c) for c in customers], [str(i) for i in items], matrix, last, faded, day)
+    basket = pairs.groupby(["who", "day"], sort=False).ngroup().to_numpy()
+    once = pd.DataFrame({"basket": basket, "what": what}).drop_duplicates()
+    baskets = csr_array(
+        (np.ones(len(once)), (once["basket"].to_numpy(), once["what"].to_numpy())),
+        shape=(int(basket.max()) + 1, len(items)),
+    )
+    names = [str(c) for c in customers], [str(i) for i in items]
+    return _Bought(*names, matrix, last, faded, day, baskets)
 
 
 # --- ways to rank: from who bought what to a score for every item, for some customers ---------------------
@@ -186,7 +206,28 @@ def _ease_weights(bought: _Bought) -> Floats:
     return found
 
 
-WEIGHTS: dict[str, Callable[[_Bought], Floats]] = {ALIKE: _alike_weights, EASE: _ease_weights}
+def _rule_weights(bought: _Bought) -> Floats:
+    """Return the share of the baskets with one thing (rows) that hold another (columns), where enough hold both."""
+    together = (bought.baskets.T @ bought.baskets).toarray()
+    many = together.diagonal()
+    found: Floats = np.where(
+        together >= LEAST_TOGETHER, together / np.maximum(many, 1.0)[:, None], 0.0
+    )
+    np.fill_diagonal(found, 0.0)
+    return found
+
+
+def _last_basket(bought: _Bought, rows: Ints) -> npt.NDArray[np.bool_]:
+    """Return what customers bought on the last day they bought anything."""
+    last: Floats = bought.last[rows].toarray()
+    there = bought.matrix[rows].toarray() > 0
+    latest = np.where(there, last, -np.inf).max(axis=1, keepdims=True)
+    return np.asarray(there & (last == latest))
+
+
+WEIGHTS: dict[str, Callable[[_Bought], Floats]] = {
+    RULES: _rule_weights, ALIKE: _alike_weights, EASE: _ease_weights,
+}  # fmt: skip
 SCORES: dict[str, Callable[[_Bought, Ints], Floats]] = {
     POPULAR: _popular, POPULAR_LATELY: _popular_lately, OWN_LATELY: _own_lately,
 }  # fmt: skip
@@ -205,24 +246,30 @@ class NextOffers:
         baseline, of the same customers; missing for baselines); ``hit``, ``recall``, ``mrr`` (float64, of the first
         ten); ``coverage`` (share of all things that are ever offered), ``popular_share`` (share of the offers that are
         among the hundred most popular things); ``customers`` (int64).
+    by_segment
+        The same report in each segment of customers that was asked for and has 200 to judge by, with ``segment`` (str)
+        first; without ``over_baseline``, as the winner is chosen on all customers.
     winner
         The way that is used: a model only if it is certainly better than the best baseline, of several the simplest
         that is no worse.
     """
 
     def __init__(
-        self, before: _Bought, every: _Bought, after: pd.DataFrame, mode: str, seed: int, said: str
+        self, before: _Bought, every: _Bought, after: pd.DataFrame, mode: str, seed: int, said: str,
+        segments: Mapping[str, str],
     ) -> None:  # fmt: skip
         self.mode, self._every, self._said = mode, every, said
         self._weights: dict[str, Floats] = {}
-        self.report = self._judged(before, after, seed)
+        self.report, self.by_segment = self._judged(before, after, seed, segments)
         self.winner = self._best()
 
     def _ways(self, many_items: int) -> list[str]:
         # Their weights are a square of the things.
-        return [*BASELINES[self.mode], *([ALIKE, EASE] if many_items <= MOST_ITEMS else [])]
+        return [*BASELINES[self.mode], *([RULES, ALIKE, EASE] if many_items <= MOST_ITEMS else [])]
 
-    def _judged(self, before: _Bought, after: pd.DataFrame, seed: int) -> pd.DataFrame:
+    def _judged(
+        self, before: _Bought, after: pd.DataFrame, seed: int, segments: Mapping[str, str]
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
         place = {c: i for i, c in enumerate(before.customers)}
         at = {i: n for n, i in enumerate(before.items)}
         known = after[after["customer"].isin(place) & after["item"].isin(at)]
@@ -241,21 +288,24 @@ class NextOffers:
         top = np.argsort(-np.asarray(before.matrix.sum(axis=0)).ravel(), kind="stable")[:100]
         rng = np.random.default_rng(seed)
         drawn = rng.integers(0, len(rows), (DRAWS, len(rows)))
-        each, lines = {}, []
+        each, lines, parts = {}, [], []
+        of_whom = np.array([segments.get(before.customers[r], "") for r in rows])
+        groups = {s: np.flatnonzero(of_whom == s) for s in sorted(set(of_whom) - {""})}
+        groups = {str(s): own for s, own in groups.items() if len(own) >= LEAST_CUSTOMERS}
         for way in self._ways(len(before.items)):
             score = _scored(way, before, rows, WEIGHTS[way](before) if way in WEIGHTS else None)
             ranked = _ranked(score, owned if self.mode == NEW else None)
             found = hits(ranked, relevant)
             each[way] = ndcg(found, many)
-            low, high = np.quantile(each[way][drawn].mean(axis=1), [0.025, 0.975])
+
+            all_ = np.arange(len(rows))
             lines.append(
-                {
-                    "way": way, "ndcg": each[way].mean(), "low": low, "high": high, "hit": found.any(axis=1).mean(),
-                    "recall": (found.sum(axis=1) / np.minimum(many, K)).mean(), "mrr": reciprocal_rank(found).mean(),
-                    "coverage": len(np.unique(ranked)) / len(before.items),
-                    "popular_share": np.isin(ranked, top).mean(), "customers": len(rows),
-                }
-            )  # fmt: skip
+                {"way": way, **_measured(each[way], found, ranked, many, top, all_, drawn, before)}
+            )
+            for segment, some in groups.items():
+                again = np.random.default_rng(seed).integers(0, len(some), (DRAWS, len(some)))
+                told = _measured(each[way], found, ranked, many, top, some, again, before)
+                parts.append({"segment": segment, "way": way, **told})
         frame = pd.DataFrame(lines)
         own = frame[frame["way"].isin(BASELINES[self.mode])]
         best = str(own["way"].iloc[int(own["ndcg"].to_numpy().argmax())])
@@ -279,7 +329,11 @@ class NextOffers:
             if many_items > MOST_ITEMS
             else ""
         )
-        return defined(frame, self._said, left)
+        by_segment = pd.DataFrame(
+            parts, columns=["segment", *(c for c in columns if not c.startswith("over"))]
+        )
+        by_segment = by_segment.sort_values("segment", kind="stable", ignore_index=True)
+        return defined(frame, self._said, left), defined(by_segment, self._said)
 
     def _best(self) -> str:
         own = self.report[self.report["way"].isin(BASELINES[self.mode])]
@@ -314,7 +368,8 @@ class NextOffers:
     # --- offers
 
     def offers(
-        self, customers: Sequence[str], *, most: int = K, without: Mapping[str, Collection[str]] | None = None
+        self, customers: Sequence[str], *, most: int = K, without: Mapping[str, Collection[str]] | None = None,
+        in_peace: Mapping[str, Collection[str]] | None = None,
     ) -> pd.DataFrame:  # fmt: skip
         """Return what to offer to customers now, by the winner, learnt from all purchases.
 
@@ -325,7 +380,10 @@ class NextOffers:
         most
             Offers a customer.
         without
-            Why a thing is not offered → things, such as what is out of stock; how many each took is in the definition.
+            Why a thing is not offered → things, such as `not_for_sale` returns; how many each took is in the
+            definition.
+        in_peace
+            Why a customer is offered nothing → customers, such as those with an open case; counted too.
 
         Returns
         -------
@@ -336,8 +394,13 @@ class NextOffers:
         """
         every = self._every
         place = {c: i for i, c in enumerate(every.customers)}
-        known = [c for c in map(str, customers) if c in place]
-        strangers = [c for c in map(str, customers) if c not in place]
+        asked, left = [str(c) for c in customers], []
+        for why, who in (in_peace or {}).items():
+            barred = {str(c) for c in who}
+            left.append(f"{sum(c in barred for c in asked)} {why}")
+            asked = [c for c in asked if c not in barred]
+        known = [c for c in asked if c in place]
+        strangers = [c for c in asked if c not in place]
         banned, counted = np.zeros(len(every.items), bool), []
         for why, things in (without or {}).items():
             own = np.isin(every.items, [str(t) for t in things]) & ~banned
@@ -349,11 +412,9 @@ class NextOffers:
         if len(rows):
             owned = every.matrix[rows].toarray() > 0
             hidden = (owned if self.mode == NEW else np.zeros_like(owned)) | banned
-            frames.append(
-                self._listed(
-                    known, _scored(self.winner, every, rows, weights), hidden, owned, weights, most
-                )
-            )
+            speaks = _last_basket(every, rows) if self.winner == RULES else owned
+            score = _scored(self.winner, every, rows, weights)
+            frames.append(self._listed(known, score, hidden, speaks, weights, most))
         if strangers:
             score = _popular_lately(every, np.zeros(len(strangers), dtype=np.int64))
             nothing = np.zeros(score.shape, bool)
@@ -361,8 +422,11 @@ class NextOffers:
         columns = ["customer_id", "rank", "product_id", "score", "because", "customers_behind"]
         found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
         found = found.astype({"customers_behind": "Int64"})
-        left = f"Not offered: {', '.join(counted)}" if counted else ""
-        return defined(found[columns], f"By {self.winner}, learnt from all purchases", left)
+        things = f"Not offered: {', '.join(counted)}" if counted else ""
+        people = f"Customers left in peace: {', '.join(left)}" if left else ""
+        return defined(
+            found[columns], f"By {self.winner}, learnt from all purchases", things, people
+        )
 
     def for_session(self, items: Sequence[str], *, most: int = K) -> list[str]:
         """Return what to offer beside the last things somebody looked at or put into the basket, the newest first."""
@@ -420,9 +484,73 @@ class NextOffers:
         return pd.DataFrame(rows, columns=columns)
 
 
+def _measured(
+    gain: Floats, found: npt.NDArray[np.bool_], ranked: Ints, many: Ints, top: Ints, some: Ints, draws: Ints,
+    bought: _Bought,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the measures of a way over some of the customers, with the interval of its gain."""
+    low, high = np.quantile(gain[some][draws].mean(axis=1), [0.025, 0.975])
+    own = found[some]
+    return {
+        "ndcg": gain[some].mean(), "low": low, "high": high, "hit": own.any(axis=1).mean(),
+        "recall": (own.sum(axis=1) / np.minimum(many[some], K)).mean(), "mrr": reciprocal_rank(own).mean(),
+        "coverage": len(np.unique(ranked[some])) / len(bought.items),
+        "popular_share": np.isin(ranked[some], top).mean(), "customers": len(some),
+    }  # fmt: skip
+
+
+def not_for_sale(catalogue: pd.DataFrame) -> dict[str, list[str]]:
+    """Return which things of a catalogue are not offered, and why: the first reason that holds for each.
+
+    Parameters
+    ----------
+    catalogue
+        One row a thing, ``product_id``; where they are there ``in_stock`` (bool), ``replaced_by`` (product id, blank
+        for none), ``margin`` and ``cost`` of offering it (float, in one currency).
+
+    Returns
+    -------
+    dict
+        Reason → product ids, as `NextOffers.offers` takes it.
+
+    Raises
+    ------
+    JourneyDataError
+        No ``product_id``, a thing named twice, an ``in_stock`` that is neither yes nor no.
+    """
+    require_columns(catalogue.columns, "product_id", name="catalogue")
+    ids = catalogue["product_id"].astype("str")
+    if ids.duplicated().any():
+        msg = f"catalogue: {int(ids.duplicated().sum())} things are named twice; one row each was needed."
+        raise JourneyDataError(msg)
+    nothing = pd.Series(False, index=catalogue.index)
+    here = {
+        c: catalogue[c] for c in ("in_stock", "replaced_by", "margin", "cost") if c in catalogue
+    }
+    gone = (
+        ~pd.Series(flags(here["in_stock"], "in_stock"), catalogue.index)
+        if "in_stock" in here
+        else nothing
+    )
+    newer = here["replaced_by"].fillna("").astype("str") != "" if "replaced_by" in here else nothing
+    poor = here["margin"] < here["cost"] if {"margin", "cost"} <= set(here) else nothing
+    found: dict[str, list[str]] = {}
+    taken = nothing
+    for why, own in ((OUT_OF_STOCK, gone), (REPLACED, newer), (NO_GAIN, poor)):
+        found[why] = list(ids[own & ~taken])
+        taken = taken | own
+    return found
+
+
 def _scored(way: str, bought: _Bought, rows: Ints, weights: Floats | None) -> Floats:
     if weights is None:
         return SCORES[way](bought, rows)
+    if way == RULES:
+        # The strongest rule of what is in the last basket; behind all rules comes what is popular.
+        every = _popular(bought, rows)
+        best = np.stack([weights[own].max(axis=0) for own in _last_basket(bought, rows)])
+        strong: Floats = best + 1e-9 * every / max(float(every.max()), 1.0)
+        return strong
     found: Floats = bought.matrix[rows] @ weights
     return found
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from math import ceil, sqrt
 from statistics import NormalDist
 
@@ -70,6 +71,74 @@ def smallest_gain(n: float, share: float, *, power: float = 0.8, alpha: float = 
             else (middle, high)
         )
     return high
+
+
+@dataclass(frozen=True)
+class TrialSize:
+    """How large a trial has to be, and what one of the customers and the money there are would show.
+
+    Attributes
+    ----------
+    needed
+        Customers in both arms together, shared out as asked for, so that the gain that is hoped for is seen.
+    costs
+        What contacting its part of them costs, in the currency of `cost`.
+    contacted, left_alone
+        Customers of each arm that there is money and are customers for.
+    smallest
+        The smallest gain that those would show; missing where they show none.
+    """
+
+    needed: int
+    costs: float
+    contacted: int
+    left_alone: int
+    smallest: float
+
+
+def trial_size(
+    share: float, gain: float, *, customers: int, cost: float = 0.0, budget: float = float("inf"),
+    held_out: float = 0.5, power: float = 0.8, alpha: float = 0.05,
+) -> TrialSize:  # fmt: skip
+    """Plan a trial of one offer: what it needs, and what there is.
+
+    Parameters
+    ----------
+    share
+        Share that buys without being asked.
+    gain
+        How much likelier a customer is hoped to buy when asked: 0.02 for two points.
+    customers
+        Customers there are for it.
+    cost, budget
+        Of one contact, and of all.
+    held_out
+        Share of the customers left alone. Of unequal arms as much is seen as of two equal ones of their harmonic mean.
+
+    Raises
+    ------
+    JourneyDataError
+        Shares that cannot be, a held-out share that leaves an arm empty, a cost below 0.
+
+    Examples
+    --------
+    >>> trial_size(0.5, 0.25, customers=100, cost=2.0, budget=60.0, power=0.9)
+    TrialSize(needed=154, costs=154.0, contacted=30, left_alone=30, smallest=0.3776...)
+    """
+    if not 0 < held_out < 1 or cost < 0 or customers < 0:
+        msg = f"held_out {held_out:g}, cost {cost:g}, customers {customers}: a share between 0 and 1, and none below 0."
+        raise JourneyDataError(msg)
+    one = customers_needed(share, share + gain, power=power, alpha=alpha)
+    both = ceil(one / (2 * held_out * (1 - held_out)))
+    paid = int(budget / cost) if cost > 0 and budget < float("inf") else customers
+    contacted = min(int(customers * (1 - held_out)), paid)
+    left_alone = min(int(contacted * held_out / (1 - held_out)), customers - contacted)
+    alike = 2 * contacted * left_alone / max(contacted + left_alone, 1)
+    try:
+        smallest = smallest_gain(alike, share, power=power, alpha=alpha)
+    except JourneyDataError:
+        smallest = float("nan")
+    return TrialSize(both, ceil(both * (1 - held_out)) * cost, contacted, left_alone, smallest)
 
 
 def assign(customers: Iterable[str], shares: Mapping[str, float], *, salt: str) -> pd.DataFrame:
