@@ -1,4 +1,4 @@
-"""The ten source contracts, and checking a table against one."""
+"""The eleven source contracts, and checking a table against one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

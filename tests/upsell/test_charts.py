@@ -8,6 +8,7 @@ import vl_convert
 from journey_widgets.upsell import ScoreReport, moments, qini_curve, time_to_upgrade
 from journey_widgets.upsell.charts import (
     calibration_chart,
+    gain_chart,
     moments_chart,
     profit_chart,
     qini_chart,
@@ -63,3 +64,10 @@ def test_a_curve_of_many_customers_is_thinned_out_and_ends_where_it_ends():
 def test_calibration_and_profit_can_be_drawn(report):
     assert "did it" in drawn(calibration_chart(report.calibration()))
     assert "profit at most" in drawn(profit_chart(report.profit(20.0, 3.0)))
+
+
+def test_gain_begins_at_nothing_and_ends_at_all(report):
+    chart = gain_chart(report.gain([0.1, 0.5, 1.0]))
+    line = next(layer for layer in chart.layer if "share" in layer.data.columns)
+    assert line.data[["share", "captured"]].to_numpy()[[0, -1]].tolist() == [[0.0, 0.0], [1.0, 1.0]]
+    assert "of all who did it" in drawn(chart)

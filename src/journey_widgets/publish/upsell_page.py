@@ -650,7 +650,8 @@ def _about(view: UpsellPage, amount: float, contacts: int, out: bool = False) ->
 
 
 def _labelled(view: UpsellPage, text: str) -> str:
-    return labelled(text, {m.touchpoint: view.named(m.touchpoint) for m in view.plan.moments})
+    ids = [*(m.touchpoint for m in view.plan.moments), *view.plan.teams]
+    return labelled(text, {name: view.named(name) for name in ids})
 
 
 # --- findings

@@ -31,6 +31,7 @@ from journey_widgets.upsell.document import KINDS
 from journey_widgets.upsell.propensity import feature_said
 
 MOST_RULES, LEAST_JUDGED, MOST_DRIVERS = 12, 200, 6
+GAIN_STEPS = [k / 20 for k in range(1, 21)]
 
 
 # --- offers and bundles
@@ -233,9 +234,15 @@ def _judged(
         ]
     note = " ".join([*told, *(d for d in doubts if d)])
     table = html.table(pd.DataFrame(gain), caption=f"{name}: those contacted first")
+    curve = show(
+        charts.gain_chart(report.gain(GAIN_STEPS)),
+        said,
+        note="Dashed: customers in a random order.",
+    )
     if not report.is_chance:
-        return [html.note(f"{said} {note}"), table]
-    return [show(charts.calibration_chart(report.calibration()), said, note=note), table]
+        return [curve, html.note(note), table]
+    right = f"{name}: as many did it as it expected, where the dots lie on the line."
+    return [curve, show(charts.calibration_chart(report.calibration()), right, note=note), table]
 
 
 def _profit(view: UpsellPage, report: upsell.ScoreReport) -> list[Any]:

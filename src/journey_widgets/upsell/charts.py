@@ -151,6 +151,28 @@ def calibration_chart(frame: pd.DataFrame) -> Chart:
     return alt.layer(even, bars, dots).properties(width=300, height=300)
 
 
+def gain_chart(frame: pd.DataFrame) -> Chart:
+    """Draw how many of those who did it are among the best-scored customers, of `ScoreReport.gain`."""
+    start = pd.DataFrame({"share": [0.0], "captured": [0.0], "customers": [0]})
+    drawn = pd.concat([start, frame[["share", "captured", "customers"]]], ignore_index=True)
+    scale = alt.Scale(domain=[0, 1])
+    x = alt.X(
+        "share:Q",
+        title="customers contacted, best-scored first",
+        scale=scale,
+        axis=alt.Axis(format=".0%"),
+    )
+    y = alt.Y("captured:Q", title="of all who did it", scale=scale, axis=alt.Axis(format=".0%"))
+    even = alt.Chart(pd.DataFrame({"x": [0.0, 1.0]})).mark_line(color=GREY, strokeDash=[5, 3]).encode(
+        x=alt.X("x:Q", scale=scale), y=alt.Y("x:Q", scale=scale)
+    )  # fmt: skip
+    line = alt.Chart(drawn).mark_line(color=BLUE, point={"size": 18, "color": BLUE}).encode(
+        x=x, y=y, tooltip=[alt.Tooltip("customers:Q", format=","), alt.Tooltip("share:Q", format=".0%"),
+                           alt.Tooltip("captured:Q", format=".0%")],
+    )  # fmt: skip
+    return alt.layer(even, line).properties(width=300, height=300)
+
+
 def profit_chart(frame: pd.DataFrame) -> Chart:
     """Draw what contacting the best-scored customers would earn at most, of `ScoreReport.profit`."""
     best = frame.iloc[[int(frame["profit"].to_numpy().argmax())]]
