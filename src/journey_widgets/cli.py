@@ -8,7 +8,9 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from journey_widgets.errors import JourneyError, ParameterError
 from journey_widgets.shipped import templates
@@ -18,7 +20,10 @@ DONE, FINDINGS, BAD_INPUT, INFRASTRUCTURE, PARTLY = range(5)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Errors people can mend are one message, no traceback."""
-    options = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:2] == ["report", "run"]:
+        words[:2] = ["report-run"]
+    options = _parser().parse_args(words)
     act: Callable[[argparse.Namespace], int] = options.act
     try:
         return act(options)
@@ -83,6 +88,47 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("-p", "--parameter", action="append", default=[], metavar="KEY=VALUE")
     report.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR")
     add_workspace(report, option=True)
+
+    batch = add(
+        "report-run",
+        _report_run,
+        "make all reports of one entry of reports.yaml: journey report run NAME",
+    )
+    batch.add_argument("name", help="name of a report in reports.yaml")
+    batch.add_argument(
+        "--as-of", type=_day, metavar="DAY", help="the day it is made for (default: today)"
+    )
+    batch.add_argument(
+        "--from",
+        type=_day,
+        dest="first",
+        metavar="DAY",
+        help="make it for every period from this day",
+    )
+    batch.add_argument("--to", type=_day, dest="last", metavar="DAY", help="up to this day")
+    batch.add_argument("--jobs", type=int, default=1, metavar="N", help="workers at the same time")
+    batch.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="only where a parameter holds it",
+    )
+    batch.add_argument(
+        "--force", action="store_true", help="make also what is there and of the same inputs"
+    )
+    batch.add_argument(
+        "--dry-run", action="store_true", help="say what would be made, and make nothing"
+    )
+    batch.add_argument("--seconds", type=float, default=1_800, help="longest time of one report")
+    batch.add_argument("--memory", type=float, metavar="MB", help="most memory of one report")
+    batch.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder of reports (default: reports/ in the workspace)",
+    )
+    add_workspace(batch, option=True)
 
     check = add("check", _check, "check the documents and sources of a workspace")
     add_workspace(check)
@@ -172,6 +218,54 @@ def _report(options: argparse.Namespace) -> int:
     )
     print(report.path)
     return DONE
+
+
+def _report_run(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from journey_widgets.publish.batch import run_batch
+    from journey_widgets.publish.report_plan import periods, read_reports
+
+    spec = read_reports(options.workspace).spec(options.name)
+    days = periods(spec, options.as_of, options.first, options.last)
+    codes = []
+    for day in days:
+        with tqdm(disable=None, unit="report", desc=f"{options.name} {day}") as bar:
+
+            def say(event: dict[str, Any], bar: Any = bar) -> None:
+                if event["event"] == "batch begins":
+                    bar.reset(event["reports"])
+                elif event["event"].startswith("report ") and event["event"] != "report begins":
+                    bar.update()
+
+            done = run_batch(
+                options.workspace, options.name, day=day, out=options.out, jobs=options.jobs, only=options.only,
+                force=options.force, dry_run=options.dry_run, seconds=options.seconds, memory_mb=options.memory,
+                say=say,
+            )  # fmt: skip
+        for run in done.manifest["runs"]:
+            if options.dry_run or "why" in run:
+                stream = sys.stderr if "why" in run else sys.stdout
+                print(
+                    f"{run['status']}: {run['stem']}{': ' + run['why'] if 'why' in run else ''}",
+                    file=stream,
+                )
+        if not options.dry_run:
+            counts = ", ".join(
+                f"{n} {status}" for status, n in done.manifest["counts"].items() if n
+            )
+            print(f"{options.name} {day}: {counts}. {done.folder}")
+        codes.append(done.exit_code)
+    worst = set(codes) - {DONE}
+    return DONE if not worst else codes[0] if len(codes) == 1 else PARTLY
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        msg = f"{text!r} is no day; one such as 2026-11-16 was needed"
+        raise argparse.ArgumentTypeError(msg) from None
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -11,7 +11,11 @@ TAGGED = {"tags": ["parameters"]}
 def notebook(path, *cells):
     """Write a notebook of code cells; a cell is its source, or a pair of source and metadata."""
     made = nbformat.v4.new_notebook()
-    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    made.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     for cell in cells:
         source, metadata = cell if isinstance(cell, tuple) else (cell, {})
         made.cells.append(nbformat.v4.new_code_cell(source, metadata=metadata))

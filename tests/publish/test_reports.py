@@ -4,13 +4,13 @@ import json
 import re
 from pathlib import Path
 
-import psutil
 import pytest
 
 from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, ParameterError
 from journey_widgets.publish.reports import run_report
 from publish.test_parameters import TAGGED, notebook
+from support.processes import of_workspace
 
 START = ('segment: str = "all"  # which', TAGGED)
 FAULTS = {
@@ -92,20 +92,10 @@ def test_a_run_that_breaks_keeps_the_last_good_report_and_says_why(example, shel
     assert "The last good report is unchanged" in str(error.value)
     assert (out / "r.html").read_bytes() == good
     assert {p.name for p in out.iterdir()} <= {"r.html", "r.csv", "r.json", "r.failed.ipynb"}
-    assert running_from(out) == []
+    assert of_workspace(example) == []
     notebook(shelf / "r.ipynb", START, "'good again'")
     run_report("r", workspace=example, out=out)
     assert not (out / "r.failed.ipynb").exists()
-
-
-def running_from(folder):
-    """Processes, wherever they hang, that were started with files of a folder: kernels among them."""
-    found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        words = " ".join(process.info["cmdline"] or [])
-        if str(folder) in words and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(words)
-    return found
 
 
 def test_an_error_is_a_failure_even_in_a_cell_that_is_allowed_to_raise(example, shelf, tmp_path):

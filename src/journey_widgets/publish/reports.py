@@ -6,35 +6,27 @@ only if nothing was raised, no cell shows an error and every code cell ran; and 
 takes its name.
 """
 
-import contextlib
+import hashlib
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import nbformat
-import psutil
-
 from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError, did_you_mean
-from journey_widgets.publish import figures
-from journey_widgets.publish.modes import MODE, WORKSPACE
 from journey_widgets.publish.parameters import checked, declared
+from journey_widgets.publish.report_worker import Worker
+from journey_widgets.publish.run_notebook import DATA, PAGE, RUN
 from journey_widgets.safe import file_name
 from journey_widgets.textfiles import write_text
 
 RUN_SECONDS = 1_800
-RETRIED = {"DeadKernelError", "RuntimeError", "TimeoutError"}
+RETRIED = {"DeadKernelError", "RuntimeError", "TimeoutError", "RunDied"}
 """Faults of the machine: such a run is tried once more. A fault in a cell is not."""
-_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -90,107 +82,57 @@ def run_report(
     values = checked(given, declared(notebook), where=name, hidden=("workspace",))
     out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    stem = _stem(name, values)
+    stem = stem_of(name, values)
+    about = {"workspace": workspace.name}
+    with Worker(workspace) as worker:
+        return make(worker, name, notebook, values, out, stem, about=about, seconds=seconds)
+
+
+def make(
+    worker: Worker, name: str, notebook: Path, values: Mapping[str, Any], out: Path, stem: str, *,
+    about: Mapping[str, Any], seconds: float, is_current: Callable[[], bool] = lambda: True,
+) -> Report:  # fmt: skip
+    """Let a worker make one report and publish it: page, figures and, last, the manifest that vouches for both.
+
+    A manifest names the hashes of its files. Whatever breaks before it is written leaves files that it does not vouch
+    for: whoever looks for what is missing makes them again. Nothing is published where `is_current` says that what it
+    was made of is no longer what there is.
+    """
+    begun, tries = datetime.now(UTC), 1
     with tempfile.TemporaryDirectory(dir=out, prefix=f".{stem[:40]}-") as scratch:
-        executed = Path(scratch) / "run.ipynb"
-        outcome = _attempt(notebook, executed, values, workspace, seconds)
+        folder = Path(scratch)
+        outcome = worker.run(notebook, folder, values, seconds)
         if not outcome["ok"] and outcome["kind"] in RETRIED:
-            outcome = _attempt(notebook, executed, values, workspace, seconds)
-        fault = None if outcome["ok"] else outcome
-        fault = fault or _incomplete(executed)
-        if fault:
-            if fault["kind"] != "PageStopped":
-                _keep_partial(executed, out / f"{stem}.failed.ipynb")
-            raise _as_error(name, fault)
-        page, data = to_html(executed), to_csv(executed)
-    manifest = {
-        "schema": "report/1",
-        "report": name,
-        "parameters": values,
-        "workspace": workspace.name,
-        "made_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "status": "done",
-    }
-    target = out / f"{stem}.html"
-    write_text(out / f"{stem}.csv", data)
-    write_text(target, page)
+            tries = 2
+            outcome = worker.run(notebook, folder, values, seconds)
+        if not outcome["ok"]:
+            if outcome["kind"] != "PageStopped":
+                _keep_partial(folder / RUN, out / f"{stem}.failed.ipynb")
+            raise _as_error(name, outcome)
+        if not is_current():
+            msg = f"{name} was not published: its sources or documents changed while it was made. Make it again."
+            raise InfrastructureError(msg)
+        files = {f"{stem}.csv": folder / DATA, f"{stem}.html": folder / PAGE}
+        hashes = {n: hashlib.sha256(p.read_bytes()).hexdigest() for n, p in files.items()}
+        manifest = {
+            "schema": "report/2", "report": name, "parameters": dict(values), **about, "status": "done",
+            "begun_utc": begun.isoformat(timespec="seconds"),
+            "made_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round((datetime.now(UTC) - begun).total_seconds(), 2), "tries": tries, "files": hashes,
+            "content": outcome["content"],
+        }  # fmt: skip
+        for target, made in files.items():
+            write_text(out / target, made.read_text("utf-8"))
     write_text(out / f"{stem}.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     (out / f"{stem}.failed.ipynb").unlink(missing_ok=True)
-    return Report(target, manifest)
+    return Report(out / f"{stem}.html", manifest)
 
 
-def _stem(name: str, values: Mapping[str, Any]) -> str:
+def stem_of(name: str, values: Mapping[str, Any]) -> str:
     """Return the file name of a report: one name for one set of parameters."""
     if not values:
         return name
     return f"{name}-{file_name(','.join(f'{k}={v}' for k, v in sorted(values.items())))}"
-
-
-def _attempt(
-    notebook: Path, executed: Path, values: Mapping[str, Any], workspace: Path, seconds: float
-) -> dict[str, Any]:
-    outcome = executed.with_suffix(".outcome")
-    outcome.unlink(missing_ok=True)
-    order = {
-        "notebook": str(notebook),
-        "output": str(executed),
-        "outcome": str(outcome),
-        "folder": str(executed.parent),
-        "parameters": dict(values),
-    }
-    runtime = executed.parent / "runtime"
-    runtime.mkdir(mode=0o700, exist_ok=True)
-    env = {
-        **os.environ,
-        MODE: "report",
-        WORKSPACE: str(workspace.resolve()),
-        "JUPYTER_RUNTIME_DIR": str(runtime),
-        "PYTHONWARNINGS": "ignore",
-    }
-    command = [sys.executable, "-m", "journey_widgets.publish.run_notebook"]
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        command, env=env, cwd=executed.parent, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
-    try:
-        _out, said = process.communicate(json.dumps(order).encode(), timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return {"ok": False, "kind": "RunTimeout", "said": f"not done after {seconds:g} seconds"}
-    finally:
-        _end(process)
-        if process.stderr:
-            process.stderr.close()
-    if not outcome.exists():
-        last = said.decode("utf-8", "replace").strip().splitlines()[-1:] or ["nothing"]
-        return {"ok": False, "kind": "RunDied", "said": f"exit {process.returncode}: {last[0]}"}
-    found: dict[str, Any] = json.loads(outcome.read_text("utf-8"))
-    return found
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a run with everything it started: a kernel leads a process group of its own."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for child in psutil.Process(process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _incomplete(executed: Path) -> dict[str, Any] | None:
-    """Return what is wrong with a run that says it went well."""
-    book = nbformat.read(executed, as_version=4)
-    for number, cell in enumerate(book.cells):
-        if cell.cell_type != "code":
-            continue
-        if any(o.output_type == "error" for o in cell.outputs):
-            return {"kind": "Incomplete", "said": "a cell shows an error", "cell": number}
-        if cell.execution_count is None and cell.source.strip():
-            return {"kind": "Incomplete", "said": "a cell never ran", "cell": number}
-    if book.metadata.get("papermill", {}).get("exception"):
-        return {"kind": "Incomplete", "said": "papermill noted an exception"}
-    return None
 
 
 def _keep_partial(executed: Path, target: Path) -> None:
@@ -207,25 +149,3 @@ def _as_error(name: str, fault: Mapping[str, Any]) -> JourneyError:
         f"{name} was not made: {fault['kind']}{where}: {fault['said'].rstrip('.')}. The last good "
         "report is unchanged."
     )
-
-
-def to_csv(executed: Path) -> str:
-    """Return all figures of an executed notebook as CSV: the same as on its page, unrounded beside as shown."""
-    return figures.to_csv(figures.of_notebook(nbformat.read(executed, as_version=4).cells))
-
-
-def to_html(executed: Path) -> str:
-    """Return an executed notebook as one HTML file: no code, no script, nothing fetched."""
-    from nbconvert import HTMLExporter
-
-    book = nbformat.read(executed, as_version=4)
-    title = str(book.metadata.get("title", "Report"))
-    style = (_HERE / "base.css").read_text("utf-8")
-    exporter = HTMLExporter(
-        template_name="journey",
-        exclude_anchor_links=True,
-        extra_template_basedirs=[str(shipped.JUPYTER_DATA / "nbconvert" / "templates")],
-    )
-    resources = {"journey": {"title": title, "style": style}}
-    page, _resources = exporter.from_notebook_node(book, resources=resources)
-    return str(page)

@@ -1,47 +1,127 @@
-"""One report run in a process of its own: reads the order from standard input, writes the outcome.
+"""A worker that makes reports in a process of its own: one order after the other, each from a line of JSON.
 
-Run as ``python -m journey_widgets.publish.run_notebook``; `reports` starts and judges it.
+Run as ``python -m journey_widgets.publish.run_notebook``; `report_worker` starts and judges it. What an order came to
+lies in its folder before the worker answers with a line; the worker says nothing else, and its kernels nothing at all.
 """
 
+import hashlib
 import json
+import os
+import queue
+import re
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 CELL_SECONDS = 300
+RUN, PAGE, DATA, OUTCOME = "run.ipynb", "page.html", "data.csv", "outcome.json"
+"""What lies in the folder of an order when it is done."""
 
 
 def run(order: dict[str, Any]) -> dict[str, Any]:
-    """Execute the notebook of `order` into its output; return whether all went well, or what did not."""
+    """Execute the notebook of `order` and make its page and its figures; return whether all went well, or what not."""
     import papermill
     from jupyter_client.manager import AsyncKernelManager
     from papermill.exceptions import PapermillExecutionError
 
     import journey_widgets  # noqa: F401 - spares a slow import below it
 
+    folder = Path(order["folder"])
     manager = AsyncKernelManager(kernel_name="python3", transport="ipc")
     try:
         papermill.execute_notebook(
-            order["notebook"], order["output"], parameters=order["parameters"], km=manager,
-            cwd=order["folder"], progress_bar=False, request_save_on_cell_execute=False,
-            execution_timeout=CELL_SECONDS,
+            order["notebook"], str(folder / RUN), parameters=order["parameters"], km=manager, cwd=str(folder),
+            progress_bar=False, request_save_on_cell_execute=False, execution_timeout=CELL_SECONDS,
         )  # fmt: skip
+        fault = _incomplete(folder / RUN)
+        if fault:
+            return fault
+        return {"ok": True, "content": _pages(folder)}
     except PapermillExecutionError as error:
-        return {
-            "ok": False,
-            "kind": error.ename,
-            "said": str(error.evalue),
-            "cell": error.cell_index,
-        }
+        cell = _own_place(folder / RUN, error.cell_index)
+        return {"ok": False, "kind": error.ename, "said": str(error.evalue), "cell": cell}
     except Exception as error:  # noqa: BLE001 - whatever broke is told to the parent, in words
         return {"ok": False, "kind": type(error).__name__, "said": str(error), "cell": None}
-    return {"ok": True}
+
+
+def _own_place(executed: Path, number: int) -> int:
+    """Return which cell of the notebook as it was written a cell of its run is: given parameters are one more."""
+    import nbformat
+
+    tags = [c.metadata.get("tags", []) for c in nbformat.read(executed, as_version=4).cells]
+    ran = [
+        t for t in tags if "papermill-error-cell-tag" not in t
+    ]  # where a run broke is pointed to with cells too
+    added = [i for i, t in enumerate(ran) if "injected-parameters" in t]
+    return number - sum(i < number for i in added)
+
+
+def _incomplete(executed: Path) -> dict[str, Any] | None:
+    """Return what is wrong with a run that says it went well."""
+    import nbformat
+
+    book = nbformat.read(executed, as_version=4)
+    for number, cell in enumerate(book.cells):
+        if cell.cell_type != "code":
+            continue
+        wrong = None
+        if any(o.output_type == "error" for o in cell.outputs):
+            wrong = "a cell shows an error"
+        elif cell.execution_count is None and cell.source.strip():
+            wrong = "a cell never ran"
+        if wrong:
+            cell = _own_place(executed, number)
+            return {"ok": False, "kind": "Incomplete", "said": wrong, "cell": cell}
+    if book.metadata.get("papermill", {}).get("exception"):
+        return {
+            "ok": False,
+            "kind": "Incomplete",
+            "said": "papermill noted an exception",
+            "cell": None,
+        }
+    return None
+
+
+def _pages(folder: Path) -> str:
+    """Write the page and the figures of an executed notebook; return the hash of what they say."""
+    from journey_widgets.publish.report_files import to_csv, to_html
+
+    page, data = to_html(folder / RUN), to_csv(folder / RUN)
+    (folder / PAGE).write_text(page, "utf-8", newline="\n")
+    (folder / DATA).write_text(data, "utf-8", newline="\n")
+    return content_hash(page, data)
+
+
+def content_hash(page: str, data: str) -> str:
+    """Return the hash of a page and its figures without the time they were computed at: equal inputs, equal hash."""
+    stamp = re.search(r"<dt>Computed</dt> <dd>(.*?)</dd>", page)
+    text = f"{page}\0{data}"
+    if stamp:
+        text = text.replace(stamp[1], "")
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _take(orders: "queue.Queue[str]") -> None:
+    """Hand on orders; when whoever gives them is gone, end at once, in the midst of a run too."""
+    for line in sys.stdin:
+        orders.put(line)
+    os._exit(0)
 
 
 def main() -> None:
-    """Read the order, run, write the outcome."""
-    order = json.load(sys.stdin)
-    Path(order["outcome"]).write_text(json.dumps(run(order)), "utf-8")
+    """Take orders until there are no more."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    orders: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_take, args=(orders,), daemon=True).start()
+    while True:
+        order = json.loads(orders.get())
+        part = Path(order["folder"]) / f".{OUTCOME}"
+        part.write_text(json.dumps(run(order)), "utf-8")
+        part.replace(part.with_name(OUTCOME))
+        print(order["number"], file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -122,8 +122,9 @@ def trial_size(
 
     Examples
     --------
-    >>> trial_size(0.5, 0.25, customers=100, cost=2.0, budget=60.0, power=0.9)
-    TrialSize(needed=154, costs=154.0, contacted=30, left_alone=30, smallest=0.3776...)
+    >>> size = trial_size(0.5, 0.25, customers=100, cost=2.0, budget=60.0, power=0.9)
+    >>> size.needed, size.costs, size.contacted, size.left_alone, round(size.smallest, 3)
+    (154, 154.0, 30, 30, 0.375)
     """
     if not 0 < held_out < 1 or cost < 0 or customers < 0:
         msg = f"held_out {held_out:g}, cost {cost:g}, customers {customers}: a share between 0 and 1, and none below 0."

@@ -1,0 +1,287 @@
+"""A batch of reports nobody watches: it makes what is missing or stale, keeps every good report, and says what failed.
+
+The plan is worked out first, parameters and all. Workers then take run after run; each report is published by itself,
+so that a batch that is stopped anywhere is taken up again by starting it again.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError
+from journey_widgets.findings import Severity
+from journey_widgets.publish.report_plan import ReportSpec, Run, inputs, read_reports, runs
+from journey_widgets.publish.report_worker import Worker
+from journey_widgets.publish.reports import RUN_SECONDS, make
+from journey_widgets.textfiles import write_text
+from journey_widgets.workspace import Workspace
+
+MADE, FRESH, FAILED, REFUSED, LEFT = "made", "fresh", "failed", "refused", "left out"
+"""What became of a run: made now, made before of the same, broken, refused by its page, not asked for."""
+APART = 0.3
+"""Seconds between the starts of two kernels: many at once only wait for each other."""
+MANIFEST, LOG, LOCK = "batch.json", "batch.log.jsonl", ".lock"
+RANKS: dict[Severity, int] = {"info": 0, "warn": 1, "error": 2}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch that ran: its folder, its manifest, and the exit code of a command that ran it."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def exit_code(self) -> int:
+        """0 where every report is there, 4 where some failed, 3 or 2 where all did (broken, or refused)."""
+        counts = self.manifest["counts"]
+        bad = counts[FAILED] + counts[REFUSED]
+        if not bad:
+            return 0
+        if counts[MADE] + counts[FRESH]:
+            return 4
+        return 3 if counts[FAILED] else 2
+
+
+def run_batch(
+    workspace: Path, name: str, *, day: date, out: Path | None = None, jobs: int = 1, only: Sequence[str] = (),
+    force: bool = False, dry_run: bool = False, seconds: float = RUN_SECONDS, memory_mb: float | None = None,
+    say: Callable[[dict[str, Any]], None] = lambda _event: None,
+) -> Batch:  # fmt: skip
+    """Make a report of ``reports.yaml`` for a day, once for each of its fan-out.
+
+    Parameters
+    ----------
+    workspace
+        Folder of the workspace.
+    name
+        Of the report in ``reports.yaml``.
+    day
+        The day it is made for: `report_plan.as_of_value` says what notebooks are told.
+    out
+        Folder for all reports; ``reports/`` in the workspace by default. Those of a batch lie in ``NAME/DAY/``.
+    jobs
+        Workers at the same time.
+    only
+        Texts such as ``"device=mobile"``: runs with a parameter that holds one; the others are left as they are.
+    force
+        Make also what is there and of the same inputs.
+    dry_run
+        Say what would be made, and make nothing.
+    seconds, memory_mb
+        Longest time and most memory of one run.
+    say
+        Is told each event, a flat dictionary: what the log holds too.
+
+    Raises
+    ------
+    ParameterError
+        The report, its parameters, `only` or `jobs` cannot be; findings that stop it.
+    InfrastructureError
+        Another batch of the same report and day is at work; the folder cannot be written.
+    """
+    if jobs < 1:
+        msg = f"jobs is {jobs}; 1 or more was needed."
+        raise ParameterError(msg)
+    with contextlib.closing(Workspace.open(workspace)) as space:
+        spec = read_reports(workspace).spec(name)
+        _stopped_by_findings(space, name, spec)
+        made_of = inputs(space)
+        planned = runs(space, name, spec, day, made_of)
+        base = {"workspace": space.settings.name, "notebook": spec.notebook, "day": day.isoformat()}
+    chosen = _chosen(planned, only)
+    folder = (out or workspace / "reports").resolve() / name / day.isoformat()
+    if dry_run:
+        rows = [_row(r, FRESH if _is_fresh(folder, r) and not force else "to make") for r in chosen]
+        return Batch(folder, _manifest(name, base, rows, made_of))
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        _swept(folder)
+        return _Work(workspace, name, base, folder, made_of, seconds, memory_mb, say).do(
+            planned, chosen, jobs, force=force
+        )
+
+
+def _stopped_by_findings(space: Workspace, name: str, spec: ReportSpec) -> None:
+    if spec.stop_at is None:
+        return
+    open_ = [f for f in space.check(publishing=True) if not f.acknowledged]
+    bad = [f for f in open_ if RANKS[f.severity] >= RANKS[spec.stop_at]]
+    if bad:
+        msg = (
+            f"{name} is stopped by {len(bad)} finding{'s' * (len(bad) > 1)} of severity {spec.stop_at} or worse, the "
+            f"first {bad[0].code}: {bad[0].message} Settle them (journey check), or take stop_at out."
+        )
+        raise ParameterError(msg)
+
+
+def _chosen(planned: list[Run], only: Sequence[str]) -> list[Run]:
+    if not only:
+        return planned
+    for text in only:
+        if not any(text in str(v) for r in planned for v in r.values.values()):
+            there = sorted({str(v) for r in planned for v in r.values.values()})[:12]
+            msg = f"only {text!r} is in no parameter of the {len(planned)} reports, such as {', '.join(there)}."
+            raise ParameterError(msg)
+    return [r for r in planned if any(t in str(v) for t in only for v in r.values.values())]
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a batch's folder; another batch of it is told so."""
+    with (folder / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            msg = f"Another batch is making the reports in {folder.parent.name}/{folder.name}. Wait for it, or end it."
+            raise InfrastructureError(msg) from None
+        yield
+
+
+def _swept(folder: Path) -> None:
+    """Remove what a batch that was ended by force left lying: folders of runs, and files that were not finished."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.name.startswith("."):
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix == ".part":
+            path.unlink(missing_ok=True)
+
+
+def _is_fresh(folder: Path, run: Run) -> bool:
+    """Return whether a report is there, made of the same, with the files that its manifest vouches for."""
+    try:
+        manifest = json.loads((folder / f"{run.stem}.json").read_text("utf-8"))
+        if manifest["key"] != run.key or manifest["status"] != "done":
+            return False
+        return all(
+            hashlib.sha256((folder / n).read_bytes()).hexdigest() == sha
+            for n, sha in manifest["files"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _row(run: Run, status: str, **more: Any) -> dict[str, Any]:
+    return {"stem": run.stem, "parameters": dict(run.values), "status": status, **more}
+
+
+def _manifest(
+    name: str, base: dict[str, Any], rows: list[dict[str, Any]], made_of: dict[str, Any]
+) -> dict[str, Any]:
+    counted = Counter(r["status"] for r in rows)
+    counts = {s: counted[s] for s in (MADE, FRESH, FAILED, REFUSED, LEFT)}
+    return {
+        "schema": "batch/1",
+        "report": name,
+        **base,
+        "inputs": made_of,
+        "counts": counts,
+        "runs": rows,
+    }
+
+
+class _Work:
+    """One batch at work."""
+
+    def __init__(
+        self, workspace: Path, name: str, base: dict[str, Any], folder: Path, made_of: dict[str, Any], seconds: float,
+        memory_mb: float | None, say: Callable[[dict[str, Any]], None],
+    ) -> None:  # fmt: skip
+        self._workspace, self._name, self._base, self._folder = workspace, name, base, folder
+        self._made_of, self._seconds, self._memory, self._tell = made_of, seconds, memory_mb, say
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._workers: list[Worker] = []
+        self._talking, self._starting = threading.Lock(), threading.Lock()
+
+    def do(self, planned: list[Run], chosen: list[Run], jobs: int, *, force: bool) -> Batch:
+        """Make what is missing; write the batch's manifest when all is said."""
+        begun = time.monotonic()
+        asked = {r.stem for r in chosen}
+        self._say("batch begins", reports=len(chosen), of=len(planned), jobs=jobs)
+        todo: Queue[Run] = Queue()
+        for run in planned:
+            if run.stem not in asked:
+                self._rows[run.stem] = _row(run, FRESH if _is_fresh(self._folder, run) else LEFT)
+            elif not force and _is_fresh(self._folder, run):
+                self._done(run, FRESH)
+            else:
+                todo.put(run)
+        crew = [
+            threading.Thread(target=self._take, args=(todo,), daemon=True)
+            for _n in range(min(jobs, todo.qsize()))
+        ]
+        for one in crew:
+            one.start()
+        try:
+            for one in crew:
+                one.join()
+        except BaseException:  # stopped by hand: nothing of it goes on
+            todo.queue.clear()
+            for worker in self._workers:
+                worker.end()
+            raise
+        rows = [self._rows[r.stem] for r in planned]
+        manifest = _manifest(self._name, self._base, rows, self._made_of)
+        text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=False)
+        write_text(self._folder / MANIFEST, text + "\n")
+        self._say("batch ends", seconds=round(time.monotonic() - begun, 1), **manifest["counts"])
+        return Batch(self._folder, manifest)
+
+    def _take(self, todo: "Queue[Run]") -> None:
+        """Take run after run until there are none left."""
+        with Worker(self._workspace, memory_mb=self._memory) as worker:
+            self._workers.append(worker)
+            while True:
+                try:
+                    run = todo.get_nowait()
+                except Empty:
+                    return
+                with self._starting:
+                    time.sleep(APART)
+                self._make(worker, run)
+
+    def _make(self, worker: Worker, run: Run) -> None:
+        self._say("report begins", stem=run.stem)
+        about = {**self._base, "key": run.key, "inputs": self._made_of}
+        try:
+            made = make(
+                worker, self._name, run.notebook, run.values, self._folder, run.stem, about=about,
+                seconds=self._seconds, is_current=self._is_current,
+            )  # fmt: skip
+        except ParameterError as error:
+            self._done(run, REFUSED, why=str(error))
+        except (JourneyError, OSError) as error:
+            self._done(run, FAILED, why=str(error))
+        else:
+            self._done(run, MADE, seconds=made.manifest["seconds"], tries=made.manifest["tries"])
+
+    def _is_current(self) -> bool:
+        with contextlib.closing(Workspace.open(self._workspace)) as space:
+            return inputs(space) == self._made_of
+
+    def _done(self, run: Run, status: str, **more: Any) -> None:
+        self._rows[run.stem] = _row(run, status, **more)
+        self._say(f"report {status}", stem=run.stem, **more)
+
+    def _say(self, event: str, **facts: Any) -> None:
+        """Write an event into the log, one line of JSON, and hand it on."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = {"at_utc": at, "event": event, "report": self._name, **facts}
+        with self._talking:
+            with (
+                contextlib.suppress(OSError),
+                (self._folder / LOG).open("a", encoding="utf-8") as log,
+            ):
+                log.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._tell(line)

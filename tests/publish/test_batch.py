@@ -1,0 +1,386 @@
+"""A batch makes what is missing, keeps every good report, and is taken up again wherever it was stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from datetime import date
+
+import numpy as np
+import pytest
+
+from journey_widgets import Workspace, cli, shipped
+from journey_widgets.errors import InfrastructureError, ParameterError, WorkspaceError
+from journey_widgets.publish import batch as batches
+from journey_widgets.publish.batch import run_batch
+from journey_widgets.publish.report_plan import ReportSpec, inputs, periods, read_reports, runs
+from journey_widgets.publish.run_notebook import content_hash
+from publish.test_parameters import TAGGED, notebook
+from support.processes import of_workspace
+
+DAY = date(2026, 8, 16)
+START = ('segment: str = "all"  # which\nwait: float = 0.0  # seconds', TAGGED)
+UNITS = "segment\none\ntwo\nthree\nfour\n"
+SAYS = "'a report of ' + segment"
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A folder of notebooks of the test's own."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    monkeypatch.setattr(shipped, "notebooks", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def plain(tmp_path):
+    """A workspace without sources, with a report of four rows of a table."""
+    space = Workspace.create(tmp_path / "plain")
+    space.close()
+    (tmp_path / "plain" / "units.csv").write_text(UNITS, "utf-8")
+    write(tmp_path / "plain", each="{notebook: r, for_each: {table: units.csv}}")
+    return tmp_path / "plain"
+
+
+def write(workspace, **reports):
+    lines = "".join(f"  {name}: {text}\n" for name, text in reports.items())
+    (workspace / "reports.yaml").write_text(f"schema: reports/1\nreports:\n{lines}", "utf-8")
+
+
+def statuses(found):
+    return [r["status"] for r in found.manifest["runs"]]
+
+
+def contents(folder):
+    return {
+        p.name: json.loads(p.read_text("utf-8"))["content"]
+        for p in sorted(folder.glob("each-*.json"))
+    }
+
+
+# the plan
+
+
+def test_a_report_is_made_for_each_segment_of_the_log_and_for_the_last_month(made_example):
+    with closing(Workspace.open(made_example)) as space:
+        spec = ReportSpec.model_validate(
+            {
+                "notebook": "overview",
+                "period": "month",
+                "for_each": {"segment": ["device", "region"]},
+            }
+        )
+        found = runs(space, "monthly", spec, DAY, inputs(space))
+
+    assert [r.values["segment"] for r in found] == [
+        "device=desktop", "device=mobile", "region=centre", "region=north", "region=south",
+    ]  # fmt: skip
+    assert {r.values["as_of"] for r in found} == {"2026-07"}
+    assert len({r.stem for r in found}) == len({r.key for r in found}) == 5
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("{notebook: overvew}", "no report 'overvew'.*overview"),
+        ("{notebook: overview, parameters: {sgment: x}}", "no parameter 'sgment'.*segment"),
+        ("{notebook: overview, for_each: {segment: [devise]}}", "for_each names 'devise'.*device"),
+        ("{notebook: overview, for_each: {table: ../units.csv}}", "outside the workspace"),
+        ("{notebook: overview, for_each: {table: none.csv}}", "There is no file"),
+        ("{notebook: overview, for_each: {table: twice.csv}}", "two of its reports have the same parameters"),
+        ("{notebook: overview, for_each: {table: short.csv}}", "row 2, has 2 cells and not 1"),
+        ("{notebook: overview, parameters: {segment: x}, for_each: {segment: [device]}}", "given by the report and by"),
+        ("{notebook: journey_map, period: day}", "no parameter 'as_of'"),
+    ],
+)  # fmt: skip
+def test_a_report_that_cannot_be_is_refused_before_anything_starts(example, spec, said):
+    (example / "twice.csv").write_text("segment\nall\nall\n", "utf-8")
+    (example / "short.csv").write_text("segment\nall,more\n", "utf-8")
+    write(example, odd=spec)
+
+    with pytest.raises((ParameterError, Exception), match=said):
+        run_batch(example, "odd", day=DAY)
+
+    assert not (example / "reports" / "odd").exists()
+
+
+def test_names_and_files_that_are_not_there_are_said_with_what_to_do(plain, tmp_path):
+    with pytest.raises(ParameterError, match="no report 'ech'.*each"):
+        run_batch(plain, "ech", day=DAY)
+    (plain / "reports.yaml").unlink()
+    with pytest.raises(WorkspaceError, match=r"has no reports.yaml. Write one"):
+        read_reports(plain)
+
+
+def test_periods_between_two_days_are_months_or_days():
+    monthly, daily = (ReportSpec(notebook="x", period=p) for p in ("month", "day"))
+
+    assert periods(monthly, None, date(2026, 1, 1), date(2026, 3, 1)) == [
+        date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1),
+    ]  # fmt: skip
+    assert len(periods(daily, None, date(2026, 2, 27), date(2026, 3, 2))) == 4
+    assert periods(monthly, DAY) == [DAY]
+    for wrong in ((DAY, DAY, DAY), (None, DAY, None), (None, DAY, date(2026, 8, 1))):
+        with pytest.raises(ParameterError, match="a first day and a later last one"):
+            periods(daily, *wrong)
+    with pytest.raises(ParameterError, match="No month ends"):
+        periods(monthly, None, date(2026, 1, 2), date(2026, 1, 30))
+
+
+# made, kept, made anew
+
+
+def test_what_is_there_and_of_the_same_inputs_is_not_made_again(plain, shelf):
+    notebook(shelf / "r.ipynb", START, SAYS)
+    first = run_batch(plain, "each", day=DAY, jobs=2)
+    assert statuses(first) == ["made"] * 4
+    assert first.exit_code == 0
+    stems = [r["stem"] for r in first.manifest["runs"]]
+
+    assert statuses(run_batch(plain, "each", day=DAY)) == ["fresh"] * 4
+
+    (first.folder / f"{stems[0]}.html").write_text("not what was made", "utf-8")
+    (first.folder / f"{stems[1]}.csv").unlink()
+    (first.folder / f"{stems[2]}.json").write_text("{", "utf-8")
+    assert statuses(run_batch(plain, "each", day=DAY)) == ["made", "made", "made", "fresh"]
+
+    notebook(shelf / "r.ipynb", START, SAYS, "'and more'")
+    dry = run_batch(plain, "each", day=DAY, dry_run=True)
+    assert statuses(dry) == ["to make"] * 4
+    assert statuses(run_batch(plain, "each", day=DAY, only=["two", "four"])) == [
+        "left out", "made", "left out", "made",
+    ]  # fmt: skip
+    with pytest.raises(ParameterError, match="only 'five' is in no parameter"):
+        run_batch(plain, "each", day=DAY, only=["five"])
+
+
+def test_settings_documents_and_sources_are_part_of_what_a_report_is_made_of(example):
+    write(example, each="{notebook: overview}")
+
+    def key():
+        with closing(Workspace.open(example)) as space:
+            return runs(space, "each", read_reports(example).spec("each"), DAY, inputs(space))[
+                0
+            ].key
+
+    first = key()
+    assert key() == first
+    with closing(Workspace.open(example)) as space:
+        space.save(space.upsell.model_copy(update={"label": "Others"}))
+    second = key()
+    tickets = example / "tables" / "answers.csv"
+    tickets.write_text(tickets.read_text("utf-8").replace(",5,", ",4,", 1), "utf-8")
+    third = key()
+    settings = example / "workspace.yaml"
+    settings.write_text(settings.read_text("utf-8").replace("EUR", "USD"), "utf-8")
+    assert len({first, second, third, key()}) == 4
+
+
+def test_equal_inputs_have_equal_contents_whenever_they_were_made(plain, shelf):
+    notebook(shelf / "r.ipynb", START, SAYS)
+    one = contents(run_batch(plain, "each", day=DAY).folder)
+
+    assert contents(run_batch(plain, "each", day=DAY, force=True).folder) == one
+    assert len(set(one.values())) == 4
+
+
+def test_only_the_time_it_was_computed_at_is_left_out_of_the_hash():
+    page = "<dl><dt>Computed</dt> <dd>1 May 2026, 10:00</dd><dt>n</dt> <dd>5</dd></dl>"
+    later = page.replace("10:00", "11:30")
+
+    assert content_hash(page, "Computed,1 May 2026, 10:00") == content_hash(
+        later, "Computed,1 May 2026, 11:30"
+    )
+    assert content_hash(page, "") != content_hash(page.replace("5", "6"), "")
+
+
+# what goes wrong
+
+
+def test_bad_reports_are_explained_and_the_good_ones_are_there(plain, shelf, capsys):
+    notebook(shelf / "r.ipynb", START, "assert segment != 'two', 'two is odd'", SAYS)
+
+    code = cli.main(
+        ["report", "run", "each", "-w", str(plain), "--as-of", "2026-08-16", "--jobs", "2"]
+    )
+
+    told = capsys.readouterr()
+    assert code == 4
+    assert "AssertionError in cell 1: two is odd" in told.err
+    assert "each 2026-08-16: 3 made, 1 failed" in told.out
+    folder = plain / "reports" / "each" / "2026-08-16"
+    assert len(list(folder.glob("each-*.html"))) == 3
+    log = [
+        json.loads(line) for line in (folder / "batch.log.jsonl").read_text("utf-8").splitlines()
+    ]
+    events = [e["event"] for e in log]
+    assert (events[0], events[-1]) == ("batch begins", "batch ends")
+    assert sum(e["event"] == "report failed" for e in log) == 1
+
+
+def test_where_all_fail_or_are_refused_the_exit_code_says_so(plain, shelf):
+    notebook(shelf / "r.ipynb", START, "1/0")
+    assert run_batch(plain, "each", day=DAY).exit_code == 3
+    stop = (
+        "from journey_widgets.publish.page import PageStopped\nraise PageStopped('no such segment')"
+    )
+    notebook(shelf / "r.ipynb", START, stop)
+
+    found = run_batch(plain, "each", day=DAY)
+
+    assert found.exit_code == 2
+    assert {r["why"] for r in found.manifest["runs"]} == {"each: no such segment"}
+
+
+def test_a_report_that_fails_now_keeps_the_good_one_of_before(plain, shelf):
+    notebook(shelf / "r.ipynb", START, SAYS)
+    first = run_batch(plain, "each", day=DAY)
+    good = {p.name: p.read_bytes() for p in first.folder.glob("each-*")}
+    notebook(shelf / "r.ipynb", START, "1/0")
+
+    run_batch(plain, "each", day=DAY)
+
+    assert {n: (first.folder / n).read_bytes() for n in good} == good
+
+
+def test_a_worker_that_is_killed_has_its_report_made_again(plain, shelf, tmp_path):
+    once = tmp_path / "once"
+    kill = (
+        f"import os, pathlib, signal\nonce = pathlib.Path({str(once)!r})\n"
+        "if segment == 'two' and not once.exists():\n    once.touch(); os.kill(os.getppid(), signal.SIGKILL)"
+    )
+    notebook(shelf / "r.ipynb", START, kill, SAYS)
+
+    found = run_batch(plain, "each", day=DAY)
+
+    assert statuses(found) == ["made"] * 4
+    assert [r["tries"] for r in found.manifest["runs"]] == [1, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("cell", "limits", "said"),
+    [
+        ("import time; time.sleep(600)", {"seconds": 6}, "not done after 6 seconds"),
+        ("a = bytearray(400_000_000)\nimport time; time.sleep(60)", {"memory_mb": 500}, "took more than the 500 MB"),
+    ],
+)  # fmt: skip
+def test_a_run_that_takes_too_long_or_too_much_is_ended_and_the_next_one_is_made(
+    plain, shelf, cell, limits, said
+):
+    notebook(
+        shelf / "r.ipynb",
+        START,
+        f"if segment == 'one':\n    {cell.replace(chr(10), chr(10) + '    ')}",
+        SAYS,
+    )
+    write(plain, each="{notebook: r, for_each: {table: two.csv}}")
+    (plain / "two.csv").write_text("segment\none\ntwo\n", "utf-8")
+
+    found = run_batch(plain, "each", day=DAY, **limits)
+
+    assert statuses(found) == ["failed", "made"]
+    assert said in found.manifest["runs"][0]["why"]
+    assert found.exit_code == 4
+
+
+def test_two_batches_of_the_same_reports_do_not_run_at_once(plain, shelf):
+    notebook(shelf / "r.ipynb", START, "import time; time.sleep(3)")
+    begun = threading.Event()
+    first = threading.Thread(
+        target=lambda: run_batch(plain, "each", day=DAY, only=["one"], say=lambda _e: begun.set())
+    )
+    first.start()
+    begun.wait(30)
+
+    with pytest.raises(
+        InfrastructureError, match="Another batch is making the reports in each/2026-08-16"
+    ):
+        run_batch(plain, "each", day=DAY)
+
+    first.join()
+
+
+def test_nothing_is_published_of_a_workspace_that_changed_while_it_was_made(plain, shelf):
+    change = f"open({str(plain / 'workspace.yaml')!r}, 'a').write('about: changed\\n') if segment == 'one' else None"
+    notebook(shelf / "r.ipynb", START, change, SAYS)
+
+    found = run_batch(plain, "each", day=DAY, only=["one"])
+
+    assert statuses(found)[0] == "failed"
+    assert "changed while it was made" in found.manifest["runs"][0]["why"]
+    assert not list(found.folder.glob("each-*.html"))
+    assert statuses(run_batch(plain, "each", day=DAY, only=["two"]))[1] == "made"
+
+
+def test_findings_of_the_severity_named_stop_the_whole_batch(example):
+    write(example, each="{notebook: overview, stop_at: error}")
+
+    with pytest.raises(ParameterError, match="each is stopped by .* findings? of severity error"):
+        run_batch(example, "each", day=DAY)
+
+    assert not (example / "reports" / "each").exists()
+
+
+SCRIPT = """
+import sys
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from journey_widgets import shipped
+from journey_widgets.publish.batch import run_batch
+shipped.notebooks = lambda: Path(sys.argv[2])
+run_batch(Path(sys.argv[1]), "each", day=date(2026, 8, 16), jobs=2)
+"""
+
+
+def test_a_batch_that_is_killed_anywhere_is_taken_up_again_with_the_same_result(
+    plain, shelf, tmp_path
+):
+    notebook(shelf / "r.ipynb", START, SAYS)
+    undisturbed = contents(run_batch(plain, "each", day=DAY, out=tmp_path / "calm").folder)
+    folder = plain / "reports" / "each" / "2026-08-16"
+    rng = np.random.default_rng(5)
+    for _turn in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, str(plain), str(shelf)], start_new_session=True
+        )
+        time.sleep(rng.uniform(1.5, 6.0))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        for page in folder.glob("each-*.html"):
+            assert page.read_text("utf-8").rstrip().endswith("</html>")
+
+    found = run_batch(plain, "each", day=DAY)
+
+    assert len(undisturbed) == 4
+    assert contents(found.folder) == undisturbed
+    names = {p.name for p in found.folder.iterdir()}
+    stems = {r["stem"] for r in found.manifest["runs"]}
+    assert names == {".lock", "batch.json", "batch.log.jsonl"} | {
+        f"{s}{e}" for s in stems for e in (".html", ".csv", ".json")
+    }
+    waited = time.monotonic() + 20
+    while of_workspace(plain) and time.monotonic() < waited:
+        time.sleep(0.2)
+    assert of_workspace(plain) == []
+
+
+def test_a_batch_stopped_by_hand_ends_its_workers(plain, shelf, monkeypatch):
+    notebook(shelf / "r.ipynb", START, "import time; time.sleep(60)")
+
+    def stop(event):
+        if event["event"] == "report begins":
+            threading.Timer(2.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(plain, "each", day=DAY, only=["one"], say=stop)
+
+    assert of_workspace(plain) == []
+    assert batches.MANIFEST not in {
+        p.name for p in (plain / "reports" / "each" / "2026-08-16").iterdir()
+    }
