@@ -254,7 +254,7 @@ def _report_run(options: argparse.Namespace) -> int:
             counts = ", ".join(
                 f"{n} {status}" for status, n in done.manifest["counts"].items() if n
             )
-            print(f"{options.name} {day}: {counts}. {done.folder}")
+            print(f"{options.name} {day}: {counts}. {done.folder / 'index.html'}")
         codes.append(done.exit_code)
     worst = set(codes) - {DONE}
     return DONE if not worst else codes[0] if len(codes) == 1 else PARTLY

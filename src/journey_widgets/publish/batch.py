@@ -21,6 +21,7 @@ from typing import Any
 
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError
 from journey_widgets.findings import Severity
+from journey_widgets.publish.batch_page import NAME, batch_page
 from journey_widgets.publish.report_plan import ReportSpec, Run, inputs, read_reports, runs
 from journey_widgets.publish.report_worker import Worker
 from journey_widgets.publish.reports import RUN_SECONDS, make
@@ -235,6 +236,7 @@ class _Work:
         manifest = _manifest(self._name, self._base, rows, self._made_of)
         text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=False)
         write_text(self._folder / MANIFEST, text + "\n")
+        write_text(self._folder / NAME, batch_page(self._folder, manifest))
         self._say("batch ends", seconds=round(time.monotonic() - begun, 1), **manifest["counts"])
         return Batch(self._folder, manifest)
 

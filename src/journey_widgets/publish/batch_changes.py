@@ -1,0 +1,108 @@
+"""What changed since the last batch: figures of the same reports, with false discoveries controlled over all of them.
+
+Three hundred reports of fifty figures hold some that differ by chance alone, whatever the interval beside each says.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from journey_widgets.definition import defined
+from journey_widgets.estimates import CONFIDENCE, false_discovery
+from journey_widgets.publish import figures
+
+FALSE_RATE = 0.05
+COMPARED = ("Before", "Change", "Difference")
+"""Columns that already compare: with the time before, or with others."""
+PLACE = ["section", "part", "name", "figure", "again"]
+COLUMNS = ["stem", "section", "name", "figure", "before", "now", "change", "p_value", "certain"]
+
+
+def last_batch(folder: Path) -> Path | None:
+    """Return the folder of the newest batch of the same report for an earlier day; None where there is none."""
+    earlier = [
+        p for p in folder.parent.iterdir() if p.name < folder.name and (p / "batch.json").is_file()
+    ]
+    return max(earlier, default=None, key=lambda p: p.name)
+
+
+def same_reports(
+    folder: Path, before: Path, runs: list[dict[str, Any]]
+) -> dict[str, tuple[Path, Path]]:
+    """Return stem → figures of a report now and of the same report before: alike in everything but the day."""
+
+    def apart(run: Mapping[str, Any]) -> str:
+        own = {k: v for k, v in run["parameters"].items() if k != "as_of"}
+        return json.dumps(own, sort_keys=True)
+
+    old = json.loads((before / "batch.json").read_text("utf-8"))["runs"]
+    known = {apart(r): before / f"{r['stem']}.csv" for r in old}
+    found = {}
+    for run in runs:
+        now, then = folder / f"{run['stem']}.csv", known.get(apart(run))
+        if then is not None and then.is_file() and now.is_file():
+            found[run["stem"]] = (now, then)
+    return found
+
+
+def changes(pairs: Mapping[str, tuple[Path, Path]]) -> pd.DataFrame:
+    """Return the figures of reports beside what they were.
+
+    Parameters
+    ----------
+    pairs
+        Stem of a report → its CSV now and before.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a figure that has an interval now and had one before, the most certain change first. Columns: ``stem``,
+        ``section``, ``name`` (first words of its row), ``figure``, ``before``, ``now`` (str, as shown); ``change``
+        (float64, now less before); ``p_value`` (float64, by both 95 % intervals, adjusted by Benjamini and Hochberg
+        over all figures of all reports); ``certain`` (bool, at most 0.05). Figures over the same customers share what
+        is alike in both, so that the p-value is too large rather than too small.
+    """
+    found = [_beside(*paths).assign(stem=stem) for stem, paths in pairs.items()]
+    if not found:
+        return pd.DataFrame({c: [] for c in COLUMNS})
+    every = pd.concat(found, ignore_index=True)
+    adjusted = false_discovery(every["raw_p"].to_numpy("float64"))
+    every = every.assign(p_value=adjusted, certain=adjusted <= FALSE_RATE)
+    order = every.sort_values(
+        ["p_value", "stem", "section", "name"], kind="stable", ignore_index=True
+    )
+    said = f"{len(every):,} figures with an interval in {len(found):,} reports, compared with the last batch"
+    return defined(order[COLUMNS], said)
+
+
+def _beside(now: Path, before: Path) -> pd.DataFrame:
+    from scipy.special import ndtr, ndtri
+
+    one, other = (_estimates(p) for p in (now, before))
+    both = one.merge(other, on=PLACE, suffixes=("", "_before"))
+    z = float(ndtri(0.5 + CONFIDENCE / 2))
+    wide = [
+        (both[f"high{s}"] - both[f"low{s}"]).to_numpy("float64") / (2 * z) for s in ("", "_before")
+    ]
+    change = (both["value"] - both["value_before"]).to_numpy("float64")
+    error = np.sqrt(wide[0] ** 2 + wide[1] ** 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        raw = np.where(error > 0, 2 * ndtr(-np.abs(change) / error), np.nan)
+    return both.assign(change=change, raw_p=raw, now=both["shown"], before=both["shown_before"])
+
+
+def _estimates(path: Path) -> pd.DataFrame:
+    """Return the figures of a report that have an interval, each once at its place on the page."""
+    found = figures.read(path)
+    known = found[found[["value", "low", "high"]].notna().all(axis=1)]
+    # A caption names its month: what stands before the comma is the same part.
+    own = known.assign(part=[p.partition(",")[0] for p in known["part"]])
+    own = own[~own["figure"].isin(COMPARED)]
+    # Of a row the first figure stands for it: the others are mostly made of the same.
+    own = own.drop_duplicates(["section", "part", "row", "name"])
+    own = own.assign(again=own.groupby(PLACE[:-1]).cumcount())
+    return own[[*PLACE, "value", "low", "high", "shown"]]
