@@ -10,6 +10,7 @@ from journey_widgets.publish import chart_widget
 from support.frontend import package
 
 SAFE_MODULES = {
+    "publish/batch_page.py",
     "publish/html.py",
     "publish/page.py",
     "raci/table.py",
