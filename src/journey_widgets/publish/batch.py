@@ -230,7 +230,7 @@ class _Work:
         except BaseException:  # stopped by hand: nothing of it goes on
             todo.queue.clear()
             for worker in self._workers:
-                worker.end()
+                worker.close()
             raise
         rows = [self._rows[r.stem] for r in planned]
         manifest = _manifest(self._name, self._base, rows, self._made_of)

@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import psutil
 
+from journey_widgets.errors import InfrastructureError
 from journey_widgets.publish.modes import MODE, WORKSPACE
 from journey_widgets.publish.run_notebook import OUTCOME
 
@@ -43,13 +44,20 @@ class Worker:
         self._said: queue.Queue[int | None] = queue.Queue()
         self._runtime = tempfile.TemporaryDirectory(prefix="journey-worker-")
         self._number = 0
+        self._closed = False
+        self._changing = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.end()
+        self.close()
         self._runtime.cleanup()
+
+    def close(self) -> None:
+        """End the worker for good, whichever thread waits for it: what it was asked for last is not begun again."""
+        self._closed = True
+        self.end()
 
     def run(
         self, notebook: Path, folder: Path, parameters: Mapping[str, Any], seconds: float
@@ -101,8 +109,13 @@ class Worker:
                 return None
 
     def _started(self) -> "subprocess.Popen[bytes]":
-        if self._process is not None:
-            return self._process
+        with self._changing:
+            if self._closed:
+                msg = "The batch was stopped."
+                raise InfrastructureError(msg)
+            return self._process or self._begun()
+
+    def _begun(self) -> "subprocess.Popen[bytes]":
         env = {
             **os.environ, MODE: "report", WORKSPACE: str(self._workspace),
             "JUPYTER_RUNTIME_DIR": self._runtime.name, "PYTHONWARNINGS": "ignore",
@@ -118,7 +131,8 @@ class Worker:
 
     def end(self) -> None:
         """End the worker with everything it started: a kernel leads a process group of its own."""
-        process, self._process = self._process, None
+        with self._changing:
+            process, self._process = self._process, None
         if process is None:
             return
         with contextlib.suppress(psutil.NoSuchProcess):
