@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 findings, 2 bad input, 3 infrastructure, 4 partly failed.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -225,9 +226,12 @@ def _report_run(options: argparse.Namespace) -> int:
 
     from journey_widgets.publish.batch import run_batch
     from journey_widgets.publish.report_plan import periods, read_reports
+    from journey_widgets.workspace import Workspace
 
     spec = read_reports(options.workspace).spec(options.name)
-    days = periods(spec, options.as_of, options.first, options.last)
+    with contextlib.closing(Workspace.open(options.workspace)) as space:
+        zone = space.settings.time_zone
+    days = periods(spec, options.as_of, options.first, options.last, zone=zone)
     codes = []
     for day in days:
         with tqdm(disable=None, unit="report", desc=f"{options.name} {day}") as bar:
@@ -256,8 +260,7 @@ def _report_run(options: argparse.Namespace) -> int:
             )
             print(f"{options.name} {day}: {counts}. {done.folder / 'index.html'}")
         codes.append(done.exit_code)
-    worst = set(codes) - {DONE}
-    return DONE if not worst else codes[0] if len(codes) == 1 else PARTLY
+    return codes[0] if len(set(codes)) == 1 else PARTLY
 
 
 def _day(text: str) -> date:

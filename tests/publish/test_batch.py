@@ -237,6 +237,31 @@ def test_where_all_fail_or_are_refused_the_exit_code_says_so(plain, shelf):
     assert {r["why"] for r in found.manifest["runs"]} == {"each: no such segment"}
 
 
+def test_a_report_that_breaks_in_a_new_way_stops_no_other_and_no_place_of_the_machine_is_told(
+    plain, shelf, monkeypatch
+):
+    notebook(shelf / "r.ipynb", START, f"assert segment != 'one', 'no file {plain}/x.csv'", SAYS)
+    made = batches.make
+
+    def odd(worker, name, path, values, *more, **about):
+        if values["segment"] == "two":
+            raise KeyError(values["segment"])
+        if values["segment"] == "three":
+            raise OSError(28, "No space left on device", "/somewhere")
+        return made(worker, name, path, values, *more, **about)
+
+    monkeypatch.setattr(batches, "make", odd)
+
+    found = run_batch(plain, "each", day=DAY)
+
+    assert statuses(found) == ["failed", "failed", "failed", "made"]
+    told = [r.get("why", "") for r in found.manifest["runs"]]
+    assert "no file the workspace/x.csv" in told[0]
+    assert told[1:3] == ["KeyError: 'two'", "it could not be written: No space left on device"]
+    for name in ("batch.json", "index.html", "batch.log.jsonl"):
+        assert str(plain) not in (found.folder / name).read_text("utf-8")
+
+
 def test_a_report_that_fails_now_keeps_the_good_one_of_before(plain, shelf):
     notebook(shelf / "r.ipynb", START, SAYS)
     first = run_batch(plain, "each", day=DAY)

@@ -20,7 +20,7 @@ from queue import Empty, Queue
 from typing import Any
 
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError
-from journey_widgets.findings import Severity
+from journey_widgets.findings import Finding, Severity, count_by_severity
 from journey_widgets.publish.batch_page import NAME, batch_page
 from journey_widgets.publish.report_plan import ReportSpec, Run, inputs, read_reports, runs
 from journey_widgets.publish.report_worker import Worker
@@ -97,10 +97,16 @@ def run_batch(
         raise ParameterError(msg)
     with contextlib.closing(Workspace.open(workspace)) as space:
         spec = read_reports(workspace).spec(name)
-        _stopped_by_findings(space, name, spec)
+        found = [f for f in space.check(publishing=True) if not f.acknowledged]
+        _stopped_by(found, name, spec)
         made_of = inputs(space)
         planned = runs(space, name, spec, day, made_of)
-        base = {"workspace": space.settings.name, "notebook": spec.notebook, "day": day.isoformat()}
+        base = {
+            "workspace": space.settings.name,
+            "notebook": spec.notebook,
+            "day": day.isoformat(),
+            "findings": count_by_severity(found),
+        }
     chosen = _chosen(planned, only)
     folder = (out or workspace / "reports").resolve() / name / day.isoformat()
     if dry_run:
@@ -114,11 +120,10 @@ def run_batch(
         )
 
 
-def _stopped_by_findings(space: Workspace, name: str, spec: ReportSpec) -> None:
+def _stopped_by(found: list[Finding], name: str, spec: ReportSpec) -> None:
     if spec.stop_at is None:
         return
-    open_ = [f for f in space.check(publishing=True) if not f.acknowledged]
-    bad = [f for f in open_ if RANKS[f.severity] >= RANKS[spec.stop_at]]
+    bad = [f for f in found if RANKS[f.severity] >= RANKS[spec.stop_at]]
     if bad:
         msg = (
             f"{name} is stopped by {len(bad)} finding{'s' * (len(bad) > 1)} of severity {spec.stop_at} or worse, the "
@@ -263,8 +268,12 @@ class _Work:
             )  # fmt: skip
         except ParameterError as error:
             self._done(run, REFUSED, why=str(error))
-        except (JourneyError, OSError) as error:
+        except JourneyError as error:
             self._done(run, FAILED, why=str(error))
+        except OSError as error:
+            self._done(run, FAILED, why=f"it could not be written: {error.strerror or error}")
+        except Exception as error:  # noqa: BLE001 - one report that breaks in a new way stops no other
+            self._done(run, FAILED, why=f"{type(error).__name__}: {error}")
         else:
             self._done(run, MADE, seconds=made.manifest["seconds"], tries=made.manifest["tries"])
 
@@ -273,6 +282,8 @@ class _Work:
             return inputs(space) == self._made_of
 
     def _done(self, run: Run, status: str, **more: Any) -> None:
+        if "why" in more:  # manifests and pages are passed on: they name no place on this machine
+            more["why"] = more["why"].replace(str(self._workspace.resolve()), "the workspace")
         self._rows[run.stem] = _row(run, status, **more)
         self._say(f"report {status}", stem=run.stem, **more)
 

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
@@ -144,9 +145,11 @@ def as_of_value(period: str | None, day: date) -> str | None:
 
 
 def periods(
-    spec: ReportSpec, day: date | None, first: date | None = None, last: date | None = None
-) -> list[date]:
+    spec: ReportSpec, day: date | None, first: date | None = None, last: date | None = None, *, zone: str = "UTC"
+) -> list[date]:  # fmt: skip
     """Return the days a report is made for: one, or each end of a period from the first day to the last.
+
+    Without any it is today, on the clock of the time zone.
 
     Examples
     --------
@@ -160,7 +163,7 @@ def periods(
         A first day without a last one, or both beside one day; a first day after the last; no end of a period between.
     """
     if first is None and last is None:
-        return [day or datetime.now().astimezone().date()]
+        return [day or datetime.now(ZoneInfo(zone)).date()]
     if first is None or last is None or day is not None or first > last:
         msg = f"--from {first} --to {last} --as-of {day}: a first day and a later last one, or one day, were needed."
         raise ParameterError(msg)

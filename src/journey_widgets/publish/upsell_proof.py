@@ -199,10 +199,19 @@ def _imported_scores(view: UpsellPage) -> list[Any]:
     for judged in view.imported:
         name = judged.model[:1].upper() + judged.model[1:]
         if judged.report is None:
-            pieces.append(html.note(f"{name}: {judged.said}"))
+            pieces.append(html.note(f"{name}: too few upgraded after it was made to judge it by."))
             continue
-        pieces += _judged(view, judged.report, name, [f"{judged.said}.", *judged.report.doubts])
+        pieces += _judged(
+            view, judged.report, name, [_judged_on(view, judged), *judged.report.doubts]
+        )
     return pieces
+
+
+def _judged_on(view: UpsellPage, judged: upsell.JudgedScore) -> str:
+    told = f"{judged.said}: {view.few(judged.customers)} customers"
+    return (
+        f"{told}; {view.few(judged.before)} had upgraded before." if judged.before else f"{told}."
+    )
 
 
 def _judged(

@@ -30,11 +30,15 @@ class JudgedScore:
         As of a score of our own; None where there is too little to judge it by.
     said
         Which scores were judged, and by what; or why they could not be.
+    customers, before
+        How many customers it is judged on, and how many were left out because they had upgraded before.
     """
 
     model: str
     report: ScoreReport | None
     said: str
+    customers: int
+    before: int
 
 
 def judge_scores(
@@ -94,16 +98,13 @@ def judge_scores(
     for model, own in rows.groupby("model", sort=True):
         could = own[~(own["upgraded"] < begin)]
         did = could["upgraded"].notna().to_numpy()
-        gone = len(own) - len(could)
-        said = (
-            f"Scores of {len(could):,} customers as they stood on {day:%-d %B %Y}, and who upgraded in the {within} "
-            f"from then on; {gone:,} had upgraded before"
-        )
+        said = f"Scores as they stood on {day:%-d %B %Y}, and who upgraded in the {within} from then on"
+        sizes = (len(could), len(own) - len(could))
         try:
             report = ScoreReport(could["score"].to_numpy("float64"), did, seed=seed)
-            judged.append(JudgedScore(str(model), report, said))
+            judged.append(JudgedScore(str(model), report, said, *sizes))
         except JourneyError as error:
-            judged.append(JudgedScore(str(model), None, str(error)))
+            judged.append(JudgedScore(str(model), None, str(error), *sizes))
     return judged
 
 
