@@ -12,6 +12,7 @@ from journey_widgets.upsell import (
     came_back,
     cells,
     check,
+    contacts_had,
     earnings,
     effects,
     eligible,
@@ -543,3 +544,30 @@ def test_an_arm_that_the_trial_lacks_is_said():
     wrong = plan(offers=tuple(o.model_copy(update={"arm": "caes"}) for o in plan().offers))
 
     assert "no such arm" in planned_and_measured(wrong, trialled()).iloc[1]["verdict"]
+
+
+def test_a_limit_of_teams_needs_to_know_who_answers():
+    given_ = sources(usage="a 03-28 full\na 03-20 opened\na 03-21 opened")
+    own = plan(teams={"service": 1}, held_out=0.0)
+    made = cells(own, eligible(own, given_), effects(own), earnings(own, given_))
+
+    with pytest.raises(
+        JourneyDataError, match="limits the contacts of service.*owners were needed"
+    ):
+        plan_board(own, made)
+    assert plan_board(own, made, owners={"offer": "service"}).limits.teams == {"service": 1}
+    assert plan_board(own, made, owners={"offer": "others"}).limits.teams == {}
+
+
+def test_contacts_of_a_period_count_and_those_of_the_day_itself_do_not():
+    rows = pd.DataFrame(
+        [("a", "03-05", "contacted"), ("a", "03-20", "contacted"), ("b", "03-20", "left alone"),
+         ("b", "02-01", "contacted"), ("c", "03-31", "contacted")],
+        columns=["customer_id", "ts", "arm"],
+    ).assign(offer="larger", touchpoint="offer", evidence="tested", expected=0.1)  # fmt: skip
+    rows["ts"] = pd.to_datetime("2026-" + rows["ts"])
+    told = sources(usage="a 03-28 full")
+
+    assert contacts_had(plan(), rows, told) == {}
+    assert contacts_had(plan(period="30d"), rows, told) == {"a": 2}
+    assert contacts_had(plan(period="90d"), rows, told) == {"a": 2, "b": 1}

@@ -409,6 +409,10 @@ def plan_board(
     if cells.empty:
         msg = "Nobody is at a moment of the plan on this day, or nobody knows what an offer does or earns there."
         raise JourneyDataError(msg)
+    if plan.teams and owners is None:
+        teams = ", ".join(plan.teams)
+        msg = f"The plan limits the contacts of {teams}, and nobody says who answers: owners were needed."
+        raise JourneyDataError(msg)
     money = plan.budget if budget is None else budget
     there = {str(t) for t in cells["touchpoint"].unique()}
     roles = {r for t, r in (owners or {}).items() if t in there}

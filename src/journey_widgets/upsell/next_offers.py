@@ -533,7 +533,8 @@ def not_for_sale(catalogue: pd.DataFrame) -> dict[str, list[str]]:
         else nothing
     )
     newer = here["replaced_by"].fillna("").astype("str") != "" if "replaced_by" in here else nothing
-    poor = here["margin"] < here["cost"] if {"margin", "cost"} <= set(here) else nothing
+    money = {c: pd.to_numeric(here[c], errors="coerce") for c in ("margin", "cost") if c in here}
+    poor = money["margin"] < money["cost"] if len(money) == 2 else nothing
     found: dict[str, list[str]] = {}
     taken = nothing
     for why, own in ((OUT_OF_STOCK, gone), (REPLACED, newer), (NO_GAIN, poor)):
