@@ -171,6 +171,11 @@ CONTACTS = Contract(
         _must("arm", "text", "contacted, or left alone"),
         _must("expected", "number", "how much likelier the customer was believed to buy"),
         Column("bought", "number", "1 where the offer was taken, 0 where not; blank = see the log"),
+        Column(
+            "compared",
+            "number",
+            "0 for a contact that has no other side to compare it with; blank = it has",
+        ),
     ),
 )
 SCORES = Contract(

@@ -386,7 +386,7 @@ def test_a_batch_that_is_killed_anywhere_is_taken_up_again_with_the_same_result(
     assert contents(found.folder) == undisturbed
     names = {p.name for p in found.folder.iterdir()}
     stems = {r["stem"] for r in found.manifest["runs"]}
-    assert names == {".lock", "batch.json", "batch.log.jsonl"} | {
+    assert names == {".lock", "batch.json", "batch.log.jsonl", "index.html"} | {
         f"{s}{e}" for s in stems for e in (".html", ".csv", ".json")
     }
     waited = time.monotonic() + 20

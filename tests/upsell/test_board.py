@@ -414,6 +414,31 @@ def test_the_arms_count_contacts_had_already_on_both_sides():
     assert not set(both["customer_id"]) & set(had)
 
 
+def test_who_had_his_contacts_in_the_period_is_told_so_and_counted():
+    had = {f"c{i:02d}": 1 for i in range(0, 40, 2)}
+    found = board(cells(), limits=Limits(max_contacts=1, already=had), held_out=0)
+
+    assert set(found.why("c04")["why"]) == {"had contacts enough in the period"}
+    funnel = found.funnel().set_index("step")
+    assert funnel.loc["had contacts enough in the period", "customers"] == 20
+    assert funnel["customers"].iloc[0] == funnel["customers"].iloc[1:].sum()
+    assert funnel["rows"].iloc[0] == funnel["rows"].iloc[1:].sum()
+    again, _moved = found.what_if(Limits(max_contacts=2, already=had))
+    assert set(had) & set(again.plan["customer_id"])
+
+
+def test_every_contact_of_a_plan_is_in_its_assignment_and_ties_are_not_compared():
+    same = cells().assign(effect=0.05, margin=20.0)
+    found = board(same, limits=Limits(slots={"call": 10}, max_contacts=1), held_out=0.2)
+
+    both = found.assignment(pd.Timestamp("2026-04-01", tz="UTC"))
+
+    had = both[both["arm"] == "contacted"]
+    assert sorted(had["customer_id"]) == sorted(found.plan["customer_id"])
+    assert set(both["compared"]) <= {0.0, 1.0}
+    assert not both.duplicated(["customer_id", "offer", "touchpoint"]).any()
+
+
 def test_why_and_why_not_are_said_in_words():
     found = board(
         cells(reason="price page seen twice"),

@@ -19,7 +19,7 @@ def scored(*rows):
 def many(upgrades=60, others=240):
     """Customers scored on 1 February, the first of whom upgrade ten days later."""
     names = [f"c{i:03d}" for i in range(upgrades + others)]
-    usage = "\n".join(f"{n} 03-11 upgraded" for n in names[:upgrades])
+    usage = "\n".join([*(f"{n} 03-11 upgraded" for n in names[:upgrades]), "zed 03-30 opened"])
     rng = np.random.default_rng(1)
     score = np.r_[rng.uniform(0.3, 0.9, upgrades), rng.uniform(0.0, 0.6, others)]
     return names, usage, score
@@ -81,3 +81,28 @@ def test_what_cannot_be_judged_is_refused_in_words():
         judge_scores(plan(), scored(("a", "02-01", np.nan, "crm")), told)
     with pytest.raises(JourneyDataError, match="name it under outcome"):
         judge_scores(plan(outcome=()), scored(("a", "02-01", 0.5, "crm")), told)
+
+
+def test_where_the_sources_end_earlier_the_day_lies_before_their_end():
+    names, usage, score = many()
+    ends = usage.replace("zed 03-30", "zed 03-12")
+    rows = [(n, "02-05", s, "crm") for n, s in zip(names, score, strict=True)]
+
+    (found,) = judge_scores(plan(), scored(*rows), sources(usage=ends))
+
+    assert (
+        "11 February 2026" in found.said
+    )  # thirty days before 13 March, the day after the last event
+    assert found.report.did.sum() == 60
+
+
+def test_only_who_is_a_customer_by_then_is_judged():
+    names, usage, score = many()
+    begun = "\n".join(f"{n} 01-05 full" for n in names[:200])
+    rows = [(n, "02-01", s, "crm") for n, s in zip(names, score, strict=True)]
+
+    (found,) = judge_scores(
+        plan(customer_since=("full",)), scored(*rows), sources(usage=f"{usage}\n{begun}")
+    )
+
+    assert found.customers == 200

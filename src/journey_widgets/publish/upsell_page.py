@@ -106,7 +106,7 @@ def in_short(view: UpsellPage) -> html.Html:
     """Return the page's figures in boxes: who may be asked, the strongest moment, what was proved, what is planned."""
     boxes: dict[str, tuple[str | Figure, str]] = {}
     if view.has_plan:
-        counts = view.eligible[view.eligible["guard"] == ""]["customer_id"].nunique()
+        counts = view.may_be_asked["customer_id"].nunique()
         every = view.eligible["customer_id"].nunique()
         boxes["May be asked"] = (
             view.few(counts),
@@ -282,18 +282,28 @@ def moments(view: UpsellPage) -> Any:
     if found is None:
         return html.note(view.why_not("moments"))
     known = found[found["ratio"].notna()]
-    named = found.assign(touchpoint=[view.named(t) for t in found["touchpoint"]])
+    named = found.assign(
+        touchpoint=[view.named(t) for t in found["touchpoint"]],
+        upgrades=found["upgrades"].astype("float64").where(found["upgrades"] >= view.page.least),
+    )
     few = named[named["verdict"] == TOO_FEW]
     held = view.horizons
-    fragile = set() if held is None else set(held.loc[held["fragile"].astype(bool), "touchpoint"])
+    several = held is not None and held.loc[held["ratio"].notna(), "within"].nunique() > 1
+    fragile = (
+        set(held.loc[held["fragile"].astype(bool), "touchpoint"])
+        if held is not None and several
+        else set()
+    )
     rows = [
         {
             "After": view.named(r["touchpoint"]),
-            "Verdict": f"{r['verdict']}, at one length only" if r["touchpoint"] in fragile else r["verdict"],
+            "Verdict": f"{r['verdict']}, at one length only"
+            if r["verdict"] == MOMENT and r["touchpoint"] in fragile else r["verdict"],
             "Times as often": ranged("{:.2f}".format, *of(r, "ratio", "low", "high")),
             "Placebo": ranged("{:.2f}".format, *of(r, "placebo", "placebo_low", "placebo_high")),
             "Corrected": ranged("{:.2f}".format, *of(r, "corrected", "corrected_low", "corrected_high")),
-            "Extra per 1,000": ranged("{:.1f}".format, *of(r, "extra", "extra_low", "extra_high")),
+            "Extra per 1,000": ranged("{:.1f}".format, *of(r, "extra", "extra_low", "extra_high"))
+            if r["upgrades"] >= view.page.least else "–",
             "Upgrades": view.few(r["upgrades"]),
             "Answers for it": view.owner(r["touchpoint"]) if _on_map(view, r["touchpoint"]) else "–",
         }
@@ -327,8 +337,10 @@ def _in_detail(view: UpsellPage, known: pd.DataFrame) -> html.Html:
     shown = known.assign(shown=known["upgrades"] >= view.page.least)
     rows = [
         {
-            "After": view.named(r["touchpoint"]), "Days it happened": view.few(r["happened"]),
-            "Days after it": view.few(r["exposed_days"]), "Upgrades then": view.few(r["upgrades"]),
+            "After": view.named(r["touchpoint"]),
+            "Days it happened": view.few(r["happened"]) if r["shown"] else "–",
+            "Days after it": view.few(r["exposed_days"]) if r["shown"] else "–",
+            "Upgrades then": view.few(r["upgrades"]),
             "p, adjusted": _p(r["p_value"]), "Usual lift": _plain(r["naive"], shown=r["shown"]),
             "By activity": _plain(r["stratified"], shown=r["shown"]), "E-value": _plain(r["e_value"]),
         }

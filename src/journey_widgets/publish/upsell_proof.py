@@ -28,7 +28,6 @@ from journey_widgets.upsell import charts
 from journey_widgets.upsell.board_rows import EVIDENCE
 from journey_widgets.upsell.cells import NO_EFFECT
 from journey_widgets.upsell.document import KINDS
-from journey_widgets.upsell.propensity import feature_said
 
 MOST_RULES, LEAST_JUDGED, MOST_DRIVERS = 12, 200, 6
 GAIN_STEPS = [k / 20 for k in range(1, 21)]
@@ -58,7 +57,8 @@ def offers(view: UpsellPage) -> html.Html:
                 "Measured": points(*of(m, "measured", "low", "high", "n")) if m["smaller"] >= view.page.least else "–",
                 "Verdict": m["verdict"] if m["smaller"] >= view.page.least or not m["by"] else "too few to show",
                 "Rests on": rests.get(o.id) or NO_EFFECT,
-                "Margin of one": ranged(view.money, *of(e, "margin", "margin_low", "margin_high")),
+                "Margin of one": ranged(view.money, *of(e, "margin", "margin_low", "margin_high"))
+                if o.margin is not None or e["accepted"] >= max(view.page.least, 1) else "–",
                 "Kept": ranged("{:.0%}".format, *of(e, "kept", "kept_low", "kept_high", "accepted"))
                 if e["accepted"] >= max(view.page.least, 1) else "–",
                 "Cost of a contact": Figure(view.money(o.cost), o.cost),
@@ -156,12 +156,21 @@ def next_offer(view: UpsellPage) -> html.Html:
             "Way": r["way"], "NDCG": ranged("{:.3f}".format, *of(r, "ndcg", "low", "high", "customers")),
             "Hit": Figure(f"{r['hit']:.0%}", r["hit"]), "Customers": view.few(r["customers"]),
         }
-        for m, f in view.next_offers.items() for r in records(f.by_segment) if r["way"] == f.winner
+        for m, f in view.next_offers.items() for r in _told_groups(view, f)
     ]  # fmt: skip
     if parts:
         caption = "How well the way that is used ranks in each group"
         pieces.append(html.table(pd.DataFrame(parts), caption=caption))
     return html.joined(*pieces)
+
+
+def _told_groups(view: UpsellPage, found: upsell.NextOffers) -> list[dict[str, Any]]:
+    """Return the groups of the way that is used, where those left out are none or enough."""
+    own = records(found.by_segment[found.by_segment["way"] == found.winner])
+    rest = int(found.report["customers"].iloc[0]) - sum(int(r["customers"]) for r in own)
+    if 0 < rest < view.page.least:
+        own.remove(min(own, key=lambda r: int(r["customers"])))
+    return [r for r in own if r["customers"] >= view.page.least]
 
 
 def who_will(view: UpsellPage) -> Any:
@@ -178,7 +187,7 @@ def _own_score(view: UpsellPage) -> list[Any]:
     labels = {n: view.named(n) for n in view.days.names} if view.days else {}
     rows = [
         {
-            "What moves the score": feature_said(str(r["feature"]), labels),
+            "What moves the score": found.said(str(r["feature"]), labels),
             "More of it": "–" if pd.isna(r["more"]) else "likelier" if r["more"] else "less likely",
             "Share of what moves it": Figure(f"{r['share']:.0%}", r["share"]),
         }
@@ -226,14 +235,15 @@ def _judged(
             "Of all who did": Figure(f"{r['captured']:.0%}", r["captured"]),
             "Times chance": Figure(f"{r['lift']:.1f}", r["lift"]),
         }
-        for r in records(report.gain())
+        for r in records(report.gain()) if view.may_tell(r["customers"], r["did"])
     ]  # fmt: skip
     best = records(report.gain())[1]
     said = (
         f"{name}: of two customers, one who upgrades and one who does not, it ranks them rightly in {auc:.0%} of the "
-        f"cases ({low:.0%} to {high:.0%}; 50% would be chance). The best-scored {best['share']:.0%} hold "
-        f"{best['captured']:.0%} of those who upgrade."
+        f"cases ({low:.0%} to {high:.0%}; 50% would be chance)."
     )
+    if view.may_tell(best["customers"], best["did"]):
+        said += f" The best-scored {best['share']:.0%} hold {best['captured']:.0%} of those who upgrade."
     told = ["It is no chance from 0 to 1: it only ranks."]
     if report.is_chance:
         off = 100 * report.calibration_error
@@ -242,16 +252,28 @@ def _judged(
             f"Chances are off by {off:.1f} points on average.",
         ]
     note = " ".join([*told, *(d for d in doubts if d)])
-    table = html.table(pd.DataFrame(gain), caption=f"{name}: those contacted first")
+    table = (
+        [html.table(pd.DataFrame(gain), caption=f"{name}: those contacted first")] if gain else []
+    )
     curve = show(
-        charts.gain_chart(report.gain(GAIN_STEPS)),
+        charts.gain_chart(_steps(view, report)),
         said,
         note="Dashed: customers in a random order.",
     )
     if not report.is_chance:
-        return [curve, html.note(note), table]
+        return [curve, html.note(note), *table]
     right = f"{name}: as many did it as it expected, where the dots lie on the line."
-    return [curve, show(charts.calibration_chart(report.calibration()), right, note=note), table]
+    return [curve, show(charts.calibration_chart(report.calibration()), right, note=note), *table]
+
+
+def _steps(view: UpsellPage, report: upsell.ScoreReport) -> pd.DataFrame:
+    """Return the curve of gain in steps of which each is about enough customers who did it, or about none."""
+    found, kept, last = report.gain(GAIN_STEPS), [], 0.0
+    for place, did in enumerate(found["did"]):
+        if did - last >= view.page.least or place == len(found) - 1:
+            kept.append(place)
+            last = float(did)
+    return found.iloc[kept]
 
 
 def _profit(view: UpsellPage, report: upsell.ScoreReport) -> list[Any]:

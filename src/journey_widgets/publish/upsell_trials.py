@@ -165,7 +165,7 @@ def next_trial(view: UpsellPage) -> html.Html:
         hoped = o.expected if o.expected is not None and o.expected > 0 else base / 2
         here = _may_be_asked(view, o.id)
         row: dict[str, Any] = {
-            "Offer": o.label, "Buy it anyway": Figure(f"{base:.1%}", base, n=n) if base > 0 else "nobody knows",
+            "Offer": o.label, "Buy it anyway": Figure(f"{base:.1%}", base, n=n) if said else "nobody knows",
             "As": said or "–", "Hoped for": "–", "Customers needed": "–", "Contacts cost": "–",
             "May be asked now": view.few(here), "They would show": "–",
         }  # fmt: skip
@@ -185,7 +185,8 @@ def next_trial(view: UpsellPage) -> html.Html:
     return html.table(
         pd.DataFrame(rows), caption="How large the next trial has to be",
         note=f"So that four of five such trials show the gain (5 % in error); {left:.0%} of the customers are left "
-        "alone by chance: the same customer always falls on the same side. Hoped for: what the team expects; without a "
+        "alone by chance, and the same customer always falls on the same side; each offer has the whole budget. "
+        "Hoped for: what the team expects; without a "
         "judgement half as many again.",
     )  # fmt: skip
 
@@ -197,7 +198,9 @@ def _share_left_alone(view: UpsellPage) -> float:
         return 0.5
     others = [v for arm, v in columns.split.items() if arm != columns.comparison]
     own = columns.split[columns.comparison]
-    return own / (own + sum(others) / max(len(others), 1))
+    if not others:
+        return 0.5
+    return own / (own + sum(others) / len(others))
 
 
 def _buys_anyway(view: UpsellPage, offer: str) -> tuple[float, int, str]:
@@ -208,18 +211,9 @@ def _buys_anyway(view: UpsellPage, offer: str) -> tuple[float, int, str]:
         if len(own):
             row = own.iloc[0]
             return float(row["comparison"]), int(row["n_comparison"]), "left alone in the trial"
-    found = view.moments
-    same = {*o.accepted_by, *o.products} & set(view.plan.outcome)
-    after = {m.after for m in view.plan.moments if m.offer == offer}
-    if found is not None and same:
-        own = found[found["touchpoint"].isin(after) & (found["upgrades"] >= view.page.least)]
-        if len(own) and own["happened"].iloc[0]:
-            row = own.iloc[0]
-            base = float(row["upgrades"]) / float(row["happened"])
-            return base, int(row["happened"]), f"after {view.named(str(row['touchpoint']))}"
     return 0.0, 0, ""
 
 
 def _may_be_asked(view: UpsellPage, offer: str) -> int:
-    own = view.eligible[(view.eligible["offer"] == offer) & (view.eligible["guard"] == "")]
-    return int(own["customer_id"].nunique())
+    own = view.may_be_asked
+    return int(own[own["offer"] == offer]["customer_id"].nunique())

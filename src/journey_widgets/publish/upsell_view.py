@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 from ibis import _
 
@@ -166,13 +168,25 @@ class UpsellPage:
         """What happened to customers by days, up to the day of the plan."""
 
         def ask() -> Days:
-            lines = [p for p in self.known.products if p in self.plan.outcome]
+            named = {*self.plan.outcome, *(step for s in self.plan.sequences for step in s.steps)}
+            lines = [p for p in self.known.products if p in named]
             found = before(self.known.with_sequences(signals(self.sources, lines)), self._instant)
             if self.plan.customer_since:
                 found = from_first(found, self.plan.customer_since)
             return days_of_signals(found, zone=self.zone)
 
         return self._tried("moments", ask)
+
+    @cached_property
+    def plain_days(self) -> Days:
+        """What happened by days, without sequences: what they are made of is counted already."""
+        assert self.days is not None  # noqa: S101 - whoever asks has looked
+        sequences = [
+            i for i, n in enumerate(self.days.names) if n in {s.id for s in self.plan.sequences}
+        ]
+        own = ~np.isin(self.days.touchpoint, sequences)
+        kept = {c: getattr(self.days, c)[own] for c in ("customer", "day", "touchpoint", "times")}
+        return replace(self.days, **kept)
 
     @cached_property
     def _looked_for(self) -> tuple[pd.DataFrame, pd.DataFrame] | None:
@@ -213,6 +227,14 @@ class UpsellPage:
     def eligible(self) -> pd.DataFrame:
         """Who is at a moment on the day of the plan."""
         return upsell.eligible(self.plan, self.known, as_of=self.as_of, zone=self.zone)
+
+    @cached_property
+    def may_be_asked(self) -> pd.DataFrame:
+        """Who of them is left in peace by no guard and may still be contacted in the period."""
+        most = self.plan.max_contacts if self.max_contacts is None else self.max_contacts
+        enough = {c for c, n in self._already.items() if n >= most}
+        own = self.eligible
+        return own[(own["guard"] == "") & ~own["customer_id"].isin(enough)]
 
     @cached_property
     def guarded(self) -> pd.DataFrame:
@@ -339,12 +361,13 @@ class UpsellPage:
         return self._tried(
             "board",
             lambda: upsell.plan_board(
-                self.plan, self.cells, owners=self.owners, already=self._already(), budget=self.budget,
+                self.plan, self.cells, owners=self.owners, already=self._already, budget=self.budget,
                 max_contacts=self.max_contacts,
                 salt=f"board {self.day:%Y-%m-%d} {self.seed}", currency=self.currency,
             ),
         )  # fmt: skip
 
+    @cached_property
     def _already(self) -> dict[str, int]:
         """Return how many contacts customers had by earlier plans in the plan's period."""
         if CONTACTS not in self.sources:
@@ -394,7 +417,10 @@ class UpsellPage:
             return {}
         known, names = self.profiles
         frame = collect(known)
-        column = min(names, key=lambda n: (frame[n].nunique(), n))
+        several = [n for n in names if frame[n].nunique() > 1]
+        if not several:
+            return {}
+        column = min(several, key=lambda n: (frame[n].nunique(), n))
         said = column.removeprefix("profile ")
         own = frame[frame[column].notna()]
         return {str(c): f"{said}={v}" for c, v in zip(own["customer_id"], own[column], strict=True)}
@@ -473,7 +499,7 @@ class UpsellPage:
         """Who will upgrade: learnt from earlier days, judged on a later one; None where there is too little."""
         if self.days is None or not self.plan.outcome:
             return None
-        days = self.days
+        days = self.plain_days
         last = days.begins + pd.Timedelta(days=days.last + 1)
         dates = [(last - pd.Timedelta(days=30 * k)).date().isoformat() for k in (4, 3, 2, 1)]
 
@@ -494,7 +520,7 @@ class UpsellPage:
             return {}
         day = self.day.date().isoformat()
         here = set(self.eligible[self.eligible["guard"] == ""]["customer_id"])
-        told = upsell.known_before(self.days, self.plan.outcome, day)
+        told = upsell.known_before(self.plain_days, self.plan.outcome, day)
         own = told[told["customer_id"].isin(here)].reset_index(drop=True)
         labels = {n: self.named(n) for n in self.days.names}
         return dict(zip(own["customer_id"], score.reasons(own, labels=labels), strict=True))
@@ -595,6 +621,10 @@ class UpsellPage:
         return frame[frame[[one, other]].min(axis=1) >= self.page.least]
 
     # --- in words
+
+    def may_tell(self, every: float, some: float) -> bool:
+        """Return whether a share may be shown: neither its whole nor its part is a few."""
+        return every >= self.page.least and not 0 < some < self.page.least
 
     def few(self, number: float) -> str | Figure:
         """Return a number of customers, or that they are few."""

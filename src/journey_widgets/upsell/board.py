@@ -24,6 +24,7 @@ from journey_widgets.upsell.board_rows import (
     EARNS,
     ELIGIBLE,
     EVIDENCE,
+    HAD_ENOUGH,
     INCREMENTAL,
     LEFT_ALONE,
     NO_ROOM,
@@ -237,6 +238,7 @@ class Board:
         slots = "".join(f", {n:,} at {t}" for t, n in self._slots.items())
         slots += "".join(f", {n:,} by {r}" for r, n in self._teams.items())
         slots += "".join(f", at least {n:,} with {s}" for s, n in self._least.items())
+        slots += ", those of earlier plans in the period among them" if self.limits.already else ""
         return (
             f"Best plan for {money}, {limits.max_contacts} contact{'s' * (limits.max_contacts > 1)} a customer{slots}; "
             f"at most {self.solution.gap:.2%} below the best possible. Value: {self._by} x margin that is kept and "
@@ -287,14 +289,19 @@ class Board:
         chosen = self.solution.chosen[self._rows, self._place]
         own = self.cells.assign(chosen=chosen)
         planned = set(own[chosen]["customer_id"])
-        rest = own[~own["customer_id"].isin(planned)]
+        enough = self._allowed(own["customer_id"]) == 0
+        had = (own["customer_id"][enough].nunique(), int(enough.sum()))
+        rest = own[~own["customer_id"].isin(planned) & ~enough]
         hope = rest.groupby("customer_id")["value"].max()
         poor = set(hope[hope <= 0].index)
         rows = [(ELIGIBLE, self._customers, self._eligible)]
         rows += [(why, *many) for why, many in self._removed.items()]
+        if self.limits.already:
+            rows.append((HAD_ENOUGH, *had))
         value = own["value"].to_numpy("float64")
-        rows.append((EARNS, len(poor), int((~chosen & (value <= 0)).sum())))
-        rows.append((NO_ROOM, len(hope) - len(poor), int((~chosen & (value > 0)).sum())))
+        left = ~chosen & ~enough
+        rows.append((EARNS, len(poor), int((left & (value <= 0)).sum())))
+        rows.append((NO_ROOM, len(hope) - len(poor), int((left & (value > 0)).sum())))
         rows.append((PLANNED, len(planned), int(chosen.sum())))
         return pd.DataFrame(rows, columns=["step", "customers", "rows"])
 
@@ -366,7 +373,11 @@ class Board:
         chosen = self.solution.chosen[self._rows[places], self._place[places]]
         paid = self._paid(self.cells.iloc[places])
         given = self._given(self.cells.iloc[places])
-        full = bool(chosen.sum() >= self._problem.contacts[self._rows[places[0]]])
+        may = int(self._problem.contacts[self._rows[places[0]]])
+        if not may:
+            none = self.cells.iloc[places].assign(planned=False, why=HAD_ENOUGH)
+            return none[["offer", "touchpoint", "value", "planned", "why"]].reset_index(drop=True)
+        full = bool(chosen.sum() >= may)
         found = self.cells.iloc[places].assign(planned=chosen).reset_index(drop=True)
         told = [
             self._because(
@@ -468,8 +479,9 @@ class Board:
     def assignment(self, ts: datetime) -> pd.DataFrame:
         """Return the contacts of the plan and, to compare with, those that customers left alone would have got.
 
-        A customer is in it by one rule on both sides: the row is worth more than what it uses earns elsewhere. So the
-        two sides differ by chance alone. Contacts that only filled what was left are in the plan and not in here.
+        A customer is compared by one rule on both sides: the row is worth more than what it uses earns elsewhere. So
+        the two sides differ by chance alone. Contacts that only filled what was left are in here too, as contacts that
+        were had, and are not compared.
 
         Kept as a file and read as a source ``contacts``, it is held against what came of it later (`loop.came_back`).
 
@@ -483,7 +495,7 @@ class Board:
         pandas.DataFrame
             Columns: ``ts`` (datetime64, UTC); ``customer_id``, ``offer``, ``touchpoint``, ``owner``, ``evidence``,
             ``arm`` (str: ``"contacted"`` or ``"left alone"``); ``expected`` (float64, how much likelier the customer
-            was believed to buy), ``cost`` (float64).
+            was believed to buy), ``cost``, ``compared`` (float64: 1, or 0 for contacts that only filled what was left).
 
         Raises
         ------
@@ -495,13 +507,17 @@ class Board:
         over = both.assign(over=both["value"] - self._paid(both) + self._given(both))
         over = over[over["over"] > 0].sort_values("over", ascending=False, kind="stable")
         place = over.groupby("customer_id").cumcount()
-        first = over[place.to_numpy() < self._allowed(over["customer_id"])]
+        first = over[place.to_numpy() < self._allowed(over["customer_id"])].assign(compared=1.0)
+        keys = ["customer_id", "offer", "touchpoint"]
+        both_ways = pd.concat([first, own.assign(compared=0.0)], ignore_index=True)
+        first = both_ways.drop_duplicates([*keys, "arm"])
         found = first.assign(
             owner=[self._owners.get(t, "") for t in first["touchpoint"]], expected=first["believed"],
             ts=_utc(ts),
         )  # fmt: skip
         columns = [
             "ts", "customer_id", "offer", "touchpoint", "owner", "evidence", "arm", "expected", "cost",
+            "compared",
         ]  # fmt: skip
         found = found[columns].sort_values(["arm", "customer_id"], ignore_index=True)
         return defined(

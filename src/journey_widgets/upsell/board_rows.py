@@ -24,6 +24,7 @@ MOST_OBSERVED = 0.05
 HELD_OUT = "left alone, to compare with"
 OWNERLESS = "nobody alone answers for the touchpoint"
 EARNS = "earns less than it costs"
+HAD_ENOUGH = "had contacts enough in the period"
 ELIGIBLE, NO_ROOM, PLANNED = "eligible", "no room for it", "planned"
 CONTACTED, LEFT_ALONE = "contacted", "left alone"
 """The two arms of a plan, when it is looked at later."""
@@ -143,6 +144,7 @@ def guarded(
             HELD_OUT,
             OWNERLESS,
             EARNS,
+            HAD_ENOUGH,
             NO_ROOM,
             PLANNED,
             ELIGIBLE,

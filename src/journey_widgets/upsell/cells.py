@@ -13,7 +13,6 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
@@ -236,9 +235,14 @@ def _about(margin: float, lines: pd.DataFrame) -> tuple[float, float]:
     n = float(lines["lines"].sum())
     if n < 2:
         return np.nan, np.nan
-    mean = float(lines["each"].sum()) / n
-    spread = float(lines["squares"].sum()) / n - mean**2
-    reach = student(n - 1) * np.sqrt(max(spread, 0.0) / (n - 1))
+    # Of a ratio of two sums: how lines fall off it, by the pieces on them.
+    off = (
+        lines["margins"].sum()
+        - 2 * margin * lines["both"].sum()
+        + margin**2 * lines["pieces"].sum()
+    )
+    pieces = float(lines["priced"].sum())
+    reach = student(n - 1) * float(np.sqrt(max(off, 0.0) * n / (n - 1))) / pieces
     return margin - reach, margin + reach
 
 
@@ -246,20 +250,31 @@ def _pieces(plan: UpsellPlan, sources: Mapping[str, Any], until: datetime | None
     """Return product → pieces sold and returned, the margin of those sold, and how many pieces it is of."""
     asked = sorted({p for o in plan.offers for p in o.products})
     if not asked or LINES not in sources:
-        names = ["product", "sold", "back", "margin", "priced", "lines", "each", "squares"]
+        names = [
+            "product",
+            "sold",
+            "back",
+            "margin",
+            "priced",
+            "lines",
+            "margins",
+            "both",
+            "pieces",
+        ]
         return pd.DataFrame({n: [] for n in names})
     table = table_of(sources[LINES], LINES, "product_id", "quantity", *(["ts"] if until else []))
     own = table.filter(table.product_id.cast("string").isin(asked))
     if until is not None:
         own = own.filter(own.ts < ibis.literal(until, "timestamp(6)"))
     margin = own.margin if "margin" in own.columns else ibis.null("float64")
-    own = own.mutate(earned=margin).mutate(each=_.earned / _.quantity.nullif(0))
+    own = own.mutate(earned=margin)
     sale = own.quantity > 0
     known = sale & own.earned.notnull()
     found = own.group_by(product=own.product_id.cast("string")).agg(
         sold=own.quantity.sum(where=sale).fill_null(0), back=-own.quantity.sum(where=~sale).fill_null(0),
         margin=own.earned.sum(where=sale), priced=own.quantity.sum(where=known).fill_null(0),
-        lines=known.sum(), each=own.each.sum(where=known), squares=(own.each * own.each).sum(where=known),
+        lines=known.sum(), margins=(own.earned * own.earned).sum(where=known),
+        both=(own.earned * own.quantity).sum(where=known), pieces=(own.quantity * own.quantity).sum(where=known),
     )  # fmt: skip
     return collect(found.order_by("product")).astype({"margin": "float64"})
 

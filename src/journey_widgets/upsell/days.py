@@ -96,6 +96,21 @@ def whole_days(text: str, name: str, *, least: int = 0) -> int:
     return length // DAY
 
 
+def earlier(moment: pd.Timestamp, length: str, zone: str) -> pd.Timestamp:
+    """Return the instant (UTC, without a zone) so long before another one; whole days are days of the zone's clock.
+
+    Examples
+    --------
+    >>> earlier(pd.Timestamp("2026-03-30T22:00"), "7d", "Europe/Rome")
+    Timestamp('2026-03-23 23:00:00')
+    """
+    span = microseconds(length)
+    if span % DAY:
+        return moment - pd.Timedelta(microseconds=span)
+    local = moment.tz_localize("UTC").tz_convert(zone) - pd.DateOffset(days=span // DAY)
+    return local.tz_convert("UTC").tz_localize(None)
+
+
 def codes_of(days: Days, names: str | Collection[str], what: str) -> list[int]:
     """Return the numbers of touchpoints; `what` says in the error where an unknown one was named."""
     names = [names] if isinstance(names, str) else names

@@ -103,6 +103,7 @@ class Known:
         lines = table_of((self.every or self.sources)[LINES], LINES, "product_id")
         there = collect(lines.select(p=lines.product_id.cast("string")).distinct())["p"]
         asked = {*(p for o in self.plan.offers for p in o.products), *self.plan.outcome}
+        asked |= {step for s in self.plan.sequences for step in s.steps}
         return sorted(asked & {str(p) for p in there})
 
     @cached_property
@@ -138,7 +139,7 @@ class Known:
             asked[f"moment {m.id}, after,"] = () if m.after in sequences else (m.after,)
             perhaps[f"moment {m.id}, offered_by,"] = (m.offered_by,) if m.offered_by else ()
             for c in m.where:
-                if isinstance(c, Behaviour | Usage) and c.event:
+                if isinstance(c, Behaviour | Usage) and c.event and c.event not in sequences:
                     asked[f"moment {m.id}, {c.what},"] = (c.event,)
                 self._needs(m, c)
         for o in plan.offers:

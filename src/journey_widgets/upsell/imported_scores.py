@@ -1,19 +1,21 @@
 """Scores that another tool made, held against what came of them: the same report as a score of our own."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 import pandas as pd
 
 from journey_widgets.errors import JourneyDataError, JourneyError
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
-from journey_widgets.upsell.days import DAY, whole_days
-from journey_widgets.upsell.document import UpsellPlan
+from journey_widgets.upsell.days import earlier, whole_days
+from journey_widgets.upsell.document import UpsellPlan, in_words
 from journey_widgets.upsell.eligibility import Known, instant
 from journey_widgets.upsell.score_report import ScoreReport
+from journey_widgets.upsell.signals import last_moment
 
 UNNAMED = "the imported score"
 
@@ -48,8 +50,9 @@ def judge_scores(
     """Hold imported scores against who upgraded after they were made.
 
     They are judged as they stood on one day, `within` before the day of the plan: of each customer and model the last
-    score by then, and who upgraded from then on. Those who had upgraded by then are left out, and counted. (With the
-    last score of each that is old enough, whoever upgraded would count with an earlier one than the others.)
+    score by then, and who upgraded from then on. Where the sources end earlier, the day lies before their end. Those
+    who had upgraded by then, and who was no customer yet, are left out. (With the last score of each that is old
+    enough, whoever upgraded would count with an earlier one than the others.)
 
     Parameters
     ----------
@@ -81,24 +84,33 @@ def judge_scores(
         raise JourneyDataError(msg)
     known = Known.of(plan, sources, zone)
     until = pd.Timestamp(instant(plan, known, as_of))
-    length = pd.Timedelta(microseconds=whole_days(within, "within", least=1) * DAY)
-    rows = _last_of_each(scores, until - length)
+    whole_days(within, "within", least=1)
+    happened = known.signals
+    ended = last_moment(happened)
+    if ended < until:  # what came later nobody has written down yet
+        day_after = ended.tz_localize("UTC").tz_convert(known.zone).normalize() + pd.DateOffset(
+            days=1
+        )
+        until = min(until, day_after.tz_convert("UTC").tz_localize(None))
+    begin = earlier(until, within, known.zone)
+    rows = _last_of_each(scores, begin)
     if rows.empty:
         msg = f"No score was made {within} or more before the day of the plan: nobody can say yet what they were worth."
         raise JourneyDataError(msg)
-    happened = known.signals
+    if plan.customer_since:
+        rows = rows[rows["customer_id"].isin(_customers(happened, plan.customer_since, begin))]
     first = collect(
         happened.filter(happened.event.isin(list(plan.outcome)), happened.ts < ibis.literal(until, "timestamp(6)"))
         .group_by("customer_id").agg(upgraded=lambda t: t.ts.min())
     )  # fmt: skip
     when = rows["customer_id"].map(dict(zip(first["customer_id"], first["upgraded"], strict=True)))
-    rows, begin = rows.assign(upgraded=pd.to_datetime(when)), until - length
+    rows = rows.assign(upgraded=pd.to_datetime(when))
     day = begin.tz_localize("UTC").tz_convert(known.zone)
     judged = []
     for model, own in rows.groupby("model", sort=True):
         could = own[~(own["upgraded"] < begin)]
         did = could["upgraded"].notna().to_numpy()
-        said = f"Scores as they stood on {day:%-d %B %Y}, and who upgraded in the {within} from then on"
+        said = f"Scores as they stood on {day:%-d %B %Y}, and who upgraded in the {in_words(within)} from then on"
         sizes = (len(could), len(own) - len(could))
         try:
             report = ScoreReport(could["score"].to_numpy("float64"), did, seed=seed)
@@ -106,6 +118,14 @@ def judge_scores(
         except JourneyError as error:
             judged.append(JudgedScore(str(model), None, str(error), *sizes))
     return judged
+
+
+def _customers(happened: ir.Table, since: Collection[str], begin: pd.Timestamp) -> set[str]:
+    """Return who was a customer before an instant: only he could upgrade."""
+    own = happened.filter(
+        happened.event.isin(list(since)), happened.ts < ibis.literal(begin, "timestamp(6)")
+    )
+    return set(collect(own.select("customer_id").distinct())["customer_id"])
 
 
 def _last_of_each(scores: Any, latest: pd.Timestamp) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
 from journey_widgets.tables import require_columns
 from journey_widgets.upsell.board_rows import CONTACTED, LEFT_ALONE
+from journey_widgets.upsell.days import earlier
 from journey_widgets.upsell.document import UpsellPlan
 from journey_widgets.upsell.eligibility import Known, instant
 from journey_widgets.upsell.offer_funnel import taken
@@ -75,8 +76,10 @@ def came_back(
         table.mutate(
             customer_id=table.customer_id.cast("string"), ts=table.ts.cast("timestamp(6)"),
             bought=table.bought.cast("float64") if "bought" in table.columns else ibis.null("float64"),
+            compared=table.compared.cast("float64") if "compared" in table.columns else ibis.null("float64"),
         ).order_by("ts", "offer", "customer_id")
     )  # fmt: skip
+    rows = rows[rows["compared"].isna() | (rows["compared"] != 0)].reset_index(drop=True)
     lengths = {o.id: pd.Timedelta(microseconds=microseconds(o.within)) for o in plan.offers}
     silent = rows[rows["bought"].isna() & ~rows["offer"].isin(list(lengths))]
     if len(silent):
@@ -96,7 +99,7 @@ def came_back(
         over.loc[own.index, "bought"] = own["customer_id"].isin(who).astype("float64")
     local = until.tz_localize("UTC").tz_convert(known.zone)
     return defined(
-        over.drop(columns=["row"], errors="ignore"),
+        over.drop(columns=["row", "compared"], errors="ignore"),
         f"Contacts whose time was over at the beginning of {local:%-d %B %Y}; {len(rows) - len(over):,} more are not",
     )
 
@@ -105,6 +108,8 @@ def contacts_had(
     plan: UpsellPlan, contacts: Any, sources: Mapping[str, Any] | Known, *, as_of: str = "", zone: str = "UTC"
 ) -> dict[str, int]:  # fmt: skip
     """Return how many contacts customers had by earlier plans within the plan's ``period``; without one none.
+
+    A contact exactly as long ago as the period is not in it any more: weekly plans may contact a customer each week.
 
     Parameters
     ----------
@@ -115,12 +120,13 @@ def contacts_had(
     """
     if plan.period is None:
         return {}
-    until = pd.Timestamp(instant(plan, Known.of(plan, sources, zone), as_of))
-    since = until - pd.Timedelta(microseconds=microseconds(plan.period))
+    known = Known.of(plan, sources, zone)
+    until = pd.Timestamp(instant(plan, known, as_of))
+    since = earlier(until, plan.period, known.zone)
     table = table_of(contacts, "contacts", "customer_id", "arm", "ts")
     ts = table.ts.cast("timestamp(6)")
     own = table.filter(
-        table.arm == CONTACTED, ts >= since.to_pydatetime(), ts < until.to_pydatetime()
+        table.arm == CONTACTED, ts > since.to_pydatetime(), ts < until.to_pydatetime()
     )
     found = collect(own.group_by(customer_id=own.customer_id.cast("string")).agg(had=own.count()))
     return {str(c): int(n) for c, n in zip(found["customer_id"], found["had"], strict=True)}

@@ -209,8 +209,8 @@ def moments_and_horizons(
     JourneyDataError
         The window itself cannot be answered.
     """
-    lengths = list(dict.fromkeys([*horizons, within]))
-    lengths = sorted(lengths, key=lambda text: whole_days(text, "within", least=1))
+    long = {whole_days(text, "within", least=1): text for text in (*horizons, within)}
+    lengths = [long[n] for n in sorted(long)]
     zone, caused = asked.pop("zone", "UTC"), asked.pop("caused_by_upgrade", ())
     days = log if isinstance(log, Days) else days_of(log, zone=zone)
     given = {"touchpoints": (), "activity": (), "seed": 1, **asked}

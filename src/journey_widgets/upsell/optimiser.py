@@ -11,6 +11,7 @@ References
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +63,11 @@ class Problem:
     contacts: Ints
     group: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     least: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @cached_property
+    def kinds(self) -> list[list[int]]:
+        """Which kinds of slot each cell takes, by number."""
+        return [np.flatnonzero(row).tolist() for row in self.takes]
 
     @property
     def room(self) -> Floats:
@@ -406,15 +412,16 @@ def _with_least(problem: Problem, chosen: Flags, rest: Floats, *, room: bool = T
 
 def _fits(problem: Problem, cell: int, left: Floats) -> bool:
     """Return whether there is room for one more cell."""
-    return bool(
-        problem.cost[cell] <= left[0] + TINY and (problem.takes[cell] <= left[1:] + TINY).all()
-    )
+    if problem.cost[cell] > left[0] + TINY:
+        return False
+    return all(left[1 + kind] >= 1 - TINY for kind in problem.kinds[cell])
 
 
 def _use(problem: Problem, cell: int, left: Floats, times: int = 1) -> None:
     """Take a cell's euros and slots off what is left; -1 times gives them back."""
     left[0] -= times * problem.cost[cell]
-    left[1:] -= times * problem.takes[cell]
+    for kind in problem.kinds[cell]:
+        left[1 + kind] -= times
 
 
 def _within(problem: Problem, wanted: Flags, rest: Floats) -> Flags:

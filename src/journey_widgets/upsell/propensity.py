@@ -297,9 +297,11 @@ class Propensity:
         moved = model.moved(test)
         self._spread = moved.std(axis=0)
         self._ways = {
-            c: bool(np.cov(test[c].astype("float64").fillna(0.0), moved[:, place])[0, 1] > 0)
+            c: bool(np.cov(test[c].astype("float64")[known_], moved[known_, place])[0, 1] > 0)
             for place, c in enumerate(model.encoder.columns)
             if c in test.columns and pd.api.types.is_numeric_dtype(test[c])
+            for known_ in [test[c].notna().to_numpy()]
+            if known_.sum() > 1
         }
 
     def score(self, table: pd.DataFrame) -> Floats:
@@ -327,12 +329,16 @@ class Propensity:
             order = sorted(row, key=lambda c: -abs(row[c]))[:most]
             told.append(
                 [
-                    _reason(feature_said(str(c), labels), given[str(c)], row[c])
+                    _reason(self.said(str(c), labels), given[str(c)], row[c])
                     for c in order
                     if abs(row[c]) > 1e-9
                 ]
             )
         return told
+
+    def said(self, feature: str, labels: Mapping[str, str] | None = None) -> str:
+        """Return a feature in words; that of a table of one's own is what it is called."""
+        return feature_said(feature, labels) if set(SAID) <= set(self._features) else feature
 
     def drivers(self) -> pd.DataFrame:
         """Return what moves the scores most, the strongest first.
@@ -370,14 +376,14 @@ class Propensity:
 
 
 SAID = {
-    "active_days": f"days with anything in the last {RECENT}", "events": f"events in the last {RECENT} days",
+    "active_days": f"days with an event in the last {RECENT} days", "events": f"events in the last {RECENT} days",
     "days_since": "days since the last event", "tenure": "days since the first event",
 }  # fmt: skip
 LATELY = f"last {RECENT} days: "
 
 
 def feature_said(name: str, labels: Mapping[str, str] | None = None) -> str:
-    """Return a feature of `snapshots` in words; another one is what it is called.
+    """Return a feature of `snapshots` in words.
 
     Examples
     --------
