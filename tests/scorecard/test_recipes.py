@@ -688,5 +688,9 @@ def test_the_boards_own_calibration_is_a_kpi():
     assert row["value"] == pytest.approx((70 / 400 - 20 / 400) / 0.1)
     unknown = table.assign(bought=table["bought"].astype("Float64").where(table.index % 2 == 0))
     assert only(measure("board_calibration", {"contacts": unknown}))["n"] == 400
+    # Contacts that only filled what was left, all of whom bought, have no other side.
+    filled = table.head(50).assign(customer_id=[f"f{i}" for i in range(50)], bought=1, compared=0.0)
+    more = pd.concat([table.assign(compared=np.nan), filled], ignore_index=True)
+    assert only(measure("board_calibration", {"contacts": more}))["value"] == row["value"]
     assert row["low"] < row["value"] < row["high"]
     assert row["n"] == 800

@@ -559,6 +559,19 @@ def test_a_limit_of_teams_needs_to_know_who_answers():
     assert plan_board(own, made, owners={"offer": "others"}).limits.teams == {}
 
 
+def test_contacts_that_only_filled_a_plan_are_had_and_not_compared():
+    rows = pd.DataFrame(
+        [("a", 1.0), ("b", 0.0), ("c", np.nan)], columns=["customer_id", "compared"]
+    ).assign(
+        ts=pd.Timestamp("2026-03-05"), offer="larger", touchpoint="offer", evidence="tested", arm="contacted",
+        expected=0.1,
+    )  # fmt: skip
+    told = sources(usage="b 03-07 upgraded")
+
+    assert list(came_back(plan(), rows, told)["customer_id"]) == ["a", "c"]
+    assert contacts_had(plan(period="30d"), rows, told) == {"a": 1, "b": 1, "c": 1}
+
+
 def test_contacts_of_a_period_count_and_those_of_the_day_itself_do_not():
     rows = pd.DataFrame(
         [("a", "03-05", "contacted"), ("a", "03-20", "contacted"), ("b", "03-20", "left alone"),

@@ -16,6 +16,9 @@ def _arms(ask: Asked, *columns: str) -> ir.Table:
     table = ask.table("arm")
     if ask.recipe.source == CONTACTS and "bought" in table.columns:
         table = table.filter(table.bought.notnull())  # nobody knows it yet
+    if ask.recipe.source == CONTACTS and "compared" in table.columns:
+        # What only filled a plan has no other side.
+        table = table.filter(table.compared.fill_null(1) != 0)
     require_columns(table.columns, *columns, name=ask.recipe.source)
     arms = [
         str(a)
