@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -222,9 +223,6 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _report_run(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
-    from journey_widgets.publish.batch import run_batch
     from journey_widgets.publish.report_plan import periods, read_reports
     from journey_widgets.workspace import Workspace
 
@@ -232,11 +230,26 @@ def _report_run(options: argparse.Namespace) -> int:
     with contextlib.closing(Workspace.open(options.workspace)) as space:
         zone = space.settings.time_zone
     days = periods(spec, options.as_of, options.first, options.last, zone=zone)
-    codes = []
-    for day in days:
+    # Whoever runs this unattended ends it with SIGTERM: as by hand, with all it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        codes = [_batch_of(options, day) for day in days]
+    except KeyboardInterrupt:
+        print("\nStopped. Start it again to make what is missing.", file=sys.stderr)
+        return PARTLY
+    return codes[0] if len(set(codes)) == 1 else PARTLY
+
+
+def _batch_of(options: argparse.Namespace, day: date) -> int:
+    """Make one day's batch and say what came of it; return its exit code."""
+    from tqdm import tqdm
+
+    from journey_widgets.publish.batch import run_batch
+
+    try:
         with tqdm(disable=None, unit="report", desc=f"{options.name} {day}") as bar:
 
-            def say(event: dict[str, Any], bar: Any = bar) -> None:
+            def say(event: dict[str, Any]) -> None:
                 if event["event"] == "batch begins":
                     bar.reset(event["reports"])
                 elif event["event"].startswith("report ") and event["event"] != "report begins":
@@ -247,20 +260,18 @@ def _report_run(options: argparse.Namespace) -> int:
                 force=options.force, dry_run=options.dry_run, seconds=options.seconds, memory_mb=options.memory,
                 say=say,
             )  # fmt: skip
-        for run in done.manifest["runs"]:
-            if options.dry_run or "why" in run:
-                stream = sys.stderr if "why" in run else sys.stdout
-                print(
-                    f"{run['status']}: {run['stem']}{': ' + run['why'] if 'why' in run else ''}",
-                    file=stream,
-                )
-        if not options.dry_run:
-            counts = ", ".join(
-                f"{n} {status}" for status, n in done.manifest["counts"].items() if n
-            )
-            print(f"{options.name} {day}: {counts}. {done.folder / 'index.html'}")
-        codes.append(done.exit_code)
-    return codes[0] if len(set(codes)) == 1 else PARTLY
+    except JourneyError as error:  # one day that cannot be made stops no other
+        print(f"journey: {options.name} {day}: {error}", file=sys.stderr)
+        return error.exit_code
+    for run in done.manifest["runs"]:
+        if "why" in run:
+            print(f"{run['status']}: {run['stem']}: {run['why']}", file=sys.stderr)
+        elif options.dry_run:
+            print(f"{run['status']}: {run['stem']}")
+    if not options.dry_run:
+        counts = ", ".join(f"{n} {status}" for status, n in done.manifest["counts"].items() if n)
+        print(f"{options.name} {day}: {counts}. {done.folder / 'index.html'}")
+    return done.exit_code
 
 
 def _day(text: str) -> date:

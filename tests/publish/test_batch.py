@@ -11,13 +11,29 @@ from contextlib import closing
 from datetime import date
 
 import numpy as np
+import pandas as pd
+import psutil
 import pytest
 
-from journey_widgets import Workspace, cli, shipped
-from journey_widgets.errors import InfrastructureError, ParameterError, WorkspaceError
+from journey_widgets import Workspace, cli
+from journey_widgets.errors import (
+    DocumentError,
+    InfrastructureError,
+    ParameterError,
+    WorkspaceError,
+)
 from journey_widgets.publish import batch as batches
 from journey_widgets.publish.batch import run_batch
-from journey_widgets.publish.report_plan import ReportSpec, inputs, periods, read_reports, runs
+from journey_widgets.publish.page import open_page
+from journey_widgets.publish.report_plan import (
+    ReportSpec,
+    as_of_value,
+    inputs,
+    periods,
+    read_reports,
+    runs,
+)
+from journey_widgets.publish.report_worker import Worker
 from journey_widgets.publish.run_notebook import content_hash
 from publish.test_parameters import TAGGED, notebook
 from support.processes import of_workspace
@@ -26,15 +42,6 @@ DAY = date(2026, 8, 16)
 START = ('segment: str = "all"  # which\nwait: float = 0.0  # seconds', TAGGED)
 UNITS = "segment\none\ntwo\nthree\nfour\n"
 SAYS = "'a report of ' + segment"
-
-
-@pytest.fixture
-def shelf(tmp_path, monkeypatch):
-    """A folder of notebooks of the test's own."""
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    monkeypatch.setattr(shipped, "notebooks", lambda: folder)
-    return folder
 
 
 @pytest.fixture
@@ -120,9 +127,10 @@ def test_names_and_files_that_are_not_there_are_said_with_what_to_do(plain, tmp_
 def test_periods_between_two_days_are_months_or_days():
     monthly, daily = (ReportSpec(notebook="x", period=p) for p in ("month", "day"))
 
-    assert periods(monthly, None, date(2026, 1, 1), date(2026, 3, 1)) == [
-        date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1),
-    ]  # fmt: skip
+    months = periods(monthly, None, date(2026, 1, 1), date(2026, 3, 30))
+    assert [as_of_value("month", d) for d in months] == ["2026-01", "2026-02"]  # March was not over
+    with pytest.raises(ParameterError, match="This report has no period"):
+        periods(ReportSpec(notebook="x"), None, date(2026, 1, 1), date(2026, 3, 30))
     assert len(periods(daily, None, date(2026, 2, 27), date(2026, 3, 2))) == 4
     assert periods(monthly, DAY) == [DAY]
     for wrong in ((DAY, DAY, DAY), (None, DAY, None), (None, DAY, date(2026, 8, 1))):
@@ -392,6 +400,147 @@ def test_a_batch_that_is_killed_anywhere_is_taken_up_again_with_the_same_result(
     waited = time.monotonic() + 20
     while of_workspace(plain) and time.monotonic() < waited:
         time.sleep(0.2)
+    assert of_workspace(plain) == []
+
+
+def test_a_run_leaves_no_kernel_and_no_file_open_behind(plain, shelf, tmp_path):
+    notebook(shelf / "r.ipynb", START, SAYS)
+    seen = []
+    with Worker(plain) as worker:
+        for turn in range(4):
+            folder = tmp_path / f"run{turn}"
+            folder.mkdir()
+            assert worker.run(shelf / "r.ipynb", folder, {"segment": "x"}, 120)["ok"]
+            own = psutil.Process(worker._process.pid)
+            seen.append((len(own.children(recursive=True)), own.num_fds()))
+
+    assert [children for children, _files in seen] == [0, 0, 0, 0]
+    assert seen[-1][1] <= seen[1][1] + 2
+
+
+def test_a_kernel_that_hears_nothing_ends_with_its_worker(plain, shelf, tmp_path):
+    deaf = "import os, re, signal\nos.kill(os.getppid(), signal.SIGSTOP)\nre.match(r'(a+)+b', 'a' * 60)"
+    notebook(shelf / "r.ipynb", START, deaf)
+    with Worker(plain) as worker:
+        outcome = worker.run(shelf / "r.ipynb", tmp_path, {"segment": "x"}, 8)
+
+    assert outcome["kind"] == "RunTimeout"
+    assert of_workspace(plain) == []
+
+
+@pytest.mark.parametrize("error", ["RuntimeError", "TimeoutError", "OSError"])
+def test_a_fault_in_a_cell_is_not_tried_again_whatever_it_is_called(plain, shelf, tmp_path, error):
+    told = tmp_path / "told"
+    notebook(shelf / "r.ipynb", START, f"open({str(told)!r}, 'a').write('x')\nraise {error}('no')")
+
+    found = run_batch(plain, "each", day=DAY, only=["one"])
+
+    assert statuses(found)[0] == "failed"
+    assert told.read_text() == "x"
+
+
+def test_once_the_workspace_has_changed_nothing_more_is_begun(plain, shelf, tmp_path):
+    told = tmp_path / "told"
+    settings = plain / "workspace.yaml"
+    notebook(
+        shelf / "r.ipynb", START, f"open({str(told)!r}, 'a').write('x')",
+        f"open({str(settings)!r}, 'a').write('about: changed\\n') if segment == 'one' else None",
+    )  # fmt: skip
+
+    found = run_batch(plain, "each", day=DAY)
+
+    assert statuses(found) == ["failed"] * 4
+    assert "not begun: the workspace changed" in found.manifest["runs"][3]["why"]
+    assert told.read_text() == "x"
+
+
+def test_a_page_with_carriage_returns_is_fresh_too(plain, shelf):
+    notebook(shelf / "r.ipynb", START, "from IPython.display import HTML\nHTML('<p>a\\r\\nb</p>')")
+    found = run_batch(plain, "each", day=DAY)
+    assert b"\r\n" in (found.folder / f"{found.manifest['runs'][0]['stem']}.html").read_bytes()
+
+    assert statuses(run_batch(plain, "each", day=DAY)) == ["fresh"] * 4
+
+
+def test_a_worker_that_cannot_be_made_is_said_for_each_of_its_reports(plain, shelf, monkeypatch):
+    notebook(shelf / "r.ipynb", START, SAYS)
+
+    def none(*_given, **_more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(batches, "Worker", none)
+
+    found = run_batch(plain, "each", day=DAY)
+
+    assert statuses(found) == ["failed"] * 4
+    assert found.exit_code == 3
+    assert "No space left" in (found.folder / "batch.log.jsonl").read_text("utf-8")
+
+
+def test_reports_are_not_called_as_the_files_of_a_batch(plain):
+    write(plain, index="{notebook: r}")
+
+    with pytest.raises(
+        DocumentError, match="a report is called 'index', as a file of every batch is"
+    ):
+        read_reports(plain)
+
+
+def test_an_earlier_batch_that_is_damaged_ends_nothing(plain, shelf):
+    notebook(shelf / "r.ipynb", START, SAYS)
+    earlier = plain / "reports" / "each" / "2026-07-01"
+    earlier.mkdir(parents=True)
+    (earlier / "batch.json").write_text("{", "utf-8")
+
+    found = run_batch(plain, "each", day=DAY)
+
+    assert found.exit_code == 0
+    assert "no earlier batch that can be compared" in (found.folder / "index.html").read_text(
+        "utf-8"
+    )
+
+
+def test_a_segment_of_many_values_is_planned_and_its_page_opens(tmp_path, monkeypatch):
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+    space = Workspace.create(tmp_path / "shops")
+    rows = [(f"c{i}", "2026-01-01", "x", f"shop\u00a0{i % 60}") for i in range(600)]
+    pd.DataFrame(rows, columns=["who", "at", "what", "shop"]).to_csv(
+        tmp_path / "shops" / "log.csv", index=False
+    )
+    (tmp_path / "shops" / "sources.yaml").write_text(
+        "schema: sources/1\nevents:\n  file: log.csv\n  keep: [shop]\n"
+        "  columns: {customer_id: who, ts: at, event: what}\n", "utf-8",
+    )  # fmt: skip
+    space.close()
+    spec = ReportSpec.model_validate({"notebook": "overview", "for_each": {"segment": ["shop"]}})
+    with closing(Workspace.open(tmp_path / "shops")) as space:
+        found = runs(space, "shops", spec, DAY, inputs(space))
+
+    assert len(found) == 60
+    page = open_page("Shops", workspace=str(tmp_path / "shops"), segment=found[7].values["segment"])
+    assert page.index.customers() == 10
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_ended_says_so_by_its_exit_code_and_ends_its_workers(plain, shelf, how):
+    notebook(shelf / "r.ipynb", START, "import time; time.sleep(60)")
+    command = (
+        "import sys\nfrom pathlib import Path\nfrom journey_widgets import cli, shipped\n"
+        "shipped.notebooks = lambda: Path(sys.argv[2])\n"
+        "sys.exit(cli.main(['report', 'run', 'each', '-w', sys.argv[1], '--as-of', '2026-08-16']))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, str(plain), str(shelf)], stderr=subprocess.PIPE
+    )
+    waited = time.monotonic() + 60
+    while not any("ipykernel" in t for t in of_workspace(plain)) and time.monotonic() < waited:
+        time.sleep(0.2)
+
+    process.send_signal(how)
+    _out, said = process.communicate(timeout=30)
+
+    assert process.returncode == 4
+    assert b"Start it again to make what is missing" in said
     assert of_workspace(plain) == []
 
 

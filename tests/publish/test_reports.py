@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, ParameterError
 from journey_widgets.publish.reports import run_report
 from publish.test_parameters import TAGGED, notebook
@@ -19,15 +18,6 @@ FAULTS = {
     "dies": (["import os; os.kill(os.getpid(), 9)", "1"], "DeadKernelError"),
     "hangs": (["import time; time.sleep(600)"], "not done after 8 seconds"),
 }
-
-
-@pytest.fixture
-def shelf(tmp_path, monkeypatch):
-    """A folder of notebooks of the test's own."""
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    monkeypatch.setattr(shipped, "notebooks", lambda: folder)
-    return folder
 
 
 def test_a_report_is_one_file_without_script_code_or_address(example, tmp_path):

@@ -149,7 +149,7 @@ def _alone(folder: Path) -> Iterator[None]:
     with (folder / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             msg = f"Another batch is making the reports in {folder.parent.name}/{folder.name}. Wait for it, or end it."
             raise InfrastructureError(msg) from None
         yield
@@ -208,6 +208,7 @@ class _Work:
         self._made_of, self._seconds, self._memory, self._tell = made_of, seconds, memory_mb, say
         self._rows: dict[str, dict[str, Any]] = {}
         self._workers: list[Worker] = []
+        self._is_stale = False
         self._talking, self._starting = threading.Lock(), threading.Lock()
 
     def do(self, planned: list[Run], chosen: list[Run], jobs: int, *, force: bool) -> Batch:
@@ -218,7 +219,7 @@ class _Work:
         todo: Queue[Run] = Queue()
         for run in planned:
             if run.stem not in asked:
-                self._rows[run.stem] = _row(run, FRESH if _is_fresh(self._folder, run) else LEFT)
+                self._rows[run.stem] = _row(run, LEFT)
             elif not force and _is_fresh(self._folder, run):
                 self._done(run, FRESH)
             else:
@@ -236,17 +237,28 @@ class _Work:
             todo.queue.clear()
             for worker in self._workers:
                 worker.close()
+            for one in crew:
+                one.join()
             raise
-        rows = [self._rows[r.stem] for r in planned]
+        lost = "its worker could not be started, or ended"
+        rows = [self._rows.get(r.stem) or _row(r, FAILED, why=lost) for r in planned]
         manifest = _manifest(self._name, self._base, rows, self._made_of)
         text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=False)
         write_text(self._folder / MANIFEST, text + "\n")
-        write_text(self._folder / NAME, batch_page(self._folder, manifest))
+        write_text(
+            self._folder / NAME, batch_page(self._folder, manifest)
+        )  # the reports are there by then
         self._say("batch ends", seconds=round(time.monotonic() - begun, 1), **manifest["counts"])
         return Batch(self._folder, manifest)
 
     def _take(self, todo: "Queue[Run]") -> None:
         """Take run after run until there are none left."""
+        try:
+            self._take_all(todo)
+        except Exception as error:  # noqa: BLE001 - a thread says what ended it: the others go on
+            self._say("worker failed", why=self._unplaced(f"{type(error).__name__}: {error}"))
+
+    def _take_all(self, todo: "Queue[Run]") -> None:
         with Worker(self._workspace, memory_mb=self._memory) as worker:
             self._workers.append(worker)
             while True:
@@ -259,6 +271,10 @@ class _Work:
                 self._make(worker, run)
 
     def _make(self, worker: Worker, run: Run) -> None:
+        if self._is_stale:
+            why = "not begun: the workspace changed while the batch was at work. Start it again."
+            self._done(run, FAILED, why=why)
+            return
         self._say("report begins", stem=run.stem)
         about = {**self._base, "key": run.key, "inputs": self._made_of}
         try:
@@ -279,13 +295,17 @@ class _Work:
 
     def _is_current(self) -> bool:
         with contextlib.closing(Workspace.open(self._workspace)) as space:
-            return inputs(space) == self._made_of
+            self._is_stale = self._is_stale or inputs(space) != self._made_of
+        return not self._is_stale
 
     def _done(self, run: Run, status: str, **more: Any) -> None:
         if "why" in more:  # manifests and pages are passed on: they name no place on this machine
-            more["why"] = more["why"].replace(str(self._workspace.resolve()), "the workspace")
+            more["why"] = self._unplaced(more["why"])
         self._rows[run.stem] = _row(run, status, **more)
         self._say(f"report {status}", stem=run.stem, **more)
+
+    def _unplaced(self, text: str) -> str:
+        return text.replace(str(self._workspace.resolve()), "the workspace")
 
     def _say(self, event: str, **facts: Any) -> None:
         """Write an event into the log, one line of JSON, and hand it on."""
@@ -293,8 +313,9 @@ class _Work:
         line = {"at_utc": at, "event": event, "report": self._name, **facts}
         with self._talking:
             with (
-                contextlib.suppress(OSError),
+                contextlib.suppress(OSError, UnicodeError),
                 (self._folder / LOG).open("a", encoding="utf-8") as log,
             ):
                 log.write(json.dumps(line, ensure_ascii=False) + "\n")
-            self._tell(line)
+            with contextlib.suppress(OSError):  # a terminal that is gone ends no batch
+                self._tell(line)

@@ -33,7 +33,14 @@ def batch_page(folder: Path, manifest: dict[str, Any]) -> str:
     """
     runs = sorted(manifest["runs"], key=lambda r: (WORST.index(r["status"]), r["stem"]))
     before = last_batch(folder)
-    found = changes(same_reports(folder, before, runs) if before else {})
+    try:
+        found = changes(same_reports(folder, before, runs) if before else {})
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+    ):  # an earlier batch that cannot be read is no reason to show nothing
+        before, found = None, changes({})
     title = f"{manifest['report']}, {manifest['day']}"
     counts = manifest["counts"]
     bad = counts["failed"] + counts["refused"]
@@ -43,7 +50,7 @@ def batch_page(folder: Path, manifest: dict[str, Any]) -> str:
         "Not made this time": (f"{bad:,}", "see below why" if bad else "none"),
         "Certainly changed": (
             f"{found['stem'][found['certain'].astype(bool)].nunique():,}" if before else "–",
-            f"reports, since {before.name}" if before else "there is no earlier batch to compare with",
+            f"reports, since {before.name}" if before else "there is no earlier batch that can be compared",
         ),
     }  # fmt: skip
     body = [

@@ -30,7 +30,8 @@ from journey_widgets.raci.owners import with_owners
 from journey_widgets.workspace import Workspace
 
 AS_IS, TO_BE = "as_is", "to_be"
-MAX_SEGMENT_VALUES = 50
+MAX_SEGMENT_VALUES, MOST_SEGMENTS = 50, 10_000
+"""Segments of a column that are offered to choose from, and that can be named at all."""
 NO_LOG = "This workspace has no event log yet: name its file under events in sources.yaml."
 NO_FUNNEL = (
     "The journey names no funnel of two steps or more that occur in this log. Add funnel: with touchpoint "
@@ -281,13 +282,13 @@ def open_page(
         return page
 
 
-def segments(log: Source) -> dict[str, list[str]]:
-    """Return the columns a segment can be chosen by, each with its values."""
+def segments(log: Source, most: int = MAX_SEGMENT_VALUES) -> dict[str, list[str]]:
+    """Return the columns a segment can be chosen by, each with its values; of more than `most` nobody chooses."""
     found = {}
     for column in log.mapping.keep:
         texts = log.table.select(value=log.table[column].cast("string")).distinct()
         values = collect(texts)["value"].dropna()
-        if 1 < len(values) <= MAX_SEGMENT_VALUES:
+        if 1 < len(values) <= most:
             found[column] = sorted(values)
     return found
 
@@ -334,7 +335,7 @@ def _index(log: Source, segment: str) -> PathIndex:
     if segment == ALL:
         return path_index(log)
     column, equals, value = segment.partition("=")
-    known = segments(log)
+    known = segments(log, MOST_SEGMENTS)
     if not equals or column not in known:
         given = column if equals else segment
         columns = ", ".join(f"{c}={v[0]}" for c, v in known.items()) or "none in this log"

@@ -4,6 +4,7 @@ import ast
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import nbformat
 
@@ -112,7 +113,7 @@ def checked(
 
 
 def _value(parameter: Parameter, text: str, where: str) -> Any:
-    if len(text) > MAX_TEXT or not text.isprintable():
+    if len(text) > MAX_TEXT or not all(c.isprintable() or category(c) == "Zs" for c in text):
         msg = f"{where}: {parameter.name} is not one line of up to {MAX_TEXT} printable characters."
         raise ParameterError(msg)
     try:

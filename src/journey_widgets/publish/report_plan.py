@@ -6,10 +6,13 @@ those it vouches for, is not made again.
 
 import hashlib
 import json
+import platform
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
@@ -19,8 +22,8 @@ from pydantic import Field, model_validator
 import journey_widgets
 from journey_widgets.documents import Document, Id, Label, Part
 from journey_widgets.errors import ParameterError, WorkspaceError, did_you_mean
-from journey_widgets.events.paths import path_index
 from journey_widgets.findings import Severity
+from journey_widgets.publish.page import MOST_SEGMENTS, segments
 from journey_widgets.publish.parameters import checked, declared
 from journey_widgets.publish.reports import notebook_path, stem_of
 from journey_widgets.textfiles import csv_records, read_text
@@ -29,6 +32,8 @@ from journey_widgets.workspace.saving import KINDS
 
 FILE = "reports.yaml"
 MOST_RUNS = 10_000
+OWN_NAMES = ("index", "batch")
+"""What the files of a batch itself are called."""
 
 
 class ForEach(Part):
@@ -69,6 +74,14 @@ class Reports(Document):
 
     reports: dict[Id, ReportSpec] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _names_of_their_own(self) -> Self:
+        for name in OWN_NAMES:
+            if name in self.reports:
+                msg = f"a report is called {name!r}, as a file of every batch is; another name was needed"
+                raise ValueError(msg)
+        return self
+
     def spec(self, name: str) -> ReportSpec:
         """Return one report; an unknown name is a `ParameterError` with near names."""
         if name not in self.reports:
@@ -104,7 +117,7 @@ def inputs(space: Workspace) -> dict[str, Any]:
     folder = space.folder
     settings = (folder / "workspace.yaml").read_bytes() if folder else b""
     return {
-        "version": journey_widgets.__version__, "code": _code(),
+        "version": journey_widgets.__version__, "code": _code(), "with": _versions(),
         "settings": hashlib.sha256(settings).hexdigest(),
         "sources": {k: space.source(k).fingerprint for k in space.sources.present()},
         "documents": {k: _content(space, k) for k in KINDS if space.rev(k)},
@@ -120,13 +133,19 @@ def _content(space: Workspace, kind: str) -> str:
 @cache
 def _code() -> str:
     """Return the hash of this package's files: what they say decides what a report says."""
-    digest = hashlib.sha256()
-    root = Path(journey_widgets.__file__).parent
+    digest, root = hashlib.sha256(), Path(journey_widgets.__file__).parent
     for path in sorted(
-        p for p in root.rglob("*") if p.suffix in {".py", ".css", ".j2", ".csv", ".yaml"}
+        p for p in root.rglob("*") if p.is_file() and p.suffix not in {".pyc", ".so"}
     ):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Return what counts and draws the figures, with its version."""
+    names = ("altair", "duckdb", "ibis-framework", "numpy", "pandas", "scipy")
+    return {"python": platform.python_version(), **{n: version(n) for n in names}}
 
 
 def as_of_value(period: str | None, day: date) -> str | None:
@@ -147,28 +166,34 @@ def as_of_value(period: str | None, day: date) -> str | None:
 def periods(
     spec: ReportSpec, day: date | None, first: date | None = None, last: date | None = None, *, zone: str = "UTC"
 ) -> list[date]:  # fmt: skip
-    """Return the days a report is made for: one, or each end of a period from the first day to the last.
+    """Return the days a report is made for: one, or the day after each period that ends from the first day to the last.
 
     Without any it is today, on the clock of the time zone.
 
     Examples
     --------
     >>> monthly = ReportSpec(notebook="scorecard", period="month")
-    >>> [str(d) for d in periods(monthly, None, date(2026, 1, 15), date(2026, 3, 2))]
-    ['2026-02-01', '2026-03-01']
+    >>> found = periods(monthly, None, date(2026, 1, 1), date(2026, 2, 28))
+    >>> [(str(day), as_of_value("month", day)) for day in found]
+    [('2026-02-01', '2026-01'), ('2026-03-01', '2026-02')]
 
     Raises
     ------
     ParameterError
-        A first day without a last one, or both beside one day; a first day after the last; no end of a period between.
+        A first day without a last one, or both beside one day; a first day after the last; a report without a period;
+        no end of a period between.
     """
     if first is None and last is None:
         return [day or datetime.now(ZoneInfo(zone)).date()]
     if first is None or last is None or day is not None or first > last:
         msg = f"--from {first} --to {last} --as-of {day}: a first day and a later last one, or one day, were needed."
         raise ParameterError(msg)
+    if spec.period is None:
+        msg = "This report has no period: every day would give the same. Leave --from and --to out, or give it one."
+        raise ParameterError(msg)
     every = [first + timedelta(days=k) for k in range((last - first).days + 1)]
-    found = [d for d in every if d.day == 1] if spec.period == "month" else every
+    following = [d + timedelta(days=1) for d in every]
+    found = [d for d in following if d.day == 1] if spec.period == "month" else every
     if not found:
         msg = f"No month ends between {first} and {last}; a longer time was needed."
         raise ParameterError(msg)
@@ -216,8 +241,8 @@ def runs(
         text = json.dumps([book, values, made_of], sort_keys=True)
         key = hashlib.sha256(text.encode()).hexdigest()
         found.append(Run(notebook, values, stem_of(name, values), key))
-    stems = [r.stem for r in found]
-    twice = next((r for r in found if stems.count(r.stem) > 1), None)
+    stems = Counter(r.stem for r in found)
+    twice = next((r for r in found if stems[r.stem] > 1), None)
     if twice is not None:
         msg = f"{name}: two of its reports have the same parameters, {dict(twice.values)}; each once was needed."
         raise ParameterError(msg)
@@ -236,14 +261,16 @@ def _each(space: Workspace, name: str, each: ForEach | None) -> Sequence[Mapping
 
 
 def _segments(space: Workspace, name: str, columns: Sequence[str]) -> list[dict[str, str]]:
-    index = path_index(space.events())
+    known = segments(space.events(), MOST_SEGMENTS)
     found = []
     for column in columns:
-        if column not in index.attributes:
-            msg = f"{name}: for_each names {column!r}. {did_you_mean(column, index.attributes)}"
+        if column not in known:
+            msg = (
+                f"{name}: for_each names {column!r}. {did_you_mean(column, known)} A column of the log that is "
+                f"kept and has 2 to {MOST_SEGMENTS:,} values was needed."
+            )
             raise ParameterError(msg)
-        values = index.values(column, limit=MOST_RUNS + 1)
-        found += [{"segment": f"{column}={value}"} for value in values]
+        found += [{"segment": f"{column}={value}"} for value in known[column]]
     return found
 
 

@@ -79,11 +79,13 @@ class Worker:
             process.stdin.flush()
             fault = self._waited(process, seconds)
         except BrokenPipeError:
-            fault = {"kind": "RunDied", "said": "its worker ended"}
+            fault = {"kind": "RunDied", "said": "its worker ended", "machine": True}
         if fault is not None:
             self.end()
             return {"ok": False, "cell": None, **fault}
         found: dict[str, Any] = json.loads((folder / OUTCOME).read_text("utf-8"))
+        if not found["ok"]:
+            self.end()  # the next run begins with one that nothing went wrong in
         return found
 
     def _waited(self, process: "subprocess.Popen[bytes]", seconds: float) -> dict[str, Any] | None:
@@ -104,7 +106,8 @@ class Worker:
                     }
                 continue
             if answer is None:
-                return {"kind": "RunDied", "said": f"its worker ended (exit {process.wait()})"}
+                said = f"its worker ended (exit {process.wait()})"
+                return {"kind": "RunDied", "said": said, "machine": True}
             if answer == self._number:
                 return None
 

@@ -25,8 +25,6 @@ from journey_widgets.safe import file_name
 from journey_widgets.textfiles import write_text
 
 RUN_SECONDS = 1_800
-RETRIED = {"DeadKernelError", "RuntimeError", "TimeoutError", "RunDied"}
-"""Faults of the machine: such a run is tried once more. A fault in a cell is not."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,9 @@ def make(
     with tempfile.TemporaryDirectory(dir=out, prefix=f".{stem[:40]}-") as scratch:
         folder = Path(scratch)
         outcome = worker.run(notebook, folder, values, seconds)
-        if not outcome["ok"] and outcome["kind"] in RETRIED:
+        if outcome.get(
+            "machine"
+        ):  # a fault of the machine is tried once more, one in a cell is not
             tries = 2
             outcome = worker.run(notebook, folder, values, seconds)
         if not outcome["ok"]:
@@ -122,7 +122,9 @@ def make(
             "content": outcome["content"],
         }  # fmt: skip
         for target, made in files.items():
-            write_text(out / target, made.read_text("utf-8"))
+            write_text(
+                out / target, made.read_bytes().decode()
+            )  # as it is: its hash is in the manifest
     write_text(out / f"{stem}.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     (out / f"{stem}.failed.ipynb").unlink(missing_ok=True)
     return Report(out / f"{stem}.html", manifest)

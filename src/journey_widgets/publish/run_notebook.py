@@ -4,6 +4,7 @@ Run as ``python -m journey_widgets.publish.run_notebook``; `report_worker` start
 lies in its folder before the worker answers with a line; the worker says nothing else, and its kernels nothing at all.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,10 +12,13 @@ import queue
 import re
 import sys
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-CELL_SECONDS = 300
+import psutil
+
 RUN, PAGE, DATA, OUTCOME = "run.ipynb", "page.html", "data.csv", "outcome.json"
 """What lies in the folder of an order when it is done."""
 
@@ -22,17 +26,15 @@ RUN, PAGE, DATA, OUTCOME = "run.ipynb", "page.html", "data.csv", "outcome.json"
 def run(order: dict[str, Any]) -> dict[str, Any]:
     """Execute the notebook of `order` and make its page and its figures; return whether all went well, or what not."""
     import papermill
-    from jupyter_client.manager import AsyncKernelManager
     from papermill.exceptions import PapermillExecutionError
 
     import journey_widgets  # noqa: F401 - spares a slow import below it
 
     folder = Path(order["folder"])
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc")
     try:
         papermill.execute_notebook(
-            order["notebook"], str(folder / RUN), parameters=order["parameters"], km=manager, cwd=str(folder),
-            progress_bar=False, request_save_on_cell_execute=False, execution_timeout=CELL_SECONDS,
+            order["notebook"], str(folder / RUN), parameters=order["parameters"], cwd=str(folder),
+            kernel_manager_class=_manager(), progress_bar=False, request_save_on_cell_execute=False,
         )  # fmt: skip
         fault = _incomplete(folder / RUN)
         if fault:
@@ -42,7 +44,32 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
         cell = _own_place(folder / RUN, error.cell_index)
         return {"ok": False, "kind": error.ename, "said": str(error.evalue), "cell": cell}
     except Exception as error:  # noqa: BLE001 - whatever broke is told to the parent, in words
-        return {"ok": False, "kind": type(error).__name__, "said": str(error), "cell": None}
+        # The notebook itself was not at fault: a kernel that died, files that could not be opened.
+        return {
+            "ok": False,
+            "kind": type(error).__name__,
+            "said": str(error),
+            "cell": None,
+            "machine": True,
+        }
+
+
+@cache
+def _manager() -> type:
+    """Return how kernels are started: over IPC in the folder of their run, with their key in the worker's own folder.
+
+    The class is handed on and not a manager: who is handed a manager leaves its kernel alive when a run is over.
+    """
+    from jupyter_client.manager import AsyncKernelManager
+
+    class IpcManager(AsyncKernelManager):
+        def __init__(self, **more: Any) -> None:
+            key = Path(os.environ["JUPYTER_RUNTIME_DIR"]) / f"kernel-{uuid4().hex}.json"
+            super().__init__(
+                **{**more, "transport": "ipc", "ip": "kernel-ipc", "connection_file": str(key)}
+            )
+
+    return IpcManager
 
 
 def _own_place(executed: Path, number: int) -> int:
@@ -103,9 +130,12 @@ def content_hash(page: str, data: str) -> str:
 
 
 def _take(orders: "queue.Queue[str]") -> None:
-    """Hand on orders; when whoever gives them is gone, end at once, in the midst of a run too."""
+    """Hand on orders; when whoever gives them is gone, end at once with every kernel, in the midst of a run too."""
     for line in sys.stdin:
         orders.put(line)
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
     os._exit(0)
 
 
