@@ -245,9 +245,7 @@ class _Work:
         manifest = _manifest(self._name, self._base, rows, self._made_of)
         text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=False)
         write_text(self._folder / MANIFEST, text + "\n")
-        write_text(
-            self._folder / NAME, batch_page(self._folder, manifest)
-        )  # the reports are there by then
+        write_text(self._folder / NAME, batch_page(self._folder, manifest))
         self._say("batch ends", seconds=round(time.monotonic() - begun, 1), **manifest["counts"])
         return Batch(self._folder, manifest)
 

@@ -57,7 +57,6 @@ class ReportSpec(Part):
 
     notebook: Label
     """Name of a notebook, such as overview."""
-    label: Label | None = None
     parameters: dict[Label, str | int | float | bool] = Field(default_factory=dict)
     for_each: ForEach | None = None
     period: Literal["month", "day"] | None = None
