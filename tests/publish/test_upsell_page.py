@@ -2,7 +2,9 @@
 
 import math
 import re
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,7 +17,7 @@ from journey_widgets.publish import upsell_trials as tried
 from journey_widgets.publish.page import PageStopped
 from journey_widgets.publish.reports import run_report
 from journey_widgets.small_counts import withheld
-from journey_widgets.upsell import UpsellPlan, customers_needed
+from journey_widgets.upsell import ScoreReport, UpsellPlan, customers_needed
 from journey_widgets.upsell.offer_funnel import FUNNEL_SUMS
 
 PARTS = [
@@ -342,3 +344,51 @@ def test_scores_of_another_tool_pass_the_report_of_our_own(report, view):
     for name in ("Our score", "CRM score"):
         assert any(t.startswith(f"{name}: those contacted first") for t in told)
     assert any(t.startswith("What speaks for an upgrade") for t in told)
+
+
+class Least:
+    """A page that shows nothing about fewer customers than so many."""
+
+    def __init__(self, least):
+        self.page, self.may_tell = self, lambda every, some: every >= least and not 0 < some < least
+        self.least = least
+
+
+@pytest.mark.parametrize("least", [2, 5, 12])
+def test_no_step_of_a_curve_of_gain_tells_of_few_who_did_it(least):
+    rng = np.random.default_rng(2)
+    score = rng.random(400)
+    report = ScoreReport(score, rng.random(400) < 0.15 + 0.2 * score)
+
+    told = proof._steps(Least(least), report)["did"].to_numpy()
+
+    steps = np.diff(told, prepend=0.0)
+    assert told[-1] == report.did.sum()
+    assert ((steps == 0) | (steps >= least)).all()
+    assert len(steps) > 3
+
+
+def test_a_group_that_could_be_worked_out_takes_the_smallest_with_it():
+    rows = [("device=a", 300), ("device=b", 250)]
+    by = pd.DataFrame(rows, columns=["segment", "customers"]).assign(way="popular")
+
+    def told(every):
+        found = SimpleNamespace(
+            by_segment=by, winner="popular", report=pd.DataFrame({"customers": [every]})
+        )
+        return [r["segment"] for r in proof._told_groups(Least(10), found)]
+
+    assert told(550) == ["device=a", "device=b"]
+    assert told(590) == ["device=a", "device=b"]
+    assert told(556) == ["device=a"]
+
+
+def test_what_is_about_few_upgrades_tells_their_number_nowhere(report, view):
+    known = view.moments[view.moments["ratio"].notna()].assign(upgrades=3)
+    few = SimpleNamespace(page=SimpleNamespace(least=5), few=view.few, named=view.named)
+
+    lines = shown._in_detail(few, known).lines
+
+    for figure in ("Days it happened", "Days after it", "Usual lift", "By activity"):
+        assert {li["shown"] for li in lines if li["figure"] == figure} == {"–"}
+    assert {li["shown"] for li in lines if li["figure"] == "Upgrades then"} == {"fewer than 5"}

@@ -268,11 +268,15 @@ def _judged(
 
 def _steps(view: UpsellPage, report: upsell.ScoreReport) -> pd.DataFrame:
     """Return the curve of gain in steps of which each is about enough customers who did it, or about none."""
-    found, kept, last = report.gain(GAIN_STEPS), [], 0.0
+    found = report.gain(GAIN_STEPS)
+    kept: list[int] = []
+    last, every = 0.0, float(found["did"].iloc[-1])
     for place, did in enumerate(found["did"]):
-        if did - last >= view.page.least or place == len(found) - 1:
+        rest = every - did
+        if did - last >= view.page.least and (rest >= view.page.least or rest == 0):
             kept.append(place)
             last = float(did)
+    kept += [] if kept and kept[-1] == len(found) - 1 else [len(found) - 1]
     return found.iloc[kept]
 
 
