@@ -78,12 +78,38 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=_port, default=8866)
     demo.add_argument("--once", action="store_true", help="stop after the report, do not serve")
 
-    serve = add("serve", _serve, "serve the dashboards of a workspace on this machine")
+    serve = add("serve", _serve, "serve the dashboards of a workspace")
     add_workspace(serve)
     serve.add_argument("--port", type=_port, default=8866)
     serve.add_argument(
-        "--allow-edit", action="store_true", help="let readers save, on this machine only"
+        "--host",
+        default="127.0.0.1",
+        help="address to listen at (default: this machine's own); others need --auth",
     )
+    serve.add_argument("--base-url", default="/", metavar="PATH", help="path behind a proxy")
+    serve.add_argument(
+        "--auth",
+        metavar="WAY",
+        help="none, token (of JOURNEY_TOKEN, or a new one), readers (of readers.yaml), proxy=ADDRESS",
+    )
+    serve.add_argument(
+        "--allow-edit", action="store_true", help="let readers save; who did is noted"
+    )
+    serve.add_argument(
+        "--most", type=int, metavar="N", help="readers at the same time (default: by free memory)"
+    )
+    serve.add_argument(
+        "--ready",
+        action="append",
+        default=[],
+        metavar="NAME[=N]",
+        help="keep kernels ready for a dashboard, such as overview=2",
+    )
+
+    reader = add("reader", _reader, "add a reader of the dashboards, or change a password")
+    reader.add_argument("name", help="name to sign in with")
+    reader.add_argument("--remove", action="store_true", help="take the reader out")
+    add_workspace(reader, option=True)
 
     report = add("report", _report, "make one report")
     report.add_argument("name", help="name of a notebook, such as overview or scorecard")
@@ -131,6 +157,13 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of reports (default: reports/ in the workspace)",
     )
     add_workspace(batch, option=True)
+
+    publish = add(
+        "publish", _publish, "write the dashboards as pages without a kernel, for any web server"
+    )
+    publish.add_argument("out", type=Path, metavar="OUT", help="folder of the pages")
+    publish.add_argument("-p", "--parameter", action="append", default=[], metavar="KEY=VALUE")
+    add_workspace(publish, option=True)
 
     check = add("check", _check, "check the documents and sources of a workspace")
     add_workspace(check)
@@ -187,14 +220,20 @@ def _demo(options: argparse.Namespace) -> int:
         print(f"Made the report {report}")
     if options.once:
         return DONE
-    return _serve(argparse.Namespace(workspace=folder, port=options.port, allow_edit=False))
+    return _serve(_parser().parse_args(["serve", str(folder), "--port", str(options.port)]))
 
 
 def _serve(options: argparse.Namespace) -> int:
     from journey_widgets.publish.dashboards import serve
 
-    with serve(options.workspace, port=options.port, allow_edit=options.allow_edit) as served:
-        print(f"Dashboards: {served.url}  (Ctrl+C stops them)", flush=True)
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # a service is ended with all it started
+    with serve(
+        options.workspace, port=options.port, host=options.host, base_url=options.base_url, way=options.auth,
+        allow_edit=options.allow_edit, most=options.most, ready=_counts(options.ready),
+    ) as served:  # fmt: skip
+        print(f"Dashboards: {served.address}  (Ctrl+C stops them)", flush=True)
         code = served.process.wait()
     if code:
         print(f"journey: the dashboards' server ended by itself (exit {code}).", file=sys.stderr)
@@ -202,11 +241,61 @@ def _serve(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _report(options: argparse.Namespace) -> int:
-    from journey_widgets.publish.reports import run_report
+def _counts(texts: Sequence[str]) -> dict[str, int]:
+    """Return NAME=N as numbers; a name alone is one."""
+    found = {}
+    for text in texts:
+        name, equals, number = text.partition("=")
+        if equals and not number.isdigit():
+            msg = f"--ready {text!r}: a name with a number was needed, such as overview=2."
+            raise ParameterError(msg)
+        found[name] = int(number) if equals else 1
+    return found
 
+
+def _reader(options: argparse.Namespace) -> int:
+    import getpass
+
+    from journey_widgets.publish.readers import set_password
+    from journey_widgets.workspace import Workspace
+
+    Workspace.open(options.workspace, read_only=True).close()
+    typed = None
+    if not options.remove:
+        typed = (
+            getpass.getpass("Password: ")
+            if sys.stdin.isatty()
+            else sys.stdin.readline().rstrip("\n")
+        )
+    set_password(options.workspace, options.name, typed)
+    print(
+        f"{options.name} is taken out."
+        if options.remove
+        else f"{options.name} may read. Serve with --auth readers."
+    )
+    return DONE
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from journey_widgets.publish.static_edition import publish
+
+    given = _parameters(options.parameter)
+    with tqdm(disable=None, unit="page", desc="publish") as bar:
+        made = publish(
+            options.workspace, options.out, parameters=given, say=lambda _name: bar.update()
+        )
+    for name, why in made.left_out.items():
+        print(f"left out: {name}: {why}", file=sys.stderr)
+    print(made.folder / "index.html")
+    return PARTLY if made.left_out else DONE
+
+
+def _parameters(texts: Sequence[str]) -> dict[str, str]:
+    """Return KEY=VALUE as a dictionary."""
     given: dict[str, str] = {}
-    for text in options.parameter:
+    for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key:
             msg = f"-p {text!r}: KEY=VALUE was needed, such as -p segment=device=mobile."
@@ -215,8 +304,17 @@ def _report(options: argparse.Namespace) -> int:
             msg = f"-p {key} is given twice. Keep one."
             raise ParameterError(msg)
         given[key] = value
+    return given
+
+
+def _report(options: argparse.Namespace) -> int:
+    from journey_widgets.publish.reports import run_report
+
     report = run_report(
-        options.name, workspace=options.workspace, out=options.out, parameters=given
+        options.name,
+        workspace=options.workspace,
+        out=options.out,
+        parameters=_parameters(options.parameter),
     )
     print(report.path)
     return DONE

@@ -111,12 +111,10 @@ def test_the_address_names_a_segment_and_the_page_is_about_it(served, new_page):
     ("query", "said"),
     [
         ("segment=device=fax", "No event has device = 'fax'. Known: 'desktop', 'mobile'."),
-        ("segmnt=x", "This page has no parameter 'segmnt'. Did you mean 'segment'?"),
         (
             "segment=%3Cscript%3Ealert(1)%3C/script%3E=x",
             "There is no segment '<script>alert(1)</script>'",
         ),
-        ("workspace=/etc", "This page has no parameter 'workspace'"),
     ],
 )
 def test_an_address_that_asks_for_nonsense_is_answered_in_one_sentence(
@@ -176,6 +174,7 @@ def test_readers_see_the_grid_and_cannot_change_it(served, new_page, made_exampl
 
 def test_an_edit_where_editing_is_allowed_reaches_the_store(example, new_page):
     with serve(example, allow_edit=True) as served, closing(new_page()) as page:
+        page.goto(served.address)
         open_dashboard(page, served, "raci")
         cell = page.locator('td[aria-label^="Review, Success manager:"]')
         cell.wait_for(timeout=SECONDS)
@@ -209,6 +208,7 @@ def test_the_pickers_answer_for_the_chosen_group_and_month(served, new_page):
 def test_an_edited_map_reaches_the_store(example, new_page):
     wide = {"width": 1400, "height": 1000}
     with serve(example, allow_edit=True) as served, closing(new_page(viewport=wide)) as page:
+        page.goto(served.address)
         open_dashboard(page, served, "journey_map")
         card = page.locator('.jw-card:has(strong:text-is("Live chat"))')
         card.wait_for(timeout=SECONDS)
@@ -267,7 +267,7 @@ def test_the_segment_goes_along_to_the_next_page(served, new_page):
     open_dashboard(page, served, "overview", "?segment=device=mobile")
 
     page.get_by_role("link", name="RACI").click()
-    page.wait_for_url("**/raci.ipynb?segment=device=mobile")
+    page.wait_for_url("**/raci.ipynb?segment=device%3Dmobile")
     page.locator(READY).wait_for(timeout=SECONDS)
 
     assert "device mobile only" in page.locator(READY).inner_text()

@@ -45,6 +45,7 @@ async function render({ model, el, signal }) {
       box.textContent = `This chart cannot be drawn. ${error instanceof Error ? error.message : ""}`;
     }
     el.replaceChildren(caption, box, note);
+    /** @type {any} */ (el).journeySpec = spec; // whoever takes the chart along takes its numbers too
   }
 
   model.on("change:spec", draw);

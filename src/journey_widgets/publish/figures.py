@@ -14,7 +14,7 @@ import pandas as pd
 from journey_widgets.safe import csv_text, from_csv_text
 
 MIME = "application/vnd.journey-widgets.figures+json"
-"""Kind of output in which a part of a report carries its figures to the CSV; pages for people do not show it."""
+"""Kind of output in which a part of a page carries its figures along: to the CSV, and to who asks what a number is."""
 COLUMNS = ("section", "part", "row", "name", "figure", "value", "low", "high", "n", "shown")
 """Heading above it · caption · number and first words of the row · what it is · the unrounded number, its interval and
 n · as the page shows it."""
@@ -31,6 +31,8 @@ class Figure:
     low: float = math.nan
     high: float = math.nan
     n: float = math.nan
+    about: str = ""
+    """What it is: its formula, period and version, for whoever asks."""
 
     def __str__(self) -> str:
         return self.shown
@@ -38,7 +40,8 @@ class Figure:
     def line(self) -> Line:
         """Return what is known of it."""
         known = {c: float(getattr(self, c)) for c in NUMBERS}
-        return {**{c: v for c, v in known.items() if math.isfinite(v)}, "shown": self.shown}
+        told = {"about": self.about} if self.about else {}
+        return {**{c: v for c, v in known.items() if math.isfinite(v)}, "shown": self.shown, **told}
 
 
 def of_table(

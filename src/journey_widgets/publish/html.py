@@ -1,7 +1,9 @@
 """Pieces of HTML for pages and reports. Every piece of text passes `safe.html` on its way in."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -33,7 +35,7 @@ class Html:
         return self._markup
 
     def _repr_mimebundle_(self, **_asked: object) -> dict[str, object]:
-        return {MIME: self.lines} if self.lines and mode() == "report" else {}
+        return {MIME: self.lines} if self.lines and mode() != "notebook" else {}
 
     def __repr__(self) -> str:
         return self._plain
@@ -151,16 +153,32 @@ def _counted(note: str) -> str:
     return f'<p class="jw-counted">{html(note)}</p>' if note else ""
 
 
-def figure(svg: str, caption: str, *, note: str = "", wide: bool = False) -> Html:
-    """Return a picture with its sentence. `svg` is our renderer's own output, never text from data."""
+def figure(
+    svg: str,
+    caption: str,
+    *,
+    note: str = "",
+    wide: bool = False,
+    spec: Mapping[str, Any] | None = None,
+) -> Html:
+    """Return a picture with its sentence. `svg` is our renderer's own output, never text from data.
+
+    A `spec` goes along for a page whose script draws the picture anew, so that it answers to the mouse.
+    """
     words = f"<figcaption>{html(caption)}</figcaption>" if caption else ""
     markup = (
         f'<figure class="jw-figure{" jw-wide" if wide else ""}" role="img" aria-label="{html(caption)}">'
-        f"{words}{svg}{_counted(note)}</figure>"
+        f"{words}{svg}{in_page(spec, 'jw-spec') if spec is not None else ''}{_counted(note)}</figure>"
     )
     return Html(
         markup, caption or "Chart", figures.of_sentences("Picture", [caption] if caption else [])
     )
+
+
+def in_page(data: object, name: str) -> str:
+    """Return plain JSON values as data within a page: no text in it can end it or become markup."""
+    text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    return f'<script type="application/json" class="{html(name)}">{text}</script>'
 
 
 def note(text: str, *, kind: str = "note") -> Html:

@@ -7,6 +7,7 @@ from journey_widgets.errors import InfrastructureError
 
 Mode = Literal["notebook", "dashboard", "report"]
 MODE, WORKSPACE, READ_ONLY = "JOURNEY_MODE", "JOURNEY_WORKSPACE", "JOURNEY_READ_ONLY"
+INTERACTIVE = "JOURNEY_INTERACTIVE"
 """Environment variables that the dashboards' server and the report runner set for their kernels."""
 
 
@@ -22,3 +23,8 @@ def mode() -> Mode:
 def read_only() -> bool:
     """Say whether documents may be looked at but not saved here."""
     return os.environ.get(READ_ONLY, "") == "1" or mode() == "report"
+
+
+def interactive() -> bool:
+    """Say whether a report's charts bring along what the static edition's script needs to draw them anew."""
+    return os.environ.get(INTERACTIVE, "") == "1"

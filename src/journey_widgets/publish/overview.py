@@ -112,7 +112,8 @@ def _share(row: pd.Series) -> Figure:
     shown = _rate(row["conversion"], row["n"])
     if shown == TOO_FEW:
         return Figure(shown)
-    return Figure(shown, *(float(row[c]) for c in ("conversion", "low", "high", "n")))
+    value, low, high, n = (float(row[c]) for c in ("conversion", "low", "high", "n"))
+    return Figure(shown, value, low, high, n)
 
 
 def _rate(value: float, n: int) -> str:

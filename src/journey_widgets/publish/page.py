@@ -93,11 +93,10 @@ class Page:
         return html.heading(facts)
 
     def _data_in_words(self, zone: ZoneInfo) -> dict[str, str]:
-        last = collect(self.log.table.agg(last=_.ts.max()))["last"].iloc[0]
         rows = self.log.data_check.set_index("check")["rows"]
         return {
             "Customers": f"{self.index.customers():,} ({self.segment_in_words()})",
-            "Data until": f"{pd.Timestamp(last, tz='UTC').astimezone(zone):%d %B %Y}",
+            "Data until": last_day(self.log, zone),
             "Data check": f"{rows['rows read']:,} rows read, {rows['rows set aside']:,} set aside",
         }
 
@@ -291,6 +290,22 @@ def segments(log: Source, most: int = MAX_SEGMENT_VALUES) -> dict[str, list[str]
         if 1 < len(values) <= most:
             found[column] = sorted(values)
     return found
+
+
+def last_day(log: Source, zone: ZoneInfo) -> str:
+    """Return the day of the last event of a log, in words; blank for a log without any."""
+    last = collect(log.table.agg(last=_.ts.max()))["last"].iloc[0]
+    return "" if pd.isna(last) else f"{pd.Timestamp(last, tz='UTC').astimezone(zone):%d %B %Y}"
+
+
+def data_until(space: Workspace) -> str:
+    """Return the day of the last event of a workspace, in words; blank where no log can be read."""
+    try:
+        if "events" in space.sources.present():
+            return last_day(space.events(), ZoneInfo(space.settings.time_zone))
+    except (JourneyError, OSError):
+        pass  # the dashboards say what is wrong with it
+    return ""
 
 
 V = TypeVar("V")

@@ -20,7 +20,7 @@ from typing import Any, Self
 import psutil
 
 from journey_widgets.errors import InfrastructureError
-from journey_widgets.publish.modes import MODE, WORKSPACE
+from journey_widgets.publish.modes import INTERACTIVE, MODE, WORKSPACE
 from journey_widgets.publish.run_notebook import OUTCOME
 
 LOOK = 0.5
@@ -36,10 +36,14 @@ class Worker:
         Folder of the workspace whose reports it makes.
     memory_mb
         Most memory that a run may take, with its kernel, in megabytes; no limit without it.
+    live
+        Whether its pages have scripts, as those of the static edition do.
     """
 
-    def __init__(self, workspace: Path, *, memory_mb: float | None = None) -> None:
-        self._workspace, self._memory = workspace.resolve(), memory_mb
+    def __init__(
+        self, workspace: Path, *, memory_mb: float | None = None, live: bool = False
+    ) -> None:
+        self._workspace, self._memory, self._live = workspace.resolve(), memory_mb, live
         self._process: subprocess.Popen[bytes] | None = None
         self._said: queue.Queue[int | None] = queue.Queue()
         self._runtime = tempfile.TemporaryDirectory(prefix="journey-worker-")
@@ -122,6 +126,7 @@ class Worker:
         env = {
             **os.environ, MODE: "report", WORKSPACE: str(self._workspace),
             "JUPYTER_RUNTIME_DIR": self._runtime.name, "PYTHONWARNINGS": "ignore",
+            INTERACTIVE: "1" if self._live else "",
         }  # fmt: skip
         command = [sys.executable, "-m", "journey_widgets.publish.run_notebook"]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module

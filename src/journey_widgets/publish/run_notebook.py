@@ -112,9 +112,10 @@ def _incomplete(executed: Path) -> dict[str, Any] | None:
 
 def _pages(folder: Path) -> str:
     """Write the page and the figures of an executed notebook; return the hash of what they say."""
+    from journey_widgets.publish.modes import interactive
     from journey_widgets.publish.report_files import to_csv, to_html
 
-    page, data = to_html(folder / RUN), to_csv(folder / RUN)
+    page, data = to_html(folder / RUN, live=interactive()), to_csv(folder / RUN)
     (folder / PAGE).write_text(page, "utf-8", newline="\n")
     (folder / DATA).write_text(data, "utf-8", newline="\n")
     return content_hash(page, data)

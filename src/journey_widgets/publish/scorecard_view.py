@@ -266,7 +266,14 @@ class ScorecardPage:
         return replace(
             self.figure(row[name], str(row["unit"]), signed=signed),
             low=float(row.get(low, math.nan)), high=float(row.get(high, math.nan)), n=float(n),
+            about=self._about(row) if name == "value" else "",
         )  # fmt: skip
+
+    def _about(self, row: dict[Any, Any]) -> str:
+        """Return how a KPI is counted, of which time, and by which version of what."""
+        rev = self.page.workspace.rev("scorecard")
+        made = f"{row['definition']}, scorecard revision {rev}, journey_widgets {journey_widgets.__version__}"
+        return f"{row['counted']} {self.when}; definition {made}."
 
     def between(self, row: dict[Any, Any]) -> str:
         """Return the interval of a KPI in words."""

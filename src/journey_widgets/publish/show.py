@@ -8,7 +8,7 @@ from journey_widgets.chart_theme import CONFIG
 from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyError
 from journey_widgets.publish.html import Html, figure, joined, table
-from journey_widgets.publish.modes import mode
+from journey_widgets.publish.modes import interactive, mode
 
 
 def show(
@@ -72,7 +72,7 @@ def picture(spec: dict[str, Any], caption: str, *, note: str = "", wide: bool = 
     import vl_convert
 
     svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
-    return figure(svg, caption, note=note, wide=wide)
+    return figure(svg, caption, note=note, wide=wide, spec=spec if interactive() else None)
 
 
 def _live(spec: dict[str, Any], caption: str, *, note: str = "", wide: bool = False) -> Any:

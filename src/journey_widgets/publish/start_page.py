@@ -51,11 +51,16 @@ def _address(page: Dashboard) -> str:
     return _BASE + "voila/render/" + quote(page.path.name)
 
 
-def navigation(name: str, pages: Sequence[Dashboard]) -> str:
-    """Return the bar on top of every page, as a Jinja template."""
-    links = "".join(f'<a href="{_address(p)}">{_as_template(p.title)}</a>' for p in pages)
-    home = f'<strong><a href="{_BASE}">{_as_template(name)}</a></strong>'
-    return f'<nav class="jw-nav" aria-label="Dashboards">{home}{links}</nav>\n'
+def _file(page: Dashboard) -> str:
+    return f"{quote(page.name)}.html"
+
+
+def navigation(name: str, pages: Sequence[Dashboard], *, static: bool = False) -> str:
+    """Return the bar on top of every page: as a Jinja template for the server, or as it is for files side by side."""
+    text, address, home = (html, _file, "index.html") if static else (_as_template, _address, _BASE)
+    links = "".join(f'<a href="{address(p)}">{text(p.title)}</a>' for p in pages)
+    start = f'<strong><a href="{home}">{text(name)}</a></strong>'
+    return f'<nav class="jw-nav" aria-label="Dashboards">{start}{links}</nav>\n'
 
 
 def _picture(name: str) -> str:
@@ -63,19 +68,31 @@ def _picture(name: str) -> str:
     return (known if known.is_file() else known.with_name("other.svg")).read_text("utf-8")
 
 
-def start_page(name: str, pages: Sequence[Dashboard]) -> str:
-    """Return the start page as a Jinja template: a card with a picture and a line per dashboard."""
-    cards = "".join(
-        f'<a class="jw-card" href="{_address(p)}">{_picture(p.name)}'
-        f"<h2>{_as_template(p.title)}</h2><p>{_as_template(p.line)}</p></a>"
+def cards(pages: Sequence[Dashboard], *, static: bool = False) -> str:
+    """Return a card with a picture and a line per dashboard."""
+    text, address = (html, _file) if static else (_as_template, _address)
+    found = "".join(
+        f'<a class="jw-card" href="{address(p)}">{_picture(p.name)}'
+        f"<h2>{text(p.title)}</h2><p>{text(p.line)}</p></a>"
         for p in pages
     )
+    return f'<div class="jw-cards">{found}</div>'
+
+
+def lead(until: str) -> str:
+    """Return the start page's sentence, with the day of the last event where it is known."""
+    said = f" The data end on {html(until)}." if until else ""
+    return f"<p>Figures come from the company's own data; each page says until when, and how sure it is.{said}</p>"
+
+
+def start_page(name: str, pages: Sequence[Dashboard], until: str = "") -> str:
+    """Return the start page as a Jinja template."""
     style = (_HERE / "start_page.css").read_text("utf-8")
     return (
         '{% extends "page.html" %}'
         f"{{% block title %}}{_as_template(name)}{{% endblock %}}"
         f"{{% block stylesheets %}}<style>{style}</style>{{% endblock %}}"
         f"{{% block body %}}<h1>{_as_template(name)}</h1>"
-        "<p>Figures come from the company's own data; each page says until when, and how sure it is.</p>"
-        f'<div class="jw-cards">{cards}</div>{{% endblock %}}\n'
+        f"{lead(until)}"
+        f"{cards(pages)}{{% endblock %}}\n"
     )

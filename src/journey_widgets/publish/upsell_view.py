@@ -673,11 +673,11 @@ def of(row: Any, *columns: str) -> list[float]:
 
 def ranged(told: Callable[[float], str], *found: float) -> Figure:
     """Return a value with its interval (and n), each told the same way; an unknown one is a dash."""
-    value, low, high = found[:3]
+    value, low, high, n = (*found, math.nan)[:4]
     if not math.isfinite(value):
         return Figure("–")
     span = f" ({told(low)} to {told(high)})" if math.isfinite(low) and math.isfinite(high) else ""
-    return Figure(f"{told(value)}{span}", *found)
+    return Figure(f"{told(value)}{span}", value, low, high, n)
 
 
 def points(value: float, low: float, high: float, n: float = math.nan) -> Figure:

@@ -1,0 +1,401 @@
+"""The dashboards' server: Voilà, with addresses checked before any kernel starts, readers, limits and headers of ours.
+
+Run as ``python -m journey_widgets.publish.dashboard_server``; `dashboards` lays out what it serves and starts it. What
+it is told beyond Voilà's own settings lies in ``journey.json`` in its configuration folder, which only it can read.
+"""
+
+import json
+import logging
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlencode
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth.identity import IdentityProvider, User
+from jupyter_server.auth.security import passwd_check
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from jupyter_server.utils import url_path_join
+from tornado import web
+from traitlets import Dict, Integer, Unicode
+from traitlets.config import Config
+from voila.app import Voila
+from voila.handler import BaseVoilaHandler
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.contentshandler import VoilaContentsHandler
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.treehandler import TornadoVoilaTreeHandler
+from voila.voila_identity_provider import VoilaLoginHandler
+
+from journey_widgets.errors import ParameterError
+from journey_widgets.publish.dashboards import SETTINGS, WAITS
+from journey_widgets.publish.parameters import Parameter, checked, declared
+from journey_widgets.publish.readers import same
+
+READER = "X-Journey-Reader"
+"""Header in which a kernel is told who its reader is; what a browser sends under this name is thrown away."""
+FROM_PROXY = "X-Forwarded-User"
+LONGEST_QUERY = 4_000
+NOBODY_LOOKS = 20
+"""Seconds after which a kernel that no page is connected to may be ended for a new reader."""
+LEFT_ALONE, OPEN = timedelta(minutes=5), timedelta(hours=1)
+"""After this a kernel without a page is ended though it works; and one whose page nobody touched."""
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "Server": "journey",
+    "X-Content-Type-Options": "nosniff",
+}
+FULL = (
+    "All places are taken at the moment: as many readers as this machine can serve have dashboards open. This page "
+    "tries again by itself."
+)
+
+
+@dataclass(frozen=True)
+class Served:
+    """What is served: which dashboards there are, with the parameters an address may name."""
+
+    pages: dict[str, list[Parameter]]
+
+
+class TokenReaders(IdentityProvider):
+    """Whoever has the token reads; without a token everybody does."""
+
+    @property
+    def auth_enabled(self) -> bool:
+        """Whether anybody is asked."""
+        return bool(self.token)
+
+    def process_login_form(self, handler: web.RequestHandler) -> User | None:
+        """Return a reader who typed the token."""
+        if self.token and same(handler.get_argument("password", ""), self.token):
+            return self.generate_anonymous_user(handler)
+        return None
+
+
+class NamedReaders(IdentityProvider):
+    """Readers with a name and a password."""
+
+    hashes = Dict(config=True)
+    token = ""
+
+    def process_login_form(self, handler: web.RequestHandler) -> User | None:
+        """Return the reader whose name and password were typed."""
+        name = handler.get_argument("name", "").strip()
+        typed = handler.get_argument("password", "")
+        # A name that is not there takes as long as a wrong password: the answer's time tells nobody which it was.
+        known = self.hashes.get(name) or next(iter(self.hashes.values()))
+        fits = bool(typed) and passwd_check(known, typed)
+        return User(name) if fits and name in self.hashes else None
+
+
+class ProxiedReaders(IdentityProvider):
+    """Readers whom a proxy names, and nobody whom it does not."""
+
+    proxy = Unicode(config=True)
+    token = ""
+    login_available = False
+    logout_available = False
+
+    def get_user(self, handler: web.RequestHandler) -> User:
+        """Return the reader whom the proxy names in a header."""
+        name = handler.request.headers.get(FROM_PROXY, "").strip()
+        if handler.request.remote_ip != self.proxy or not name or len(name) > 200:
+            raise web.HTTPError(403)
+        return User(name)
+
+
+class Kernels(AsyncMappingKernelManager):
+    """As many kernels as the machine can hold, and none that nobody looks at."""
+
+    most = Integer(20, config=True)
+    _starting = 0
+
+    async def start_kernel(self, **given: Any) -> str:  # type: ignore[override]
+        """Start a kernel for a reader where there is a place; otherwise a 503."""
+        if (given.get("env") or {}).get("VOILA_PREHEAT") != "True":
+            await self._make_place()
+        self._starting += 1
+        try:
+            started: str = await super().start_kernel(**given)
+            return started
+        finally:
+            self._starting -= 1
+
+    def taken(self) -> int:
+        """Return how many kernels readers have; those that wait for one do not count."""
+        waiting = sum(len(p) for p in getattr(self, "_pools", {}).values())
+        return len(self._kernels) + self._starting - waiting
+
+    async def _make_place(self) -> None:
+        while self.taken() >= self.most:
+            alone = sorted(
+                (k for k in self._kernels if self._may_go(k)), key=lambda k: self._kernels[k].last_activity
+            )  # fmt: skip
+            if not alone:
+                raise web.HTTPError(503, "%s", FULL)
+            await ensure_async(self.shutdown_kernel(alone[0]))
+
+    def _may_go(self, kernel_id: str) -> bool:
+        pools = getattr(self, "_pools", {}).values()
+        ready = {
+            t.result()["kernel_id"] for p in pools for t in p if t.done() and not t.exception()
+        }
+        kernel = self._kernels[kernel_id]
+        connected = self._kernel_connections.get(kernel_id, 0)
+        alone = (
+            self._idle(kernel) > timedelta(seconds=NOBODY_LOOKS)
+            and kernel.execution_state != "busy"
+        )
+        return kernel_id not in ready and not connected and alone
+
+    @staticmethod
+    def _idle(kernel: Any) -> timedelta:
+        since: datetime | None = getattr(kernel, "last_activity", None)
+        return datetime.now(UTC) - since if since else timedelta(0)
+
+    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
+        """End a kernel that nobody looks at, or whose page nobody touched for long."""
+        kernel = self._kernels[kernel_id]
+        connected = self._kernel_connections.get(kernel_id, 0)
+        if self._idle(kernel) > (OPEN if connected else LEFT_ALONE):
+            await ensure_async(self.shutdown_kernel(kernel_id))
+            return
+        await super().cull_kernel_if_idle(kernel_id)
+
+
+def without_token(handler: JupyterHandler) -> bool:
+    """Lead a reader whose address named the token to the same one without it; return whether that was needed."""
+    query = parse_qsl(handler.request.query, keep_blank_values=True)
+    rest = [(k, v) for k, v in query if k != "token"]
+    if len(rest) == len(query):
+        return False
+    handler.redirect(handler.request.path + (f"?{urlencode(rest)}" if rest else ""))
+    return True
+
+
+class DashboardHandler(TornadoVoilaHandler):
+    """A dashboard: its address is checked like the parameters of a report, and only then a kernel starts."""
+
+    @web.authenticated
+    async def get(self, path: str | None = None) -> None:
+        """Answer with the page."""
+        if without_token(self):
+            return
+        pages: Served = self.settings["journey_served"]
+        if path not in pages.pages:
+            raise web.HTTPError(404)
+        self._check(path, pages.pages[path])
+        named = self.settings["journey_auth"] in {"readers", "proxy"}
+        self.request.headers[READER] = str(self.current_user.username) if named else ""
+        await self._drop_dead(path)
+        await super().get(path=path)
+
+    async def head(self, path: str | None = None) -> None:
+        """Answer whoever only asks whether the page is there: no kernel starts."""
+        if path not in self.settings["journey_served"].pages:
+            raise web.HTTPError(404)
+
+    def _check(self, path: str, known: list[Parameter]) -> None:
+        query = self.request.query
+        if len(query) > LONGEST_QUERY:
+            raise web.HTTPError(
+                400, "%s", f"The address is longer than {LONGEST_QUERY:,} characters."
+            )
+        given = parse_qsl(query, keep_blank_values=True)
+        names = [n for n, _v in given]
+        try:
+            if len(set(names)) < len(names):
+                msg = "The address names a parameter twice; once was needed."
+                raise ParameterError(msg)
+            texts = {n[:40]: v for n, v in given if v.strip()}
+            checked(texts, known, where="This page", hidden=("workspace",))
+        except ParameterError as error:
+            raise web.HTTPError(400, "%s", str(error)) from None
+
+    async def _drop_dead(self, path: str) -> None:
+        """Leave out ready kernels that ended by themselves: a page of theirs would answer nothing."""
+        for task in list(getattr(self.kernel_manager, "_pools", {}).get(path, [])):
+            if not task.done():
+                continue
+            with suppress(Exception):
+                found = task.result()
+                if not await ensure_async(self.kernel_manager.is_alive(found["kernel_id"])):
+                    await ensure_async(
+                        self.kernel_manager.shutdown_kernel(found["kernel_id"], now=True)
+                    )
+                continue
+            self.kernel_manager._pools[path].remove(task)
+
+
+class StartHandler(TornadoVoilaTreeHandler):
+    """The start page."""
+
+    @web.authenticated
+    async def get(self, path: str = "") -> None:
+        """Answer with the page."""
+        if not without_token(self):
+            await super().get(path)
+
+
+class LoginHandler(VoilaLoginHandler):
+    """Where readers say who they are."""
+
+    def _render(self, message: dict[str, str] | None = None) -> None:
+        template = self.settings["voila_jinja2_env"].get_template("login.html")
+        said = "That is not right. Try again." if message else ""
+        self.write(
+            template.render(
+                **self.template_namespace, named=self.settings["journey_auth"] == "readers", said=said,
+                form=self.xsrf_form_html(), next=self.get_argument("next", default=self.base_url),
+            )
+        )  # fmt: skip
+
+
+class ShutdownHandler(VoilaShutdownKernelHandler):
+    """Ends the kernel of a page that is closed: a browser's last word to the server cannot carry the usual proof."""
+
+    def check_xsrf_cookie(self) -> None:
+        """Let it pass where the page itself asks: by its origin and by a kernel's name that only the page knows."""
+        if not self.check_origin():
+            raise web.HTTPError(403)
+
+    async def post(self, kernel_id: str) -> None:
+        """End the kernel, once."""
+        if kernel_id not in self.kernel_manager:
+            raise web.HTTPError(404)
+        await super().post(kernel_id)
+
+
+def _protected(handler: type[web.RequestHandler]) -> type[web.RequestHandler]:
+    """Return a handler whose answers carry our headers also where Jupyter's own handlers are not below it."""
+    if issubclass(handler, JupyterHandler):
+        return handler
+
+    def set_default_headers(self: web.RequestHandler) -> None:
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+
+    return type(handler.__name__, (handler,), {"set_default_headers": set_default_headers})
+
+
+class HealthHandler(web.RequestHandler):
+    """Says that the server is there, to whoever watches it: no kernel starts, nothing is told."""
+
+    def get(self) -> None:
+        """Answer."""
+        self.set_header("Cache-Control", "no-store")
+        self.write("ok")
+
+
+class MissingHandler(BaseVoilaHandler):
+    """Every other address."""
+
+    async def prepare(self) -> None:
+        """Say that there is nothing."""
+        user = await ensure_async(self.identity_provider.get_user(self))
+        self.current_user = self._jupyter_current_user = user
+        raise web.HTTPError(404)
+
+
+class Dashboards(Voila):
+    """Voilà as we serve it."""
+
+    told: ClassVar[dict[str, Any]] = {}
+    """What `dashboards` told this server."""
+
+    def init_settings(self) -> dict[str, Any]:
+        """Return Voilà's settings with ours."""
+        told = self.told
+        settings: dict[str, Any] = super().init_settings()
+        settings["identity_provider"].login_handler_class = LoginHandler
+        site = Path(self.root_dir)
+        settings |= {
+            "headers": HEADERS,
+            "log_function": _log,
+            "allow_remote_access": told["remote"],
+            "local_hostnames": ["localhost"],
+            "jinja2_env": settings["voila_jinja2_env"],
+            "journey_auth": told["auth"]["way"],
+            "journey_served": Served({p.name: declared(p) for p in site.glob("*.ipynb")}),
+            "default_handler_class": MissingHandler,
+            "default_handler_args": {"voila_configuration": self.voila_configuration},
+        }
+        return settings
+
+    def init_handlers(self) -> list[Any]:
+        """Return Voilà's handlers with ours in their places, and without those that list files."""
+        ours = {
+            TornadoVoilaHandler: DashboardHandler,
+            TornadoVoilaTreeHandler: StartHandler,
+            VoilaShutdownKernelHandler: ShutdownHandler,
+        }
+        found = [
+            (address, _protected(ours.get(handler, handler)), *rest)
+            for address, handler, *rest in super().init_handlers()
+            if handler is not VoilaContentsHandler
+        ]
+        return [*found, (url_path_join(self.server_url, "/health"), _protected(HealthHandler))]
+
+
+def _log(handler: web.RequestHandler) -> None:
+    """Note a request without what its address asks for: that may hold a token, or a name."""
+    request = handler.request
+    status = handler.get_status()
+    level = logging.WARNING if status >= 500 else logging.INFO
+    ms = 1000 * request.request_time()
+    logging.getLogger("tornado.access").log(
+        level, "%d %s %s %.0f ms", status, request.method, request.path, ms
+    )
+
+
+def configuration(told: dict[str, Any]) -> Config:
+    """Return what Voilà is told beyond its settings file."""
+    config = Config()
+    asked = told["auth"]
+    provider = {"readers": NamedReaders, "proxy": ProxiedReaders}.get(asked["way"], TokenReaders)
+    config.Voila.identity_provider_class = provider
+    config.Voila.token = asked["token"]
+    config.NamedReaders.hashes = asked["hashes"]
+    config.ProxiedReaders.proxy = asked["proxy"]
+    config.IdentityProvider.cookie_options = {"samesite": "Lax"}
+    config.VoilaConfiguration.multi_kernel_manager_class = Kernels
+    config.VoilaConfiguration.http_header_envs = [READER]
+    config.Kernels.most = told["most"]
+    config.Kernels.cull_idle_timeout = told["idle_seconds"]
+    config.Kernels.cull_interval = max(1, min(30, told["idle_seconds"] // 4))
+    if told["ready"]:
+        config.VoilaConfiguration.preheat_kernel = True
+        config.VoilaKernelManager.kernel_pools_config = {
+            "default": {"pool_size": 0},
+            **{name: {"pool_size": n} for name, n in told["ready"].items()},
+        }
+    config.VoilaExecutor.timeout_func = lambda cell: (
+        None if WAITS in cell.metadata.get("tags", []) else told["cell_seconds"]
+    )
+    return config
+
+
+def main() -> None:
+    """Serve until the process is ended."""
+    told = Path(os.environ["JUPYTER_CONFIG_DIR"]) / SETTINGS
+    Dashboards.told = json.loads(told.read_text("utf-8"))
+    told.unlink()  # it holds secrets: kernels find neither it nor them
+    Dashboards.launch_instance(argv=sys.argv[1:], config=configuration(Dashboards.told))
+
+
+if __name__ == "__main__":
+    main()

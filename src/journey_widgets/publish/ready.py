@@ -1,0 +1,37 @@
+"""Kernels that are ready before a reader comes: everything is imported, nothing is looked at yet."""
+
+import os
+from importlib import import_module
+
+SLOW = (
+    "altair", "scipy.stats", "scipy.special", "journey_widgets.publish.overview", "journey_widgets.publish.map_page",
+    "journey_widgets.publish.raci_page", "journey_widgets.publish.scorecard_page",
+    "journey_widgets.publish.chart_widget",
+)  # fmt: skip
+"""What dashboards import, the slow ones."""
+FROM_REQUEST = (
+    "QUERY_STRING",
+    "VOILA_REQUEST_URL",
+    "SCRIPT_NAME",
+    "PATH_INFO",
+    "HTTP_X_JOURNEY_READER",
+)
+"""What a server tells a kernel of its reader."""
+
+
+def wait() -> None:
+    """Wait for the reader of this kernel, where it was started before there was one; then go on for this reader.
+
+    A kernel started in advance inherits the last reader's address: it is taken away first.
+    """
+    if os.environ.get("VOILA_PREHEAT") == "True":
+        from voila.utils import wait_for_request
+
+        for name in FROM_REQUEST:
+            os.environ.pop(name, None)
+        for name in SLOW:
+            import_module(name)
+        wait_for_request()
+    reader = os.environ.get("HTTP_X_JOURNEY_READER", "")
+    if reader:
+        os.environ["JOURNEY_AUTHOR"] = reader[:200]
