@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from journey_widgets.publish import figures
+from journey_widgets.publish import figures, standings
 from journey_widgets.publish.batch_changes import changes, last_batch, same_reports
-from journey_widgets.publish.batch_page import batch_page
+from journey_widgets.publish.batch_page import NAME, batch_pages
+from journey_widgets.publish.batch_reds import red_and_certain
+from journey_widgets.publish.overview import open_overview
+from journey_widgets.scorecard.status import chance_of_better
 
 COUNTS = {"made": 0, "fresh": 0, "failed": 0, "refused": 0, "left out": 0}
 
@@ -34,6 +37,10 @@ def batch(folder, runs):
     }  # fmt: skip
     (folder / "batch.json").write_text(json.dumps(found), "utf-8")
     return found
+
+
+def index_of(folder, manifest):
+    return batch_pages(folder, manifest)[NAME]
 
 
 @pytest.fixture
@@ -116,7 +123,7 @@ def test_the_page_says_what_failed_first_and_text_of_data_is_text(two):
     )
     manifest["counts"]["failed"] = 1
 
-    page = batch_page(folder, manifest)
+    page = index_of(folder, manifest)
 
     assert hostile not in page
     assert "&lt;img src=x" in page
@@ -132,7 +139,7 @@ def test_reports_are_filtered_and_sorted_in_the_page_with_nothing_fetched(two, t
     ]
     manifest["runs"] = [*manifest["runs"], *many]
     path = folder / "index.html"
-    path.write_text(batch_page(folder, manifest), "utf-8")
+    path.write_text(index_of(folder, manifest), "utf-8")
     page = new_page()
     page.goto(path.as_uri())
 
@@ -151,3 +158,132 @@ def test_reports_are_filtered_and_sorted_in_the_page_with_nothing_fetched(two, t
     assert page.inner_text("#jw-said") == "302 of 302 reports"
     page.click("text=segment north")
     assert page.url.endswith("north-July.html")
+
+
+# red and certain
+
+
+def standing(kpi, value, reach, *, owner="shop", chance=None, weight=0.1, status="red"):
+    low, high = value - reach, value + reach
+    return {
+        "kpi": kpi, "label": kpi.title(), "owner": owner, "owner_label": owner.title() or "nobody", "status": status,
+        "certain": True, "value": value, "low": low, "high": high, "n": 100.0, "target": 1.0, "weight": weight,
+        "shown": f"{value:.2f}", "between": f"{low:.2f} to {high:.2f}", "aimed": "1.00",
+        "chance": chance_of_better(value, low, high, lambda v: v) if chance is None else chance,
+    }  # fmt: skip
+
+
+def test_three_hundred_reports_at_the_border_of_red_are_flagged_in_fewer_than_one_batch_of_twenty():
+    rng = np.random.default_rng(4)
+    flagged = 0
+    for _batch in range(60):
+        values = 0.33 + 0.05 / 1.96 * rng.standard_normal((300, 4))
+        found = red_and_certain(
+            {
+                f"s{i}": [standing(f"k{j}", v, 0.05) for j, v in enumerate(row)]
+                for i, row in enumerate(values)
+            }
+        )
+        flagged += bool(len(found))
+    alone = 60 * 300 * 4 * 0.025  # so many would be called certain, each by its own interval
+
+    assert alone == 1_800
+    assert flagged / 60 <= 0.1  # 0.05 is promised; 7 of 60 would come by chance in one of fifty
+
+
+def test_what_is_truly_red_is_found_among_many_and_the_weighty_comes_first():
+    rows = {f"s{i}": [standing("fine", 0.8, 0.05, status="green")] for i in range(100)}
+    rows["north"] = [
+        standing("paid", 0.1, 0.05, weight=0.1),
+        standing("kept", 0.1, 0.05, weight=0.4),
+    ]
+
+    found = red_and_certain(rows)
+
+    assert found[["stem", "kpi"]].to_numpy().tolist() == [["north", "kept"], ["north", "paid"]]
+    assert (found["p_value"] < 1e-6).all()
+
+
+def test_a_kpi_that_is_the_same_in_every_report_is_said_once():
+    rows = {
+        s: [standing("documents", 0.1, 0.0, chance=0.0), standing("paid", v, 0.05)]
+        for s, v in (("a", 0.1), ("b", 0.7))
+    }
+
+    found = red_and_certain(rows)
+
+    assert found[["stem", "kpi"]].to_numpy().tolist() == [["", "documents"], ["a", "paid"]]
+
+
+def test_every_red_kpi_is_on_the_page_of_exactly_one_role(tmp_path):
+    folder = tmp_path / "2026-07-01"
+    runs = [report(folder, s, [figure("Paid", 0.5, 0.02)], segment=s) for s in ("north", "south")]
+    held = {
+        "north": [standing("paid", 0.1, 0.02), standing("kept", 0.1, 0.02, owner="success")],
+        "south": [standing("paid", 0.12, 0.02), standing("asked", 0.1, 0.02, owner="")],
+    }
+    for stem, rows in held.items():
+        (folder / f"{stem}.json").write_text(json.dumps({"standing": rows}), "utf-8")
+
+    pages = batch_pages(folder, batch(folder, runs))
+
+    assert sorted(pages) == [
+        "index.html",
+        "role-nobody.html",
+        "role-shop.html",
+        "role-success.html",
+    ]
+    for label, owner in (("Kept", "success"), ("Asked", "nobody"), ("Paid", "shop")):
+        assert [n for n, t in pages.items() if n != "index.html" and f"<td>{label}</td>" in t] == [
+            f"role-{owner}.html"
+        ]
+    assert pages["role-shop.html"].count("<td>Paid</td>") == 2
+    assert 'href="north.html"' in pages["role-success.html"]
+    assert 'href="role-success.html"' in pages["index.html"]
+    assert "Red and certain, the most certain and weighty first" in pages["index.html"]
+
+
+def test_what_the_last_good_report_of_another_state_says_is_not_counted(tmp_path):
+    folder = tmp_path / "2026-07-01"
+    run = report(folder, "north", [figure("Paid", 0.5, 0.02)], segment="north") | {
+        "status": "failed",
+        "why": "x",
+    }
+    (folder / "north.json").write_text(
+        json.dumps({"standing": [standing("paid", 0.1, 0.02)]}), "utf-8"
+    )
+
+    assert sorted(batch_pages(folder, batch(folder, [run]))) == ["index.html"]
+
+
+def test_the_pages_of_a_batch_take_hostile_names_as_text(tmp_path):
+    hostile = "<script>alert(1)</script>"
+    folder = tmp_path / "2026-07-01"
+    run = report(folder, "north", [figure("Paid", 0.5, 0.02)], segment=hostile)
+    row = standing("paid", 0.1, 0.02, owner="../x") | {
+        "label": hostile,
+        "owner_label": hostile,
+        "shown": hostile,
+    }
+    (folder / "north.json").write_text(json.dumps({"standing": [row]}), "utf-8")
+
+    pages = batch_pages(folder, batch(folder, [run]))
+
+    assert not any("/" in name or "<script>alert" in text for name, text in pages.items())
+
+
+def test_the_standing_of_a_real_report_tells_the_kpis_of_its_scorecard(made_example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(made_example))
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+    _page, view = open_overview()
+
+    rows = standings.of_view(view)
+
+    assert len(rows) > 10
+    assert all(r["owner_label"] for r in rows)
+    for row in rows:
+        if row["chance"] is not None and row["chance"] < 0.02:
+            assert row["status"] == "red"
+        if row["certain"] and row["status"] == "red" and row["low"] is not None:
+            assert row["chance"] <= 0.026
+    assert json.loads(json.dumps(rows)) == rows

@@ -21,7 +21,7 @@ from typing import Any
 
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError
 from journey_widgets.findings import Finding, Severity, count_by_severity
-from journey_widgets.publish.batch_page import NAME, batch_page
+from journey_widgets.publish.batch_page import NAME, batch_pages, is_role_page
 from journey_widgets.publish.report_plan import ReportSpec, Run, inputs, read_reports, runs
 from journey_widgets.publish.report_worker import Worker
 from journey_widgets.publish.reports import RUN_SECONDS, make
@@ -245,9 +245,17 @@ class _Work:
         manifest = _manifest(self._name, self._base, rows, self._made_of)
         text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=False)
         write_text(self._folder / MANIFEST, text + "\n")
-        write_text(self._folder / NAME, batch_page(self._folder, manifest))
+        self._write_pages(batch_pages(self._folder, manifest))
         self._say("batch ends", seconds=round(time.monotonic() - begun, 1), **manifest["counts"])
         return Batch(self._folder, manifest)
+
+    def _write_pages(self, pages: dict[str, str]) -> None:
+        """Write the pages of the batch, the one that leads to the others last; no old page of a role stays."""
+        for old in self._folder.iterdir():
+            if is_role_page(old.name) and old.name not in pages:
+                old.unlink()
+        for name in sorted(pages, key=lambda n: n == NAME):
+            write_text(self._folder / name, pages[name])
 
     def _take(self, todo: "Queue[Run]") -> None:
         """Take run after run until there are none left."""

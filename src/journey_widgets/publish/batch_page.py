@@ -1,4 +1,4 @@
-"""The page of a batch: every report with what became of it and what certainly changed, to filter and to sort."""
+"""The pages of a batch: every report with what became of it, what certainly changed, what is red, and whose it is."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,8 @@ import pandas as pd
 from journey_widgets.definition import definition
 from journey_widgets.publish import html as parts
 from journey_widgets.publish.batch_changes import changes, last_batch, same_reports
-from journey_widgets.safe import html
+from journey_widgets.publish.batch_reds import by_role, red_and_certain, standing_of
+from journey_widgets.safe import file_name, html
 
 NAME = "index.html"
 SAID = {
@@ -17,12 +18,14 @@ SAID = {
     "left out": "not asked for",
 }  # fmt: skip
 WORST = ("failed", "refused", "left out", "made", "fresh")
-MOST_SAID = 2
+MOST_SAID, MOST_REDS = 2, 12
 _HERE = Path(__file__).parent
 
 
-def batch_page(folder: Path, manifest: dict[str, Any]) -> str:
-    """Return the page of a batch as HTML: one file with its own script, nothing fetched.
+def batch_pages(folder: Path, manifest: dict[str, Any]) -> dict[str, str]:
+    """Return the pages of a batch, file name → HTML: `NAME`, and one for each role that answers for what is red.
+
+    Each is one file, nothing is fetched. Every KPI that is red and certain stands on the page of exactly one role.
 
     Parameters
     ----------
@@ -31,6 +34,25 @@ def batch_page(folder: Path, manifest: dict[str, Any]) -> str:
     manifest
         As ``batch.json`` holds it.
     """
+    reds = red_and_certain(standing_of(folder, manifest["runs"]))
+    roles = {_role_file(o): (label, own) for (o, label), own in by_role(reds).items()}
+    pages = {n: _role_page(folder, manifest, label, own) for n, (label, own) in roles.items()}
+    links = {n: (label, len(own)) for n, (label, own) in roles.items()}
+    return {**pages, NAME: _index(folder, manifest, reds, links)}
+
+
+def is_role_page(name: str) -> bool:
+    """Return whether a file in a batch's folder is the page of a role."""
+    return name.startswith("role-") and name.endswith(".html")
+
+
+def _role_file(owner: str) -> str:
+    return f"role-{file_name(owner or 'nobody')}.html"
+
+
+def _index(
+    folder: Path, manifest: dict[str, Any], reds: pd.DataFrame, links: dict[str, tuple[str, int]]
+) -> str:  # fmt: skip
     runs = sorted(manifest["runs"], key=lambda r: (WORST.index(r["status"]), r["stem"]))
     before = last_batch(folder)
     try:
@@ -41,7 +63,7 @@ def batch_page(folder: Path, manifest: dict[str, Any]) -> str:
         KeyError,
     ):  # an earlier batch that cannot be read is no reason to show nothing
         before, found = None, changes({})
-    title = f"{manifest['report']}, {manifest['day']}"
+    title = _title(manifest)
     counts = manifest["counts"]
     bad = counts["failed"] + counts["refused"]
     tiles = {
@@ -52,6 +74,7 @@ def batch_page(folder: Path, manifest: dict[str, Any]) -> str:
             f"{found['stem'][found['certain'].astype(bool)].nunique():,}" if before else "–",
             f"reports, since {before.name}" if before else "there is no earlier batch that can be compared",
         ),
+        "Red and certain": (f"{len(reds):,}", _answering(links)),
     }  # fmt: skip
     body = [
         parts.heading({"Workspace": manifest["workspace"]})._repr_html_(),
@@ -62,17 +85,87 @@ def batch_page(folder: Path, manifest: dict[str, Any]) -> str:
         rows = pd.DataFrame([{"Report": _about(r), "Why": r["why"]} for r in failed])
         caption = "Not made this time: the last good report of each is unchanged"
         body.append(parts.table(rows, caption=caption)._repr_html_())
-    body += [_tools(runs), _table(folder, runs, found, compared=before is not None)]
+    body += [
+        _reds(runs, reds, links),
+        _tools(runs),
+        _table(folder, runs, found, compared=before is not None),
+    ]
     if before is not None:
         note = f"{definition(found)} Certain: at most 5 % of what is called changed is by chance."
         body.append(parts.note(note)._repr_html_())
+    return _page(title, "".join(body), script=(_HERE / "batch_page.js").read_text("utf-8"))
+
+
+def _title(manifest: dict[str, Any]) -> str:
+    return f"{manifest['report']}, {manifest['day']}"
+
+
+def _page(title: str, body: str, *, script: str = "") -> str:
     style = "".join((_HERE / n).read_text("utf-8") for n in ("base.css", "batch_page.css"))
-    script = (_HERE / "batch_page.js").read_text("utf-8")
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+    )
+    last = f'<script type="module">{script}</script>' if script else ""
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html(title)}</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{style}</style></head><body><main><h1>{html(title)}</h1>{''.join(body)}</main>"
-        f'<script type="module">{script}</script></body></html>\n'
+        f"<style>{style}</style></head><body><main><h1>{html(title)}</h1>{body}</main>{last}</body></html>\n"
+    )
+
+
+def _answering(links: dict[str, tuple[str, int]]) -> str:
+    return ", ".join(f"{label} {n:,}" for label, n in links.values()) or "no KPI"
+
+
+def _reds(runs: list[dict[str, Any]], reds: pd.DataFrame, links: dict[str, tuple[str, int]]) -> str:
+    """Return what is red and certain, the first of it, with the pages of those who answer for it."""
+    if reds.empty:
+        return ""
+    about = {r["stem"]: _about(r) for r in runs}
+    pages = "".join(
+        f'<li><a href="{html(quote(n))}">{html(label)}</a>: {k:,}</li>'
+        for n, (label, k) in links.items()
+    )
+    first = _red_table(
+        reds.head(MOST_REDS), about, "Red and certain, the most certain and weighty first"
+    )
+    left = len(reds) - MOST_REDS
+    more = (
+        f"<p>{left:,} more are on the pages of those who answer for them.</p>" if left > 0 else ""
+    )
+    note = parts.note(definition(reds))._repr_html_()
+    return f'{first}{more}<p>One page for each who answers for it:</p><ul class="jw-roles">{pages}</ul>{note}'
+
+
+def _red_table(reds: pd.DataFrame, about: dict[str, str], caption: str) -> str:
+    rows = pd.DataFrame(
+        {
+            "KPI": reds["label"], "Report": [about.get(s, s) if s else "every report" for s in reds["stem"]],
+            "Value": reds["shown"], "Likely between": reds["between"], "Target": reds["aimed"],
+            "Owner": reds["owner_label"],
+            "By chance": ["below 0.001" if p < 0.001 else f"{p:.3f}" for p in reds["p_value"]],
+        }
+    )  # fmt: skip
+    return parts.table(rows, caption=caption)._repr_html_()
+
+
+def _role_page(folder: Path, manifest: dict[str, Any], label: str, own: pd.DataFrame) -> str:
+    """Return the page of a role: what is red and certain and is this role's, with the reports it stands in."""
+    about = {r["stem"]: _about(r) for r in manifest["runs"]}
+    there = {r["stem"]: r for r in manifest["runs"] if _there(folder, r)}
+    head = parts.heading(
+        {"Workspace": manifest["workspace"], "Batch": _title(manifest)}
+    )._repr_html_()
+    links = "".join(
+        f'<li><a href="{html(quote(s))}.html">{html(about[s])}</a></li>'
+        for s in dict.fromkeys(own["stem"]) if s in there
+    )  # fmt: skip
+    table = _red_table(own, about, f"Red and certain, answered for by {label}")
+    where = f"<p>The reports it stands in:</p><ul>{links}</ul>" if links else ""
+    return _page(
+        f"{label}: {_title(manifest)}",
+        f'{head}{table}{where}<p><a href="{NAME}">All reports of this batch</a></p>',
     )
 
 

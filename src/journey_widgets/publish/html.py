@@ -25,17 +25,31 @@ MARKS = {"error": "●", "warn": "▲", "info": "■", "known": "✓"}
 class Html:
     """A piece of HTML that a notebook shows; made only in this module.
 
-    `lines` are its figures as data; in a report they go along to the CSV of all figures.
+    `lines` are its figures as data; in a report they go along to the CSV of all figures. `data` is what else goes along
+    with it, by kind of output.
     """
 
-    def __init__(self, markup: str, plain: str, lines: Sequence[Line] = ()) -> None:
+    def __init__(
+        self,
+        markup: str,
+        plain: str,
+        lines: Sequence[Line] = (),
+        data: Mapping[str, object] | None = None,
+    ) -> None:
         self._markup, self._plain, self.lines = markup, plain, list(lines)
+        self._data = dict(data or {})
 
     def _repr_html_(self) -> str:
         return self._markup
 
     def _repr_mimebundle_(self, **_asked: object) -> dict[str, object]:
-        return {MIME: self.lines} if self.lines and mode() != "notebook" else {}
+        if mode() == "notebook":
+            return {}
+        return {**({MIME: self.lines} if self.lines else {}), **self._data}
+
+    def carrying(self, kind: str, data: object) -> "Html":
+        """Return it with plain JSON values that go along in a report: `kind` is of the form ``application/….+json``."""
+        return Html(self._markup, self._plain, self.lines, {**self._data, kind: data})
 
     def __repr__(self) -> str:
         return self._plain

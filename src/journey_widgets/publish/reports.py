@@ -119,7 +119,7 @@ def make(
             "begun_utc": begun.isoformat(timespec="seconds"),
             "made_utc": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round((datetime.now(UTC) - begun).total_seconds(), 2), "tries": tries, "files": hashes,
-            "content": outcome["content"],
+            "content": outcome["content"], "standing": outcome.get("standing", []),
         }  # fmt: skip
         for target, made in files.items():
             write_text(

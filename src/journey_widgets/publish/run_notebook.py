@@ -39,7 +39,7 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
         fault = _incomplete(folder / RUN)
         if fault:
             return fault
-        return {"ok": True, "content": _pages(folder)}
+        return {"ok": True, **_pages(folder)}
     except PapermillExecutionError as error:
         cell = _own_place(folder / RUN, error.cell_index)
         return {"ok": False, "kind": error.ename, "said": str(error.evalue), "cell": cell}
@@ -110,15 +110,19 @@ def _incomplete(executed: Path) -> dict[str, Any] | None:
     return None
 
 
-def _pages(folder: Path) -> str:
-    """Write the page and the figures of an executed notebook; return the hash of what they say."""
+def _pages(folder: Path) -> dict[str, Any]:
+    """Write the page and the figures of an executed notebook; return the hash of what they say, and how KPIs stand."""
+    import nbformat
+
+    from journey_widgets.publish import standings
     from journey_widgets.publish.modes import interactive
     from journey_widgets.publish.report_files import to_csv, to_html
 
     page, data = to_html(folder / RUN, live=interactive()), to_csv(folder / RUN)
     (folder / PAGE).write_text(page, "utf-8", newline="\n")
     (folder / DATA).write_text(data, "utf-8", newline="\n")
-    return content_hash(page, data)
+    cells = nbformat.read(folder / RUN, as_version=4).cells
+    return {"content": content_hash(page, data), "standing": standings.of_notebook(cells)}
 
 
 def content_hash(page: str, data: str) -> str:

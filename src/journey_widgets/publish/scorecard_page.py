@@ -8,7 +8,7 @@ import pandas as pd
 
 from journey_widgets.errors import JourneyError
 from journey_widgets.findings import Finding
-from journey_widgets.publish import html
+from journey_widgets.publish import html, standings
 from journey_widgets.publish.document_edit import DocumentEdit
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.modes import mode
@@ -74,7 +74,7 @@ def in_short(view: ScorecardPage) -> html.Html:
             "Really moved": (f"{len(real)} of {len(kpis)}", moved),
             "Within chance": (str(int((kpis["moved"] == NOISE).sum())), "KPIs whose change is no news"),
         }
-    )  # fmt: skip
+    ).carrying(standings.MIME, standings.of_view(view))  # fmt: skip
 
 
 def _status(view: ScorecardPage, score: float) -> str:

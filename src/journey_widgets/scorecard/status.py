@@ -1,8 +1,10 @@
 """From a score to a word: status by rules, and whether the interval of the value allows to be sure of it."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import NormalDist
 
 from journey_widgets.errors import DocumentError
 
@@ -14,6 +16,8 @@ SHAPES = {"green": "●", "amber": "▲", "red": "■"}
 """A status is never a colour alone: it has a word and a shape too."""
 WORDS = {"green": "on target", "amber": "watch", "red": "off target"}
 PLACES = 9
+Z, MOST_REACHES = NormalDist().inv_cdf(0.975), 12
+"""Standard errors in half a 95 % interval; how many such halves a border is looked for."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,52 @@ def certainty(
     return Certainty(
         status(score(value), rules), tuple(order[i] for i in range(min(touched), max(touched) + 1))
     )
+
+
+def chance_of_better(
+    value: float,
+    low: float,
+    high: float,
+    score: Callable[[float], float],
+    rules: Sequence[Rule] = DEFAULT,
+) -> float:
+    """Return how probable a value as bad as this is where the KPI truly stands at the border of a better status.
+
+    A one-sided p-value: the distance to the nearest border of a better status, in standard errors that the 95 %
+    interval tells for that side. 1 where the value has not the worst status; 0 where it has, and nothing that the
+    value could be by chance is better. Many such p-values together can be held to a false-discovery rate.
+
+    Parameters
+    ----------
+    value, low, high
+        The KPI and its 95 % interval; both ends at the value are a figure without uncertainty.
+    score
+        From a value to its score.
+
+    Examples
+    --------
+    >>> chance = chance_of_better(0.2, 0.1, 0.3, lambda v: v)  # the border, 0.33, is 1.3 reaches away: z = 2.55
+    >>> round(chance, 4)
+    0.0054
+    >>> chance_of_better(0.5, 0.4, 0.6, lambda v: v)
+    1.0
+    """
+    worst = checked(rules)[-1].status
+    if status(score(value), rules) != worst:
+        return 1.0
+    chances = [0.0]
+    for reach in (high - value, low - value):
+        steps = [k / 8 for k in range(1, 8 * MOST_REACHES + 1)] if reach else []
+        found = next((k for k in steps if status(score(value + k * reach), rules) != worst), None)
+        if found is None:
+            continue
+        inner, outer = found - 1 / 8, found
+        for _n in range(40):
+            middle = (inner + outer) / 2
+            inside = status(score(value + middle * reach), rules) == worst
+            inner, outer = (middle, outer) if inside else (inner, middle)
+        chances.append(math.erfc(outer * Z / math.sqrt(2)) / 2)
+    return max(chances)
 
 
 def with_hysteresis(
