@@ -392,3 +392,51 @@ def test_what_is_about_few_upgrades_tells_their_number_nowhere(report, view):
     for figure in ("Days it happened", "Days after it", "Usual lift", "By activity"):
         assert {li["shown"] for li in lines if li["figure"] == figure} == {"–"}
     assert {li["shown"] for li in lines if li["figure"] == "Upgrades then"} == {"fewer than 5"}
+
+
+def test_no_support_at_all_is_refused_and_not_taken_for_the_default(report, made_example):
+    view = shown.open_upsell(str(made_example), min_support=0)
+
+    assert view.min_support == 0
+    assert "support" in repr(proof.bundles(view))
+
+
+def test_what_would_be_offered_first_leaves_in_peace_whom_the_plan_does(report, view):
+    first = view.first_offers
+    lines = [line for line in proof.next_offer(view).lines if "offered first" in line["part"]]
+
+    counted = [line["value"] for line in lines if line["figure"] == "To customers"]
+    assert counted == sorted(counted, reverse=True)
+    assert sum(counted) <= len(first)
+    assert set(
+        view.eligible.loc[view.eligible["guard"] == "has an open case", "customer_id"]
+    ).isdisjoint(first["customer_id"])
+    assert not first.duplicated("customer_id").any()
+
+
+def test_models_of_buying_stand_beside_each_other_and_a_bad_forecast_is_said(report, view):
+    text = proof.worth(view)
+
+    models = [line["shown"] for line in text.lines if line["figure"] == "Model"]
+    assert [m.split(" ")[0] for m in models] == ["BG/NBD", "MBG/NBD", "Pareto/NBD"]
+    off = float(view.tracked.loc[~view.tracked["fitted"], "off"].iloc[-1])
+    assert (abs(off) > 0.25) == ("Take the values as a guess" in text._repr_html_())
+
+
+def test_customers_with_contracts_are_not_judged_by_how_long_they_stayed_away(report, example):
+    space = Workspace.open(example)
+    plan = space.upsell
+    space.save(plan.model_copy(update={"contractual": True}))
+    text = repr(proof.worth(shown.open_upsell(str(example))))
+    assert "customers have contracts" in text
+    assert "Name what begins a contract" in text
+
+    space.save(space.upsell.model_copy(update={"lost": ("plan_cancelled",)}))
+    view = shown.open_upsell(str(example))
+    curve = view.leaving
+    assert "How soon they leave" in repr(proof.worth(view))
+    assert 0 < curve["left"].iloc[-1] < 1
+
+
+def test_a_picture_of_moments_says_how_many_upgrades_each_rests_on(report, view):
+    assert "(n " in shown.moments(view)._repr_html_()

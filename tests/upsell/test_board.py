@@ -12,7 +12,9 @@ from scipy.sparse import lil_array
 
 from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
+from journey_widgets.events.personal import KEY
 from journey_widgets.upsell import Limits, board
+from journey_widgets.upsell.board_rows import EARNS, HAD_ENOUGH, NO_ROOM, PLANNED
 from journey_widgets.upsell.optimiser import Problem, solve
 
 # the optimiser
@@ -524,7 +526,7 @@ def test_limits_that_are_lifted_cost_nothing_any_more():
 def test_an_owner_gets_his_contacts_and_no_formula():
     table = cells(offer="=1+1")
     found = board(table.drop_duplicates(["customer_id", "touchpoint"]), owners=OWNERS, held_out=0)
-    text = found.for_owner("Marketing")
+    text = found.for_owner("Marketing", as_in_the_log=True)
     assert "'=1+1" in text
     assert text.count("\n") == 1 + (found.plan["owner"] == "Marketing").sum()
     with pytest.raises(JourneyDataError, match="owns no planned contact"):
@@ -582,7 +584,7 @@ def test_slots_of_a_touchpoint_whose_rows_are_all_held_back_are_no_error():
 def test_a_reason_that_is_missing_is_blank():
     found = board(cells(reason=None), owners=OWNERS, held_out=0)
     assert found.why("c39")["why"].str.startswith("worth").any()
-    assert "nan" not in found.for_owner("Marketing")
+    assert "nan" not in found.for_owner("Marketing", as_in_the_log=True)
 
 
 def test_segments_that_cannot_be_are_refused():
@@ -600,3 +602,34 @@ def test_an_empty_board_has_an_empty_plan():
     found = board(cells(), guards={"opted out": [f"c{c:02d}" for c in range(40)]}, held_out=0)
     assert found.plan.empty
     assert found.funnel()["rows"].tolist() == [80, 80, 0, 0, 0]
+
+
+def test_an_owner_gets_pseudonyms_and_nothing_where_there_is_no_key(monkeypatch):
+    found = board(cells(), owners=OWNERS, held_out=0)
+    monkeypatch.delenv(KEY, raising=False)
+    with pytest.raises(JourneyDataError, match="set JOURNEY_PSEUDONYM_KEY"):
+        found.for_owner("Marketing")
+
+    monkeypatch.setenv(KEY, "0123456789abcdef0123456789abcdef")
+    text = found.for_owner("Marketing")
+    assert not any(f"{c}," in text for c in found.plan["customer_id"])
+    assert text.count("\n") == 1 + (found.plan["owner"] == "Marketing").sum()
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_the_funnel_is_that_of_counting_customers_one_by_one(seed):
+    rng = np.random.default_rng(seed)
+    table = cells(40).assign(effect=rng.uniform(-0.01, 0.05, 80))
+    had = dict.fromkeys(table["customer_id"].unique()[:7], 1)
+    found = board(table, limits=Limits(budget=float(rng.uniform(0, 30)), already=had), held_out=0)
+
+    told = found.funnel().set_index("step")
+    planned = set(found.plan["customer_id"])
+    rest = found.cells[~found.cells["customer_id"].isin(planned | set(had))]
+    poor = {c for c, own in rest.groupby("customer_id") if own["value"].max() <= 0}
+    assert told.loc[PLANNED, "customers"] == len(planned)
+    assert told.loc[HAD_ENOUGH].tolist() == [7, int(found.cells["customer_id"].isin(had).sum())]
+    assert told.loc[EARNS, "customers"] == len(poor)
+    assert told.loc[NO_ROOM, "customers"] == rest["customer_id"].nunique() - len(poor)
+    assert told["rows"].iloc[1:].sum() == told["rows"].iloc[0]

@@ -264,3 +264,23 @@ def test_labels_stand_in_place_of_whole_ids_only():
     assert labelled(
         "offer has what is offered, by mail-merge or mail", {"offer": "The offer", "mail": "offer"}
     ) == ("The offer has what is offered, by mail-merge or offer")
+
+
+def test_customers_are_sorted_as_they_are_shown():
+    widget = made(budget=1_000.0)
+
+    for descending in (False, True):
+        asked(widget, by="customer", descending=descending)
+        shown = [r["customer"] for r in widget.rows]
+        assert shown == sorted(shown, reverse=descending)
+
+
+def test_another_order_works_nothing_out_anew(monkeypatch):
+    widget = made()
+    monkeypatch.setattr(type(widget), "_show", lambda _self: pytest.fail("all was shown anew"))
+
+    asked(widget, by="cost", descending=False)
+
+    costs = [float(r["cost"].split()[0]) for r in widget.rows]
+    assert costs == sorted(costs)
+    assert widget.done == widget.ask["seq"]

@@ -2,18 +2,22 @@
 
 import altair as alt
 import numpy as np
+import pandas as pd
 import pytest
 import vl_convert
 
 from journey_widgets.upsell import ScoreReport, moments, qini_curve, time_to_upgrade
 from journey_widgets.upsell.charts import (
+    bundle_network_chart,
     calibration_chart,
     gain_chart,
     moments_chart,
+    offer_funnel_chart,
     profit_chart,
     qini_chart,
     waiting_chart,
 )
+from journey_widgets.upsell.offer_funnel import FUNNEL_STEPS
 from upsell.planted import NAMES, planted
 from upsell.test_moments import days
 
@@ -71,3 +75,35 @@ def test_gain_begins_at_nothing_and_ends_at_all(report):
     line = next(layer for layer in chart.layer if "share" in layer.data.columns)
     assert line.data[["share", "captured"]].to_numpy()[[0, -1]].tolist() == [[0.0, 0.0], [1.0, 1.0]]
     assert "of all who did it" in drawn(chart)
+
+
+def test_the_curve_of_uplift_has_a_band_where_it_is_known():
+    curve = qini_curve(np.arange(200), np.arange(200) % 2, np.arange(200) % 3 == 0)
+    wide = curve.assign(low=curve["extra"] - 5, high=curve["extra"] + 5)
+    plain, banded = (drawn(qini_chart(c)) for c in (curve, wide))
+    assert "mark-area" not in plain
+    assert "mark-area" in banded
+
+
+def test_the_funnel_shows_what_each_guard_took_and_hides_what_may_not_be_told():
+    frame = pd.DataFrame(
+        {
+            "moment": "m", "label": "After delivery", "step": FUNNEL_STEPS[:4], "stage": [True, False, False, True],
+            "customers": [120.0, 30.0, np.nan, 80.0],
+        }
+    )  # fmt: skip
+    svg = drawn(offer_funnel_chart(frame))
+    assert "taken off here" in svg
+    assert ">30<" in svg
+    assert FUNNEL_STEPS[2] not in svg
+
+
+def test_things_bought_together_are_drawn_as_a_network():
+    left, right = ["bread", "butter", "jam"], ["butter", "jam", "bread"]
+    frame = pd.DataFrame(
+        {"left": [(x,) for x in left], "right": right, "lift": [2.0, 3.0, 1.5], "leverage": [0.02, 0.01, 0.005],
+         "count": [30, 20, 10], "real": True}
+    )  # fmt: skip
+    svg = drawn(bundle_network_chart(frame))
+    assert all(f">{name}<" in svg for name in left)
+    assert svg.count("bread and butter") >= 1

@@ -1,5 +1,6 @@
 """Propensity: learnt before, judged after; a score that knows the answer is refused or doubted."""
 
+import re
 import sys
 
 import numpy as np
@@ -274,3 +275,26 @@ def test_a_log_gives_customers_by_their_ids():
 def test_what_cannot_be_learnt_is_said(table, change, said):
     with pytest.raises(JourneyDataError, match=said):
         propensity(change(table), ["events"])
+
+
+def test_one_feature_among_many_that_ranks_too_well_by_itself_is_doubted(table):
+    rng = np.random.default_rng(5)
+    many = {f"noise_{i}": rng.normal(size=len(table)) for i in range(15)}
+    leaks = {c: table["label"] * 1.3 + rng.normal(size=len(table)) for c in ("duration", "calls")}
+    leaky = table.assign(**many, **leaks)
+
+    said = propensity(leaky, [*many, *leaks]).doubts
+    clean = propensity(leaky, list(many)).doubts
+
+    assert [s.split(" rightly")[0] for s in said if "alone" in s] == [
+        "duration alone ranks",
+        "calls alone ranks",
+    ]
+    assert not any("alone ranks" in s for s in clean)
+
+
+def test_the_rates_of_then_and_now_are_always_said(table):
+    assert re.search(
+        r"\d\.\d% did it when it was learnt and \d",
+        " ".join(propensity(table, features(table)).doubts),
+    )

@@ -541,3 +541,30 @@ def test_a_trial_is_as_large_as_customers_and_money_allow():
     assert np.isnan(trial_size(0.08, 0.04, customers=0).smallest)
     with pytest.raises(JourneyDataError, match="held_out 1"):
         trial_size(0.08, 0.04, customers=200, held_out=1.0)
+
+
+def test_a_trial_of_one_arm_is_told_that_all_are_in_it():
+    table = pd.DataFrame({"arm": ["a"] * 40, "bought": [0, 1] * 20})
+    with pytest.raises(JourneyDataError, match="All 40 customers are in that arm"):
+        trial(table, ["bought"], comparison="a")
+
+
+def test_the_band_of_a_ranking_holds_its_curve_and_begins_and_ends_with_it():
+    rng = np.random.default_rng(2)
+    x, treated = rng.random(3_000), rng.random(3_000) < 0.5
+    table = pd.DataFrame(
+        {
+            "arm": np.where(treated, "offer", "none"),
+            "x": x,
+            "bought": (rng.random(3_000) < 0.1 + 0.2 * x * treated),
+        }
+    ).astype({"bought": int})
+
+    curve = uplift(table, "bought", ["x"], arm="offer", comparison="none").curve()
+
+    inside = (curve["low"] <= curve["extra"] + 1e-9) & (curve["extra"] <= curve["high"] + 1e-9)
+    assert inside.mean() > 0.95
+    assert (curve["low"].iloc[0], curve["high"].iloc[0]) == (0, 0)
+    last = curve.iloc[-1]
+    error = 1500 * np.sqrt(0.2 * 0.8 / 1500 + 0.1 * 0.9 / 1500)
+    assert (last["high"] - last["low"]) / (2 * 1.96) == pytest.approx(error, rel=0.15)

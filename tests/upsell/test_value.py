@@ -20,6 +20,8 @@ from journey_widgets.upsell import (
     expected_value,
     fit_bg_nbd,
     fit_gamma_gamma,
+    fit_mbg_nbd,
+    fit_pareto_nbd,
     purchases,
 )
 
@@ -307,3 +309,14 @@ def test_nothing_is_known_after_the_day_the_data_are_complete_until(lines):
     silent = late[late["period"] >= "1998-07-01"]["value"].tolist()
     assert silent == sorted(silent, reverse=True)  # who is silent is worth less and less
     assert silent[0] > silent[-1]
+
+
+def test_a_value_names_the_model_it_comes_from(summary):
+    for fit, name in (
+        (fit_bg_nbd, "BG/NBD (r "),
+        (fit_mbg_nbd, "MBG/NBD (r "),
+        (fit_pareto_nbd, "Pareto/NBD (r "),
+    ):
+        model = fit(summary)
+        assert definition(expected_value(summary, 39, buying=model)).startswith(model.said)
+        assert model.said.startswith(name)

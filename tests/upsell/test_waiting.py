@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.upsell import cumulative_incidence, kaplan_meier, log_rank, time_to_upgrade
+from journey_widgets.upsell import (
+    cumulative_incidence,
+    kaplan_meier,
+    log_rank,
+    time_to_leave,
+    time_to_upgrade,
+)
 from upsell.planted import planted
 from upsell.test_moments import days
 
@@ -113,3 +119,15 @@ def test_whoever_left_first_can_no_longer_upgrade():
     assert after["upgraded"].iloc[-1] == pytest.approx(20 / 40)
     assert after["not_yet"].iloc[-1] == pytest.approx(10 / 40)
     assert np.isnan(after["low"]).all()
+
+
+def test_who_left_is_counted_from_the_day_he_became_a_customer_and_the_others_as_long_as_they_were_watched():
+    rows = [(c, 2 * c, "sign_up") for c in range(20)]
+    rows += [(c, 2 * c + 10, "upgrade") for c in range(5)] + [(19, 100, "price")]
+    found = time_to_leave(days(rows), ["sign_up"], ["upgrade"])
+
+    # On day 10 of their own all twenty are there: the last begins on day 38 and is watched until day 100.
+    assert found[["day", "at_risk"]].to_numpy().tolist() == [[10, 20]]
+    assert found["left"].tolist() == [0.25]
+    with pytest.raises(JourneyDataError, match="20 or more are needed"):
+        time_to_leave(days(rows[1:20]), ["sign_up"], ["sign_up"])

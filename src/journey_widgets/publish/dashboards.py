@@ -50,7 +50,8 @@ PASSED_ON = (
     "XDG_CACHE_HOME", "XDG_DATA_HOME",
 )  # fmt: skip
 """Of this process's environment the server and its kernels are given these, and LC_, OMP_ and DUCKDB_: no secrets."""
-PASSED_ON_TOO = ("LC_", "OMP_", "DUCKDB_", "JOURNEY_AUTHOR")
+PASSED_ON_TOO = ("LC_", "OMP_", "DUCKDB_", "JOURNEY_AUTHOR", "JOURNEY_PSEUDONYM_KEY")
+"""Sources with personal data cannot be read without the key of their pseudonyms."""
 _HERE = Path(__file__).parent
 
 

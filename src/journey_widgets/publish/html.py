@@ -298,6 +298,12 @@ def sheet(title: str, content: Html) -> Html:
     )
 
 
+def unfolding(title: str, content: Html) -> Html:
+    """Return a part that is shown when its title is pressed."""
+    markup = f'<details class="jw-more"><summary>{html(title)}</summary>{content._repr_html_()}</details>'
+    return Html(markup, f"{title}: {content!r}", content.lines)
+
+
 def titled(title: str, content: Html) -> Html:
     """Return a part with a heading."""
     return Html(

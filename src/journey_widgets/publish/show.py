@@ -7,7 +7,7 @@ import pandas as pd
 from journey_widgets.chart_theme import CONFIG
 from journey_widgets.definition import definition
 from journey_widgets.errors import JourneyError
-from journey_widgets.publish.html import Html, figure, joined, table
+from journey_widgets.publish.html import Html, figure, joined, table, unfolding
 from journey_widgets.publish.modes import interactive, mode
 
 
@@ -53,6 +53,15 @@ def show_all(pieces: list[Any]) -> Any:
     from ipywidgets import VBox
 
     return VBox(pieces)
+
+
+def folded(title: str, thing: Any) -> Any:
+    """Return what `show` gave under a title that a reader opens on demand."""
+    if isinstance(thing, Html):
+        return unfolding(title, thing)
+    from ipywidgets import Accordion
+
+    return Accordion(children=[thing], titles=(title,), selected_index=None)
 
 
 def specification(chart: Any) -> dict[str, Any]:

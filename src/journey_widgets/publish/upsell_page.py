@@ -89,11 +89,13 @@ def open_upsell(
     with said_on_the_page():
         given = page.more
         contacts = number_of(given["max_contacts"], "max_contacts", whole=True)
+        support = number_of(given["min_support"], "min_support")
+        start = number_of(given["seed"], "seed", whole=True)
         refuse_day(given["as_of"])
         view = UpsellPage(
-            page, horizon=given["horizon"], min_support=number_of(given["min_support"], "min_support") or 0.01,
+            page, horizon=given["horizon"], min_support=0.01 if support is None else support,
             budget=number_of(given["budget"], "budget"), max_contacts=None if contacts is None else int(contacts),
-            as_of=given["as_of"], seed=int(number_of(given["seed"], "seed", whole=True) or 1),
+            as_of=given["as_of"], seed=1 if start is None else int(start),
         )  # fmt: skip
         view.refuse_misfits()
         return view
@@ -312,7 +314,11 @@ def moments(view: UpsellPage) -> Any:
     pieces: list[Any] = []
     if len(known):
         pieces.append(
-            show(charts.moments_chart(named), _moments_said(view), note=definition(found))
+            show(
+                charts.moments_chart(_with_n(view, named)),
+                _moments_said(view),
+                note=definition(found),
+            )
         )
     if rows:
         pieces.append(
@@ -330,6 +336,13 @@ def moments(view: UpsellPage) -> Any:
             )
         )
     return show_all(pieces)
+
+
+def _with_n(view: UpsellPage, named: pd.DataFrame) -> pd.DataFrame:
+    """Return moments with how many upgrades each rests on beside its name: a picture has no tips."""
+    few = f"n below {view.page.least}"
+    n = [few if pd.isna(u) else f"n {int(u):,}" for u in named["upgrades"]]
+    return named.assign(touchpoint=named["touchpoint"] + [f" ({m})" for m in n])
 
 
 def _in_detail(view: UpsellPage, known: pd.DataFrame) -> html.Html:

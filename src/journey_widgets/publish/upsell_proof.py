@@ -12,7 +12,7 @@ from journey_widgets.events.engine import collect
 from journey_widgets.publish import html
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import records
-from journey_widgets.publish.show import show, show_all
+from journey_widgets.publish.show import folded, show, show_all
 from journey_widgets.publish.upsell_view import (
     WEEKS,
     UpsellPage,
@@ -109,6 +109,8 @@ def bundles(view: UpsellPage) -> Any:
                 "{:.0%}".format, *of(r, "confidence", "confidence_low", "confidence_high", "left_count")
             ),
             "Times chance": ranged("{:.2f}".format, *of(r, "lift", "lift_low", "lift_high")),
+            "Beyond chance, of all": Figure(f"{r['leverage']:.2%}", r["leverage"]),
+            "p, adjusted": Figure("below 0.001" if r["p_value"] < 0.001 else f"{r['p_value']:.3f}", r["p_value"]),
             "Discount at which it breaks even": "–" if pd.isna(r["break_even_discount"])
             else Figure(f"{r['break_even_discount']:.0%}", r["break_even_discount"]),
         }
@@ -123,7 +125,44 @@ def bundles(view: UpsellPage) -> Any:
         charts.bundle_network_chart(real),
         "Which things are bought together beyond chance: the thicker, the more.",
     )
-    return show_all([drawn, table])
+    return show_all([table, folded("As a network", drawn)])
+
+
+def _first_offers(view: UpsellPage) -> list[html.Html]:
+    """Return what the way that is used would offer first, to how many, and what speaks for it."""
+    found = view.first_offers
+    if found is None:
+        return []
+    counts = (
+        found["product_id"].value_counts(sort=False).sort_values(ascending=False, kind="stable")
+    )
+    rows = []
+    for product in [p for p, n in counts.items() if n >= max(view.page.least, 1)][:MOST_RULES]:
+        own = found[found["product_id"] == product]
+        known = own[own["because"] != ""]
+        reasons = known["because"].value_counts()
+        told = bool(len(reasons)) and int(reasons.iloc[0]) >= view.page.least
+        behind = (
+            known.loc[known["because"] == reasons.index[0], "customers_behind"].max()
+            if told
+            else pd.NA
+        )
+        rows.append(
+            {
+                "Offer first": view.named(str(product)), "To customers": view.few(len(own)),
+                "Mostly because they have": str(reasons.index[0]) if told else "–",
+                "Who have both": "–" if pd.isna(behind) else view.few(float(behind)),
+            }
+        )  # fmt: skip
+    if not rows:
+        return []
+    return [
+        html.table(
+            pd.DataFrame(rows),
+            caption="What would be offered first, something new",
+            note=definition(found),
+        )
+    ]
 
 
 def next_offer(view: UpsellPage) -> html.Html:
@@ -146,10 +185,11 @@ def next_offer(view: UpsellPage) -> html.Html:
         for m, f in view.next_offers.items() for r in records(f.report)
         if r["customers"] >= max(LEAST_JUDGED, view.page.least)
     ]  # fmt: skip
+    first = _first_offers(view)
     if not ways:
-        return table
+        return html.joined(table, *first)
     caption = "How well each way ranks, on customers it has not seen: the first ten offers"
-    pieces = [table, html.table(pd.DataFrame(ways), caption=caption)]
+    pieces = [table, *first, html.table(pd.DataFrame(ways), caption=caption)]
     parts = [
         {
             "Question": asked[m], "Customers with": group_said(r["segment"]).removeprefix("customers with "),
@@ -332,8 +372,13 @@ def beside(view: UpsellPage) -> html.Html:
     )  # fmt: skip
 
 
+MOST_OFF = 0.25
+
+
 def worth(view: UpsellPage) -> Any:
     """Return what customers are expected to be worth within a year, by what the log says of them."""
+    if view.plan.contractual:
+        return _leaving(view)
     found = view.worth
     if found is None:
         return html.note(view.why_not("worth"))
@@ -362,11 +407,73 @@ def worth(view: UpsellPage) -> Any:
                 "All of them together": Figure(view.money(values.sum()), float(values.sum())),
             }
         )  # fmt: skip
-    return html.table(
+    table = html.table(
         pd.DataFrame(rows), caption=f"What customers are expected to earn within {WEEKS} weeks",
-        note=f"{definition(found)} The range is about customers, not about the model. Who never bought again counts as "
-        "still there: that is no promise.",
+        note=f"{definition(found)}{_foresight(view)} The range is about customers, not about the model. Who never "
+        "bought again counts as still there: that is no promise. The models are about customers who stay away without "
+        "a word; where they cancel instead, set contractual in the plan.",
     )  # fmt: skip
+    return show_all([table, *_models(view)])
+
+
+def _foresight(view: UpsellPage) -> str:
+    """Say so where a model of earlier times was far off what came: its values are no more than a guess then."""
+    tracked = view.tracked
+    known = (
+        None if tracked is None else tracked.loc[~tracked["fitted"] & tracked["off"].notna(), "off"]
+    )
+    if known is None or not len(known) or abs(float(known.iloc[-1])) <= MOST_OFF:
+        return ""
+    return (
+        f" Take the values as a guess: fitted on the first two thirds of the time, this model expected "
+        f"{100 * float(known.iloc[-1]):+.0f} % of the repeat purchases that came after it."
+    )
+
+
+def _models(view: UpsellPage) -> list[Any]:
+    """Return how well models of buying fit, and whether the one that is used foresaw what came."""
+    models = view.buying_models
+    if models is None:
+        return []
+    rows = [
+        {
+            "Model": m.said, "Log-likelihood": Figure(f"{m.log_likelihood:,.1f}", m.log_likelihood),
+            "AIC": Figure(f"{m.aic:,.1f}", m.aic),
+        }
+        for m in models
+    ]  # fmt: skip
+    pieces: list[Any] = [
+        html.table(
+            pd.DataFrame(rows),
+            caption="Models of buying: a lower AIC fits better; the first one is used",
+        )
+    ]
+    tracked = view.tracked
+    if tracked is not None:
+        said = tracked[~tracked["fitted"] & tracked["off"].notna()]
+        off = f": {100 * float(said['off'].iloc[-1]):+.0f} % off at the end" if len(said) else ""
+        caption = f"Repeat purchases, and those a model fitted on the first two thirds of the time foresaw{off}"
+        pieces.append(show(charts.tracking_chart(tracked), caption, note=definition(tracked)))
+    return pieces
+
+
+def _leaving(view: UpsellPage) -> Any:
+    """Return how soon customers with a contract leave: for them models of staying away mean nothing."""
+    said = "The plan says that customers have contracts, so that nobody is expected to buy by how long he stayed away."
+    curve = view.leaving
+    if curve is None:
+        return html.note(
+            f"{said} Name what begins a contract (customer_since) and what ends it (lost)."
+        )
+    last = curve.iloc[-1] if len(curve) else None
+    if last is None or curve["at_risk"].iloc[0] < view.page.least:
+        return html.note(f"{said} Nobody has left yet.")
+    told = f"{said} How soon they leave: {last['left']:.0%} within {int(last['day']):,} days."
+    return show(
+        charts.leaving_chart(curve[curve["at_risk"] >= view.page.least]),
+        told,
+        note=definition(curve),
+    )
 
 
 # --- what mending would bring

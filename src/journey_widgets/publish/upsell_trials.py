@@ -13,6 +13,10 @@ from journey_widgets.publish.page import records
 from journey_widgets.publish.show import show, show_all
 from journey_widgets.publish.upsell_view import CHANGE, UpsellPage, of, points, ranged, with_plan
 from journey_widgets.upsell import charts
+from journey_widgets.upsell.document import TrialColumns
+
+LEAST_R = 0.1
+"""Correlation with the time before below which allowing for it gains nothing worth telling."""
 
 
 def trials(view: UpsellPage) -> Any:
@@ -27,11 +31,15 @@ def trials(view: UpsellPage) -> Any:
         arm=[view.named(a) for a in found["arm"]],
         outcome=[str(o).replace("_", " ") for o in found["outcome"]],
     )
+    adjusted = bool(found["adjusted"].notna().any())
     rows = [
         {
             "Offer": r["arm"], "What": f"{r['outcome']}{' (harm)' if r['harm'] else ''}",
             "With the offer": _level(view, r, "value"), "Left alone": _level(view, r, "comparison"),
             "Difference": points(*of(r, *CHANGE)) if r["kind"] == "share" else ranged(view.money, *of(r, *CHANGE)),
+            "Times as often": ranged("{:.2f}".format, *of(r, "ratio", "ratio_low", "ratio_high")),
+            **({"Allowing for before": _allowing(view, r)} if adjusted else {}),
+            "p, adjusted": Figure("below 0.001" if r["p_value"] < 0.001 else f"{r['p_value']:.3f}", r["p_value"]),
             "Customers": view.few(r["n"] + r["n_comparison"]), "Doubt": r["doubt"],
         }
         for r in records(named)
@@ -49,7 +57,11 @@ def trials(view: UpsellPage) -> Any:
         said = f"{first}{told}, beyond what would have come anyway."
     pieces = [
         show(charts.trial_chart(named), said, note=definition(found)),
-        html.table(pd.DataFrame(rows), caption="What the offers brought, and what they harmed"),
+        html.table(
+            pd.DataFrame(rows),
+            caption="What the offers brought, and what they harmed",
+            note=_by_before(found, columns),
+        ),
     ]
     returns = _returns(view)
     if returns is not None:
@@ -76,6 +88,7 @@ def last_contacts(view: UpsellPage) -> html.Html:
             "Made at": view.named(r["touchpoint"]) if r["touchpoint"] else "–", "Rested on": r["evidence"],
             "Contacted": view.few(r["contacted"]), "Left alone": view.few(r["left_alone"]),
             "Expected": Figure(f"{100 * r['expected']:+.1f} points", r["expected"]),
+            "Of what was expected": Figure(f"{r['ratio']:.0%}", r["ratio"]) if pd.notna(r.get("ratio")) else "–",
             "Came": points(*of({**r, "n": r["contacted"] + r["left_alone"]}, "realised", "low", "high", "n")),
             "Verdict": r["verdict"],
         }
@@ -85,6 +98,26 @@ def last_contacts(view: UpsellPage) -> html.Html:
         pd.DataFrame(rows), caption="What came of the last contacts",
         note=f"{definition(found)} Contacted against those left alone by chance who would have been contacted.",
     )  # fmt: skip
+
+
+def _allowing(view: UpsellPage, row: dict[str, Any]) -> Figure:
+    """Return a difference of means less what the arms differed by before the trial."""
+    return ranged(view.money, *of(row, "adjusted", "adjusted_low", "adjusted_high"))
+
+
+def _by_before(found: pd.DataFrame, columns: TrialColumns) -> str:
+    """Say what allowing for the time before gained; p-values are by Holm over the arms."""
+    kept = found["variance_kept"].dropna()
+    said = "p-values by Holm over the arms of an outcome."
+    if not len(kept):
+        return said
+    r = math.sqrt(max(1 - float(kept.min()), 0.0))
+    gained = (
+        f"takes {1 - float(kept.min()):.0%} of the variance away"
+        if r > LEAST_R
+        else "gains nothing"
+    )
+    return f"{said} Allowing for {columns.before} of before the trial (r {r:.2f}, CUPED) {gained}."
 
 
 def _level(view: UpsellPage, row: dict[str, Any], which: str) -> Figure:

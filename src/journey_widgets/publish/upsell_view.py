@@ -324,17 +324,59 @@ class UpsellPage:
         unit = "margin" if "margin" in columns else "amount"
 
         def ask() -> pd.DataFrame:
-            last = (self.day - pd.Timedelta(days=1)).date()
-            bought = upsell.purchases(
-                self.sources[LINES], until=last, unit="week", worth=unit, zone=self.zone
-            )
-            found = upsell.expected_value(bought, WEEKS)
+            found = upsell.expected_value(self._bought(unit), WEEKS)
             said = (
                 f"Worth: {'margin' if unit == 'margin' else 'revenue, as nobody says the margin'}"
             )
             return defined(found, definition(found), said)
 
         return self._tried("worth", ask)
+
+    def _bought(self, unit: str) -> pd.DataFrame:
+        last = (self.day - pd.Timedelta(days=1)).date()
+        return upsell.purchases(
+            self.sources[LINES], until=last, unit="week", worth=unit, zone=self.zone
+        )
+
+    @cached_property
+    def buying_models(self) -> list[Any] | None:
+        """Models of buying, fitted on all customers, the one that is used first; None where they cannot be."""
+        fits = (upsell.fit_bg_nbd, upsell.fit_mbg_nbd, upsell.fit_pareto_nbd)
+        if LINES not in self.sources:
+            return None
+        return self._tried("models", lambda: [fit(self._bought("quantity")) for fit in fits])
+
+    @cached_property
+    def tracked(self) -> pd.DataFrame | None:
+        """Repeat purchases beside those that a model of the first two thirds of the time expects."""
+
+        def ask() -> pd.DataFrame:
+            first = pd.Timestamp(
+                collect(self.sources[LINES].table.agg(first=_.ts.min()))["first"].iloc[0]
+            )
+            end = self.day.tz_convert(None) if self.day.tzinfo else self.day
+            cut = (first + (end - first) * 2 / 3).date()
+            bought = upsell.purchases(
+                self.sources[LINES], until=cut, unit="week", worth="quantity", zone=self.zone
+            )
+            model = upsell.fit_bg_nbd(bought)
+            return upsell.tracking(
+                model, self.sources[LINES], cut.isoformat(), unit="week", zone=self.zone
+            )
+
+        return self._tried("tracked", ask) if LINES in self.sources else None
+
+    @cached_property
+    def leaving(self) -> pd.DataFrame | None:
+        """How soon customers with a contract leave, by Kaplan and Meier; None where beginning or end is not known."""
+        days, plan = self.days, self.plan
+        if days is None:
+            return None
+        starts = [e for e in plan.customer_since if e in days.names]
+        ends = [e for e in plan.lost if e in days.names]
+        if not starts or not ends:
+            return None
+        return self._tried("leaving", lambda: upsell.time_to_leave(days, starts, ends))
 
     @cached_property
     def earnings(self) -> pd.DataFrame:
@@ -409,6 +451,18 @@ class UpsellPage:
             )
             found[mode] = self._tried(f"next {mode}", ask)
         return {m: f for m, f in found.items() if f is not None}
+
+    @cached_property
+    def first_offers(self) -> pd.DataFrame | None:
+        """The first offer of something new to every customer who may be asked; None where nothing ranks them."""
+        found = self.next_offers.get("new")
+        if found is None:
+            return None
+        peace = upsell.left_in_peace(
+            self.plan, self.known, found.customers, as_of=self.as_of, zone=self.zone
+        )
+        offered: pd.DataFrame = found.offers(found.customers, most=1, in_peace=peace)
+        return offered
 
     @cached_property
     def _groups(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ from journey_widgets.upsell.board_rows import Limits
 from journey_widgets.upsell.bundles import bundles
 from journey_widgets.upsell.cells import cells, earnings, effects, plan_board
 from journey_widgets.upsell.document import Moment, Offer, UpsellPlan
-from journey_widgets.upsell.eligibility import eligible, guarded
+from journey_widgets.upsell.eligibility import eligible, guarded, left_in_peace
 from journey_widgets.upsell.gamma_gamma import GammaGamma, fit_gamma_gamma
 from journey_widgets.upsell.imported_scores import JudgedScore, judge_scores
 from journey_widgets.upsell.library import library
@@ -43,6 +43,7 @@ from journey_widgets.upsell.waiting import (
     cumulative_incidence,
     kaplan_meier,
     log_rank,
+    time_to_leave,
     time_to_upgrade,
 )
 
@@ -53,8 +54,9 @@ __all__ = [
     "came_back", "cells", "check", "contacts_had", "conventions", "cumulative_incidence", "customers_needed",
     "customers_needed_for_a_mean", "days_of_signals", "earnings", "effects", "eligible", "expected_value",
     "fit_bg_nbd", "fit_gamma_gamma", "fit_mbg_nbd", "fit_pareto_nbd", "followed_by", "from_first", "guarded",
-    "judge_scores", "kaplan_meier", "known_before", "library", "log_rank", "moments", "moments_and_horizons",
-    "next_offers", "not_for_sale", "offer_funnel", "plan_board", "planned_and_measured", "policy_value", "power_of",
-    "propensity", "purchases", "qini", "qini_curve", "rfm", "sample_ratio", "signals", "smallest_gain", "snapshots",
-    "sold", "time_to_upgrade", "tracking", "trial", "trial_return", "trial_size", "uplift",
+    "judge_scores", "kaplan_meier", "known_before", "left_in_peace", "library", "log_rank", "moments",
+    "moments_and_horizons", "next_offers", "not_for_sale", "offer_funnel", "plan_board", "planned_and_measured",
+    "policy_value", "power_of", "propensity", "purchases", "qini", "qini_curve", "rfm", "sample_ratio", "signals",
+    "smallest_gain", "snapshots", "sold", "time_to_leave", "time_to_upgrade", "tracking", "trial", "trial_return",
+    "trial_size", "uplift",
 ]  # fmt: skip

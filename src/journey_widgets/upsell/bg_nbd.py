@@ -47,6 +47,16 @@ class BgNbd:
     repeaters: int = 0
     errors: tuple[float, ...] = ()
 
+    @property
+    def said(self) -> str:
+        """Its name and parameters."""
+        return f"BG/NBD (r {self.r:.3g}, alpha {self.alpha:.3g}, a {self.a:.3g}, b {self.b:.3g})"
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion; lower is better, between models of the same data in the same unit of time."""
+        return 8 - 2 * self.log_likelihood
+
     def expected_new(self, t: Any) -> Floats:
         """Return the repeat purchases expected of a new customer within times `t`."""
         from scipy.special import hyp2f1

@@ -16,7 +16,7 @@ import pandas as pd
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import Floats
-from journey_widgets.events.personal import pseudonym
+from journey_widgets.events.personal import key, pseudonym
 from journey_widgets.safe import csv_text
 from journey_widgets.small_counts import withheld
 from journey_widgets.upsell.board_rows import (
@@ -35,9 +35,10 @@ from journey_widgets.upsell.board_rows import (
     priced,
     reasons,
 )  # fmt: skip
-from journey_widgets.upsell.optimiser import Ints, Problem, Solution, solve
+from journey_widgets.upsell.optimiser import Flags, Ints, Problem, Solution, solve
 
 CENT = 0.005
+NO_KEY = "Contacts are handed over under pseudonyms, and no key is set for them: set JOURNEY_PSEUDONYM_KEY."
 
 
 def board(
@@ -280,29 +281,38 @@ class Board:
             "After cost of contacts and fatigue; classes are not added up",
         )
 
+    @cached_property
+    def _enough(self) -> Flags:
+        """Of each row of `cells`, whether its customer had contacts enough."""
+        return np.asarray(self._problem.contacts[self._rows] == 0, dtype=np.bool_)
+
     def funnel(self) -> pd.DataFrame:
         """Return how customers and rows became contacts: nothing remains unexplained.
 
         Columns: ``step`` (str), ``customers``, ``rows`` (int64): eligible, then what each guard took, what earns less
         than it costs, what there was no room for, and what is planned; the steps after the first add up to it.
         """
-        chosen = self.solution.chosen[self._rows, self._place]
-        own = self.cells.assign(chosen=chosen)
-        planned = set(own[chosen]["customer_id"])
-        enough = self._allowed(own["customer_id"]) == 0
-        had = (own["customer_id"][enough].nunique(), int(enough.sum()))
-        rest = own[~own["customer_id"].isin(planned) & ~enough]
-        hope = rest.groupby("customer_id")["value"].max()
-        poor = set(hope[hope <= 0].index)
+        return self._funnel.copy()
+
+    @cached_property
+    def _funnel(self) -> pd.DataFrame:
+        chosen, enough = self.solution.chosen[self._rows, self._place], self._enough
+        value = self.cells["value"].to_numpy("float64")
+        many = len(self._ids)
+        planned, had, best = np.zeros(many, bool), np.zeros(many, bool), np.full(many, -np.inf)
+        planned[self._rows[chosen]] = True
+        had[self._rows[enough]] = True
+        np.maximum.at(best, self._rows, value)
+        rest = ~planned & ~had
+        poor, hope = int((rest & (best <= 0)).sum()), int(rest.sum())
         rows = [(ELIGIBLE, self._customers, self._eligible)]
         rows += [(why, *many) for why, many in self._removed.items()]
         if self.limits.already:
-            rows.append((HAD_ENOUGH, *had))
-        value = own["value"].to_numpy("float64")
+            rows.append((HAD_ENOUGH, int(had.sum()), int(enough.sum())))
         left = ~chosen & ~enough
-        rows.append((EARNS, len(poor), int((left & (value <= 0)).sum())))
-        rows.append((NO_ROOM, len(hope) - len(poor), int((left & (value > 0)).sum())))
-        rows.append((PLANNED, len(planned), int(chosen.sum())))
+        rows.append((EARNS, poor, int((left & (value <= 0)).sum())))
+        rows.append((NO_ROOM, hope - poor, int((left & (value > 0)).sum())))
+        rows.append((PLANNED, int(planned.sum()), int(chosen.sum())))
         return pd.DataFrame(rows, columns=["step", "customers", "rows"])
 
     def withheld(self, least: int) -> set[str]:
@@ -525,18 +535,38 @@ class Board:
             f"{CONTACTED}: of the plan; {LEFT_ALONE}: by chance, and would have been contacted",
         )
 
-    def for_owner(self, role: str, *, secret: bytes | None = None) -> str:
+    def for_owner(
+        self, role: str, *, secret: bytes | None = None, as_in_the_log: bool = False
+    ) -> str:
         """Return the contacts of an owner as CSV that no spreadsheet takes for a formula.
 
-        With a key (`journey_widgets.events.personal.key`) customers stand under their pseudonyms, as they do in sources
-        that are read with it; without one under the ids of the log.
+        Customers stand under their pseudonyms by a key, as they do in sources that are read with it; by default that of
+        this machine (`journey_widgets.events.personal.key`).
+
+        Parameters
+        ----------
+        role
+            The owner.
+        secret
+            The key of the pseudonyms.
+        as_in_the_log
+            Give the ids of the log instead: only for whoever makes the contacts.
+
+        Raises
+        ------
+        JourneyDataError
+            The role owns no planned contact; there is no key.
         """
         own = self.plan[self.plan["owner"] == role]
         if own.empty:
             there = sorted(set(self.plan["owner"]) - {""})
             msg = f"{role} owns no planned contact. {did_you_mean(role, there)}"
             raise JourneyDataError(msg)
-        if secret is not None:
+        if not as_in_the_log:
+            secret = secret or key()
+            if not secret:
+                msg = f"{NO_KEY} Or ask for customers as_in_the_log."
+                raise JourneyDataError(msg)
             own = own.assign(customer_id=[pseudonym(c, secret) for c in own["customer_id"]])
         safe = own.assign(
             **{c: own[c].map(csv_text) for c in own.columns if own[c].dtype.kind not in "fiu"}

@@ -6,11 +6,13 @@ import pandas as pd
 
 from journey_widgets.chart_theme import BLUE, GREY, INK, ORANGE
 from journey_widgets.upsell.moments import BUSY, FEWER, MOMENT, TOO_FEW, TWIN, UNCERTAIN, UNTESTED
+from journey_widgets.upsell.offer_funnel import FUNNEL_STEPS
 
 Chart = alt.LayerChart | alt.FacetChart | alt.Chart
 LONG = 360
 """Pixels a label may have."""
 GAIN, HARM = "wanted", "harm"
+THERE, LOST = "are there", "taken off here"
 BEFORE, AFTER = "days before", "days after (placebo)"
 VERDICTS = {
     MOMENT: "●",
@@ -116,8 +118,26 @@ def waiting_chart(frame: pd.DataFrame) -> Chart:
     return alt.layer(*bands, lines).properties(width=560, height=260)
 
 
+def leaving_chart(frame: pd.DataFrame) -> Chart:
+    """Draw how many customers have left by each day, of `waiting.time_to_leave`."""
+    start = pd.DataFrame(
+        {"day": [0], "left": [0.0], "low": [0.0], "high": [0.0], "at_risk": [pd.NA]}
+    )
+    drawn = pd.concat([start[frame.columns.intersection(start.columns)], frame], ignore_index=True)
+    x = alt.X("day:Q", title="days since they became customers")
+    title = "have left"
+    band = alt.Chart(drawn).mark_area(color=BLUE, opacity=0.15, interpolate="step-after").encode(
+        x=x, y=alt.Y("low:Q", title=title, axis=alt.Axis(format=".0%")), y2="high:Q"
+    )  # fmt: skip
+    line = alt.Chart(drawn).mark_line(color=BLUE, interpolate="step-after").encode(
+        x=x, y=alt.Y("left:Q", title=title, axis=alt.Axis(format=".0%")),
+        tooltip=[alt.Tooltip("day:Q"), alt.Tooltip("left:Q", format=".1%"), alt.Tooltip("at_risk:Q", format=",")],
+    )  # fmt: skip
+    return alt.layer(band, line).properties(width=560, height=260)
+
+
 def qini_chart(curve: pd.DataFrame) -> Chart:
-    """Draw how many answers more contacting by rank brought than a random order, of `uplift.qini_curve`."""
+    """Draw how many answers more contacting by rank brought than a random order, of `uplift.Uplift.curve`."""
     drawn = curve.iloc[np.unique(np.linspace(0, len(curve) - 1, 400).round().astype(np.int64))]
     ends = drawn.iloc[[0, -1]]
     x = alt.X(
@@ -130,7 +150,13 @@ def qini_chart(curve: pd.DataFrame) -> Chart:
     ranked = alt.Chart(drawn).mark_line(color=BLUE).encode(
         x=x, y=y, tooltip=[alt.Tooltip("customers:Q", format=","), alt.Tooltip("extra:Q", format=",.0f")]
     )  # fmt: skip
-    return alt.layer(straight, ranked).properties(width=560, height=260)
+    layers = [straight, ranked]
+    if "low" in drawn:
+        band = alt.Chart(drawn).mark_area(color=BLUE, opacity=0.15).encode(
+            x=x, y=alt.Y("low:Q", title="answers that the offer brought"), y2="high:Q"
+        )  # fmt: skip
+        layers.insert(0, band)
+    return alt.layer(*layers).properties(width=560, height=260)
 
 
 def calibration_chart(frame: pd.DataFrame) -> Chart:
@@ -227,15 +253,21 @@ def trial_chart(frame: pd.DataFrame) -> Chart:
 
 
 def offer_funnel_chart(frame: pd.DataFrame) -> Chart:
-    """Draw what is left at each stage of each moment, of `offer_funnel.offer_funnel`."""
-    drawn = frame[frame["stage"] & frame["customers"].notna()].assign(
-        said=lambda f: [f"{int(n):,}" for n in f["customers"]]
+    """Draw what is left at each stage of each moment, and what each guard took, of `offer_funnel.offer_funnel`."""
+    taken = frame["customers"].notna() & (frame["stage"] | (frame["customers"] > 0))
+    drawn = frame[taken].assign(
+        said=lambda f: [f"{int(n):,}" for n in f["customers"]],
+        what=lambda f: np.where(f["stage"], THERE, LOST),
     )
-    order = list(dict.fromkeys(drawn["step"]))
-    y = alt.Y("step:N", sort=order, title=None)
+    there = set(drawn["step"])
+    y = alt.Y("step:N", sort=[s for s in FUNNEL_STEPS if s in there], title=None)
     base = alt.Chart(drawn)
-    bars = base.mark_bar(color=BLUE).encode(
-        x=alt.X("customers:Q", title="customers", axis=alt.Axis(format="~s", tickCount=4)), y=y,
+    colour = alt.Color(
+        "what:N", title=None, legend=alt.Legend(orient="top"),
+        scale=alt.Scale(domain=[THERE, LOST], range=[BLUE, ORANGE]),
+    )  # fmt: skip
+    bars = base.mark_bar().encode(
+        x=alt.X("customers:Q", title="customers", axis=alt.Axis(format="~s", tickCount=4)), y=y, color=colour,
         tooltip=[alt.Tooltip("label:N", title="Moment"), alt.Tooltip("step:N"), alt.Tooltip("customers:Q", format=",")],
     )  # fmt: skip
     words = base.mark_text(align="left", dx=4, color=INK).encode(

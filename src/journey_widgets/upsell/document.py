@@ -332,6 +332,8 @@ class UpsellPlan(Document):
     """What an upgrade is: touchpoints, events of usage, or product ids."""
     customer_since: tuple[Label, ...] = ()
     """What makes somebody a customer: moments are looked for from the first of it on, among those who have it."""
+    contractual: bool | None = None
+    """Whether customers have contracts, and leave by cancelling: then models of who stays away say nothing of them."""
     lost: tuple[Label, ...] = ()
     """After what somebody cannot upgrade any more: a contract cancelled, an account closed."""
     not_products: tuple[Label, ...] = ()

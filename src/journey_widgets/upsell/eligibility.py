@@ -5,7 +5,7 @@ must be true; a guard says why somebody is left in peace all the same. Both are 
 nothing that came later is known.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -300,8 +300,12 @@ class Known:
 
         Whether somebody has the offer already is asked of the instant in `opened`: who took it since did not have it.
         """
-        guards = self.plan.guards
         yield OWNED, self._owning(offer, opened)
+        yield from self.in_peace(anchors)
+
+    def in_peace(self, anchors: ir.Table) -> Iterator[tuple[str, set[str]]]:
+        """Return each guard that asks of no offer, with the customers whom it leaves in peace."""
+        guards = self.plan.guards
         yield OPTED_OUT, _ids(self.happened(anchors, guards.opt_out)) if guards.opt_out else set()
         yield (
             OPEN_ISSUE,
@@ -454,6 +458,27 @@ def eligible(
     )
     frame.attrs["at"] = at
     return frame
+
+
+def left_in_peace(
+    plan: UpsellPlan, sources: Mapping[str, Any] | Known, customers: Sequence[str], *, as_of: str = "",
+    zone: str = "UTC",
+) -> dict[str, set[str]]:  # fmt: skip
+    """Return why customers are offered nothing at all → who: guards of the plan that ask of no offer, in their order.
+
+    Parameters
+    ----------
+    plan, sources, as_of, zone
+        As for `eligible`.
+    customers
+        Ids to look at, also of those who are at no moment.
+    """
+    known = Known.of(plan, sources, zone)
+    ids = pd.Series(list(dict.fromkeys(customers)), dtype="str")
+    anchors = as_anchors(
+        pd.DataFrame({"customer_id": ids, "at": pd.Timestamp(instant(plan, known, as_of))})
+    )
+    return dict(known.in_peace(anchors))
 
 
 def at_moment(known: Known, moment: Moment, anchors: ir.Table) -> tuple[pd.DataFrame, int]:

@@ -41,6 +41,11 @@ class MbgNbd:
     errors: tuple[float, ...] = ()
 
     @property
+    def said(self) -> str:
+        """Its name and parameters."""
+        return f"MBG/NBD (r {self.r:.3g}, alpha {self.alpha:.3g}, a {self.a:.3g}, b {self.b:.3g})"
+
+    @property
     def aic(self) -> float:
         """Akaike's criterion; lower is better, between models of the same data in the same unit of time."""
         return 8 - 2 * self.log_likelihood

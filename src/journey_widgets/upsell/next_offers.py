@@ -263,6 +263,11 @@ class NextOffers:
         self.report, self.by_segment = self._judged(before, after, seed, segments)
         self.winner = self._best()
 
+    @property
+    def customers(self) -> list[str]:
+        """Whoever bought anything."""
+        return [str(c) for c in self._every.customers]
+
     def _ways(self, many_items: int) -> list[str]:
         # Their weights are a square of the things.
         return [*BASELINES[self.mode], *([RULES, ALIKE, EASE] if many_items <= MOST_ITEMS else [])]

@@ -45,6 +45,11 @@ class ParetoNbd:
     errors: tuple[float, ...] = ()
 
     @property
+    def said(self) -> str:
+        """Its name and parameters."""
+        return f"Pareto/NBD (r {self.r:.3g}, alpha {self.alpha:.3g}, s {self.s:.3g}, beta {self.beta:.3g})"
+
+    @property
     def aic(self) -> float:
         """Akaike's criterion; lower is better, between models of the same data in the same unit of time."""
         return 8 - 2 * self.log_likelihood

@@ -14,13 +14,20 @@ from journey_widgets.upsell.boosting import Boosted
 from journey_widgets.upsell.days import Days, codes_of, days_of, whole_days
 from journey_widgets.upsell.features import Encoder
 from journey_widgets.upsell.logistic import fit_logistic
-from journey_widgets.upsell.score_report import LEAST, TOO_GOOD, ScoreReport, auc_gain, flags
+from journey_widgets.upsell.score_report import (
+    LEAST,
+    TOO_GOOD,
+    ScoreReport,
+    area_of,
+    auc_gain,
+    flags,
+)
 
 RECENT, RIDGE = 28, 1.0
 """Days before a snapshot that behaviour is counted in; how hard the coefficients are held back."""
 LEAST_TRAINED = 100
-CARRIES = 0.8
-"""Share of the signal from which on one feature is doubted."""
+CARRIES, ALONE = 0.8, 0.78
+"""Share of the score, and area under the curve by itself, from which on one feature is doubted: it may be a leak."""
 
 
 def snapshots(
@@ -274,6 +281,16 @@ def _moments_of(table: pd.DataFrame, column: str) -> pd.Series:
     return found
 
 
+def _alone(numbers: Floats, names: Sequence[str], did: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Return how well each number by itself ranks who did it, whichever way."""
+    ones = np.ones(len(did), dtype=np.int64)
+    found = {}
+    for column, name in zip(numbers.T, names, strict=True):
+        area = area_of(np.unique(column, return_inverse=True)[1], did, ones)
+        found[name] = max(area, 1 - area)
+    return found
+
+
 class Propensity:
     """A score of who will, and what it is worth.
 
@@ -296,6 +313,7 @@ class Propensity:
         self.report = ScoreReport(self.score(test), did, seed=seed)
         moved = model.moved(test)
         self._spread = moved.std(axis=0)
+        self._alone = _alone(model.encoder(test), list(model.encoder.names), did)
         self._ways = {
             c: bool(np.cov(test[c].astype("float64")[known_], moved[known_, place])[0, 1] > 0)
             for place, c in enumerate(model.encoder.columns)
@@ -367,12 +385,14 @@ class Propensity:
                 f"{self._model.encoder.names[top]} carries {share[top]:.0%} of it: is it known before, and no part of "
                 "the answer?"
             )
-        if abs(self.base_now - self.base_then) > 0.2 * self.base_then:
-            said.append(
-                f"{self.base_then:.1%} did it when it was learnt and {self.base_now:.1%} now: chances are off by about "
-                "that."
-            )
-        return said
+        for name, area in self._alone.items():
+            if area > ALONE and not any(s.startswith(f"{name} carries") for s in said):
+                said.append(
+                    f"{name} alone ranks rightly in {area:.0%}: is it known before, and no part of the answer?"
+                )
+        rates = f"{self.base_then:.1%} did it when it was learnt and {self.base_now:.1%} now"
+        far = abs(self.base_now - self.base_then) > 0.2 * self.base_then
+        return [*said, f"{rates}: chances are off by about that." if far else f"{rates}."]
 
 
 SAID = {

@@ -57,11 +57,11 @@ class ScoreReport:
         n = len(self.did)
         place = np.unique(self.score, return_inverse=True)[1]
         drawn = [
-            _auc(place, self.did, np.bincount(rng.integers(0, n, n), minlength=n))
+            area_of(place, self.did, np.bincount(rng.integers(0, n, n), minlength=n))
             for _draw in range(DRAWS)
         ]
         low, high = np.nanquantile(drawn, [0.025, 0.975])
-        return _auc(place, self.did, np.ones(n, dtype=np.int64)), float(low), float(high)
+        return area_of(place, self.did, np.ones(n, dtype=np.int64)), float(low), float(high)
 
     @cached_property
     def _evened(self) -> Floats:
@@ -197,14 +197,14 @@ def auc_gain(
     places = [np.unique(s, return_inverse=True)[1] for s in (score, other)]
 
     def gain(times: npt.NDArray[np.int64]) -> float:
-        return _auc(places[0], did, times) - _auc(places[1], did, times)
+        return area_of(places[0], did, times) - area_of(places[1], did, times)
 
     drawn = [gain(np.bincount(rng.integers(0, n, n), minlength=n)) for _draw in range(DRAWS)]
     low, high = np.nanquantile(drawn, [0.025, 0.975])
     return gain(np.ones(n, dtype=np.int64)), float(low), float(high)
 
 
-def _auc(
+def area_of(
     place: npt.NDArray[np.intp], did: npt.NDArray[np.bool_], times: npt.NDArray[np.int64]
 ) -> float:
     """Return the area from the place of each score, each customer counted so many times; equal ones by halves."""

@@ -178,9 +178,14 @@ def rows_of(
     frame["arm"] = frame["arm"].astype("str")
     known = sorted(frame["arm"].unique())
     if comparison not in known or len(known) < 2:
-        hint = (
-            did_you_mean(comparison, known) if comparison else f"The arms are {', '.join(known)}."
-        )
+        if comparison in known:
+            hint = f"All {len(frame):,} customers are in that arm."
+        else:
+            hint = (
+                did_you_mean(comparison, known)
+                if comparison
+                else f"The arms are {', '.join(known)}."
+            )
         msg = (
             f"There is no comparison group {comparison!r}: without customers who were left alone by chance nothing can "
             f"be said to come from the offer. {hint}"

@@ -17,6 +17,7 @@ from journey_widgets.upsell.trial import planned_sizes, rows_of
 
 Flags = npt.NDArray[np.bool_]
 FOLDS, DRAWS, FIFTHS = 5, 200, 5
+BAND_DRAWS, BAND_POINTS = 200, 200
 LEAST = 25
 """Customers of each arm from which on a profile speaks for itself."""
 RIDGE = 1.0
@@ -54,6 +55,26 @@ def qini_curve(
         extra = y_t - np.where(n_c > 0, y_c * n_t / n_c, 0.0)
     steps = np.flatnonzero(last) + 1
     return pd.DataFrame({"customers": np.append(0, steps), "extra": np.append(0.0, extra)})
+
+
+def _band(
+    score: Floats, treated: Flags, outcome: Flags, customers: Floats, *, seed: int = 1
+) -> tuple[Floats, Floats]:
+    """Return the ends of the 95 % band of `qini_curve` where it has contacted so many customers."""
+    order = np.argsort(-score, kind="stable")
+    s, t, y = score[order], treated[order], outcome[order].astype(np.float64)
+    last = np.append(s[1:] != s[:-1], True)
+    rng, many = np.random.default_rng(seed), len(s)
+    grid = np.linspace(0, many, min(many, BAND_POINTS) + 1)
+    drawn = np.empty((BAND_DRAWS, len(grid)))
+    for k in range(BAND_DRAWS):
+        w = np.bincount(rng.integers(0, many, many), minlength=many).astype(np.float64)
+        n_t, n_c, y_t, y_c = (np.cumsum(v)[last] for v in (w * t, w * ~t, w * y * t, w * y * ~t))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            extra = y_t - np.where(n_c > 0, y_c * n_t / n_c, 0.0)
+        drawn[k] = np.interp(grid, np.append(0.0, np.cumsum(w)[last]), np.append(0.0, extra))
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    return np.interp(customers, grid, low), np.interp(customers, grid, high)
 
 
 def qini(score: npt.ArrayLike, treated: npt.ArrayLike, outcome: npt.ArrayLike) -> float:
@@ -217,8 +238,12 @@ class Uplift:
         return "Contact all or none: the ranking is not certainly better than a random order."
 
     def curve(self) -> pd.DataFrame:
-        """Return the Qini curve (see `qini_curve`)."""
-        return defined(qini_curve(self.score, self.treated, self.outcome), self._said)
+        """Return the Qini curve (see `qini_curve`), with ``low`` and ``high`` (95 % by drawing customers again)."""
+        found = qini_curve(self.score, self.treated, self.outcome)
+        low, high = _band(
+            self.score, self.treated, self.outcome, found["customers"].to_numpy("float64")
+        )
+        return defined(found.assign(low=low, high=high), self._said)
 
     def fifths(self) -> pd.DataFrame:
         """Return the uplift of each fifth of the customers, best first.

@@ -98,7 +98,7 @@ def expected_value(
         else f"; correlation of frequency and worth {worth.correlation:+.2f}"
     )
     said = (
-        f"BG/NBD (r {buying.r:.3g}, alpha {buying.alpha:.3g}, a {buying.a:.3g}, b {buying.b:.3g}) and gamma-gamma "
+        f"{buying.said} and gamma-gamma "
         f"(p {worth.p:.3g}, q {worth.q:.3g}, v {worth.v:.3g}) of {buying.customers:,} customers, {buying.repeaters:,} "
         f"with a repeat. Residual value within {horizon:g} units of time, discounted {discount:g} a unit at the end of "
         f"each twelfth{doubt}"

@@ -194,6 +194,53 @@ def time_to_upgrade(
     return defined(pd.concat(frames, ignore_index=True)[columns], said)
 
 
+def time_to_leave(
+    log: Any, since: Sequence[str], lost: Sequence[str], *, zone: str = "UTC"
+) -> pd.DataFrame:
+    """Return who is still a customer as time goes by, where customers leave by an act of theirs (Kaplan and Meier).
+
+    Parameters
+    ----------
+    log
+        Event log, its path index or `Days`.
+    since, lost
+        Touchpoints that make a customer, the first of them counts, and those that end it.
+    zone
+        Of the days.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a day on which somebody left, counted from the day each became a customer. Columns: ``day`` (int64);
+        ``left`` with ``low`` and ``high`` (float64: share by then, 95 %); ``at_risk`` (int64: customers watched so
+        long who had not left before).
+
+    Raises
+    ------
+    JourneyDataError
+        An unknown touchpoint; fewer than 20 customers.
+    """
+    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    begins, ends = codes_of(days, since, "since"), codes_of(days, lost, "lost")
+    first, gone = _first_days(days, begins), _first_days(days, ends)
+    own = np.flatnonzero(first <= days.last)
+    if len(own) < LEAST:
+        msg = f"{len(own)} customers had {' or '.join(since)}; {LEAST} or more are needed for a curve."
+        raise JourneyDataError(msg)
+    left = gone[own] <= days.last
+    time = np.maximum(np.minimum(gone[own], days.last) - first[own], 0)
+    found = kaplan_meier(time, left)
+    frame = pd.DataFrame(
+        {"day": found["time"].astype("int64"), "left": 1 - found["waiting"], "low": 1 - found["high"],
+         "high": 1 - found["low"], "at_risk": found["at_risk"]}
+    )  # fmt: skip
+    said = (
+        f"{len(own):,} customers from their first {' or '.join(since)} on, until {' or '.join(lost)} or the last day; "
+        f"{int(left.sum()):,} have left, the others count as long as they were watched (Kaplan and Meier)"
+    )
+    return defined(frame, said)
+
+
 def _first_days(days: Days, codes: list[int]) -> Ints:
     """Return by customer number the first day on which one of the touchpoints happened; far away where none did."""
     found = np.full(int(days.customer.max()) + 1, np.iinfo(np.int32).max, np.int64)

@@ -23,10 +23,6 @@ MOST_ROWS, MOST_MOVED, MOST_CONTACTS, MOST_BUDGET, MOST_SLOTS = 200, 50, 5, 1e12
 ROOMS: Final = ("slots", "teams")
 FILTERS: Final = ("offer", "touchpoint", "owner", "evidence")
 SORTS: Final = ("customer", "offer", "touchpoint", "owner", "evidence", "believed", "cost", "value")
-NO_KEY = (
-    "Contacts are handed over under pseudonyms, and no key for them is set. Set JOURNEY_PSEUDONYM_KEY where this "
-    "runs, or use board.for_owner in a notebook."
-)
 
 
 def labelled(text: str, labels: Mapping[str, str]) -> str:
@@ -186,7 +182,9 @@ class OpportunityBoard(PageWidget):
                     **self.limits, "budget": min(limits.budget, most), "budget_max": most,
                     "max_contacts": limits.max_contacts, **self._others(self._board),
                 }  # fmt: skip
-            self._show()
+                self._show()
+            else:  # another order or other filters of the same plan
+                self._list(self._board.plan)
             self.done = int(asked["seq"])
 
     @t.observe("customer")
@@ -213,14 +211,9 @@ class OpportunityBoard(PageWidget):
             self.file = {"error": "Contacts are not handed over here."}
             return
         try:
-            secret = key()
-            text = self._board.for_owner(role, secret=secret) if secret else ""
+            text = self._board.for_owner(role)
             self._files += 1
-            self.file = (
-                {"name": "contacts.csv", "text": text, "number": self._files}
-                if secret
-                else {"error": NO_KEY}
-            )
+            self.file = {"name": "contacts.csv", "text": text, "number": self._files}
         except JourneyError as error:
             self.file = {"error": str(error)}
 
@@ -291,9 +284,11 @@ class OpportunityBoard(PageWidget):
             value = self.ask.get(column, "")
             if value:
                 found = found[found[column] == value]
-        by = {"customer": "customer_id"}.get(
-            self.ask.get("by", "value"), self.ask.get("by", "value")
-        )
+        by = self.ask.get("by", "value")
+        if by == "customer":  # as they are shown: the order of the hidden ids is nobody's to see
+            found = found.assign(
+                customer=[pseudonym(str(c), self._key)[:10] for c in found["customer_id"]]
+            )
         found = found.sort_values(by, ascending=not self.ask.get("descending", True), kind="stable")
         if 0 < found["customer_id"].nunique() < self._least:
             found = found.iloc[:0]  # single customers are nobody's to see
