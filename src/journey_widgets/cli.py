@@ -158,6 +158,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_workspace(batch, option=True)
 
+    schedule = add("schedule", _schedule, "make reports at the times that reports.yaml gives")
+    add_workspace(schedule)
+    schedule.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="workers at the same time"
+    )
+    schedule.add_argument("--catch-up", action="store_true", help="make what was missed, and end")
+    schedule.add_argument("--history", action="store_true", help="print what ran, and end")
+    schedule.add_argument(
+        "--print",
+        dest="form",
+        metavar="FORM",
+        help="print it for cron, systemd, airflow or prefect, and end",
+    )
+
     publish = add(
         "publish", _publish, "write the dashboards as pages without a kernel, for any web server"
     )
@@ -343,6 +357,8 @@ def _batch_of(options: argparse.Namespace, day: date) -> int:
     from tqdm import tqdm
 
     from journey_widgets.publish.batch import run_batch
+    from journey_widgets.publish.batch_ends import after_batch
+    from journey_widgets.publish.report_plan import read_reports
 
     try:
         with tqdm(disable=None, unit="report", desc=f"{options.name} {day}") as bar:
@@ -367,9 +383,48 @@ def _batch_of(options: argparse.Namespace, day: date) -> int:
         elif options.dry_run:
             print(f"{run['status']}: {run['stem']}")
     if not options.dry_run:
+        fine = after_batch(
+            options.workspace, read_reports(options.workspace).spec(options.name), done, _ended
+        )
         counts = ", ".join(f"{n} {status}" for status, n in done.manifest["counts"].items() if n)
         print(f"{options.name} {day}: {counts}. {done.folder / 'index.html'}")
+        return done.exit_code or (DONE if fine else PARTLY)
     return done.exit_code
+
+
+def _ended(what: str, facts: dict[str, Any]) -> None:
+    said = ", ".join(f"{k} {v}" for k, v in facts.items())
+    print(f"{what}: {said}", file=sys.stderr if "failed" in what or "held" in what else sys.stdout)
+
+
+def _schedule(options: argparse.Namespace) -> int:
+    import shutil
+    import threading
+
+    from journey_widgets.publish import schedule
+    from journey_widgets.workspace import Workspace
+
+    Workspace.open(options.workspace, read_only=True).close()
+    if options.form:
+        command = shutil.which("journey") or f"{sys.executable} -m journey_widgets.cli"
+        print(schedule.printed(options.workspace, options.form, command), end="")
+        return DONE
+    if options.history:
+        for line in schedule.history(options.workspace):
+            print(json.dumps(line, ensure_ascii=False))
+        return DONE
+
+    def tell(event: dict[str, Any]) -> None:
+        print(json.dumps(event, ensure_ascii=False), flush=True)
+
+    if options.catch_up:
+        codes = schedule.catch_up(options.workspace, jobs=options.jobs, tell=tell)
+        return DONE if not any(codes) else codes[0] if len(set(codes)) == 1 else PARTLY
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_given: ended.set())
+    schedule.run_schedule(options.workspace, jobs=options.jobs, tell=tell, until=ended)
+    return DONE
 
 
 def _day(text: str) -> date:

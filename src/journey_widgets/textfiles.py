@@ -59,10 +59,15 @@ def csv_records(text: str, where: str) -> list[list[str]]:
 
 def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Write a UTF-8 file with LF line ends: a reader sees the old text or the new, never a part."""
+    write_bytes(path, text.encode("utf-8"), mode=mode)
+
+
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file: a reader sees the old content or the new, never a part."""
     handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         Path(part).chmod(mode)

@@ -115,9 +115,9 @@ def run_batch(
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         _swept(folder)
-        return _Work(workspace, name, base, folder, made_of, seconds, memory_mb, say).do(
-            planned, chosen, jobs, force=force
-        )
+        return _Work(
+            workspace, name, base, folder, made_of, seconds, memory_mb, say, spec.formats
+        ).do(planned, chosen, jobs, force=force)
 
 
 def _stopped_by(found: list[Finding], name: str, spec: ReportSpec) -> None:
@@ -202,13 +202,14 @@ class _Work:
 
     def __init__(
         self, workspace: Path, name: str, base: dict[str, Any], folder: Path, made_of: dict[str, Any], seconds: float,
-        memory_mb: float | None, say: Callable[[dict[str, Any]], None],
+        memory_mb: float | None, say: Callable[[dict[str, Any]], None], formats: Sequence[str],
     ) -> None:  # fmt: skip
         self._workspace, self._name, self._base, self._folder = workspace, name, base, folder
         self._made_of, self._seconds, self._memory, self._tell = made_of, seconds, memory_mb, say
         self._rows: dict[str, dict[str, Any]] = {}
         self._workers: list[Worker] = []
         self._is_stale = False
+        self._formats = formats
         self._talking, self._starting = threading.Lock(), threading.Lock()
 
     def do(self, planned: list[Run], chosen: list[Run], jobs: int, *, force: bool) -> Batch:
@@ -286,7 +287,7 @@ class _Work:
         try:
             made = make(
                 worker, self._name, run.notebook, run.values, self._folder, run.stem, about=about,
-                seconds=self._seconds, is_current=self._is_current,
+                seconds=self._seconds, is_current=self._is_current, formats=self._formats,
             )  # fmt: skip
         except ParameterError as error:
             self._done(run, REFUSED, why=str(error))

@@ -28,7 +28,7 @@ import psutil
 
 from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError, did_you_mean
-from journey_widgets.publish.modes import MODE, READ_ONLY, WORKSPACE
+from journey_widgets.publish.modes import MODE, READ_ONLY, WORKSPACE, passed_on
 from journey_widgets.publish.parameters import TAG
 from journey_widgets.publish.readers import Auth, auth, is_loopback
 from journey_widgets.publish.start_page import dashboards, navigation, start_page
@@ -44,14 +44,6 @@ IDLE_SECONDS, CELL_SECONDS = 120, 60
 PER_READER_MB, MOST_READERS = 200, 200
 LOOK_SECONDS = 60
 """Between two looks whether the start page still says what is so."""
-PASSED_ON = (
-    "CURL_CA_BUNDLE", "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONHASHSEED", "PYTHONPATH",
-    "SSL_CERT_FILE", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "TZ", "USER", "USERNAME", "VIRTUAL_ENV",
-    "XDG_CACHE_HOME", "XDG_DATA_HOME",
-)  # fmt: skip
-"""Of this process's environment the server and its kernels are given these, and LC_, OMP_ and DUCKDB_: no secrets."""
-PASSED_ON_TOO = ("LC_", "OMP_", "DUCKDB_", "JOURNEY_AUTHOR", "JOURNEY_PSEUDONYM_KEY")
-"""Sources with personal data cannot be read without the key of their pseudonyms."""
 _HERE = Path(__file__).parent
 
 
@@ -246,9 +238,8 @@ def _waiting(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def _environment(folder: Path, workspace: Path, host: str, *, allow_edit: bool) -> dict[str, str]:
     paths = [str(folder / "share" / "jupyter"), os.environ.get("JUPYTER_PATH", "")]
-    known = {k: v for k, v in os.environ.items() if k in PASSED_ON or k.startswith(PASSED_ON_TOO)}
     return {
-        **known,
+        **passed_on(),
         **({} if host in {"0.0.0.0", "::", "localhost"} else {"VOILA_APP_IP": host}),  # noqa: S104 - compared, not bound
         "JUPYTER_PATH": os.pathsep.join(p for p in paths if p),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),

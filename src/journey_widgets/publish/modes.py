@@ -10,6 +10,15 @@ MODE, WORKSPACE, READ_ONLY = "JOURNEY_MODE", "JOURNEY_WORKSPACE", "JOURNEY_READ_
 INTERACTIVE = "JOURNEY_INTERACTIVE"
 """Environment variables that the dashboards' server and the report runner set for their kernels."""
 
+PASSED_ON = (
+    "CURL_CA_BUNDLE", "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONHASHSEED", "PYTHONPATH",
+    "SSL_CERT_FILE", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "TZ", "USER", "USERNAME", "VIRTUAL_ENV",
+    "XDG_CACHE_HOME", "XDG_DATA_HOME",
+)  # fmt: skip
+"""Of this process's environment kernels are given these, and LC_, OMP_ and DUCKDB_: no passwords, no tokens."""
+PASSED_ON_TOO = ("LC_", "OMP_", "DUCKDB_", "JOURNEY_AUTHOR", "JOURNEY_PSEUDONYM_KEY")
+"""Sources with personal data cannot be read without the key of their pseudonyms."""
+
 
 def mode() -> Mode:
     """Return ``"notebook"`` (JupyterLab), ``"dashboard"`` (Voilà) or ``"report"`` (papermill)."""
@@ -28,3 +37,8 @@ def read_only() -> bool:
 def interactive() -> bool:
     """Say whether a report's charts bring along what the static edition's script needs to draw them anew."""
     return os.environ.get(INTERACTIVE, "") == "1"
+
+
+def passed_on() -> dict[str, str]:
+    """Return what of this process's environment kernels are given."""
+    return {k: v for k, v in os.environ.items() if k in PASSED_ON or k.startswith(PASSED_ON_TOO)}

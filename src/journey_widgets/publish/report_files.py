@@ -46,6 +46,15 @@ def to_html(executed: Path, *, live: bool = False) -> str:
     return str(page).replace("</body>", f"{_scripts(page)}</body>") if live else str(page)
 
 
+def to_notebook(executed: Path) -> str:
+    """Return an executed notebook for whoever goes on with it: without the state of widgets, and without places."""
+    book = nbformat.read(executed, as_version=4)
+    for held in (book.metadata, *(c.metadata for c in book.cells)):
+        for name in ("papermill", "widgets", "execution"):
+            held.pop(name, None)
+    return str(nbformat.writes(book)) + "\n"
+
+
 def styles(*names: str) -> str:
     """Return style sheets of ours as one."""
     return "".join(_read(n) for n in names)

@@ -23,6 +23,8 @@ import journey_widgets
 from journey_widgets.documents import Document, Id, Label, Part
 from journey_widgets.errors import ParameterError, WorkspaceError, did_you_mean
 from journey_widgets.findings import Severity
+from journey_widgets.publish.cron import Cron
+from journey_widgets.publish.delivery import Target
 from journey_widgets.publish.page import MOST_SEGMENTS, segments
 from journey_widgets.publish.parameters import checked, declared
 from journey_widgets.publish.reports import notebook_path, stem_of
@@ -52,6 +54,9 @@ class ForEach(Part):
         return self
 
 
+Format = Literal["html", "csv", "pdf", "notebook"]
+
+
 class ReportSpec(Part):
     """One report: a notebook, its parameters, and for whom it is made."""
 
@@ -62,6 +67,18 @@ class ReportSpec(Part):
     period: Literal["month", "day"] | None = None
     """What the notebook's ``as_of`` is given: the last month that is over on the day, or the day itself; nothing
     without it."""
+    formats: tuple[Format, ...] = ("html", "csv")
+    """What recipients get; page and figures are always made, because the page of the batch goes by them."""
+    keep: int | None = Field(None, ge=1)
+    """Days whose batches are kept; older ones are removed after a batch. All without it."""
+    schedule: Cron | None = None
+    """When it is made, as cron writes it, on the workspace's clock: minute, hour, day, month, weekday."""
+    deliver: tuple[Target, ...] = ()
+    """Where a finished batch goes, once."""
+    send: Literal["all", "any"] = "all"
+    """Whether a batch goes out only where every report of it is there, or also with some missing."""
+    alert: tuple[Target, ...] = ()
+    """Who is told what became certainly worse, or was not made: each once."""
     stop_at: Severity | None = None
     """Findings of this severity or a worse one stop the whole batch before anything is made."""
 
@@ -237,7 +254,7 @@ def runs(
             msg = f"{name}: {clash[0]} is given by the report and by for_each; one of both was needed."
             raise ParameterError(msg)
         values = checked({**given, **more}, known, where=name, hidden=("workspace",))
-        text = json.dumps([book, values, made_of], sort_keys=True)
+        text = json.dumps([book, values, made_of, sorted(spec.formats)], sort_keys=True)
         key = hashlib.sha256(text.encode()).hexdigest()
         found.append(Run(notebook, values, stem_of(name, values), key))
     stems = Counter(r.stem for r in found)

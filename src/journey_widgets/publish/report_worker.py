@@ -20,7 +20,7 @@ from typing import Any, Self
 import psutil
 
 from journey_widgets.errors import InfrastructureError
-from journey_widgets.publish.modes import INTERACTIVE, MODE, WORKSPACE
+from journey_widgets.publish.modes import INTERACTIVE, MODE, WORKSPACE, passed_on
 from journey_widgets.publish.run_notebook import OUTCOME
 
 LOOK = 0.5
@@ -124,9 +124,9 @@ class Worker:
 
     def _begun(self) -> "subprocess.Popen[bytes]":
         env = {
-            **os.environ, MODE: "report", WORKSPACE: str(self._workspace),
-            "JUPYTER_RUNTIME_DIR": self._runtime.name, "PYTHONWARNINGS": "ignore",
-            INTERACTIVE: "1" if self._live else "",
+            **passed_on(), MODE: "report", WORKSPACE: str(self._workspace),
+            "JUPYTER_PATH": os.environ.get("JUPYTER_PATH", ""), "JUPYTER_RUNTIME_DIR": self._runtime.name,
+            "PYTHONWARNINGS": "ignore", INTERACTIVE: "1" if self._live else "",
         }  # fmt: skip
         command = [sys.executable, "-m", "journey_widgets.publish.run_notebook"]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module

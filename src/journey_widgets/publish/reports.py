@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +19,12 @@ from typing import Any
 from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError, did_you_mean
 from journey_widgets.publish.parameters import checked, declared
+from journey_widgets.publish.pdf import to_pdf
+from journey_widgets.publish.report_files import to_notebook
 from journey_widgets.publish.report_worker import Worker
 from journey_widgets.publish.run_notebook import DATA, PAGE, RUN
 from journey_widgets.safe import file_name
-from journey_widgets.textfiles import write_text
+from journey_widgets.textfiles import write_bytes, write_text
 
 RUN_SECONDS = 1_800
 
@@ -89,12 +91,14 @@ def run_report(
 def make(
     worker: Worker, name: str, notebook: Path, values: Mapping[str, Any], out: Path, stem: str, *,
     about: Mapping[str, Any], seconds: float, is_current: Callable[[], bool] = lambda: True,
+    formats: Sequence[str] = (),
 ) -> Report:  # fmt: skip
     """Let a worker make one report and publish it: page, figures and, last, the manifest that vouches for both.
 
     A manifest names the hashes of its files. Whatever breaks before it is written leaves files that it does not vouch
     for: whoever looks for what is missing makes them again. Nothing is published where `is_current` says that what it
-    was made of is no longer what there is.
+    was made of is no longer what there is. Page and figures are always made; `formats` may add ``"pdf"`` and
+    ``"notebook"``.
     """
     begun, tries = datetime.now(UTC), 1
     with tempfile.TemporaryDirectory(dir=out, prefix=f".{stem[:40]}-") as scratch:
@@ -112,7 +116,14 @@ def make(
         if not is_current():
             msg = f"{name} was not published: its sources or documents changed while it was made. Make it again."
             raise InfrastructureError(msg)
-        files = {f"{stem}.csv": folder / DATA, f"{stem}.html": folder / PAGE}
+        files = {f"{stem}.csv": folder / DATA}
+        if "pdf" in formats:
+            files[f"{stem}.pdf"] = folder / "page.pdf"
+            to_pdf(folder / PAGE, folder / "page.pdf")
+        if "notebook" in formats:
+            files[f"{stem}.ipynb"] = folder / "clean.ipynb"
+            (folder / "clean.ipynb").write_text(to_notebook(folder / RUN), "utf-8")
+        files[f"{stem}.html"] = folder / PAGE
         hashes = {n: hashlib.sha256(p.read_bytes()).hexdigest() for n, p in files.items()}
         manifest = {
             "schema": "report/2", "report": name, "parameters": dict(values), **about, "status": "done",
@@ -121,10 +132,8 @@ def make(
             "seconds": round((datetime.now(UTC) - begun).total_seconds(), 2), "tries": tries, "files": hashes,
             "content": outcome["content"], "standing": outcome.get("standing", []),
         }  # fmt: skip
-        for target, made in files.items():
-            write_text(
-                out / target, made.read_bytes().decode()
-            )  # as it is: its hash is in the manifest
+        for target, made in files.items():  # as they are: their hashes are in the manifest
+            write_bytes(out / target, made.read_bytes())
     write_text(out / f"{stem}.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     (out / f"{stem}.failed.ipynb").unlink(missing_ok=True)
     return Report(out / f"{stem}.html", manifest)

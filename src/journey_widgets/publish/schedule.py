@@ -1,0 +1,331 @@
+"""The schedule: batches at their times, missed ones caught up once, one report never twice at the same time.
+
+What ran is kept in ``reports/history.jsonl`` of the workspace; from there the schedule knows what it missed while it
+was not running.
+"""
+
+import contextlib
+import fcntl
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError
+from journey_widgets.publish.batch import run_batch
+from journey_widgets.publish.batch_ends import after_batch
+from journey_widgets.publish.cron import trigger
+from journey_widgets.publish.report_plan import ReportSpec, read_reports
+from journey_widgets.workspace import Workspace
+
+HISTORY, LOCK = "history.jsonl", ".schedule.lock"
+MOST_MISSED = 100_000
+"""Times that are looked through for the last one that was missed."""
+PRINTED = ("cron", "systemd", "airflow", "prefect")
+Tell = Callable[[dict[str, Any]], None]
+
+
+def scheduled(workspace: Path) -> dict[str, ReportSpec]:
+    """Return the reports that have a time; none is a `ParameterError`."""
+    found = {n: s for n, s in read_reports(workspace).reports.items() if s.schedule}
+    if not found:
+        msg = "reports.yaml names no time: give a report one, such as schedule: 0 6 * * mon."
+        raise ParameterError(msg)
+    return found
+
+
+def history(workspace: Path) -> list[dict[str, Any]]:
+    """Return what ran, the oldest first: ``report``, ``day``, ``due_utc``, ``begun_utc``, ``ended_utc``, ``code``, …"""
+    try:
+        lines = (workspace / "reports" / HISTORY).read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    found = []
+    for line in lines:
+        with contextlib.suppress(
+            ValueError
+        ):  # the last line of a machine that went down may be half
+            found.append(json.loads(line))
+    return found
+
+
+def missed(spec: ReportSpec, zone: str, last: datetime | None, now: datetime) -> datetime | None:
+    """Return the latest time of a report that came after the last one that ran, and has passed; None without any.
+
+    Without a last one nothing was missed: a schedule begins when it is first started.
+    """
+    if last is None or spec.schedule is None:
+        return None
+    when, found = trigger(spec.schedule, zone), None
+    after = last.astimezone(UTC)
+    for _n in range(MOST_MISSED):
+        following = when.get_next_fire_time(after, after)
+        if following is None or following > now:
+            break
+        found, after = following, following.astimezone(UTC)
+    return found
+
+
+def run_due(
+    workspace: Path, name: str, due: datetime, *, jobs: int = 1, tell: Tell = lambda _event: None
+) -> int:
+    """Make the batch of a time, deliver it, and note it in the history; return its exit code."""
+    begun = datetime.now(UTC)
+    fact: dict[str, Any] = {
+        "report": name,
+        "due_utc": due.astimezone(UTC).isoformat(timespec="seconds"),
+    }
+    try:
+        with contextlib.closing(Workspace.open(workspace, read_only=True)) as space:
+            zone = ZoneInfo(space.settings.time_zone)
+        day = due.astimezone(zone).date()
+        fact["day"] = day.isoformat()
+        spec = read_reports(workspace).spec(name)
+        made = run_batch(workspace, name, day=day, jobs=jobs, say=tell)
+        fine = after_batch(
+            workspace,
+            spec,
+            made,
+            lambda what, facts: tell({"event": what, "report": name, **facts}),
+        )
+        fact |= {"counts": made.manifest["counts"], "code": made.exit_code or (0 if fine else 4)}
+    except JourneyError as error:
+        fact |= {"code": error.exit_code, "why": str(error)}
+    except Exception as error:  # noqa: BLE001 - one report that breaks in a new way ends no schedule
+        fact |= {"code": 3, "why": type(error).__name__}
+    ended = datetime.now(UTC)
+    fact |= {
+        "begun_utc": begun.isoformat(timespec="seconds"),
+        "ended_utc": ended.isoformat(timespec="seconds"),
+    }
+    _note(workspace, fact)
+    tell({"event": "scheduled batch ends", **fact})
+    return int(fact["code"])
+
+
+def _note(workspace: Path, fact: Mapping[str, Any]) -> None:
+    folder = workspace / "reports"
+    folder.mkdir(exist_ok=True)
+    with (folder / HISTORY).open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(fact, ensure_ascii=False) + "\n")
+
+
+def _last(workspace: Path) -> dict[str, datetime]:
+    found: dict[str, datetime] = {}
+    for line in history(workspace):
+        with contextlib.suppress(KeyError, ValueError, TypeError):
+            due = datetime.fromisoformat(line["due_utc"])
+            found[line["report"]] = max(due, found.get(line["report"], due))
+    return found
+
+
+@contextlib.contextmanager
+def _alone(workspace: Path) -> Iterator[None]:
+    folder = workspace / "reports"
+    folder.mkdir(exist_ok=True)
+    with (folder / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            msg = "Another schedule of this workspace is running. One is enough."
+            raise InfrastructureError(msg) from None
+        yield
+
+
+def catch_up(
+    workspace: Path, *, jobs: int = 1, tell: Tell = lambda _event: None, now: datetime | None = None
+) -> list[int]:
+    """Make what was missed since the schedule last ran, each report once, for its latest time; return exit codes.
+
+    A report that never ran begins now: nothing of the time before is made.
+    """
+    now = now or datetime.now(UTC)
+    last, codes = _last(workspace), []
+    with contextlib.closing(Workspace.open(workspace, read_only=True)) as space:
+        zone = space.settings.time_zone
+    for name, spec in scheduled(workspace).items():
+        if name not in last:
+            _note(
+                workspace,
+                {
+                    "report": name,
+                    "due_utc": now.isoformat(timespec="seconds"),
+                    "event": "scheduled from here on",
+                },
+            )
+            continue
+        due = missed(spec, zone, last[name], now)
+        if due is not None:
+            tell(
+                {
+                    "event": "caught up",
+                    "report": name,
+                    "due_utc": due.astimezone(UTC).isoformat(timespec="seconds"),
+                }
+            )
+            codes.append(run_due(workspace, name, due, jobs=jobs, tell=tell))
+    return codes
+
+
+def run_schedule(
+    workspace: Path,
+    *,
+    jobs: int = 1,
+    tell: Tell = lambda _event: None,
+    until: threading.Event | None = None,
+) -> None:
+    """Run the schedule of a workspace until it is told to end.
+
+    Parameters
+    ----------
+    workspace
+        Folder of the workspace.
+    jobs
+        Workers of a batch at the same time.
+    tell
+        Is told each event, a flat dictionary.
+    until
+        Ends it when it is set; a batch at work is finished first.
+
+    Raises
+    ------
+    ParameterError
+        No report has a time.
+    InfrastructureError
+        The scheduler library is not there, or another schedule of this workspace is running.
+    """
+    specs = scheduled(workspace)
+    with contextlib.closing(Workspace.open(workspace, read_only=True)) as space:
+        zone = space.settings.time_zone
+    times = {name: trigger(str(spec.schedule), zone) for name, spec in specs.items()}
+    from apscheduler.executors.pool import ThreadPoolExecutor
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    ended = until or threading.Event()
+    with _alone(workspace):
+        catch_up(workspace, jobs=jobs, tell=tell)
+        # One at a time: batches share the machine. Missed while busy: once, and never the same report twice.
+        timer = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(1)}, timezone=ZoneInfo(zone),
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )  # fmt: skip
+        for name, when in times.items():
+            timer.add_job(_fire, when, args=(workspace, name, jobs, tell, zone), id=name)
+        timer.start()
+        try:
+            for job in timer.get_jobs():
+                tell(
+                    {
+                        "event": "scheduled",
+                        "report": job.id,
+                        "next": job.next_run_time.isoformat(timespec="minutes"),
+                    }
+                )
+            ended.wait()
+        finally:
+            timer.shutdown(wait=True)
+
+
+def _fire(workspace: Path, name: str, jobs: int, tell: Tell, zone: str) -> None:
+    """Make the latest time of a report that has come and was not made."""
+    now = datetime.now(UTC)
+    due = missed(read_reports(workspace).spec(name), zone, _last(workspace).get(name), now)
+    run_due(workspace, name, due or now, jobs=jobs, tell=tell)
+
+
+def printed(workspace: Path, form: str, command: str) -> str:
+    """Return the schedule as another tool reads it: ``cron``, ``systemd``, ``airflow`` or ``prefect``.
+
+    Parameters
+    ----------
+    workspace
+        Folder of the workspace.
+    form
+        Which.
+    command
+        Path of the ``journey`` command.
+    """
+    if form not in PRINTED:
+        msg = f"There is no form {form!r}; {', '.join(PRINTED)} can be printed."
+        raise ParameterError(msg)
+    with contextlib.closing(Workspace.open(workspace, read_only=True)) as space:
+        zone = space.settings.time_zone
+    folder = workspace.resolve()
+    specs = scheduled(workspace)
+    runs = {n: [command, "report", "run", n, "-w", str(folder)] for n in specs}
+    writers = {"cron": _cron, "systemd": _systemd, "airflow": _airflow, "prefect": _prefect}
+    return writers[form]({n: str(s.schedule) for n, s in specs.items()}, runs, zone)
+
+
+def _cron(times: Mapping[str, str], runs: Mapping[str, list[str]], zone: str) -> str:
+    import shlex
+
+    lines = [f"CRON_TZ={zone}"]
+    lines += [f"{times[n]} flock -n /tmp/journey-{n}.lock {shlex.join(r)}" for n, r in runs.items()]
+    return "\n".join(lines).replace("%", "\\%") + "\n"
+
+
+def _systemd(times: Mapping[str, str], runs: Mapping[str, list[str]], zone: str) -> str:
+    from journey_widgets.publish.cron import WEEKDAYS, fields
+
+    parts = []
+    for name, run in runs.items():
+        every = fields(times[name])
+        days = (
+            ""
+            if len(every["weekday"]) == 7
+            else ",".join(WEEKDAYS[d].title() for d in every["weekday"]) + " "
+        )
+        month, day, hour, minute = (
+            "*" if len(every[f]) == most else ",".join(map(str, every[f]))
+            for f, most in (("month", 12), ("day", 31), ("hour", 24), ("minute", 60))
+        )
+        words = " ".join(
+            '"' + w.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"' for w in run
+        )
+        parts.append(
+            f"# journey-{name}.service\n[Unit]\nDescription=Reports: {name}\n[Service]\nType=oneshot\n"
+            f"ExecStart={words}\n\n# journey-{name}.timer\n[Timer]\n"
+            f"OnCalendar={days}*-{month}-{day} {hour}:{minute}:00 {zone}\nPersistent=true\n"
+            "[Install]\nWantedBy=timers.target\n"
+        )
+    return "\n".join(parts)
+
+
+def _airflow(times: Mapping[str, str], runs: Mapping[str, list[str]], zone: str) -> str:
+    import shlex
+
+    lines = [
+        "import pendulum",
+        "from airflow import DAG",
+        "from airflow.operators.bash import BashOperator",
+        "",
+    ]
+    for name, run in runs.items():
+        command = (
+            f"{shlex.join(run)} --as-of {{{{ data_interval_end.in_timezone({zone!r}).date() }}}}"
+        )
+        lines += [
+            f"with DAG({'journey_' + name!r}, schedule={times[name]!r}, catchup=False, max_active_runs=1,",
+            f"         start_date=pendulum.datetime(2026, 1, 1, tz={zone!r})):",
+            f"    BashOperator(task_id='report', bash_command={command!r})",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _prefect(times: Mapping[str, str], runs: Mapping[str, list[str]], zone: str) -> str:
+    lines = [
+        "import subprocess", "from prefect import flow, serve", "from prefect.schedules import Cron", "", "",
+        "@flow", "def report(command: list[str]) -> None:", "    subprocess.run(command, check=True)", "", "",
+        "if __name__ == '__main__':", "    serve(",
+    ]  # fmt: skip
+    for name, run in runs.items():
+        schedule = f"schedule=Cron({times[name]!r}, timezone={zone!r})"
+        lines.append(
+            f"        report.to_deployment({name!r}, parameters={{'command': {run!r}}}, {schedule}),"
+        )
+    return "\n".join([*lines, "    )", ""])
