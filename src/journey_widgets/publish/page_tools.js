@@ -246,7 +246,11 @@ function explain(place, label, line) {
   shut.textContent = "Close";
   shut.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-  dialog.addEventListener("close", () => { dialog.remove(); if (place instanceof HTMLElement) place.focus(); });
+  dialog.addEventListener("close", () => {
+    const nowhere = !document.activeElement || document.activeElement === document.body || dialog.contains(document.activeElement);
+    dialog.remove();
+    if (nowhere && place instanceof HTMLElement) place.focus(); // whoever went on meanwhile is not called back
+  });
   dialog.append(title, list, shut);
   document.body.append(dialog);
   dialog.showModal();
