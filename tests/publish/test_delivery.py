@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from journey_widgets import Workspace, cli
 from journey_widgets.errors import InfrastructureError
-from journey_widgets.publish.batch import run_batch
+from journey_widgets.publish.batch import Batch, run_batch
 from journey_widgets.publish.batch_ends import after_batch
 from journey_widgets.publish.dashboards import _free_port
 from journey_widgets.publish.delivery import SENDER, SMTP, Target, deliver
@@ -59,6 +59,47 @@ def made(workspace, day=DAY, **more):
         workspace, read_reports(workspace).spec("each"), batch, lambda w, f: said.append((w, f))
     )
     return batch, fine, said
+
+
+def ended(workspace, day, reds=()):
+    """What follows a batch of a report that was made, without making it: its red KPIs are given."""
+    folder = workspace / "reports" / "each" / day.isoformat()
+    folder.mkdir(parents=True)
+    rows = [
+        {
+            "kpi": k, "label": k.title(), "owner": "shop", "owner_label": "Shop", "status": "red", "certain": True,
+            "value": 0.1, "low": 0.08, "high": 0.12, "n": 100.0, "target": 0.5, "weight": 0.2, "shown": "10 %",
+            "between": "8 % to 12 %", "aimed": "50 %", "chance": 1e-9,
+        }
+        for k in reds
+    ]  # fmt: skip
+    (folder / "each-one.json").write_text(
+        json.dumps({"standing": rows, "content": "x", "files": {}})
+    )
+    counts = {"made": 1, "fresh": 0, "failed": 0, "refused": 0, "left out": 0}
+    runs = [
+        {
+            "stem": "each-one",
+            "parameters": {"segment": "one", "as_of": f"{day:%Y-%m}"},
+            "status": "made",
+        }
+    ]
+    manifest = {
+        "report": "each",
+        "workspace": "Shop",
+        "day": day.isoformat(),
+        "counts": counts,
+        "runs": runs,
+    }
+    (folder / "batch.json").write_text(json.dumps(manifest))
+    said = []
+    after_batch(
+        workspace,
+        read_reports(workspace).spec("each"),
+        Batch(folder, manifest),
+        lambda w, f: said.append((w, f)),
+    )
+    return said
 
 
 class Kept:
@@ -189,8 +230,7 @@ def test_what_became_certainly_worse_is_told_once_and_again_after_it_was_over(sh
     write(shop, alert=[{"mail": ["anna@shop.example"]}])
 
     def subjects(reds, day):
-        (shop / "reds.json").write_text(json.dumps(reds))
-        made(shop, date(2026, 8, day))
+        ended(shop, date(2026, 8, day), reds.get("one", ()))
         return [m["Subject"] for _to, m in smtp]
 
     assert subjects({}, 1) == []
@@ -209,13 +249,12 @@ def test_what_became_certainly_worse_is_told_once_and_again_after_it_was_over(sh
 def test_an_alert_that_could_not_be_sent_is_new_next_time(shop, hook):
     url, taken, answer = hook
     write(shop, alert=[{"webhook": url}])
-    (shop / "reds.json").write_text(json.dumps({"one": ["paid"]}))
 
     answer[0] = 500
-    assert [w for w, _f in made(shop)[2]] == ["alert failed"]
+    assert [w for w, _f in ended(shop, date(2026, 8, 1), ["paid"])] == ["alert failed"]
     answer[0] = 204
-    assert [w for w, _f in made(shop)[2]] == ["alerted"]
-    assert made(shop)[2] == []
+    assert [w for w, _f in ended(shop, date(2026, 8, 2), ["paid"])] == ["alerted"]
+    assert ended(shop, date(2026, 8, 3), ["paid"]) == []
     assert len(taken) == 2
 
 
@@ -226,7 +265,7 @@ def test_days_beyond_those_that_are_kept_go_and_nothing_else(shop):
     (other / "mine.txt").write_text("mine")
 
     for day in (1, 2, 3):
-        made(shop, date(2026, 8, day))
+        ended(shop, date(2026, 8, day))
 
     assert sorted(p.name for p in (shop / "reports" / "each").iterdir()) == [
         "2020-01-01",
