@@ -406,7 +406,8 @@ def _schedule(options: argparse.Namespace) -> int:
 
     Workspace.open(options.workspace, read_only=True).close()
     if options.form:
-        command = shutil.which("journey") or f"{sys.executable} -m journey_widgets.cli"
+        found = shutil.which("journey")
+        command = [found] if found else [sys.executable, "-m", "journey_widgets.cli"]
         print(schedule.printed(options.workspace, options.form, command), end="")
         return DONE
     if options.history:

@@ -30,14 +30,24 @@ def last_batch(folder: Path) -> Path | None:
     return max(earlier, default=None, key=lambda p: p.name)
 
 
+def apart(run: Mapping[str, Any]) -> str:
+    """Return what a report is told by on any day: its parameters without the day."""
+    return json.dumps(_own(run), sort_keys=True)
+
+
+def about(run: Mapping[str, Any]) -> str:
+    """Return what a report is about: its parameters without the day, in words."""
+    return ", ".join(f"{k} {v}" for k, v in _own(run).items()) or "everything"
+
+
+def _own(run: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in run["parameters"].items() if k != "as_of"}
+
+
 def same_reports(
     folder: Path, before: Path, runs: list[dict[str, Any]]
 ) -> dict[str, tuple[Path, Path]]:
     """Return stem → figures of a report now and of the same report before: alike in everything but the day."""
-
-    def apart(run: Mapping[str, Any]) -> str:
-        own = {k: v for k, v in run["parameters"].items() if k != "as_of"}
-        return json.dumps(own, sort_keys=True)
 
     old = json.loads((before / "batch.json").read_text("utf-8"))["runs"]
     known = {apart(r): before / f"{r['stem']}.csv" for r in old}

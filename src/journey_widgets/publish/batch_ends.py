@@ -4,12 +4,13 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from journey_widgets.errors import JourneyError
 from journey_widgets.publish.batch import FAILED, FRESH, LEFT, MADE, REFUSED, Batch
+from journey_widgets.publish.batch_changes import about, apart
 from journey_widgets.publish.batch_reds import EVERYWHERE, red_and_certain, standing_of
 from journey_widgets.publish.delivery import Target, deliver, tell
 from journey_widgets.publish.report_plan import ReportSpec
@@ -101,30 +102,20 @@ def _pressing(batch: Batch) -> dict[str, str]:
     """Return what is red and certain, and what was not made: a key that is the same on another day → in words."""
     runs = {r["stem"]: r for r in batch.manifest["runs"]}
     found = {
-        f"missing {_apart(r)}": f"Not made: {_about(r)}: {r['why']}"
+        f"missing {apart(r)}": f"Not made: {about(r)}: {r['why']}"
         for r in runs.values()
         if r["status"] in (FAILED, REFUSED)
     }  # fmt: skip
     reds = red_and_certain(standing_of(batch.folder, batch.manifest["runs"]))
     for r in reds.to_dict("records"):
         everywhere = r["stem"] == EVERYWHERE
-        key = "every report" if everywhere else _apart(runs[r["stem"]])
-        about = "every report" if everywhere else _about(runs[r["stem"]])
+        key = "every report" if everywhere else apart(runs[r["stem"]])
+        whose = "every report" if everywhere else about(runs[r["stem"]])
         found[f"red {key} {r['kpi']}"] = (
-            f"{r['label']} is certainly off target in {about}: {r['shown']} ({r['between']}), target {r['aimed']}; "
+            f"{r['label']} is certainly off target in {whose}: {r['shown']} ({r['between']}), target {r['aimed']}; "
             f"{r['owner_label']} answers for it."
         )
     return found
-
-
-def _apart(run: Mapping[str, Any]) -> str:
-    own = {k: v for k, v in run["parameters"].items() if k != "as_of"}
-    return json.dumps(own, sort_keys=True)
-
-
-def _about(run: Mapping[str, Any]) -> str:
-    own = {k: v for k, v in run["parameters"].items() if k != "as_of"}
-    return ", ".join(f"{k} {v}" for k, v in own.items()) or "the report"
 
 
 def _known(path: Path) -> set[str]:

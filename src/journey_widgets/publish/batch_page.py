@@ -8,7 +8,7 @@ import pandas as pd
 
 from journey_widgets.definition import definition
 from journey_widgets.publish import html as parts
-from journey_widgets.publish.batch_changes import changes, last_batch, same_reports
+from journey_widgets.publish.batch_changes import about, changes, last_batch, same_reports
 from journey_widgets.publish.batch_reds import by_role, red_and_certain, standing_of
 from journey_widgets.safe import file_name, html
 
@@ -82,7 +82,7 @@ def _index(
     ]
     failed = [r for r in runs if "why" in r]
     if failed:
-        rows = pd.DataFrame([{"Report": _about(r), "Why": r["why"]} for r in failed])
+        rows = pd.DataFrame([{"Report": about(r), "Why": r["why"]} for r in failed])
         caption = "Not made this time: the last good report of each is unchanged"
         body.append(parts.table(rows, caption=caption)._repr_html_())
     body += [
@@ -122,13 +122,13 @@ def _reds(runs: list[dict[str, Any]], reds: pd.DataFrame, links: dict[str, tuple
     """Return what is red and certain, the first of it, with the pages of those who answer for it."""
     if reds.empty:
         return ""
-    about = {r["stem"]: _about(r) for r in runs}
+    named = {r["stem"]: about(r) for r in runs}
     pages = "".join(
         f'<li><a href="{html(quote(n))}">{html(label)}</a>: {k:,}</li>'
         for n, (label, k) in links.items()
     )
     first = _red_table(
-        reds.head(MOST_REDS), about, "Red and certain, the most certain and weighty first"
+        reds.head(MOST_REDS), named, "Red and certain, the most certain and weighty first"
     )
     left = len(reds) - MOST_REDS
     more = (
@@ -138,10 +138,10 @@ def _reds(runs: list[dict[str, Any]], reds: pd.DataFrame, links: dict[str, tuple
     return f'{first}{more}<p>One page for each who answers for it:</p><ul class="jw-roles">{pages}</ul>{note}'
 
 
-def _red_table(reds: pd.DataFrame, about: dict[str, str], caption: str) -> str:
+def _red_table(reds: pd.DataFrame, named: dict[str, str], caption: str) -> str:
     rows = pd.DataFrame(
         {
-            "KPI": reds["label"], "Report": [about.get(s, s) if s else "every report" for s in reds["stem"]],
+            "KPI": reds["label"], "Report": [named.get(s, s) if s else "every report" for s in reds["stem"]],
             "Value": reds["shown"], "Likely between": reds["between"], "Target": reds["aimed"],
             "Owner": reds["owner_label"],
             "By chance": ["below 0.001" if p < 0.001 else f"{p:.3f}" for p in reds["p_value"]],
@@ -152,16 +152,16 @@ def _red_table(reds: pd.DataFrame, about: dict[str, str], caption: str) -> str:
 
 def _role_page(folder: Path, manifest: dict[str, Any], label: str, own: pd.DataFrame) -> str:
     """Return the page of a role: what is red and certain and is this role's, with the reports it stands in."""
-    about = {r["stem"]: _about(r) for r in manifest["runs"]}
+    named = {r["stem"]: about(r) for r in manifest["runs"]}
     there = {r["stem"]: r for r in manifest["runs"] if _there(folder, r)}
     head = parts.heading(
         {"Workspace": manifest["workspace"], "Batch": _title(manifest)}
     )._repr_html_()
     links = "".join(
-        f'<li><a href="{html(quote(s))}.html">{html(about[s])}</a></li>'
+        f'<li><a href="{html(quote(s))}.html">{html(named[s])}</a></li>'
         for s in dict.fromkeys(own["stem"]) if s in there
     )  # fmt: skip
-    table = _red_table(own, about, f"Red and certain, answered for by {label}")
+    table = _red_table(own, named, f"Red and certain, answered for by {label}")
     where = f"<p>The reports it stands in:</p><ul>{links}</ul>" if links else ""
     return _page(
         f"{label}: {_title(manifest)}",
@@ -171,12 +171,6 @@ def _role_page(folder: Path, manifest: dict[str, Any], label: str, own: pd.DataF
 
 def _there(folder: Path, run: dict[str, Any]) -> bool:
     return (folder / f"{run['stem']}.html").is_file()
-
-
-def _about(run: dict[str, Any]) -> str:
-    """Return what a report is about: its parameters in words."""
-    own = {k: v for k, v in run["parameters"].items() if k != "as_of"}
-    return ", ".join(f"{k} {v}" for k, v in own.items()) or "everything"
 
 
 def _tools(runs: list[dict[str, Any]]) -> str:
@@ -196,11 +190,11 @@ def _table(folder: Path, runs: list[dict[str, Any]], found: pd.DataFrame, *, com
     head = "".join(f'<th scope="col"><button type="button">{html(h)}</button></th>' for h in heads)
     rows = []
     for run in runs:
-        about = html(_about(run))
+        said = html(about(run))
         if _there(folder, run):
-            about = f'<a href="{html(quote(run["stem"]))}.html">{about}</a>'
+            said = f'<a href="{html(quote(run["stem"]))}.html">{said}</a>'
         cells = [
-            f'<th scope="row">{about}</th>',
+            f'<th scope="row">{said}</th>',
             f'<td class="jw-status-{html(run["status"].replace(" ", "-"))}">{html(SAID[run["status"]])}</td>',
         ]
         if compared:

@@ -9,7 +9,6 @@ import logging
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -62,13 +61,6 @@ FULL = (
     "All places are taken at the moment: as many readers as this machine can serve have dashboards open. This page "
     "tries again by itself."
 )
-
-
-@dataclass(frozen=True)
-class Served:
-    """What is served: which dashboards there are, with the parameters an address may name."""
-
-    pages: dict[str, list[Parameter]]
 
 
 class TokenReaders(IdentityProvider):
@@ -195,10 +187,10 @@ class DashboardHandler(TornadoVoilaHandler):
         """Answer with the page."""
         if without_token(self):
             return
-        pages: Served = self.settings["journey_served"]
-        if path not in pages.pages:
+        pages: dict[str, list[Parameter]] = self.settings["journey_served"]
+        if path not in pages:
             raise web.HTTPError(404)
-        self._check(path, pages.pages[path])
+        self._check(path, pages[path])
         named = self.settings["journey_auth"] in {"readers", "proxy"}
         self.request.headers[READER] = str(self.current_user.username) if named else ""
         await self._drop_dead(path)
@@ -206,7 +198,7 @@ class DashboardHandler(TornadoVoilaHandler):
 
     async def head(self, path: str | None = None) -> None:
         """Answer whoever only asks whether the page is there: no kernel starts."""
-        if path not in self.settings["journey_served"].pages:
+        if path not in self.settings["journey_served"]:
             raise web.HTTPError(404)
 
     def _check(self, path: str, known: list[Parameter]) -> None:
@@ -330,7 +322,7 @@ class Dashboards(Voila):
             "local_hostnames": ["localhost"],
             "jinja2_env": settings["voila_jinja2_env"],
             "journey_auth": told["auth"]["way"],
-            "journey_served": Served({p.name: declared(p) for p in site.glob("*.ipynb")}),
+            "journey_served": {p.name: declared(p) for p in site.glob("*.ipynb")},
             "default_handler_class": MissingHandler,
             "default_handler_args": {"voila_configuration": self.voila_configuration},
         }

@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -236,7 +236,7 @@ def _fire(workspace: Path, name: str, jobs: int, tell: Tell, zone: str) -> None:
     run_due(workspace, name, due or now, jobs=jobs, tell=tell)
 
 
-def printed(workspace: Path, form: str, command: str) -> str:
+def printed(workspace: Path, form: str, command: Sequence[str]) -> str:
     """Return the schedule as another tool reads it: ``cron``, ``systemd``, ``airflow`` or ``prefect``.
 
     Parameters
@@ -246,7 +246,7 @@ def printed(workspace: Path, form: str, command: str) -> str:
     form
         Which.
     command
-        Path of the ``journey`` command.
+        The ``journey`` command, in words.
     """
     if form not in PRINTED:
         msg = f"There is no form {form!r}; {', '.join(PRINTED)} can be printed."
@@ -255,7 +255,7 @@ def printed(workspace: Path, form: str, command: str) -> str:
         zone = space.settings.time_zone
     folder = workspace.resolve()
     specs = scheduled(workspace)
-    runs = {n: [command, "report", "run", n, "-w", str(folder)] for n in specs}
+    runs = {n: [*command, "report", "run", n, "-w", str(folder)] for n in specs}
     writers = {"cron": _cron, "systemd": _systemd, "airflow": _airflow, "prefect": _prefect}
     return writers[form]({n: str(s.schedule) for n, s in specs.items()}, runs, zone)
 
@@ -264,7 +264,9 @@ def _cron(times: Mapping[str, str], runs: Mapping[str, list[str]], zone: str) ->
     import shlex
 
     lines = [f"CRON_TZ={zone}"]
-    lines += [f"{times[n]} flock -n /tmp/journey-{n}.lock {shlex.join(r)}" for n, r in runs.items()]
+    lines += [
+        f"{times[n]} {shlex.join(r)}" for n, r in runs.items()
+    ]  # a batch itself holds its folder
     return "\n".join(lines).replace("%", "\\%") + "\n"
 
 
