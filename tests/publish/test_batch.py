@@ -232,6 +232,7 @@ def test_bad_reports_are_explained_and_the_good_ones_are_there(plain, shelf, cap
 
 
 def test_where_all_fail_or_are_refused_the_exit_code_says_so(plain, shelf):
+    (plain / "units.csv").write_text("segment\none\ntwo\n", "utf-8")
     notebook(shelf / "r.ipynb", START, "1/0")
     assert run_batch(plain, "each", day=DAY).exit_code == 3
     stop = (
@@ -521,6 +522,15 @@ def test_a_segment_of_many_values_is_planned_and_its_page_opens(tmp_path, monkey
     assert page.index.customers() == 10
 
 
+@pytest.fixture
+def interrupts():
+    """Interrupts are heard, also where whoever started the tests had them ignored, as shells in the background do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_command_that_is_ended_says_so_by_its_exit_code_and_ends_its_workers(plain, shelf, how):
     notebook(shelf / "r.ipynb", START, "import time; time.sleep(60)")
@@ -544,7 +554,8 @@ def test_a_command_that_is_ended_says_so_by_its_exit_code_and_ends_its_workers(p
     assert of_workspace(plain) == []
 
 
-def test_a_batch_stopped_by_hand_ends_its_workers(plain, shelf, monkeypatch):
+@pytest.mark.usefixtures("interrupts")
+def test_a_batch_stopped_by_hand_ends_its_workers(plain, shelf):
     notebook(shelf / "r.ipynb", START, "import time; time.sleep(60)")
 
     def stop(event):

@@ -1,6 +1,7 @@
 """Where batches go: a folder, a real mail server, a real web server; each once, and nothing secret along with it."""
 
 import json
+import shutil
 import threading
 from datetime import date
 from email import message_from_bytes
@@ -10,7 +11,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from pydantic import ValidationError
 
-from journey_widgets import Workspace, cli
+from journey_widgets import Workspace, cli, shipped
 from journey_widgets.errors import InfrastructureError
 from journey_widgets.publish.batch import Batch, run_batch
 from journey_widgets.publish.batch_ends import after_batch
@@ -34,13 +35,27 @@ html.note("a report of " + segment).carrying(standings.MIME, [
 """
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    """A workspace without sources, with the two reports of a day."""
+    folder = tmp_path_factory.mktemp("once")
+    (folder / "notebooks").mkdir()
+    Workspace.create(folder / "shop").close()
+    notebook(folder / "notebooks" / "r.ipynb", START, RED)
+    (folder / "shop" / "units.csv").write_text("segment\none\ntwo\n")
+    (folder / "shop" / "reds.json").write_text("{}")
+    write(folder / "shop")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(shipped, "notebooks", lambda: folder / "notebooks")
+        assert run_batch(folder / "shop", "each", day=DAY).exit_code == 0
+    return folder
+
+
 @pytest.fixture
-def shop(tmp_path, shelf):
-    """A workspace without sources, with a report of two segments whose red KPIs stand in a file."""
-    Workspace.create(tmp_path / "shop").close()
-    notebook(shelf / "r.ipynb", START, RED)
-    (tmp_path / "shop" / "units.csv").write_text("segment\none\ntwo\n")
-    (tmp_path / "shop" / "reds.json").write_text("{}")
+def shop(once, tmp_path, shelf):
+    """A copy of it: what is asked for again is there, and new where the notebook says something else."""
+    shutil.copytree(once / "shop", tmp_path / "shop")
+    shutil.copy(once / "notebooks" / "r.ipynb", shelf / "r.ipynb")
     return tmp_path / "shop"
 
 
@@ -52,9 +67,9 @@ def write(workspace, **more):
 
 
 def made(workspace, day=DAY, **more):
-    """Make the batch of a day and what follows it; return what was said."""
+    """Make what is missing of the batch of a day, and what follows it; return what was said."""
     said = []
-    batch = run_batch(workspace, "each", day=day, force=True, **more)
+    batch = run_batch(workspace, "each", day=day, **more)
     fine = after_batch(
         workspace, read_reports(workspace).spec("each"), batch, lambda w, f: said.append((w, f))
     )
@@ -202,7 +217,7 @@ def test_a_web_address_gets_a_summary_without_paths_and_its_answers_are_followed
     assert made(shop)[1]
 
     head, body = taken[-1]
-    assert body["counts"]["made"] == 2
+    assert body["counts"]["fresh"] == 2
     assert body["text"] == "each, 2026-08-16: 2 reports"
     assert str(shop) not in json.dumps(taken)
     assert taken[0][0]["Idempotency-Key"] == head["Idempotency-Key"]
@@ -264,13 +279,13 @@ def test_days_beyond_those_that_are_kept_go_and_nothing_else(shop):
     other.mkdir(parents=True)
     (other / "mine.txt").write_text("mine")
 
-    for day in (1, 2, 3):
+    for day in (27, 28, 29):
         ended(shop, date(2026, 8, day))
 
     assert sorted(p.name for p in (shop / "reports" / "each").iterdir()) == [
         "2020-01-01",
-        "2026-08-02",
-        "2026-08-03",
+        "2026-08-28",
+        "2026-08-29",
     ]
 
 
@@ -290,7 +305,6 @@ def test_a_place_that_cannot_be_is_refused(target):
 def test_a_mail_without_a_server_or_with_one_that_is_gone_fails_in_words_without_its_password(
     shop, monkeypatch
 ):
-    write(shop)
     batch = run_batch(shop, "each", day=DAY)
     target = Target(mail=("anna@shop.example",))
     monkeypatch.delenv(SMTP, raising=False)
@@ -332,9 +346,10 @@ def test_a_report_is_a_pdf_and_a_notebook_too_where_it_is_asked_for(shop, monkey
     assert not any("papermill" in b or str(shop) in b or "/tmp" in b for b in books)  # noqa: S108 - looked for
     assert run_batch(shop, "each", day=DAY).manifest["counts"]["fresh"] == 2
     write(shop)
-    assert (
-        run_batch(shop, "each", day=DAY).manifest["counts"]["made"] == 2
-    )  # what is asked for is part of the key
+    again = run_batch(shop, "each", day=DAY, dry_run=True)
+    assert [r["status"] for r in again.manifest["runs"]] == [
+        "to make"
+    ] * 2  # what is asked for is part of the key
 
 
 def test_without_a_browser_a_pdf_is_refused_in_words_and_the_last_good_report_stays(
@@ -370,4 +385,4 @@ def test_the_command_says_where_a_batch_went_and_exits_4_where_it_could_not(shop
         "delivery failed: to folder file, why The folder to deliver to cannot be written"
         in told.err
     )
-    assert "2 made" in told.out
+    assert "2 fresh" in told.out

@@ -109,14 +109,19 @@ def test_script_in_an_output_does_not_run_in_a_report(example, shelf, tmp_path, 
     assert page.title() == "Report"
 
 
+@pytest.fixture(scope="module")
+def map_report(made_example, tmp_path_factory):
+    """The report of the journey map, made once."""
+    return run_report(
+        "journey_map", workspace=made_example, out=tmp_path_factory.mktemp("map")
+    ).path
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_report_opens_with_the_network_off_and_shows_its_pictures(
-    example, tmp_path, new_page, scheme
-):
-    report = run_report("journey_map", workspace=example, out=tmp_path)
+def test_a_report_opens_with_the_network_off_and_shows_its_pictures(map_report, new_page, scheme):
     page = new_page(color_scheme=scheme)
 
-    page.goto(report.path.as_uri())
+    page.goto(map_report.as_uri())
 
     assert page.locator("figure > svg").count() == 7
     assert page.locator("table.jw-table").count() == 11
@@ -134,10 +139,9 @@ def test_the_report_runner_writes_beside_and_renames(example, shelf, tmp_path):
     assert Path(report.path).read_text("utf-8").rstrip().endswith("</html>")
 
 
-def test_a_map_is_printed_on_a_sheet_of_its_own_as_wide_as_a3(example, tmp_path, new_page):
-    report = run_report("journey_map", workspace=example, out=tmp_path)
+def test_a_map_is_printed_on_a_sheet_of_its_own_as_wide_as_a3(map_report, new_page):
     page = new_page()
-    page.goto(report.path.as_uri())
+    page.goto(map_report.as_uri())
 
     printed = page.pdf(prefer_css_page_size=True)
 

@@ -1,5 +1,7 @@
 """The scorecard page: what it says, to whom, and that wrong parameters are said in words."""
 
+import re
+from contextlib import closing
 from dataclasses import replace
 
 import pandas as pd
@@ -143,6 +145,26 @@ def test_a_report_with_red_that_nobody_explains_is_not_published(asks_for_notes,
         str(asks_for_notes), as_of="2026-05"
     )  # the page shows it, and says what is missing
     assert "SCO-15" in shown.findings(view)._repr_html_()
+
+
+def test_contacts_that_do_not_say_who_bought_are_looked_up_for_the_kpi_of_the_board(example):
+    contacts = example / "tables" / "contacts.csv"
+    table = pd.read_csv(contacts)
+    table["bought"] = pd.NA
+    sources = example / "sources.yaml"
+    sources.write_text(re.sub(r"\n +bought: bought", "", sources.read_text("utf-8")), "utf-8")
+    table.drop(columns="bought").to_csv(contacts, index=False)
+    with closing(Workspace.open(example)) as space:
+        kpi = Kpi(id="board_calibration", scoring="unscored")
+        card = space.scorecard
+        first = card.objectives[0].model_copy(update={"kpis": (*card.objectives[0].kpis, kpi)})
+        space.save(card.model_copy(update={"objectives": (first, *card.objectives[1:])}))
+    view = open_scorecard(str(example), as_of="2026-06")
+
+    found = view.series[view.series["kpi"] == "board_calibration"]
+
+    assert found["value"].notna().sum() == 3, found["counted"].tolist()
+    assert found["n"].sum() > 1_000
 
 
 def test_a_trade_off_is_asked_about(may, monkeypatch):

@@ -38,6 +38,10 @@ def text_of(view):
     ]
 
 
+def as_page(part):
+    return part._repr_html_()
+
+
 def without(workspace, *kinds):
     """The workspace without some of its sources."""
     path = workspace / "sources.yaml"
@@ -99,6 +103,21 @@ def test_no_other_page_calls_anything_incremental_without_a_comparison(example, 
         flags=re.DOTALL,
     )
     assert not CLAIM.search(re.sub(r"<[^>]+>", " ", page))
+
+
+def test_each_factor_of_a_contact_is_told_with_its_interval_and_who_says_it(report, view):
+    page = re.sub(r"<[^>]+>", " ", as_page(shown.board(view)))
+    assert re.search(r"\+8\.2 points \(at least \+6\.3\)\s+tested, 679 customers", page)
+    assert re.search(r"91% \(87% to 94%\)", page)
+    assert "24.00 EUR (the plan)" in page
+    assert "ranked by the least it brings (lower 80 % limit)" in page
+
+
+def test_a_trial_that_shall_show_what_an_offer_earns_is_sized_on_revenue(report, view):
+    page = re.sub(r"<[^>]+>", " ", as_page(tried.next_trial(view)))
+    assert "How large it has to be to show that it pays" in page
+    # 2 (1.96 + 0.84)² (15.27 / 0.78)² for a contact of 0.35 at 45 % margin
+    assert re.search(r"Protection plan\s+3\.86 EUR\s+15\.27 EUR\s+45%\s+0\.78 EUR\s+6,048", page)
 
 
 def test_acceptance_stands_beside_what_it_may_harm(report, view):

@@ -241,7 +241,7 @@ def test_hand_overs_are_counted_from_role_to_role():
     assert found["hand_overs"].sum() == 3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from("123"), st.sampled_from(["tech", "sales", "chief"])),

@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 import vl_convert
 
-from journey_widgets.upsell import ScoreReport, moments, qini_curve, time_to_upgrade
+from journey_widgets.upsell import ScoreReport, at_horizons, moments, qini_curve, time_to_upgrade
 from journey_widgets.upsell.charts import (
     bundle_network_chart,
     calibration_chart,
     gain_chart,
+    horizons_chart,
     moments_chart,
     offer_funnel_chart,
     profit_chart,
@@ -47,6 +48,15 @@ def test_touchpoints_without_an_answer_are_left_out_of_the_picture():
     rows = [(c, 0, "sign_up") for c in range(40)] + [(c, 60 + c, "upgrade") for c in range(40)]
     found = moments(days(rows), "upgrade", touchpoints=["price"])
     assert "price" not in drawn(moments_chart(found))
+
+
+def test_windows_of_several_lengths_stand_under_their_touchpoint():
+    found = at_horizons(
+        planted(3, customers=1_500), "upgrade", horizons=("7d", "14d"), touchpoints=["limit_hit"],
+        activity=("login",),
+    )  # fmt: skip
+    svg = drawn(horizons_chart(found[found["ratio"].notna()]))
+    assert all(text in svg for text in ("limit_hit", "7d", "14d", "times as often", "moment"))
 
 
 def test_curves_have_their_names_and_a_dash_of_their_own():

@@ -107,6 +107,15 @@ def test_days_and_upgrades_after_a_touchpoint_are_counted():
     assert found.loc["price", "naive"] == pytest.approx((20 / 40) / (240 / at_risk))
 
 
+def test_days_with_and_without_a_touchpoint_overlap_where_both_are_as_busy():
+    exposed = np.array([True, True, False, False])
+    assert (
+        module._overlap(exposed, np.array([0, 1, 1, 1])) == 0.5
+    )  # halves and none, halves and all
+    assert module._overlap(exposed, np.array([2, 2, 2, 2])) == 1.0
+    assert module._overlap(exposed, np.array([0, 0, 3, 3])) == 0.0
+
+
 def test_what_happens_on_the_day_of_the_upgrade_is_not_before_it():
     rows = [(c, 0, "sign_up") for c in range(40)]
     rows += [(c, 60 + c, t) for c in range(40) for t in ("price", "upgrade")]

@@ -1,5 +1,7 @@
 """Next offers: held against what needs no model, on purchases that no model has seen."""
 
+import importlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +19,7 @@ from journey_widgets.upsell.next_offers import (
 )
 from journey_widgets.upsell.ranking import dcg, hits, ndcg, ndcg_at, reciprocal_rank
 
+module = importlib.import_module("journey_widgets.upsell.next_offers")  # the function hides it
 START = pd.Timestamp("2026-01-01")
 
 
@@ -51,6 +54,24 @@ def test_many_lists_at_once_have_the_same_measures_as_one_by_one():
         ndcg_at(list(r), set(np.flatnonzero(v)), 10) for r, v in zip(ranked, relevant, strict=True)
     ]
     assert ndcg(found, many).tolist() == pytest.approx(one_by_one)
+
+
+@pytest.mark.parametrize("mode", ["new", "repeat"])
+def test_customers_ranked_a_few_at_a_time_are_ranked_as_all_at_once(monkeypatch, mode):
+    rng = np.random.default_rng(7)
+    bought = [
+        (f"c{c}", int(d), [f"i{i}" for i in rng.choice(12, 3, replace=False)])
+        for c in range(60)
+        for d in rng.choice(90, 4, replace=False)
+    ]
+    asked = [f"c{c}" for c in range(60)] + ["stranger", "other"]
+    at_once = next_offers(lines(*bought), mode=mode)
+    monkeypatch.setattr(module, "BLOCK", 7)
+
+    few = next_offers(lines(*bought), mode=mode)
+
+    pd.testing.assert_frame_equal(few.report, at_once.report)
+    pd.testing.assert_frame_equal(few.offers(asked), at_once.offers(asked))
 
 
 def test_the_mean_reciprocal_rank_of_three_lists():

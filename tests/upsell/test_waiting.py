@@ -83,6 +83,23 @@ def test_each_customer_counts_from_the_first_time_and_stands_beside_another():
     assert "half had upgraded by day 4, 0% not yet" in definition(found)
 
 
+def test_customers_stand_beside_others_as_busy_so_that_being_busy_is_no_moment():
+    rng = np.random.default_rng(3)
+    rows = []
+    for c in range(4_800):
+        busy = c % 2 == 0
+        rows += [(c, d, "other") for d in range(0, 41, 2 if busy else 20)]
+        if rng.random() < (0.6 if busy else 0.06):
+            rows.append((c, 41, "price"))
+        if rng.random() < (0.5 if busy else 0.1):
+            rows.append((c, int(rng.integers(45, 90)), "upgrade"))
+    found = time_to_upgrade(days(sorted(rows)), "price", "upgrade")
+    last = {s: own["upgraded"].iloc[-1] for s, own in found.groupby("side")}
+    # Two of three customers with the touchpoint are busy; of all others it would be 0.21.
+    assert last["after"] > 0.4
+    assert abs(last["after"] - last["others"]) < 0.08
+
+
 def test_each_stands_beside_another_once_or_is_left_out():
     rows = [(c, 0, "sign_up") for c in range(100)] + [(c, 10, "price") for c in range(70)]
     rows += [(c, 20, "upgrade") for c in range(0, 100, 2)]

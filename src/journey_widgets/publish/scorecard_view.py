@@ -15,6 +15,7 @@ from journey_widgets.errors import JourneyDataError, JourneyError, ParameterErro
 from journey_widgets.events.calendar import Period as Length
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex
+from journey_widgets.events.source import table_of
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, open_page, said_on_the_page, unless
@@ -103,7 +104,24 @@ class ScorecardPage:
         """The workspace's sources and the documents that KPIs are counted in."""
         space = self.page.workspace
         found: dict[str, Any] = {k: space.source(k) for k in space.sources.present()}
-        return found | {"journey": space.journey, "raci": space.raci, "roles": space.roles}
+        found |= {"journey": space.journey, "raci": space.raci, "roles": space.roles}
+        return found | self._came_back(found)
+
+    def _came_back(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Return contacts of earlier plans with who bought since, where they do not say it themselves."""
+        space, contacts = self.page.workspace, found.get("contacts")
+        asked = {k.measured_as for k in space.scorecard.kpis()}
+        if contacts is None or "board_calibration" not in asked:
+            return {}
+        if "bought" in table_of(contacts, "contacts").columns:
+            return {}
+        from journey_widgets.upsell.loop import came_back
+
+        sources = {k: v for k, v in found.items() if k in space.sources.present()}
+        with suppress(JourneyError):  # then the KPI says what it lacks
+            zone = space.settings.time_zone
+            return {"contacts": came_back(space.upsell, contacts, sources, zone=zone)}
+        return {}
 
     @cached_property
     def series(self) -> pd.DataFrame:

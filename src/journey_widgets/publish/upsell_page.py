@@ -1,5 +1,7 @@
 """The upsell page's words, tables and pictures: when, by whom, who is there, what is planned, and what to do."""
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +74,7 @@ PLACEBO_SAID = (
 USUAL_SAID = (
     "Usual lift: what a list of what upgraders did more often would show; busy customers do more of everything, so it "
     "calls nearly everything a moment. By activity: odds ratio within four levels of activity (Mantel and Haenszel). "
+    "Alike in activity: which share of the days with it and without are as busy as each other; the rest has no like. "
     "E-value: how strongly something unseen would have to go with both sides to make the ratio alone."
 )
 
@@ -355,7 +358,9 @@ def _in_detail(view: UpsellPage, known: pd.DataFrame) -> html.Html:
             "Days after it": view.few(r["exposed_days"]) if r["shown"] else "–",
             "Upgrades then": view.few(r["upgrades"]),
             "p, adjusted": _p(r["p_value"]), "Usual lift": _plain(r["naive"], shown=r["shown"]),
-            "By activity": _plain(r["stratified"], shown=r["shown"]), "E-value": _plain(r["e_value"]),
+            "By activity": _plain(r["stratified"], shown=r["shown"]),
+            "Alike in activity": Figure(f"{r['overlap']:.0%}", r["overlap"]) if r["shown"] else "–",
+            "E-value": _plain(r["e_value"]),
         }
         for r in records(shown.head(MOST_MOMENTS))
     ]  # fmt: skip
@@ -387,7 +392,7 @@ def _moments_said(view: UpsellPage) -> str:
     return f"Upgrades certainly come sooner after {names}.{also}"
 
 
-def horizons(view: UpsellPage) -> html.Html:
+def horizons(view: UpsellPage) -> Any:
     """Return whether the moments hold with windows of several lengths."""
     found = view.horizons
     if found is None:
@@ -411,7 +416,23 @@ def horizons(view: UpsellPage) -> html.Html:
             else f"a moment at {int((group['verdict'] == MOMENT).sum())} of {len(lengths)} lengths"
         )  # fmt: skip
         rows.append(row)
-    return html.table(pd.DataFrame(rows), caption="Times as often, with windows of several lengths")
+    table = html.table(
+        pd.DataFrame(rows), caption="Times as often, with windows of several lengths"
+    )
+    drawn = own[own["touchpoint"].isin(own.loc[own["verdict"] == MOMENT, "touchpoint"])]
+    if drawn.empty or len(lengths) < 2:
+        return table
+    drawn = drawn.assign(
+        touchpoint=[view.named(t) for t in drawn["touchpoint"]],
+        within=[in_words(w) for w in drawn["within"]],
+    )
+    fragile = sorted(set(drawn.loc[drawn["fragile"].astype(bool), "touchpoint"]))
+    said = (
+        f"At one length only, and so fragile: {', '.join(fragile)}."
+        if fragile
+        else "Every moment holds with windows of more than one length."
+    )
+    return show_all([show(charts.horizons_chart(drawn), said), table])
 
 
 def waiting(view: UpsellPage) -> Any:
@@ -610,11 +631,61 @@ def board(view: UpsellPage) -> Any:
         names = ", ".join(view.named(t) for t in nobody)
         notes.append(html.note(f"Nobody alone answers for {names}: no offer is planned there."))
     if mode() == "report":
-        return html.joined(*notes, *_board_tables(view, found))
+        return html.joined(*notes, *_board_tables(view, found), _factors(view))
     widget = OpportunityBoard(
         found, labels=view.labels, can_export=view.page.may_edit, least=view.page.least
     )
-    return show_all([*notes, widget]) if notes else widget
+    return show_all([*notes, widget, _factors(view)])
+
+
+def _factors(view: UpsellPage) -> html.Html:
+    """Return what the worth of a contact is made of: each factor with its interval and who says it."""
+    least, rows = view.page.least, []
+    both = view.effects.merge(view.earnings, on="offer", how="left")
+    labels = {m.id: m.label for m in view.plan.moments}
+    follows = any(o.follow_on for o in view.plan.offers)
+    for r in records(both):
+        offer = view.plan.offer(r["offer"])
+        few = 0 < r["n"] < least
+        brings: str | Figure = "nobody knows"
+        if r["evidence"]:
+            low = (
+                f" (at least {100 * r['effect_low']:+.1f})"
+                if math.isfinite(r["effect_low"])
+                else ""
+            )
+            brings = "–" if few else Figure(
+                f"{100 * r['effect']:+.1f} points{low}", r["effect"], r["effect_low"], math.nan, r["n"]
+            )  # fmt: skip
+        kept = ranged("{:.0%}".format, *of(r, "kept", "kept_low", "kept_high", "accepted"))
+        n = f", {view.few(r['n'])} customers" if math.isfinite(r["n"]) else ""
+        ends = (
+            of(r, "margin_low", "margin_high")
+            if r["margin_low"] < r["margin_high"]
+            else [math.nan] * 2
+        )
+        margin = ranged(view.money, float(r["margin"]), *ends)
+        later = offer.follow_on
+        rows.append(
+            {
+                "Offer, and when": f"{offer.label}: {labels[r['moment']]}", "A contact brings": brings,
+                "Rests on": f"{r['evidence']}{n}" if r["evidence"] else "–",
+                "Margin": replace(margin, shown=f"{margin} ({r['basis']})") if r["basis"] else "nobody says it",
+                "Kept": "–" if r["accepted"] < max(least, 1) else kept,
+                **({"Later margin": Figure(view.money(later), later)} if follows else {}),
+                "A contact costs": Figure(view.money(offer.cost), offer.cost),
+            }
+        )  # fmt: skip
+    by = (
+        "ranked by the least it brings (lower 80 % limit)"
+        if view.plan.cautious
+        else "ranked by what it is expected to bring"
+    )
+    return html.table(
+        pd.DataFrame(rows), caption="What the worth of a contact is made of",
+        note=f"How much likelier somebody buys when asked, times margin, times share kept, and what comes later, less "
+        f"cost and fatigue ({view.money(view.plan.fatigue)} a contact); {by}.",
+    )  # fmt: skip
 
 
 def _board_tables(view: UpsellPage, found: Board) -> list[html.Html]:

@@ -7,6 +7,8 @@ import pandas as pd
 
 from journey_widgets import upsell
 from journey_widgets.definition import definition
+from journey_widgets.events.engine import collect
+from journey_widgets.events.source import table_of
 from journey_widgets.publish import html
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import records
@@ -215,6 +217,54 @@ def next_trial(view: UpsellPage) -> html.Html:
                 else "too few to show anything",
             }  # fmt: skip
         rows.append(row)
+    note = html.note(
+        "Who is in which arm is drawn from the customer and a word of the trial's own (upsell.assign): the same "
+        "customer always falls on the same side. The board above draws whom it leaves alone before it ranks anybody."
+    )
+    return html.joined(_sizes(rows, left), *_by_revenue(view), note)
+
+
+def _by_revenue(view: UpsellPage) -> list[html.Html]:
+    """Return how many customers a trial needs that shall show what an offer earns, from how revenue differs so far."""
+    columns, source = view.plan.trial, view.sources.get("trials")
+    if columns is None or columns.revenue is None or source is None:
+        return []
+    alone = table_of(source, "trials", "arm", columns.revenue)
+    alone = alone.filter(alone.arm.cast("string") == columns.comparison)
+    paid = alone[columns.revenue].cast("float64").fill_null(0.0)
+    n, mean, spread = collect(alone.agg(n=paid.count(), mean=paid.mean(), spread=paid.std())).iloc[
+        0
+    ]
+    if n < max(view.page.least, 2) or not spread > 0:
+        return []
+    rows = []
+    for o in view.plan.offers:
+        share = view.margin_share(o)
+        if o.arm is None or share is None or not o.cost:
+            continue
+        needed = o.cost / share  # revenue a contact must bring to pay for itself
+        each = upsell.customers_needed_for_a_mean(float(spread), needed)
+        rows.append(
+            {
+                "Offer": o.label, "Left alone spend": Figure(view.money(float(mean)), float(mean), n=float(n)),
+                "They differ by (sd)": Figure(view.money(float(spread)), float(spread)),
+                "Margin": Figure(f"{share:.0%}", share),
+                "A contact pays from": Figure(view.money(needed), needed),
+                "Customers in each arm": Figure(f"{each:,}", each),
+            }
+        )  # fmt: skip
+    if not rows:
+        return []
+    return [
+        html.table(
+            pd.DataFrame(rows), caption="How large it has to be to show that it pays",
+            note="On revenue, which differs more than shares do: so that four of five trials show a gain as large as a "
+            "contact costs (5 % in error). A larger gain needs fewer: a quarter of them for twice as much.",
+        )
+    ]  # fmt: skip
+
+
+def _sizes(rows: list[dict[str, Any]], left: float) -> html.Html:
     return html.table(
         pd.DataFrame(rows), caption="How large the next trial has to be",
         note=f"So that four of five such trials show the gain (5 % in error); {left:.0%} of the customers are left "

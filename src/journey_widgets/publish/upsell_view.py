@@ -612,7 +612,7 @@ class UpsellPage:
         has_cost = "cost" in table_of(source, TRIALS).columns
         found: dict[str, dict[str, Any]] = {}
         for o in self.plan.offers:
-            share = self._margin_share(o)
+            share = self.margin_share(o)
             if o.arm is None or share is None:
                 continue
             ask = partial(
@@ -625,7 +625,7 @@ class UpsellPage:
                 found[o.id] = {**records(told)[0], "share": share}
         return found
 
-    def _margin_share(self, offer: Offer) -> float | None:
+    def margin_share(self, offer: Offer) -> float | None:
         """Return which share of the price of an offer's products is margin; of all lines where they do not say it."""
         if LINES not in self.sources:
             return None

@@ -441,5 +441,6 @@ def plan_board(
         least=plan.minimum.contacts if plan.minimum else None,
     )
     return board(
-        cells, limits=limits, owners=owners, held_out=plan.held_out, salt=salt, currency=currency
-    )
+        cells, limits=limits, owners=owners, held_out=plan.held_out, salt=salt, cautious=plan.cautious,
+        currency=currency,
+    )  # fmt: skip

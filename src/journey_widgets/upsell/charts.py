@@ -84,6 +84,43 @@ def moments_chart(frame: pd.DataFrame) -> Chart:
     return alt.layer(line, bars, dots).properties(width=420, height=alt.Step(16))
 
 
+def horizons_chart(frame: pd.DataFrame) -> Chart:
+    """Draw how many times as often customers upgrade after each touchpoint, with windows of several lengths.
+
+    `frame` is of `moments.at_horizons`, rows without a ratio left out; filled where it is a moment. Logarithmic.
+    """
+    order, lengths = (list(dict.fromkeys(frame[c])) for c in ("touchpoint", "within"))
+    drawn = frame.assign(found=np.where(frame["verdict"] == MOMENT, MOMENT, "no certain moment"))
+    reach = [
+        max(min(float(drawn["low"].min()), 0.8), TICKS[0]),
+        min(max(float(drawn["high"].max()), 1.25), TICKS[-1]),
+    ]
+    x_scale = alt.Scale(type="log", domain=reach, nice=False, clamp=True)
+    y = alt.Y("within:N", sort=lengths, title=None)
+    found = alt.Scale(domain=[MOMENT, "no certain moment"], range=[BLUE, GREY])
+    colour = alt.Color("found:N", title=None, scale=found, legend=alt.Legend(orient="top"))
+    shapes = alt.Scale(domain=[MOMENT, "no certain moment"], range=["circle", "diamond"])
+    base = alt.Chart(drawn)
+    bars = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", scale=x_scale), x2="high:Q", y=y, color=colour
+    )
+    dots = base.mark_point(filled=True, size=60, opacity=1).encode(
+        x=alt.X("ratio:Q", scale=x_scale, title="times as often",
+                axis=alt.Axis(values=[t for t in TICKS if reach[0] <= t <= reach[1]], format="~g")),
+        y=y, color=colour, shape=alt.Shape("found:N", title=None, scale=shapes),
+        tooltip=[alt.Tooltip("touchpoint:N", title="After"), alt.Tooltip("within:N", title="Window"),
+                 alt.Tooltip("ratio:Q", format=".2f"), alt.Tooltip("low:Q", format=".2f"),
+                 alt.Tooltip("high:Q", format=".2f")],
+    )  # fmt: skip
+    line = base.mark_rule(color=INK, opacity=0.5).encode(x=alt.datum(1, scale=x_scale))
+    header = alt.Header(labelAngle=0, labelAlign="left", labelLimit=LONG, title=None)
+    return (
+        alt.layer(line, bars, dots)
+        .properties(width=420, height=alt.Step(14))
+        .facet(row=alt.Row("touchpoint:N", sort=order, header=header), spacing=6)
+    )
+
+
 def waiting_chart(frame: pd.DataFrame) -> Chart:
     """Draw how many have upgraded by each day, after a touchpoint and others beside, of `waiting.time_to_upgrade`."""
     sides = {"after": "after it", "others": "others, from the same day on"}

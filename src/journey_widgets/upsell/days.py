@@ -87,6 +87,24 @@ def days_of(log: Any, *, zone: str = "UTC") -> Days:
     )  # fmt: skip
 
 
+def rising(days: Days, customer: Ints, day: Ints) -> Ints:
+    """Return one rising number for customer and day, with room for windows on both sides."""
+    found: Ints = customer * (4 * days.last + 1_000) + day + days.last + 400
+    return found
+
+
+def times_before(
+    days: Days, own: npt.NDArray[np.bool_], customer: Ints, day: Ints, length: int
+) -> Ints:
+    """Return how often some of the rows happened to customers in so many days before each day, the day left out."""
+    keys = rising(days, days.customer[own], days.day[own])
+    sums = np.concatenate([[0], np.cumsum(days.times[own])])
+    low = np.searchsorted(keys, rising(days, customer, day - length), side="left")
+    high = np.searchsorted(keys, rising(days, customer, day - 1), side="right")
+    found: Ints = sums[high] - sums[low]
+    return found
+
+
 def whole_days(text: str, name: str, *, least: int = 0) -> int:
     """Return a duration that is whole days, `least` of them or more; `name` says in the error what it was given for."""
     length = microseconds(text, name=name)

@@ -361,6 +361,8 @@ class UpsellPlan(Document):
     """Share of the customers left alone by chance, so that it can be said later what the plan brought."""
     fatigue: float = Field(0.0, ge=0)
     """What a contact costs in patience."""
+    cautious: bool = True
+    """Whether contacts are ranked by the least an offer brings, its lower 80 % limit, or by what it is expected to."""
     counter_measures: tuple[Id, ...] = ()
     """KPIs that stand beside every acceptance: opt-outs, complaints, churn, returns."""
 

@@ -18,7 +18,15 @@ import pandas as pd
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import CONFIDENCE, Floats, false_discovery
-from journey_widgets.upsell.days import Days, Ints, codes_of, days_of, whole_days
+from journey_widgets.upsell.days import (
+    Days,
+    Ints,
+    codes_of,
+    days_of,
+    rising,
+    times_before,
+    whole_days,
+)
 from journey_widgets.upsell.logistic import Fit, fit_logistic
 
 WARM_UP, CONTROLS = 28, 25
@@ -91,7 +99,8 @@ def moments(
         ``happened`` (int64: customer-days after it, and days on which it happened, while customers could upgrade);
         ``naive`` (the usual lift: share of upgrades after it over share of days after it) and ``stratified`` (Mantel
         and Haenszel's odds ratio over four levels of activity): why the headline differs from what others show;
-        ``e_value`` (how strong a hidden cause would have to be).
+        ``overlap`` (share of the days with it and of those without that are alike in activity: below a half the model
+        compares mostly days that have no like); ``e_value`` (how strong a hidden cause would have to be).
 
     Raises
     ------
@@ -117,6 +126,15 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
         ["far"], ascending=False, na_position="last", kind="stable"
     )
     return order[COLUMNS].reset_index(drop=True)
+
+
+def _overlap(exposed: npt.NDArray[np.bool_], strata: Ints) -> float:
+    """Return which share of the days with and without a touchpoint are alike in activity: the area both have."""
+    many = int(strata.max()) + 1
+    shares = [
+        np.bincount(strata[side], minlength=many) / side.sum() for side in (exposed, ~exposed)
+    ]
+    return float(np.minimum(*shares).sum())
 
 
 def _worked_out(
@@ -155,6 +173,10 @@ def _worked_out(
         _stratified(before[i], asked.upgraded, strata) if i in kept else np.nan
         for i in range(len(tested))
     ]
+    frame["overlap"] = [
+        _overlap(before[i][~asked.upgraded], strata[~asked.upgraded]) if i in kept else np.nan
+        for i in range(len(tested))
+    ]
     said = (
         f"Upgrade: {' or '.join(days.names[c] for c in ends)}; {many:,} of {len(risk.customer):,} customers who could"
         f"{f', {risk.early:,} upgraded too early to be looked at' if risk.early else ''}. Touchpoints in the {horizon} "
@@ -186,7 +208,7 @@ def _twins(before: list[npt.NDArray[np.bool_]], kept: list[int]) -> dict[int, in
 COLUMNS = [
     "touchpoint", "ratio", "low", "high", "p_value", "placebo", "placebo_low", "placebo_high", "corrected",
     "corrected_low", "corrected_high", "verdict", "extra", "extra_low", "extra_high", "upgrades", "exposed_days",
-    "happened", "naive", "stratified", "e_value",
+    "happened", "naive", "stratified", "overlap", "e_value",
 ]  # fmt: skip
 
 
@@ -325,24 +347,18 @@ def _asked(risk: Risk, seed: int) -> Asked:
 # --- what came before, and after -------------------------------------------------------------------------
 
 
-def _keys(days: Days, customer: Ints, day: Ints) -> Ints:
-    """Return one rising number for customer and day, with room for windows on both sides."""
-    found: Ints = customer * (4 * days.last + 1_000) + day + days.last + 400
-    return found
-
-
 def _exposed(
     days: Days, touchpoint: int, asked: Asked, start: int, stop: int
 ) -> npt.NDArray[np.bool_]:
     """Return whether a touchpoint lies from `start` to `stop` days of each day asked for, both counted."""
     own = days.touchpoint == touchpoint
-    keys = _keys(days, days.customer[own], days.day[own])
+    keys = rising(days, days.customer[own], days.day[own])
     return _between(keys, days, asked, start, stop) > 0
 
 
 def _between(keys: Ints, days: Days, asked: Asked, start: int, stop: int) -> Ints:
-    low = np.searchsorted(keys, _keys(days, asked.customer, asked.day + start), side="left")
-    high = np.searchsorted(keys, _keys(days, asked.customer, asked.day + stop), side="right")
+    low = np.searchsorted(keys, rising(days, asked.customer, asked.day + start), side="left")
+    high = np.searchsorted(keys, rising(days, asked.customer, asked.day + stop), side="right")
     found: Ints = high - low
     return found
 
@@ -350,14 +366,7 @@ def _between(keys: Ints, days: Days, asked: Asked, start: int, stop: int) -> Int
 def _busy(days: Days, asked: Asked, busy: list[int], horizon: int) -> Ints:
     """Return how often something happened in the days before the window."""
     own = np.isin(days.touchpoint, busy)
-    keys = _keys(days, days.customer[own], days.day[own])
-    sums = np.concatenate([[0], np.cumsum(days.times[own])])
-    low = np.searchsorted(
-        keys, _keys(days, asked.customer, asked.day - horizon - WARM_UP), side="left"
-    )
-    high = np.searchsorted(keys, _keys(days, asked.customer, asked.day - horizon - 1), side="right")
-    found: Ints = sums[high] - sums[low]
-    return found
+    return times_before(days, own, asked.customer, asked.day - horizon, WARM_UP)
 
 
 def _beside(days: Days, asked: Asked, busy: list[int], horizon: int) -> Floats:

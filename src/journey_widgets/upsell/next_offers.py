@@ -31,6 +31,8 @@ K, LATELY, HALF_LIFE = 10, 28, 60
 """Places of a list that are looked at; days of *popular lately*; days after which a purchase counts half."""
 SHRINK, RIDGE, MOST_ITEMS = 20.0, 200.0, 8_000
 LEAST_CUSTOMERS, DRAWS = 200, 400
+BLOCK = 2_000
+"""Customers that are ranked at a time: a score for every thing of each is what takes memory."""
 POPULAR, POPULAR_LATELY, OWN_LATELY, RULES, ALIKE, EASE = (
     "popular", "popular in the last 28 days", "own recent purchases", "rules from the last basket",
     "items bought by the same customers", "EASE",
@@ -278,18 +280,19 @@ class NextOffers:
         place = {c: i for i, c in enumerate(before.customers)}
         at = {i: n for n, i in enumerate(before.items)}
         known = after[after["customer"].isin(place) & after["item"].isin(at)]
-        rows, inverse = np.unique([place[c] for c in known["customer"]], return_inverse=True)
-        relevant = np.zeros((len(rows), len(before.items)), bool)
-        relevant[inverse, [at[i] for i in known["item"]]] = True
-        owned = before.matrix[rows].toarray() > 0 if len(rows) else np.zeros_like(relevant)
+        wanted = _marked(
+            before.matrix.shape,
+            [place[c] for c in known["customer"]],
+            [at[i] for i in known["item"]],
+        )
         if self.mode == NEW:
-            relevant &= ~owned
-        asked = relevant.any(axis=1)
-        rows, relevant, owned = rows[asked].astype(np.int64), relevant[asked], owned[asked]
+            wanted = wanted - wanted.multiply(before.matrix)
+        every = np.asarray(wanted.sum(axis=1)).ravel().astype(np.int64)
+        rows = np.flatnonzero(every).astype(np.int64)
         if not len(rows):
             msg = "No known customer bought anything to judge by after the cut: choose an earlier one."
             raise JourneyDataError(msg)
-        many = relevant.sum(axis=1)
+        many = every[rows]
         top = np.argsort(-np.asarray(before.matrix.sum(axis=0)).ravel(), kind="stable")[:100]
         rng = np.random.default_rng(seed)
         drawn = rng.integers(0, len(rows), (DRAWS, len(rows)))
@@ -298,11 +301,15 @@ class NextOffers:
         groups = {s: np.flatnonzero(of_whom == s) for s in sorted(set(of_whom) - {""})}
         groups = {str(s): own for s, own in groups.items() if len(own) >= LEAST_CUSTOMERS}
         for way in self._ways(len(before.items)):
-            score = _scored(way, before, rows, WEIGHTS[way](before) if way in WEIGHTS else None)
-            ranked = _ranked(score, owned if self.mode == NEW else None)
-            found = hits(ranked, relevant)
+            weights = WEIGHTS[way](before) if way in WEIGHTS else None
+            blocks = []
+            for block in _blocks(rows):
+                score = _scored(way, before, block, weights)
+                owned = before.matrix[block].toarray() > 0 if self.mode == NEW else None
+                first = _ranked(score, owned)
+                blocks.append((first, hits(first, wanted[block].toarray() > 0)))
+            ranked, found = (np.concatenate(b) for b in zip(*blocks, strict=True))
             each[way] = ndcg(found, many)
-
             all_ = np.arange(len(rows))
             lines.append(
                 {"way": way, **_measured(each[way], found, ranked, many, top, all_, drawn, before)}
@@ -414,16 +421,17 @@ class NextOffers:
         rows = np.array([place[c] for c in known], dtype=np.int64)
         weights = self._learnt(self.winner)
         frames = []
-        if len(rows):
-            owned = every.matrix[rows].toarray() > 0
+        for some in _blocks(rows):
+            owned = every.matrix[some].toarray() > 0
             hidden = (owned if self.mode == NEW else np.zeros_like(owned)) | banned
-            speaks = _last_basket(every, rows) if self.winner == RULES else owned
-            score = _scored(self.winner, every, rows, weights)
-            frames.append(self._listed(known, score, hidden, speaks, weights, most))
-        if strangers:
-            score = _popular_lately(every, np.zeros(len(strangers), dtype=np.int64))
-            nothing = np.zeros(score.shape, bool)
-            frames.append(self._listed(strangers, score, nothing | banned, nothing, None, most))
+            speaks = _last_basket(every, some) if self.winner == RULES else owned
+            score = _scored(self.winner, every, some, weights)
+            names = [every.customers[r] for r in some]
+            frames.append(self._listed(names, score, hidden, speaks, weights, most))
+        for some in _blocks(np.arange(len(strangers), dtype=np.int64)):
+            score = _popular_lately(every, np.zeros(len(some), dtype=np.int64))
+            nothing, names = np.zeros(score.shape, bool), [strangers[i] for i in some]
+            frames.append(self._listed(names, score, nothing | banned, nothing, None, most))
         columns = ["customer_id", "rank", "product_id", "score", "because", "customers_behind"]
         found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
         found = found.astype({"customers_behind": "Int64"})
@@ -545,6 +553,20 @@ def not_for_sale(catalogue: pd.DataFrame) -> dict[str, list[str]]:
     for why, own in ((OUT_OF_STOCK, gone), (REPLACED, newer), (NO_GAIN, poor)):
         found[why] = list(ids[own & ~taken])
         taken = taken | own
+    return found
+
+
+def _blocks(rows: Ints) -> list[Ints]:
+    return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+
+
+def _marked(shape: tuple[int, int], rows: Sequence[int], columns: Sequence[int]) -> Any:
+    """Return a sparse matrix of 1 at the places named, each once however often it is named."""
+    from scipy.sparse import csr_array
+
+    found = csr_array((np.ones(len(rows)), (list(rows), list(columns))), shape=shape)
+    found.sum_duplicates()
+    found.data[:] = 1.0
     return found
 
 

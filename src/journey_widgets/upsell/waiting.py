@@ -1,6 +1,6 @@
 """How long until an upgrade: with those who have not upgraded yet, and those who left, taken for what they are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -11,10 +11,12 @@ import pandas as pd
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import CONFIDENCE
-from journey_widgets.upsell.days import Days, Ints, codes_of, days_of
+from journey_widgets.upsell.days import Days, Ints, codes_of, days_of, times_before
 
 Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 LEAST, TRIES = 20, 60
+LATELY = 28
+"""Days before that say how busy a customer is."""
 
 
 def kaplan_meier(time: npt.ArrayLike, event: npt.ArrayLike) -> pd.DataFrame:
@@ -120,7 +122,8 @@ def time_to_upgrade(
     """Compare how soon customers upgrade after a touchpoint with how soon others do from the same day on.
 
     Each customer counts from the first day the touchpoint happened; beside him stands, from the same day on, another
-    customer who could have upgraded and for whom it had not happened by then.
+    customer who could have upgraded, for whom it had not happened by then, and who was as busy in the 28 days before
+    (nothing, 1 to 2 events, 3 to 6, 7 to 14, and so on): busy customers do more of everything.
 
     Parameters
     ----------
@@ -152,13 +155,17 @@ def time_to_upgrade(
     ends = codes_of(days, [outcome] if isinstance(outcome, str) else outcome, "outcome")
     gone = codes_of(days, lost, "lost")
     first, upgrade, left = (_first_days(days, codes) for codes in ([start], ends, gone))
-    seen = _first_days(days, list(range(len(days.names))))
+    seen, every = _first_days(days, list(range(len(days.names)))), np.ones(len(days.day), bool)
     stop = np.minimum(np.minimum(upgrade, left), days.last + 1)
     own = np.flatnonzero((first < stop) & (first <= days.last))
     if len(own) < LEAST:
         msg = f"{len(own)} customers had {touchpoint} while they could upgrade; {LEAST} or more are needed for a curve."
         raise JourneyDataError(msg)
-    other = _beside(first[own], seen, first, stop, np.random.default_rng(seed))
+
+    def level(who: Ints, day: Ints) -> Ints:
+        return np.log2(1 + times_before(days, every, who, day, LATELY)).astype(np.int64)
+
+    other = _beside(own, first[own], seen, first, stop, level, np.random.default_rng(seed))
     kept = other >= 0
     if int(kept.sum()) < LEAST:
         msg = (
@@ -186,7 +193,7 @@ def time_to_upgrade(
     test = "" if gone else f" Log-rank chi-square {chi:.1f}, p {p:.2g}."
     said = (
         f"From the first {touchpoint} to {' or '.join(days.names[c] for c in ends)}, in days; beside each customer "
-        f"another one from the same day on, each once"
+        f"another one as busy in the {LATELY} days before, from the same day on, each once"
         f"{f', {alone:,} had nobody to stand beside them and are left out' if alone else ''}. {' '.join(told)}{test} "
         "Observed, not an experiment"
     )
@@ -249,9 +256,12 @@ def _first_days(days: Days, codes: list[int]) -> Ints:
     return found
 
 
-def _beside(since: Ints, seen: Ints, first: Ints, stop: Ints, rng: np.random.Generator) -> Ints:
-    """Return for each day a customer who could upgrade and had not met the touchpoint; -1 where there is none."""
-    found = np.full(len(since), -1, np.int64)
+def _beside(
+    own: Ints, since: Ints, seen: Ints, first: Ints, stop: Ints, level: Callable[[Ints, Ints], Ints],
+    rng: np.random.Generator,
+) -> Ints:  # fmt: skip
+    """Return for each customer and day another one as busy, who could upgrade and had not met the touchpoint, or -1."""
+    found, busy = np.full(len(since), -1, np.int64), level(own, since)
     left = np.flatnonzero(seen < np.iinfo(np.int32).max)
     for _try in range(TRIES):
         open_ = rng.permutation(np.flatnonzero(found < 0))
@@ -262,6 +272,7 @@ def _beside(since: Ints, seen: Ints, first: Ints, stop: Ints, rng: np.random.Gen
         open_ = open_[: len(asked)]
         day = since[open_]
         fits = (seen[asked] <= day) & (stop[asked] > day) & (first[asked] > day)
+        fits &= level(asked, day) == busy[open_]
         found[open_[fits]] = asked[fits]
         left = np.setdiff1d(left, asked[fits], assume_unique=True)
     return found
