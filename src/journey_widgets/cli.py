@@ -151,6 +151,12 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument("--seconds", type=float, default=1_800, help="longest time of one report")
     batch.add_argument("--memory", type=float, metavar="MB", help="most memory of one report")
     batch.add_argument(
+        "--cluster",
+        default="",
+        metavar="ADDRESS",
+        help="execute on the workers of a Dask scheduler, such as tcp://10.0.0.5:8786",
+    )
+    batch.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
@@ -372,7 +378,7 @@ def _batch_of(options: argparse.Namespace, day: date) -> int:
             done = run_batch(
                 options.workspace, options.name, day=day, out=options.out, jobs=options.jobs, only=options.only,
                 force=options.force, dry_run=options.dry_run, seconds=options.seconds, memory_mb=options.memory,
-                say=say,
+                cluster=options.cluster, say=say,
             )  # fmt: skip
     except JourneyError as error:  # one day that cannot be made stops no other
         print(f"journey: {options.name} {day}: {error}", file=sys.stderr)

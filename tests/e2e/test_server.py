@@ -188,7 +188,8 @@ def sign_in(visitor, **fields):
 
 
 def test_readers_sign_in_with_name_and_password_and_a_form_from_elsewhere_does_nothing(example):
-    set_password(example, "Mara Rossi", "correct horse battery")
+    for name in ("Mara Rossi", "Luca"):
+        set_password(example, name, "correct horse battery")
     with serve(example, way="readers") as served:
         for fields in (
             {"name": "Mara Rossi", "password": "wrong horse battery"},
@@ -199,6 +200,12 @@ def test_readers_sign_in_with_name_and_password_and_a_form_from_elsewhere_does_n
             status, text, _head = sign_in(visitor, **fields)
             assert (status, "That is not right" in text) == (401, True)
             assert visitor.ask("")[0] == 302
+
+        guesser = Visitor(served)
+        tried = [sign_in(guesser, name="Luca", password=f"guess {n}")[0] for n in range(6)]
+        assert tried == [401] * 5 + [429]
+        status, text, _head = sign_in(guesser, name="Luca", password="correct horse battery")  # noqa: S106
+        assert (status, "Too many tries. Wait a minute" in text) == (429, True)
 
         forged = "name=Mara+Rossi&password=correct+horse+battery"
         assert Visitor(served).ask("login", method="POST", body=forged)[0] == 403

@@ -440,6 +440,25 @@ def test_a_fault_in_a_cell_is_not_tried_again_whatever_it_is_called(plain, shelf
     assert told.read_text() == "x"
 
 
+def test_where_a_page_says_that_the_machine_failed_the_report_failed_and_was_not_refused(
+    plain, shelf, tmp_path
+):
+    told = tmp_path / "told"
+    broken = (
+        "from journey_widgets.errors import InfrastructureError\n"
+        "from journey_widgets.publish.page import said_on_the_page\n"
+        f"open({str(told)!r}, 'a').write('x')\n"
+        "with said_on_the_page():\n    raise InfrastructureError('The store does not answer.')"
+    )
+    notebook(shelf / "r.ipynb", START, broken)
+
+    found = run_batch(plain, "each", day=DAY, only=["one"])
+
+    assert statuses(found)[0] == "failed"
+    assert "The store does not answer" in found.manifest["runs"][0]["why"]
+    assert told.read_text() == "xx"  # tried once more
+
+
 def test_once_the_workspace_has_changed_nothing_more_is_begun(plain, shelf, tmp_path):
     told = tmp_path / "told"
     settings = plain / "workspace.yaml"

@@ -1,6 +1,7 @@
 """Mapping: how the columns of somebody's file become the columns of a contract."""
 
 import zoneinfo
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -51,10 +52,16 @@ class ColumnMapping(_Strict):
         return self
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Return the time zones of this machine: looking for them reads hundreds of files."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 def known_zone(name: str) -> str:
     """Return a time zone name that exists; another one is a ValueError with near names."""
-    if name not in zoneinfo.available_timezones():
-        near = did_you_mean(name, zoneinfo.available_timezones())
+    if name not in _zones():
+        near = did_you_mean(name, _zones())
         msg = f"there is no time zone {name!r}; {near.rstrip('.')}"
         raise ValueError(msg)
     return name

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError
 from journey_widgets.findings import Finding, Severity, count_by_severity
 from journey_widgets.publish.batch_page import NAME, batch_pages, is_role_page
+from journey_widgets.publish.cluster import Cluster, ClusterWorker
 from journey_widgets.publish.report_plan import ReportSpec, Run, inputs, read_reports, runs
 from journey_widgets.publish.report_worker import Worker
 from journey_widgets.publish.reports import RUN_SECONDS, make
@@ -58,7 +60,7 @@ class Batch:
 def run_batch(
     workspace: Path, name: str, *, day: date, out: Path | None = None, jobs: int = 1, only: Sequence[str] = (),
     force: bool = False, dry_run: bool = False, seconds: float = RUN_SECONDS, memory_mb: float | None = None,
-    say: Callable[[dict[str, Any]], None] = lambda _event: None,
+    cluster: str = "", say: Callable[[dict[str, Any]], None] = lambda _event: None,
 ) -> Batch:  # fmt: skip
     """Make a report of ``reports.yaml`` for a day, once for each of its fan-out.
 
@@ -82,6 +84,8 @@ def run_batch(
         Say what would be made, and make nothing.
     seconds, memory_mb
         Longest time and most memory of one run.
+    cluster
+        Address of a Dask scheduler whose workers execute the notebooks, in place of workers of this machine.
     say
         Is told each event, a flat dictionary: what the log holds too.
 
@@ -92,8 +96,8 @@ def run_batch(
     InfrastructureError
         Another batch of the same report and day is at work; the folder cannot be written.
     """
-    if jobs < 1:
-        msg = f"jobs is {jobs}; 1 or more was needed."
+    if jobs < 1 or (cluster and jobs > 1):
+        msg = f"jobs is {jobs}; {'a cluster has as many as it has threads' if cluster else '1 or more was needed'}."
         raise ParameterError(msg)
     with contextlib.closing(Workspace.open(workspace)) as space:
         spec = read_reports(workspace).spec(name)
@@ -113,11 +117,14 @@ def run_batch(
         rows = [_row(r, FRESH if _is_fresh(folder, r) and not force else "to make") for r in chosen]
         return Batch(folder, _manifest(name, base, rows, made_of))
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with _alone(folder), contextlib.ExitStack() as stack:
         _swept(folder)
-        return _Work(
-            workspace, name, base, folder, made_of, seconds, memory_mb, say, spec.formats
-        ).do(planned, chosen, jobs, force=force)
+        hire: Callable[[], Worker | ClusterWorker] = partial(Worker, workspace, memory_mb=memory_mb)
+        if cluster:
+            there = stack.enter_context(contextlib.closing(Cluster(cluster, workspace, memory_mb)))
+            hire, jobs = there.worker, there.threads
+        work = _Work(workspace, name, base, folder, made_of, seconds, hire, say, spec.formats)
+        return work.do(planned, chosen, jobs, force=force)
 
 
 def _stopped_by(found: list[Finding], name: str, spec: ReportSpec) -> None:
@@ -202,19 +209,20 @@ class _Work:
 
     def __init__(
         self, workspace: Path, name: str, base: dict[str, Any], folder: Path, made_of: dict[str, Any], seconds: float,
-        memory_mb: float | None, say: Callable[[dict[str, Any]], None], formats: Sequence[str],
+        hire: "Callable[[], Worker | ClusterWorker]", say: Callable[[dict[str, Any]], None], formats: Sequence[str],
     ) -> None:  # fmt: skip
         self._workspace, self._name, self._base, self._folder = workspace, name, base, folder
-        self._made_of, self._seconds, self._memory, self._tell = made_of, seconds, memory_mb, say
+        self._made_of, self._seconds, self._hire, self._tell = made_of, seconds, hire, say
         self._rows: dict[str, dict[str, Any]] = {}
-        self._workers: list[Worker] = []
+        self._workers: list[Worker | ClusterWorker] = []
+        self._next_start = 0.0
         self._is_stale = False
         self._formats = formats
         self._talking, self._starting = threading.Lock(), threading.Lock()
 
     def do(self, planned: list[Run], chosen: list[Run], jobs: int, *, force: bool) -> Batch:
         """Make what is missing; write the batch's manifest when all is said."""
-        begun = time.monotonic()
+        begun, since = time.monotonic(), datetime.now(UTC)
         asked = {r.stem for r in chosen}
         self._say("batch begins", reports=len(chosen), of=len(planned), jobs=jobs)
         todo: Queue[Run] = Queue()
@@ -243,11 +251,17 @@ class _Work:
             raise
         lost = "its worker could not be started, or ended"
         rows = [self._rows.get(r.stem) or _row(r, FAILED, why=lost) for r in planned]
-        manifest = _manifest(self._name, self._base, rows, self._made_of)
+        took = round(time.monotonic() - begun, 1)
+        times = {
+            "begun_utc": since.isoformat(timespec="seconds"),
+            "ended_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": took, "jobs": jobs, "seconds_of_a_run": self._seconds,
+        }  # fmt: skip
+        manifest = _manifest(self._name, {**self._base, **times}, rows, self._made_of)
         text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=False)
         write_text(self._folder / MANIFEST, text + "\n")
         self._write_pages(batch_pages(self._folder, manifest))
-        self._say("batch ends", seconds=round(time.monotonic() - begun, 1), **manifest["counts"])
+        self._say("batch ends", seconds=took, **manifest["counts"])
         return Batch(self._folder, manifest)
 
     def _write_pages(self, pages: dict[str, str]) -> None:
@@ -266,7 +280,7 @@ class _Work:
             self._say("worker failed", why=self._unplaced(f"{type(error).__name__}: {error}"))
 
     def _take_all(self, todo: "Queue[Run]") -> None:
-        with Worker(self._workspace, memory_mb=self._memory) as worker:
+        with self._hire() as worker:
             self._workers.append(worker)
             while True:
                 try:
@@ -274,10 +288,11 @@ class _Work:
                 except Empty:
                     return
                 with self._starting:
-                    time.sleep(APART)
+                    time.sleep(max(0.0, self._next_start - time.monotonic()))
+                    self._next_start = time.monotonic() + APART
                 self._make(worker, run)
 
-    def _make(self, worker: Worker, run: Run) -> None:
+    def _make(self, worker: "Worker | ClusterWorker", run: Run) -> None:
         if self._is_stale:
             why = "not begun: the workspace changed while the batch was at work. Start it again."
             self._done(run, FAILED, why=why)

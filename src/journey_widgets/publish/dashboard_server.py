@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 
 from jupyter_core.utils import ensure_async
+from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.auth.identity import IdentityProvider, User
 from jupyter_server.auth.security import passwd_check
 from jupyter_server.base.handlers import JupyterHandler
@@ -44,6 +46,8 @@ NOBODY_LOOKS = 20
 """Seconds after which a kernel that no page is connected to may be ended for a new reader."""
 LEFT_ALONE, OPEN = timedelta(minutes=5), timedelta(hours=1)
 """After this a kernel without a page is ended though it works; and one whose page nobody touched."""
+GUESSES, GUESSING = 5, 60
+"""Wrong tries of a name from an address, after which it waits so many seconds before it may try again."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -244,11 +248,36 @@ class StartHandler(TornadoVoilaTreeHandler):
 
 
 class LoginHandler(VoilaLoginHandler):
-    """Where readers say who they are."""
+    """Where readers say who they are; whoever guesses has to wait."""
+
+    wrong: ClassVar[dict[tuple[str, str], list[float]]] = {}
+    """Address and name → when what was typed was wrong."""
+
+    @allow_unauthenticated
+    def post(self) -> None:
+        """Take what was typed."""
+        key, now = (
+            (str(self.request.remote_ip), self.get_argument("name", "").strip()[:200]),
+            time.monotonic(),
+        )
+        for other in [k for k, times in self.wrong.items() if times[-1] < now - GUESSING]:
+            del self.wrong[other]
+        recent = self.wrong.get(key, [])
+        if len(recent) >= GUESSES:
+            self.set_status(429)
+            self.set_header("Retry-After", str(GUESSING))
+            self._render({"error": "Too many tries. Wait a minute, then try again."})
+            return
+        super().post()
+        if self.get_status() == 401:
+            self.wrong[key] = [*recent, now]
+        else:
+            self.wrong.pop(key, None)
 
     def _render(self, message: dict[str, str] | None = None) -> None:
         template = self.settings["voila_jinja2_env"].get_template("login.html")
-        said = "That is not right. Try again." if message else ""
+        told = (message or {}).get("error", "")
+        said = "That is not right. Try again." if told == "Invalid credentials" else told
         self.write(
             template.render(
                 **self.template_namespace, named=self.settings["journey_auth"] == "readers", said=said,

@@ -15,7 +15,7 @@ import pandas as pd
 from ibis import _
 
 from journey_widgets import journey as paths
-from journey_widgets.errors import JourneyError, ParameterError, did_you_mean
+from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError, did_you_mean
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.events.source import Source
@@ -44,6 +44,10 @@ class PageStopped(JourneyError):  # noqa: N818 - its name is what a report shows
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
+
+
+class PageBroken(PageStopped):
+    """The same where the machine failed, and not what was asked for: a report of it may be tried again."""
 
 
 @dataclass(frozen=True)
@@ -396,9 +400,9 @@ def said_on_the_page() -> Iterator[None]:
     try:
         yield
     except JourneyError as error:
-        if mode() == "notebook":
-            raise PageStopped(str(error)) from None
-        from IPython.display import display
+        stopped = PageBroken if isinstance(error, InfrastructureError) else PageStopped
+        if mode() != "notebook":
+            from IPython.display import display
 
-        display(html.stopped(str(error)))
-        raise PageStopped(str(error)) from None
+            display(html.stopped(str(error)))
+        raise stopped(str(error)) from None

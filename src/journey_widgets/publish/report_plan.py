@@ -140,6 +140,11 @@ def inputs(space: Workspace) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def made_with() -> dict[str, str]:
+    """Return what else decides what a report says: this package, and what counts and draws the figures."""
+    return {"journey_widgets": f"{journey_widgets.__version__} {_code()[:12]}", **_versions()}
+
+
 def _content(space: Workspace, kind: str) -> str:
     """Return the revision of a document and the hash of what it says: in a restored store numbers come again."""
     body = json.dumps(space.document(kind).body(), sort_keys=True)

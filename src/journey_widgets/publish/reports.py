@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError, did_you_mean
@@ -27,6 +27,16 @@ from journey_widgets.safe import file_name
 from journey_widgets.textfiles import write_bytes, write_text
 
 RUN_SECONDS = 1_800
+
+
+class Executes(Protocol):
+    """Whoever executes notebooks: a worker of this machine, or one of a cluster."""
+
+    def run(
+        self, notebook: Path, folder: Path, parameters: Mapping[str, Any], seconds: float
+    ) -> dict[str, Any]:
+        """Execute a notebook in a folder; return what it came to."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,7 @@ def run_report(
 
 
 def make(
-    worker: Worker, name: str, notebook: Path, values: Mapping[str, Any], out: Path, stem: str, *,
+    worker: Executes, name: str, notebook: Path, values: Mapping[str, Any], out: Path, stem: str, *,
     about: Mapping[str, Any], seconds: float, is_current: Callable[[], bool] = lambda: True,
     formats: Sequence[str] = (),
 ) -> Report:  # fmt: skip

@@ -42,7 +42,13 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
         return {"ok": True, **_pages(folder)}
     except PapermillExecutionError as error:
         cell = _own_place(folder / RUN, error.cell_index)
-        return {"ok": False, "kind": error.ename, "said": str(error.evalue), "cell": cell}
+        return {
+            "ok": False,
+            "kind": error.ename,
+            "said": str(error.evalue),
+            "cell": cell,
+            "machine": error.ename == "PageBroken",  # the page says that the machine failed
+        }
     except Exception as error:  # noqa: BLE001 - whatever broke is told to the parent, in words
         # The notebook itself was not at fault: a kernel that died, files that could not be opened.
         return {
