@@ -440,6 +440,25 @@ def test_a_fault_in_a_cell_is_not_tried_again_whatever_it_is_called(plain, shelf
     assert told.read_text() == "x"
 
 
+def test_what_failed_names_no_place_of_the_machine_and_no_more_is_taken_from_it(plain, shelf):
+    said = "no /srv/secret/data.csv, see https://shop.example/help/data or 1/2 of a/b"
+    notebook(shelf / "r.ipynb", START, f"raise ValueError({said!r})")
+
+    found = run_batch(plain, "each", day=DAY, only=["one"])
+
+    why = found.manifest["runs"][0]["why"]
+    assert "no .../data.csv, see https://shop.example/help/data or 1/2 of a/b" in why
+
+
+def test_what_was_made_before_is_still_there_where_others_are_asked_for(plain, shelf):
+    notebook(shelf / "r.ipynb", START, SAYS)
+    run_batch(plain, "each", day=DAY, only=["one"])
+
+    found = run_batch(plain, "each", day=DAY, only=["two"])
+
+    assert statuses(found) == ["fresh", "made", "left out", "left out"]
+
+
 def test_where_a_page_says_that_the_machine_failed_the_report_failed_and_was_not_refused(
     plain, shelf, tmp_path
 ):

@@ -20,9 +20,28 @@ FAULTS = {
 }
 
 
-def test_a_report_is_one_file_without_script_code_or_address(example, tmp_path):
-    report = run_report("overview", workspace=example, out=tmp_path / "out")
+@pytest.fixture(scope="module")
+def overview_report(made_example, tmp_path_factory):
+    """The report of the overview, made once."""
+    return run_report("overview", workspace=made_example, out=tmp_path_factory.mktemp("overview"))
 
+
+def test_the_executive_page_prints_on_two_sheets_and_keeps_the_rest_on_the_screen(
+    overview_report, new_page
+):
+    page = new_page()
+    page.goto(overview_report.path.as_uri())
+
+    assert page.get_by_role("heading", name="All figures of the scorecard").is_visible()
+    printed = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) == 2
+    page.emulate_media(media="print")
+    assert not page.get_by_role("heading", name="All figures of the scorecard").is_visible()
+    assert page.get_by_role("heading", name="What the documents leave open").is_visible()
+
+
+def test_a_report_is_one_file_without_script_code_or_address(overview_report):
+    report = overview_report
     page = report.path.read_text("utf-8")
     assert report.path.name == "overview.html"
     assert "<script" not in page
@@ -31,7 +50,7 @@ def test_a_report_is_one_file_without_script_code_or_address(example, tmp_path):
     assert "3,590 of 10,000 customers reach Delivery" in page
     assert "<svg" in page
     assert page.count("<h1") == 1
-    manifest = json.loads((tmp_path / "out" / "overview.json").read_text())
+    manifest = json.loads(report.path.with_suffix(".json").read_text())
     assert manifest["status"] == "done"
     assert manifest["parameters"] == {}
 

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import re
 import shutil
 import threading
 import time
@@ -34,6 +35,8 @@ MADE, FRESH, FAILED, REFUSED, LEFT = "made", "fresh", "failed", "refused", "left
 """What became of a run: made now, made before of the same, broken, refused by its page, not asked for."""
 APART = 0.3
 """Seconds between the starts of two kernels: many at once only wait for each other."""
+PLACE = re.compile(r"(?<![\w.:/])(?:/[^\s/'\"<>]+){2,}")
+"""A path of this machine in a sentence."""
 MANIFEST, LOG, LOCK = "batch.json", "batch.log.jsonl", ".lock"
 RANKS: dict[Severity, int] = {"info": 0, "warn": 1, "error": 2}
 
@@ -228,7 +231,8 @@ class _Work:
         todo: Queue[Run] = Queue()
         for run in planned:
             if run.stem not in asked:
-                self._rows[run.stem] = _row(run, LEFT)
+                there = _is_fresh(self._folder, run)
+                self._rows[run.stem] = _row(run, FRESH if there else LEFT)
             elif not force and _is_fresh(self._folder, run):
                 self._done(run, FRESH)
             else:
@@ -327,7 +331,8 @@ class _Work:
         self._say(f"report {status}", stem=run.stem, **more)
 
     def _unplaced(self, text: str) -> str:
-        return text.replace(str(self._workspace.resolve()), "the workspace")
+        text = text.replace(str(self._workspace.resolve()), "the workspace")
+        return PLACE.sub(lambda found: f".../{found[0].rpartition('/')[2]}", text)
 
     def _say(self, event: str, **facts: Any) -> None:
         """Write an event into the log, one line of JSON, and hand it on."""

@@ -251,10 +251,11 @@ def tiles(values: Mapping[str, tuple[str | Figure, str]]) -> Html:
     return Html(f'<div class="jw-tiles">{boxes}</div>', plain, figures.of_tiles(values))
 
 
-def findings_list(findings: Sequence[Finding]) -> Html:
+def findings_list(findings: Sequence[Finding], *, printed: bool = True) -> Html:
     """Return findings as a list in words, the worst first, with what to ask and what to do.
 
-    Of a long list the first are open and the rest can be unfolded: whoever reads the page is not buried.
+    Of a long list the first are open and the rest can be unfolded: whoever reads the page is not buried. Where they are
+    not `printed`, paper says only how many more there are.
     """
     if not findings:
         return note("No findings.", kind="good")
@@ -264,12 +265,14 @@ def findings_list(findings: Sequence[Finding]) -> Html:
         f'<span class="jw-advice">{html(_advice(f))}</span> <code>{html(f.code)}</code></li>'
         for f in sorted(findings, key=lambda f: SEVERITIES.index(f.severity))
     ]
-    least = FOLDED_FROM if len(items) > FOLDED_FROM + 2 else len(items)
+    open_ = FOLDED_FROM if printed else FOLDED_FROM // 2
+    least = open_ if len(items) > open_ + 2 else len(items)
     first, rest = (
         f'<ul class="jw-findings" role="list">{"".join(p)}</ul>'
         for p in (items[:least], items[least:])
     )
-    more = f'<details class="jw-more"><summary>{len(items) - least} more</summary>{rest}</details>'
+    kind = "jw-more" if printed else "jw-more jw-unprinted"
+    more = f'<details class="{kind}"><summary>{len(items) - least} more</summary>{rest}</details>'
     return Html(first + (more if items[least:] else ""), sentence(findings))
 
 

@@ -104,7 +104,7 @@ def losses(page: Page) -> html.Html:
 
 def open_points(page: Page) -> html.Html:
     """Return the findings in the documents, in words."""
-    return html.findings_list(page.findings())
+    return html.findings_list(page.findings(), printed=False)
 
 
 def _share(row: pd.Series) -> Figure:
