@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +22,8 @@ TOKEN = "test"
 def jupyterlab(folder, workspace, home):
     """JupyterLab on a folder of notebooks, with an empty home of its own; yields its address."""
     port = _free_port(0)
+    # Two servers at the same time may choose the same port for their kernels; names of files, short ones, they cannot.
+    short = tempfile.mkdtemp(prefix="jw-lab-")
     # All cells stay in the page, so that tests can look for them without scrolling.
     tracker = (
         home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
@@ -32,7 +35,7 @@ def jupyterlab(folder, workspace, home):
         "JOURNEY_WORKSPACE": str(workspace),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTER_RUNTIME_DIR": short,
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "PYTHONWARNINGS": "ignore",
@@ -42,6 +45,9 @@ def jupyterlab(folder, workspace, home):
         "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}",
     ]  # fmt: skip
+    config = home / "config" / "jupyter_server_config.json"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text('{"KernelManager": {"transport": "ipc"}}')
     with (home / "lab.log").open("wb") as log:
         process = subprocess.Popen(
             command, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
@@ -79,7 +85,18 @@ def run_all(page):
         "?.dataset.status === 'idle'",
         timeout=SECONDS,
     )
+    # Cells that are run before the kernel is connected make JupyterLab ask for one, and start a second.
+    address = f"{page.url.partition('/lab/')[0]}/api/kernels?token={TOKEN}"
     end = time.monotonic() + SECONDS / 1000
+    while time.monotonic() < end:
+        answer = page.request.get(address)
+        there = (
+            answer.json() if answer.ok else []
+        )  # a kernel that is just starting may not say yet how it is
+        if any(k["execution_state"] == "idle" and k["connections"] for k in there):
+            break
+        _choose_kernel(page)
+        page.wait_for_timeout(200)
     while time.monotonic() < end:
         _choose_kernel(page)
         with contextlib.suppress(PlaywrightTimeout):  # it may ask for a kernel just now

@@ -58,7 +58,7 @@ PARTS = [
     ("raci", 1, 13),
     ("cross_impact", 0, 8),
     ("scorecard", 4, 11),
-    ("upsell", 11, 24),
+    ("upsell", 12, 26),
     ("support", 2, 6),
 ]
 

@@ -143,7 +143,7 @@ def test_a_target_typed_in_lab_scores_at_once_and_is_in_the_revision_that_is_sav
 
 
 @pytest.mark.parametrize(
-    ("name", "tables"), [("overview", 4), ("journey_map", 11), ("scorecard", 12), ("upsell", 24)]
+    ("name", "tables"), [("overview", 4), ("journey_map", 11), ("scorecard", 12), ("upsell", 26)]
 )
 def test_charts_and_tables_are_drawn_in_lab_offline(lab, new_page, name, tables):
     page = new_page(viewport={"width": 1400, "height": 1000})

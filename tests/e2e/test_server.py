@@ -431,12 +431,13 @@ def test_ready_kernels_know_their_own_reader_and_the_data_of_now(example):
     assert "<dd>Renamed</dd>" in text
 
 
-def test_a_ready_kernel_that_died_is_left_out(example):
+@pytest.mark.parametrize("wait", [0.1, 5.0], ids=["just now", "and was started anew, empty"])
+def test_a_ready_kernel_that_died_is_left_out(example, wait):
     with serve(example, ready={"overview": 1}) as served:
         [kernel] = wait_for(lambda: kernels(served))
         rested(served)
         kernel.kill()
-        time.sleep(1)
+        time.sleep(wait)
         status, text, _head = Visitor(served).ask(OVERVIEW)
 
     assert status == 200

@@ -120,6 +120,10 @@ class Kernels(AsyncMappingKernelManager):
     most = Integer(20, config=True)
     _starting = 0
 
+    def __init__(self, **given: Any) -> None:
+        self._first: dict[str, int | None] = {}
+        super().__init__(**given)
+
     async def start_kernel(self, **given: Any) -> str:  # type: ignore[override]
         """Start a kernel for a reader where there is a place; otherwise a 503."""
         if (given.get("env") or {}).get("VOILA_PREHEAT") != "True":
@@ -127,9 +131,19 @@ class Kernels(AsyncMappingKernelManager):
         self._starting += 1
         try:
             started: str = await super().start_kernel(**given)
+            self._first[started] = self._process(started)
             return started
         finally:
             self._starting -= 1
+
+    async def is_as_started(self, kernel_id: str) -> bool:
+        """Return whether a kernel is alive and still the process it was: one that died is started anew, and empty."""
+        alive = await ensure_async(self.is_alive(kernel_id))
+        return bool(alive) and self._process(kernel_id) == self._first.get(kernel_id)
+
+    def _process(self, kernel_id: str) -> int | None:
+        found: int | None = getattr(self._kernels[kernel_id].provisioner, "pid", None)
+        return found
 
     def taken(self) -> int:
         """Return how many kernels readers have; those that wait for one do not count."""
@@ -229,7 +243,7 @@ class DashboardHandler(TornadoVoilaHandler):
                 continue
             with suppress(Exception):
                 found = task.result()
-                if not await ensure_async(self.kernel_manager.is_alive(found["kernel_id"])):
+                if not await self.kernel_manager.is_as_started(found["kernel_id"]):
                     await ensure_async(
                         self.kernel_manager.shutdown_kernel(found["kernel_id"], now=True)
                     )
@@ -395,6 +409,10 @@ def configuration(told: dict[str, Any]) -> Config:
     config.IdentityProvider.cookie_options = {"samesite": "Lax"}
     config.VoilaConfiguration.multi_kernel_manager_class = Kernels
     config.VoilaConfiguration.http_header_envs = [READER]
+    if (
+        sys.platform == "linux"
+    ):  # no port that two of them could take, and none that others could knock at
+        config.KernelManager.transport = "ipc"
     config.Kernels.most = told["most"]
     config.Kernels.cull_idle_timeout = told["idle_seconds"]
     config.Kernels.cull_interval = max(1, min(30, told["idle_seconds"] // 4))
