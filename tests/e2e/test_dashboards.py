@@ -5,12 +5,14 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
+from jupyter_core.paths import jupyter_path
 
 from e2e.applications import SECONDS
-from journey_widgets import Workspace
+from journey_widgets import Workspace, shipped
 from journey_widgets.publish.dashboards import serve, settings
 
 pytestmark = pytest.mark.e2e
@@ -369,3 +371,16 @@ def test_hostile_labels_are_text_on_every_dashboard(example, new_page):
             assert page.title() != "owned"
             assert page.locator("img").count() == 0
             assert hostile in page.locator("body").inner_text()
+
+
+def test_a_kernel_may_take_longer_to_tell_its_widgets_than_the_widgets_code_allows():
+    places = [
+        Path(p) / "labextensions/@jupyter-widgets/jupyterlab-manager/static" for p in jupyter_path()
+    ]
+    code = "".join(f.read_text("utf-8") for p in places for f in p.glob("*.js"))
+    template = (shipped.JUPYTER_DATA / "voila/templates/journey/index.html.j2").read_text("utf-8")
+
+    assert (
+        'did not respond in time"),4e3)' in code
+    )  # otherwise what the template does is no longer needed
+    assert "after === 4000 ? 120000" in template

@@ -450,6 +450,16 @@ def test_what_failed_names_no_place_of_the_machine_and_no_more_is_taken_from_it(
     assert "no .../data.csv, see https://shop.example/help/data or 1/2 of a/b" in why
 
 
+def test_a_folder_that_cannot_be_written_is_said_and_no_error_of_the_system_goes_on(
+    plain, shelf, tmp_path
+):
+    notebook(shelf / "r.ipynb", START, SAYS)
+    (tmp_path / "out").write_text("in the way")
+
+    with pytest.raises(InfrastructureError, match="each could not be made: Not a directory"):
+        run_batch(plain, "each", day=DAY, out=tmp_path / "out")
+
+
 def test_what_was_made_before_is_still_there_where_others_are_asked_for(plain, shelf):
     notebook(shelf / "r.ipynb", START, SAYS)
     run_batch(plain, "each", day=DAY, only=["one"])

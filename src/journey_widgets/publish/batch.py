@@ -119,15 +119,23 @@ def run_batch(
     if dry_run:
         rows = [_row(r, FRESH if _is_fresh(folder, r) and not force else "to make") for r in chosen]
         return Batch(folder, _manifest(name, base, rows, made_of))
-    folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder), contextlib.ExitStack() as stack:
-        _swept(folder)
-        hire: Callable[[], Worker | ClusterWorker] = partial(Worker, workspace, memory_mb=memory_mb)
-        if cluster:
-            there = stack.enter_context(contextlib.closing(Cluster(cluster, workspace, memory_mb)))
-            hire, jobs = there.worker, there.threads
-        work = _Work(workspace, name, base, folder, made_of, seconds, hire, say, spec.formats)
-        return work.do(planned, chosen, jobs, force=force)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder), contextlib.ExitStack() as stack:
+            _swept(folder)
+            hire: Callable[[], Worker | ClusterWorker] = partial(
+                Worker, workspace, memory_mb=memory_mb
+            )
+            if cluster:
+                there = stack.enter_context(
+                    contextlib.closing(Cluster(cluster, workspace, memory_mb))
+                )
+                hire, jobs = there.worker, there.threads
+            work = _Work(workspace, name, base, folder, made_of, seconds, hire, say, spec.formats)
+            return work.do(planned, chosen, jobs, force=force)
+    except OSError as error:
+        said = f"{name} could not be made: {error.strerror or type(error).__name__}. Every good report is still there."
+        raise InfrastructureError(said) from None
 
 
 def _stopped_by(found: list[Finding], name: str, spec: ReportSpec) -> None:
