@@ -100,6 +100,18 @@ def test_customers_stand_beside_others_as_busy_so_that_being_busy_is_no_moment()
     assert abs(last["after"] - last["others"]) < 0.08
 
 
+def test_of_a_level_with_few_others_all_who_fit_are_found():
+    rng = np.random.default_rng(1)
+    rows = [(c, 0, "sign_up") for c in range(6_000)]
+    busy = range(0, 6_000, 50)  # 2 of 100
+    rows += [(c, d, "other") for c in busy for d in range(1, 30)]
+    rows += [(c, 30, "price") for c in busy if c % 100 == 0]
+    rows += [(c, int(rng.integers(40, 90)), "upgrade") for c in range(0, 6_000, 10)]
+    found = time_to_upgrade(days(sorted(rows)), "price", "upgrade")
+    assert found.groupby("side")["customers"].first().tolist() == [60, 60]
+    assert "had nobody to stand beside them" not in definition(found)
+
+
 def test_each_stands_beside_another_once_or_is_left_out():
     rows = [(c, 0, "sign_up") for c in range(100)] + [(c, 10, "price") for c in range(70)]
     rows += [(c, 20, "upgrade") for c in range(0, 100, 2)]

@@ -35,7 +35,7 @@ MADE, FRESH, FAILED, REFUSED, LEFT = "made", "fresh", "failed", "refused", "left
 """What became of a run: made now, made before of the same, broken, refused by its page, not asked for."""
 APART = 0.3
 """Seconds between the starts of two kernels: many at once only wait for each other."""
-PLACE = re.compile(r"(?<![\w.:/])(?:/[^\s/'\"<>]+){2,}")
+PLACE = re.compile(r"(?:file://|(?<![\w./]))(?:/[^\s/'\"<>]+){2,}")
 """A path of this machine in a sentence."""
 MANIFEST, LOG, LOCK = "batch.json", "batch.log.jsonl", ".lock"
 RANKS: dict[Severity, int] = {"info": 0, "warn": 1, "error": 2}
@@ -50,7 +50,7 @@ class Batch:
 
     @property
     def exit_code(self) -> int:
-        """0 where every report is there, 4 where some failed, 3 or 2 where all did (broken, or refused)."""
+        """0 where every report asked for is there, 4 where some are not, 3 or 2 where none of all is."""
         counts = self.manifest["counts"]
         bad = counts[FAILED] + counts[REFUSED]
         if not bad:
@@ -128,7 +128,9 @@ def run_batch(
             )
             if cluster:
                 there = stack.enter_context(
-                    contextlib.closing(Cluster(cluster, workspace, memory_mb))
+                    contextlib.closing(
+                        Cluster(cluster, workspace, folder, planned[0].notebook, memory_mb)
+                    )
                 )
                 hire, jobs = there.worker, there.threads
             work = _Work(workspace, name, base, folder, made_of, seconds, hire, say, spec.formats)

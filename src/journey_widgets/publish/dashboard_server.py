@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,8 @@ READER = "X-Journey-Reader"
 """Header in which a kernel is told who its reader is; what a browser sends under this name is thrown away."""
 FROM_PROXY = "X-Forwarded-User"
 LONGEST_QUERY = 4_000
+LONGEST_PLACE = 35
+"""Letters of the folder of temporary files up to which sockets of kernels have names that are short enough."""
 NOBODY_LOOKS = 20
 """Seconds after which a kernel that no page is connected to may be ended for a new reader."""
 LEFT_ALONE, OPEN = timedelta(minutes=5), timedelta(hours=1)
@@ -265,15 +268,14 @@ class LoginHandler(VoilaLoginHandler):
     """Where readers say who they are; whoever guesses has to wait."""
 
     wrong: ClassVar[dict[tuple[str, str], list[float]]] = {}
-    """Address and name → when what was typed was wrong."""
+    """Address and name (blank for names nobody has) → when what was typed was wrong."""
 
     @allow_unauthenticated
     def post(self) -> None:
         """Take what was typed."""
-        key, now = (
-            (str(self.request.remote_ip), self.get_argument("name", "").strip()[:200]),
-            time.monotonic(),
-        )
+        name = self.get_argument("name", "").strip()
+        known = name if name in getattr(self.identity_provider, "hashes", {}) else ""
+        key, now = (str(self.request.remote_ip), known), time.monotonic()
         for other in [k for k, times in self.wrong.items() if times[-1] < now - GUESSING]:
             del self.wrong[other]
         recent = self.wrong.get(key, [])
@@ -409,9 +411,8 @@ def configuration(told: dict[str, Any]) -> Config:
     config.IdentityProvider.cookie_options = {"samesite": "Lax"}
     config.VoilaConfiguration.multi_kernel_manager_class = Kernels
     config.VoilaConfiguration.http_header_envs = [READER]
-    if (
-        sys.platform == "linux"
-    ):  # no port that two of them could take, and none that others could knock at
+    # Names of sockets have 107 characters.
+    if sys.platform == "linux" and len(tempfile.gettempdir()) <= LONGEST_PLACE:
         config.KernelManager.transport = "ipc"
     config.Kernels.most = told["most"]
     config.Kernels.cull_idle_timeout = told["idle_seconds"]

@@ -111,7 +111,9 @@ def make(
     ``"notebook"``.
     """
     begun, tries = datetime.now(UTC), 1
-    with tempfile.TemporaryDirectory(dir=out, prefix=f".{stem[:40]}-") as scratch:
+    with tempfile.TemporaryDirectory(
+        dir=out, prefix=f".{stem[:40]}-", ignore_cleanup_errors=True
+    ) as scratch:
         folder = Path(scratch)
         outcome = worker.run(notebook, folder, values, seconds)
         if outcome.get(

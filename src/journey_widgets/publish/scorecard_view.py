@@ -118,9 +118,9 @@ class ScorecardPage:
         from journey_widgets.upsell.loop import came_back
 
         sources = {k: v for k, v in found.items() if k in space.sources.present()}
-        with suppress(JourneyError):  # then the KPI says what it lacks
-            zone = space.settings.time_zone
-            return {"contacts": came_back(space.upsell, contacts, sources, zone=zone)}
+        with suppress(JourneyDataError):  # then the KPI says what it lacks
+            rows = came_back(space.upsell, contacts, sources, zone=space.settings.time_zone)
+            return {"contacts": rows} if len(rows) else {}
         return {}
 
     @cached_property

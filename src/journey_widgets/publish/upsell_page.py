@@ -35,7 +35,7 @@ from journey_widgets.raci.policy import RaciPolicy
 from journey_widgets.raci.rules import check as check_matrix
 from journey_widgets.upsell import charts
 from journey_widgets.upsell.board import Board
-from journey_widgets.upsell.board_rows import INCREMENTAL
+from journey_widgets.upsell.board_rows import INCREMENTAL, MOST_OBSERVED, OBSERVED, PLACEBO
 from journey_widgets.upsell.document import (
     COOLING_OFF,
     GUARDS,
@@ -74,7 +74,7 @@ PLACEBO_SAID = (
 USUAL_SAID = (
     "Usual lift: what a list of what upgraders did more often would show; busy customers do more of everything, so it "
     "calls nearly everything a moment. By activity: odds ratio within four levels of activity (Mantel and Haenszel). "
-    "Alike in activity: which share of the days with it and without are as busy as each other; the rest has no like. "
+    "Alike in activity: how far days with it and without are spread alike over four levels of it (100 %: equally). "
     "E-value: how strongly something unseen would have to go with both sides to make the ratio alone."
 )
 
@@ -658,7 +658,8 @@ def _factors(view: UpsellPage) -> html.Html:
                 f"{100 * r['effect']:+.1f} points{low}", r["effect"], r["effect_low"], math.nan, r["n"]
             )  # fmt: skip
         kept = ranged("{:.0%}".format, *of(r, "kept", "kept_low", "kept_high", "accepted"))
-        n = f", {view.few(r['n'])} customers" if math.isfinite(r["n"]) else ""
+        seen = "times it happened" if r["evidence"] in (PLACEBO, OBSERVED) else "customers"
+        n = f", {view.few(r['n'])} {seen}" if math.isfinite(r["n"]) else ""
         ends = (
             of(r, "margin_low", "margin_high")
             if r["margin_low"] < r["margin_high"]
@@ -671,7 +672,7 @@ def _factors(view: UpsellPage) -> html.Html:
                 "Offer, and when": f"{offer.label}: {labels[r['moment']]}", "A contact brings": brings,
                 "Rests on": f"{r['evidence']}{n}" if r["evidence"] else "–",
                 "Margin": replace(margin, shown=f"{margin} ({r['basis']})") if r["basis"] else "nobody says it",
-                "Kept": "–" if r["accepted"] < max(least, 1) else kept,
+                "Kept": kept if view.may_tell(r["accepted"], r["accepted"] * (1 - r["kept"])) else "–",
                 **({"Later margin": Figure(view.money(later), later)} if follows else {}),
                 "A contact costs": Figure(view.money(offer.cost), offer.cost),
             }
@@ -684,7 +685,8 @@ def _factors(view: UpsellPage) -> html.Html:
     return html.table(
         pd.DataFrame(rows), caption="What the worth of a contact is made of",
         note=f"How much likelier somebody buys when asked, times margin, times share kept, and what comes later, less "
-        f"cost and fatigue ({view.money(view.plan.fatigue)} a contact); {by}.",
+        f"cost and fatigue ({view.money(view.plan.fatigue)} a contact); {by}. What few customers say is drawn to what "
+        f"was believed before; where nobody tested it, {100 * MOST_OBSERVED:.0f} points at most are believed.",
     )  # fmt: skip
 
 
@@ -694,13 +696,14 @@ def _board_tables(view: UpsellPage, found: Board) -> list[html.Html]:
         contacts=("customer_id", "size"), cost=("cost", "sum"), value=("value", "sum")
     )
     hidden = view.hidden_parts([int(n) for n in by["contacts"]])
+    worth = "Worth, cautiously" if view.plan.cautious else "Worth, as expected"
     rows = [
         {
             "Offer": view.named(str(o)), "Made at": view.named(str(t)),
             "Owner": view.named(str(w)) if w else "–", "Rests on": e,
             "Contacts": _part(view, r["contacts"], out),
             "Cost": _about(view, r["cost"], r["contacts"], out),
-            "Worth, cautiously": _about(view, r["value"], r["contacts"], out),
+            worth: _about(view, r["value"], r["contacts"], out),
         }
         for (o, t, w, e), r, out in zip(by.index, by.to_dict("records"), hidden, strict=True)
     ]  # fmt: skip

@@ -227,8 +227,8 @@ def next_trial(view: UpsellPage) -> html.Html:
 def _by_revenue(view: UpsellPage) -> list[html.Html]:
     """Return how many customers a trial needs that shall show what an offer earns, from how revenue differs so far."""
     columns, source = view.plan.trial, view.sources.get("trials")
-    if columns is None or columns.revenue is None or source is None:
-        return []
+    if columns is None or columns.revenue is None or source is None or columns.cluster:
+        return []  # of what is drawn together, customers do not say how much differs
     alone = table_of(source, "trials", "arm", columns.revenue)
     alone = alone.filter(alone.arm.cast("string") == columns.comparison)
     paid = alone[columns.revenue].cast("float64").fill_null(0.0)
@@ -258,8 +258,8 @@ def _by_revenue(view: UpsellPage) -> list[html.Html]:
     return [
         html.table(
             pd.DataFrame(rows), caption="How large it has to be to show that it pays",
-            note="On revenue, which differs more than shares do: so that four of five trials show a gain as large as a "
-            "contact costs (5 % in error). A larger gain needs fewer: a quarter of them for twice as much.",
+            note="On revenue, which differs more than shares do, with two arms of this size: four of five trials show "
+            "that it pays where it brings twice what a contact costs; where it brings as much, that it brings any.",
         )
     ]  # fmt: skip
 

@@ -99,8 +99,8 @@ def moments(
         ``happened`` (int64: customer-days after it, and days on which it happened, while customers could upgrade);
         ``naive`` (the usual lift: share of upgrades after it over share of days after it) and ``stratified`` (Mantel
         and Haenszel's odds ratio over four levels of activity): why the headline differs from what others show;
-        ``overlap`` (share of the days with it and of those without that are alike in activity: below a half the model
-        compares mostly days that have no like); ``e_value`` (how strong a hidden cause would have to be).
+        ``overlap`` (how far the days with it and those without are spread alike over the four levels: the area that
+        both distributions have, 1 where they are the same); ``e_value`` (how strong a hidden cause would have to be).
 
     Raises
     ------
@@ -129,7 +129,7 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _overlap(exposed: npt.NDArray[np.bool_], strata: Ints) -> float:
-    """Return which share of the days with and without a touchpoint are alike in activity: the area both have."""
+    """Return how far days with and without a touchpoint are spread alike over levels of activity: the common area."""
     many = int(strata.max()) + 1
     shares = [
         np.bincount(strata[side], minlength=many) / side.sum() for side in (exposed, ~exposed)

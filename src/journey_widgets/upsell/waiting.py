@@ -275,6 +275,16 @@ def _beside(
         fits &= level(asked, day) == busy[open_]
         found[open_[fits]] = asked[fits]
         left = np.setdiff1d(left, asked[fits], assume_unique=True)
+    # Whoever is still alone is of a day or level with few others: there all who fit are looked at.
+    alone = np.flatnonzero(found < 0)
+    for day in np.unique(since[alone]):
+        here = left[(seen[left] <= day) & (stop[left] > day) & (first[left] > day)]
+        levels = level(here, np.full(len(here), day)) if len(here) else here
+        for one in np.unique(busy[alone[since[alone] == day]]):
+            waiting = alone[(since[alone] == day) & (busy[alone] == one)]
+            taken = rng.permutation(here[levels == one])[: len(waiting)]
+            found[rng.permutation(waiting)[: len(taken)]] = taken
+            left = np.setdiff1d(left, taken, assume_unique=True)
     return found
 
 
