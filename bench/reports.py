@@ -30,7 +30,7 @@ from journey_widgets.publish.report_worker import Worker
 from journey_widgets.publish.reports import make
 from publish.test_parameters import TAGGED, notebook
 
-TIMES, MANY, SOME = 7, 300, 60
+TIMES, MANY, SOME = 5, 300, 30
 SMALL = """
 import journey_widgets as jw
 from journey_widgets.publish import html
@@ -113,7 +113,7 @@ def main() -> None:
         all_ = batch(scratch / "small", MANY, 2)
     print("# Making reports\n")
     print(
-        "Made by `python bench/reports.py`; runs of both alternate in the same process, medians of seven.\n"
+        "Made by `python bench/reports.py`; runs of both alternate in the same process, medians of five.\n"
     )
     print(
         "| report of the example workspace | papermill and nbconvert alone, s | ours, s | ratio |\n|---|--:|--:|--:|"
