@@ -64,7 +64,7 @@ def beside_papermill(workspace: Path, name: str, scratch: Path) -> tuple[float, 
 def batch(workspace: Path, many: int, jobs: int) -> tuple[float, float]:
     """Return the seconds of a batch and the most memory that its processes had, in MB."""
     (workspace / "units.csv").write_text(
-        "segment\n" + "".join(f"{jobs}-{i}\n" for i in range(many)), "utf-8"
+        "segment\n" + "".join(f"{many}-{jobs}-{i}\n" for i in range(many)), "utf-8"
     )
     peak, ended = 0.0, threading.Event()
 
