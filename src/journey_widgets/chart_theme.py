@@ -21,6 +21,7 @@ CONFIG: dict[str, Any] = {
         "labelColor": INK, "titleColor": INK,
         "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
     },
+    "header": {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12},
     "title": {"color": INK, "anchor": "start", "fontSize": 14, "fontWeight": 600},
     "bar": {"color": BLUE},
     "text": {"color": INK, "fontSize": 12},

@@ -660,11 +660,9 @@ def _factors(view: UpsellPage) -> html.Html:
         kept = ranged("{:.0%}".format, *of(r, "kept", "kept_low", "kept_high", "accepted"))
         seen = "times it happened" if r["evidence"] in (PLACEBO, OBSERVED) else "customers"
         n = f", {view.few(r['n'])} {seen}" if math.isfinite(r["n"]) else ""
-        ends = (
-            of(r, "margin_low", "margin_high")
-            if r["margin_low"] < r["margin_high"]
-            else [math.nan] * 2
-        )
+        ends = of(r, "margin_low", "margin_high")
+        if view.money(ends[0]) == view.money(ends[1]):  # the same on every line
+            ends = [math.nan, math.nan]
         margin = ranged(view.money, float(r["margin"]), *ends)
         later = offer.follow_on
         rows.append(

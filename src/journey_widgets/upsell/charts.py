@@ -319,7 +319,7 @@ def offer_funnel_chart(frame: pd.DataFrame) -> Chart:
                 "label:N",
                 sort=moments,
                 title=None,
-                header=alt.Header(labelLimit=LONG, labelColor=INK, labelFontSize=12),
+                header=alt.Header(labelLimit=LONG),
             ),
             columns=2,
         )
