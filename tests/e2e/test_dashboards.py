@@ -1,6 +1,7 @@
 """The dashboards in a real browser: what a reader sees, and what a reader cannot do."""
 
 import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -89,6 +90,16 @@ def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts,
     assert page.locator(".jp-InputArea-editor").count() == 0
     assert page.locator(".jw-nav a[aria-current=page]").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_executive_page_prints_on_two_sheets(served, new_page):
+    page = new_page()
+    open_dashboard(page, served, "overview")
+    page.locator(".jw-chart svg").first.wait_for(timeout=SECONDS)
+    page.get_by_role("heading", name="What the figures stand on").wait_for(timeout=SECONDS)
+    page.wait_for_load_state("networkidle")
+
+    assert len(re.findall(rb"/Type\s*/Page[^s]", page.pdf(prefer_css_page_size=True))) == 2
 
 
 def test_the_vega_code_is_loaded_once_a_page(served, new_page):

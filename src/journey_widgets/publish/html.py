@@ -265,7 +265,7 @@ def findings_list(findings: Sequence[Finding], *, printed: bool = True) -> Html:
         f'<span class="jw-advice">{html(_advice(f))}</span> <code>{html(f.code)}</code></li>'
         for f in sorted(findings, key=lambda f: SEVERITIES.index(f.severity))
     ]
-    open_ = FOLDED_FROM if printed else FOLDED_FROM // 2
+    open_ = FOLDED_FROM if printed else FOLDED_FROM // 4
     least = open_ if len(items) > open_ + 2 else len(items)
     first, rest = (
         f'<ul class="jw-findings" role="list">{"".join(p)}</ul>'
