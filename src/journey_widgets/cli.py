@@ -251,7 +251,7 @@ def _serve(options: argparse.Namespace) -> int:
     )  # a service is ended with all it started
     with serve(
         options.workspace, port=options.port, host=options.host, base_url=options.base_url, way=options.auth,
-        allow_edit=options.allow_edit, most=options.most, ready=_counts(options.ready),
+        allow_edit=options.allow_edit, most=options.most, ready=_counts(options.ready), prepare=True,
     ) as served:  # fmt: skip
         print(f"Dashboards: {served.address}  (Ctrl+C stops them)", flush=True)
         code = served.process.wait()

@@ -10,6 +10,7 @@ import pytest
 
 from journey_widgets.publish import figures, html, overview
 from journey_widgets.publish.figures import Figure
+from journey_widgets.publish.piece import MIME
 from journey_widgets.publish.reports import run_report
 from journey_widgets.publish.scorecard_view import open_scorecard
 
@@ -126,7 +127,7 @@ def test_figures_go_along_in_reports_only(monkeypatch):
     piece = html.tiles({"Orders": (Figure("1,234", 1234.0, n=7), "in May")})
     assert piece._repr_mimebundle_() == {}
     monkeypatch.setenv("JOURNEY_MODE", "report")
-    (number, _words) = piece._repr_mimebundle_()[figures.MIME]
+    (number, _words) = piece._repr_mimebundle_()[MIME]
     assert number == {
         "part": "In boxes", "row": 1, "name": "Orders", "figure": "figure", "value": 1234.0, "n": 7.0, "shown": "1,234",
     }  # fmt: skip

@@ -30,6 +30,7 @@ from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError, did_you_mean
 from journey_widgets.publish.modes import MODE, READ_ONLY, WORKSPACE, passed_on
 from journey_widgets.publish.parameters import TAG
+from journey_widgets.publish.prepared import is_prepared
 from journey_widgets.publish.readers import Auth, auth, is_loopback
 from journey_widgets.publish.start_page import dashboards, navigation, start_page
 from journey_widgets.textfiles import write_text
@@ -65,7 +66,7 @@ class Served:
 def serve(
     workspace: Path, *, port: int = 0, host: str = HOST, base_url: str = "/", way: str | None = None,
     allow_edit: bool = False, most: int | None = None, ready: Mapping[str, int] | None = None,
-    idle_seconds: int = IDLE_SECONDS, log: Path | None = None,
+    idle_seconds: int = IDLE_SECONDS, log: Path | None = None, prepare: bool = False,
 ) -> Iterator[Served]:  # fmt: skip
     """Serve the dashboards of a workspace until the block ends.
 
@@ -86,11 +87,15 @@ def serve(
     most
         Readers at the same time; as many as fit into the free memory by default. Others are asked to wait.
     ready
-        Notebook → kernels kept ready for it, such as ``{"overview": 1}``; each takes about 150 MB. None by default.
+        Notebook → kernels kept ready for it, such as ``{"overview": 1}``; each takes 50 to
+        320 MB. None by default.
     idle_seconds
         After how long a kernel whose page is gone is ended.
     log
         File for what Voilà says; dropped by default.
+    prepare
+        Show every dashboard once to nobody, beside the server, at the start and whenever the workspace has changed:
+        then the first reader finds its parts kept as well.
 
     Raises
     ------
@@ -128,8 +133,9 @@ def serve(
             )
             ended = threading.Event()
             own = folder / "share" / "jupyter" / "voila" / "templates" / "journey"
+            preparing = Preparing(workspace, env) if prepare else None
             threading.Thread(
-                target=_keep_current, args=(own, workspace, ended), daemon=True
+                target=_keep_current, args=(own, workspace, ended, preparing), daemon=True
             ).start()
             try:
                 near = HOST if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
@@ -138,6 +144,8 @@ def serve(
                 yield Served(url, process, asked)
             finally:
                 ended.set()
+                if preparing is not None:
+                    preparing.end()
                 _end(process)
 
 
@@ -191,7 +199,8 @@ def _lay_out(folder: Path, workspace: Path) -> None:
         msg = f"There are no dashboards in {shipped.notebooks()}."
         raise ParameterError(msg)
     for page in pages:
-        nbformat.write(_waiting(nbformat.read(page.path, as_version=4)), site / page.path.name)
+        book = _waiting(nbformat.read(page.path, as_version=4), page.name)
+        nbformat.write(book, site / page.path.name)
     templates = folder / "share" / "jupyter" / "voila" / "templates"
     shutil.copytree(shipped.JUPYTER_DATA / "voila" / "templates", templates)
     own = templates / "journey"
@@ -220,16 +229,53 @@ def _write_start(own: Path, workspace: Path) -> None:
         write_text(own / listing, start_page(name, pages, until))
 
 
-def _keep_current(own: Path, workspace: Path, ended: threading.Event) -> None:
+def _keep_current(
+    own: Path, workspace: Path, ended: threading.Event, preparing: "Preparing | None"
+) -> None:
     """Write the start page anew where the workspace's name or data changed, until the server ends."""
-    while not ended.wait(LOOK_SECONDS):
+    while True:
+        if preparing is not None:
+            preparing.go_on()
+        if ended.wait(LOOK_SECONDS):
+            return
         with contextlib.suppress(JourneyError, OSError):  # what is wrong with it the dashboards say
             _write_start(own, workspace)
 
 
-def _waiting(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
+class Preparing:
+    """A process beside the server that shows every dashboard once, to nobody, whenever the workspace has changed."""
+
+    def __init__(self, workspace: Path, env: Mapping[str, str]) -> None:
+        self._workspace, self._env = workspace, dict(env)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock, self._ended = threading.Lock(), False
+
+    def go_on(self) -> None:
+        """Begin, where there is something to prepare and nobody is at it."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        if is_prepared(self._workspace):
+            return
+        with self._lock:
+            if not self._ended:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "journey_widgets.publish.prepared"], env=self._env,
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                )  # fmt: skip
+
+    def end(self) -> None:
+        """End it, also in the middle."""
+        with self._lock:
+            self._ended = True
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+
+
+def _waiting(book: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
     """Return a notebook with a cell in which its kernel learns who its reader is, or waits for one."""
-    source = "from journey_widgets.publish import ready\n\nready.wait()"
+    source = f"from journey_widgets.publish import ready\n\nready.wait({name!r})"
     cell = nbformat.v4.new_code_cell(source, metadata={"tags": [WAITS]})
     tagged = [i for i, c in enumerate(book.cells) if TAG in c.metadata.get("tags", [])]
     book.cells.insert(tagged[0] + 1 if tagged else 0, cell)

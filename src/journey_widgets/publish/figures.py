@@ -11,15 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from journey_widgets.publish.piece import MIME, Line
 from journey_widgets.safe import csv_text, from_csv_text
 
-MIME = "application/vnd.journey-widgets.figures+json"
-"""Kind of output in which a part of a page carries its figures along: to the CSV, and to who asks what a number is."""
 COLUMNS = ("section", "part", "row", "name", "figure", "value", "low", "high", "n", "shown")
 """Heading above it · caption · number and first words of the row · what it is · the unrounded number, its interval and
 n · as the page shows it."""
 NUMBERS = ("value", "low", "high", "n")
-Line = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import pandas as pd
 
 from journey_widgets.findings import SEVERITIES, Finding, sentence, word
 from journey_widgets.publish import figures
-from journey_widgets.publish.figures import MIME, Figure, Line
-from journey_widgets.publish.modes import mode
+from journey_widgets.publish.figures import Figure
+from journey_widgets.publish.piece import Html as Html
+from journey_widgets.publish.piece import Line
 from journey_widgets.safe import html
 
 MAX_ROWS, MAX_TEXT = 500, 300
@@ -20,39 +21,6 @@ STYLE = Path(__file__).with_name("page.css")
 FOLDED_FROM = 20
 """Findings of a list that are open at first; what is beyond can be unfolded."""
 MARKS = {"error": "●", "warn": "▲", "info": "■", "known": "✓"}
-
-
-class Html:
-    """A piece of HTML that a notebook shows; made only in this module.
-
-    `lines` are its figures as data; in a report they go along to the CSV of all figures. `data` is what else goes along
-    with it, by kind of output.
-    """
-
-    def __init__(
-        self,
-        markup: str,
-        plain: str,
-        lines: Sequence[Line] = (),
-        data: Mapping[str, object] | None = None,
-    ) -> None:
-        self._markup, self._plain, self.lines = markup, plain, list(lines)
-        self._data = dict(data or {})
-
-    def _repr_html_(self) -> str:
-        return self._markup
-
-    def _repr_mimebundle_(self, **_asked: object) -> dict[str, object]:
-        if mode() == "notebook":
-            return {}
-        return {**({MIME: self.lines} if self.lines else {}), **self._data}
-
-    def carrying(self, kind: str, data: object) -> "Html":
-        """Return it with plain JSON values that go along in a report: `kind` is of the form ``application/….+json``."""
-        return Html(self._markup, self._plain, self.lines, {**self._data, kind: data})
-
-    def __repr__(self) -> str:
-        return self._plain
 
 
 def table(

@@ -19,17 +19,24 @@ FROM_REQUEST = (
 """What a server tells a kernel of its reader."""
 
 
-def wait() -> None:
+KEPT_WHOLE = ("overview", "support")
+"""Dashboards without an editor: all their parts are kept for the next reader (see `prepared`)."""
+LIGHT = ("journey_widgets.publish.prepared", "journey_widgets.publish.chart_widget", "yaml")
+"""What shows parts that are kept."""
+
+
+def wait(dashboard: str = "") -> None:
     """Wait for the reader of this kernel, where it was started before there was one; then go on for this reader.
 
-    A kernel started in advance inherits the last reader's address: it is taken away first.
+    A kernel started in advance inherits the last reader's address: it is taken away first. It has everything imported
+    that its dashboard needs; of one whose parts are kept that is little, and the kernel stays small.
     """
     if os.environ.get("VOILA_PREHEAT") == "True":
         from voila.utils import wait_for_request
 
         for name in FROM_REQUEST:
             os.environ.pop(name, None)
-        for name in SLOW:
+        for name in LIGHT if dashboard in KEPT_WHOLE else SLOW:
             import_module(name)
         wait_for_request()
     reader = os.environ.get("HTTP_X_JOURNEY_READER", "")

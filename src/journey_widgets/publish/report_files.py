@@ -9,6 +9,7 @@ import nbformat
 from journey_widgets import shipped
 from journey_widgets.publish import figures
 from journey_widgets.publish.html import in_page
+from journey_widgets.publish.piece import MIME
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 LIVE_POLICY = f"{POLICY} blob:; script-src 'unsafe-inline' 'unsafe-eval' blob:"
@@ -67,7 +68,7 @@ def _read(name: str) -> str:
 
 def _lines(data: Mapping[str, Any]) -> str:
     """Return the figures of an output as they go along with a live page."""
-    return in_page(data[figures.MIME], "jw-lines") if data.get(figures.MIME) else ""
+    return in_page(data[MIME], "jw-lines") if data.get(MIME) else ""
 
 
 def _scripts(page: str) -> str:

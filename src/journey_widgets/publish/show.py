@@ -44,15 +44,24 @@ def show_all(pieces: list[Any]) -> Any:
     """Return what `show` gave for several charts, one below the other."""
     if all(isinstance(p, Html) for p in pieces):
         return joined(*pieces)
-    if any(isinstance(p, Html) for p in pieces):  # live charts and tables: each is shown by itself
-        from IPython.display import display
-
-        for piece in pieces[:-1]:
-            display(piece)
-        return pieces[-1]
+    if any(isinstance(p, Html) for p in pieces):
+        return Several(pieces)
     from ipywidgets import VBox
 
     return VBox(pieces)
+
+
+class Several:
+    """Live charts and tables together: each is shown by itself."""
+
+    def __init__(self, pieces: list[Any]) -> None:
+        self.pieces = pieces
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        for piece in self.pieces:
+            display(piece)
 
 
 def folded(title: str, thing: Any) -> Any:
