@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 os.environ["JOURNEY_AUTHOR"] = "tester"
@@ -17,6 +18,11 @@ from journey_widgets import Workspace
 from support import browser as browsers
 from support.page import RENDER, Kernel
 
+# What dashboards keep for the next reader stays out of the user's own cache; a browser is where it was installed.
+_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+os.environ.setdefault("PLAYWRIGHT_BROWSERS_PATH", str(_cache / "ms-playwright"))
+_kept = tempfile.TemporaryDirectory(prefix="journey_tests_", ignore_cleanup_errors=True)
+os.environ["XDG_CACHE_HOME"] = _kept.name
 ROOT = Path(__file__).parent.parent
 # What properties are tried on is the same in every run of CI; everywhere else it is drawn anew.
 settings.register_profile("ci", derandomize=True)

@@ -12,6 +12,7 @@ from support.frontend import package
 SAFE_MODULES = {
     "publish/batch_page.py",
     "publish/html.py",
+    "publish/piece.py",
     "publish/page.py",
     "raci/table.py",
     "cross_impact/table.py",

@@ -405,7 +405,7 @@ def rested(served, many=1):
         nonlocal used
         before, used = used, [sum(k.cpu_times()[:2]) for k in kernels(served)]
         time.sleep(0.8)
-        return len(used) == many and used == before and min(used) > 1.0
+        return len(used) == many and used == before and min(used) > 0.2
 
     wait_for(still)
 

@@ -35,7 +35,8 @@ OF_A_PAGE = ("heading", "data_check")
 """Methods of `page.Page` that are parts."""
 MOST_STATES, MOST_VIEWS = 3, 200
 """States of a workspace, and views in one state, that are kept; older ones are removed."""
-DONE = "done"
+DONE, MOST_SECONDS = "done", 300
+"""File that says that every dashboard was shown in a state; how long a part may take there."""
 
 
 class Pages:
@@ -326,6 +327,7 @@ def is_prepared(workspace: Path) -> bool:
 def main() -> None:
     """Show every dashboard once, to nobody."""
     import nbformat
+    from nbclient import NotebookClient
 
     from journey_widgets import shipped
     from journey_widgets.publish.start_page import dashboards
@@ -337,11 +339,8 @@ def main() -> None:
         return
     folder = _of_state(workspace)
     for page in dashboards(shipped.notebooks()):
-        names: dict[str, Any] = {}
         with contextlib.suppress(Exception):  # what is wrong a reader is told on the page
-            for cell in nbformat.read(page.path, as_version=4).cells:
-                if cell.cell_type == "code":
-                    exec(compile(cell.source, page.name, "exec"), names)  # noqa: S102 - our own notebook
+            NotebookClient(nbformat.read(page.path, as_version=4), timeout=MOST_SECONDS).execute()
     if folder is not None and folder.is_dir():
         (folder / DONE).touch()
 
