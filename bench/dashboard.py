@@ -178,8 +178,9 @@ def main() -> None:
         "Made by `python bench/dashboard.py`: the overview of the example workspace. The peer is the same notebook, its"
     )
     print(
-        "charts drawn by Altair's offline widget, under Voilà as it comes, in the same run. Best of three. The first reader\n"
-        "is who comes right after the data changed, before anything was prepared; the next ones find the parts kept.\n"
+        "charts drawn by Altair's offline widget, under Voilà as it comes, in the same run. Best of three.\n"
+        "The first reader is who comes right after the data changed, before anything was prepared; the next ones find\n"
+        "the parts kept.\n"
     )
     print("| | peer | ours, first reader | ratio | ours, cold | ratio | ours, ready | ratio |")
     print("|---|" + "--:|" * 7)

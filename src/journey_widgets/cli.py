@@ -1,6 +1,6 @@
 """The ``journey`` command: a thin face over the package's functions.
 
-Exit codes: 0 done, 1 findings, 2 bad input, 3 infrastructure, 4 partly failed.
+Exit codes: 0 done, 1 findings, 2 bad input, 3 infrastructure, 4 partly failed; 130 stopped by hand.
 """
 
 import argparse
@@ -14,10 +14,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from journey_widgets.errors import JourneyError, ParameterError
+from journey_widgets.errors import FindingsError, JourneyError, ParameterError
 from journey_widgets.shipped import templates
 
 DONE, FINDINGS, BAD_INPUT, INFRASTRUCTURE, PARTLY = range(5)
+STOPPED = 130
+"""As shells say it: ended by hand before it was done. Only what runs until it is ended is done then."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
-        return DONE
+        return STOPPED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
@@ -148,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument(
         "--dry-run", action="store_true", help="say what would be made, and make nothing"
     )
-    batch.add_argument("--seconds", type=float, default=1_800, help="longest time of one report")
+    batch.add_argument("--seconds", type=float, help="longest time of one report")
     batch.add_argument("--memory", type=float, metavar="MB", help="most memory of one report")
     batch.add_argument(
         "--cluster",
@@ -168,6 +170,12 @@ def _parser() -> argparse.ArgumentParser:
     add_workspace(schedule)
     schedule.add_argument(
         "--jobs", type=int, default=1, metavar="N", help="workers at the same time"
+    )
+    schedule.add_argument(
+        "--cluster",
+        default="",
+        metavar="ADDRESS",
+        help="execute on the workers of a Dask scheduler",
     )
     schedule.add_argument("--catch-up", action="store_true", help="make what was missed, and end")
     schedule.add_argument("--history", action="store_true", help="print what ran, and end")
@@ -254,7 +262,11 @@ def _serve(options: argparse.Namespace) -> int:
         allow_edit=options.allow_edit, most=options.most, ready=_counts(options.ready), prepare=True,
     ) as served:  # fmt: skip
         print(f"Dashboards: {served.address}  (Ctrl+C stops them)", flush=True)
-        code = served.process.wait()
+        try:
+            code = served.process.wait()
+        except KeyboardInterrupt:
+            print("\nStopped.", file=sys.stderr)
+            return DONE
     if code:
         print(f"journey: the dashboards' server ended by itself (exit {code}).", file=sys.stderr)
         return INFRASTRUCTURE
@@ -351,21 +363,22 @@ def _report_run(options: argparse.Namespace) -> int:
     # Whoever runs this unattended ends it with SIGTERM: as by hand, with all it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        codes = [_batch_of(options, day) for day in days]
+        codes = [_batch_of(options, day, last=day == days[-1]) for day in days]
     except KeyboardInterrupt:
         print("\nStopped. Start it again to make what is missing.", file=sys.stderr)
         return PARTLY
     return codes[0] if len(set(codes)) == 1 else PARTLY
 
 
-def _batch_of(options: argparse.Namespace, day: date) -> int:
-    """Make one day's batch and say what came of it; return its exit code."""
+def _batch_of(options: argparse.Namespace, day: date, *, last: bool) -> int:
+    """Make one day's batch and say what came of it; return its exit code. Of several days the last one is sent."""
     from tqdm import tqdm
 
     from journey_widgets.publish.batch import run_batch
-    from journey_widgets.publish.batch_ends import after_batch
+    from journey_widgets.publish.batch_ends import after_batch, not_begun
     from journey_widgets.publish.report_plan import read_reports
 
+    spec = read_reports(options.workspace).spec(options.name)
     try:
         with tqdm(disable=None, unit="report", desc=f"{options.name} {day}") as bar:
 
@@ -382,6 +395,8 @@ def _batch_of(options: argparse.Namespace, day: date) -> int:
             )  # fmt: skip
     except JourneyError as error:  # one day that cannot be made stops no other
         print(f"journey: {options.name} {day}: {error}", file=sys.stderr)
+        if isinstance(error, FindingsError) and last and not options.dry_run:
+            not_begun(options.workspace, options.name, spec, day, str(error), _ended)
         return error.exit_code
     for run in done.manifest["runs"]:
         if "why" in run:
@@ -389,9 +404,7 @@ def _batch_of(options: argparse.Namespace, day: date) -> int:
         elif options.dry_run:
             print(f"{run['status']}: {run['stem']}")
     if not options.dry_run:
-        fine = after_batch(
-            options.workspace, read_reports(options.workspace).spec(options.name), done, _ended
-        )
+        fine = not last or after_batch(options.workspace, spec, done, _ended)
         counts = ", ".join(f"{n} {status}" for status, n in done.manifest["counts"].items() if n)
         print(f"{options.name} {day}: {counts}. {done.folder / 'index.html'}")
         return done.exit_code or (DONE if fine else PARTLY)
@@ -414,7 +427,9 @@ def _schedule(options: argparse.Namespace) -> int:
     if options.form:
         found = shutil.which("journey")
         command = [found] if found else [sys.executable, "-m", "journey_widgets.cli"]
-        print(schedule.printed(options.workspace, options.form, command), end="")
+        more = [*(["--jobs", str(options.jobs)] if options.jobs > 1 else []),
+                *(["--cluster", options.cluster] if options.cluster else [])]  # fmt: skip
+        print(schedule.printed(options.workspace, options.form, command, more), end="")
         return DONE
     if options.history:
         for line in schedule.history(options.workspace):
@@ -424,13 +439,14 @@ def _schedule(options: argparse.Namespace) -> int:
     def tell(event: dict[str, Any]) -> None:
         print(json.dumps(event, ensure_ascii=False), flush=True)
 
+    how = {"jobs": options.jobs, "cluster": options.cluster, "tell": tell}
     if options.catch_up:
-        codes = schedule.catch_up(options.workspace, jobs=options.jobs, tell=tell)
+        codes = schedule.catch_up(options.workspace, **how)
         return DONE if not any(codes) else codes[0] if len(set(codes)) == 1 else PARTLY
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_given: ended.set())
-    schedule.run_schedule(options.workspace, jobs=options.jobs, tell=tell, until=ended)
+    schedule.run_schedule(options.workspace, until=ended, **how)
     return DONE
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import ClassVar
 
 
 class JourneyError(Exception):
@@ -26,10 +27,22 @@ class ParameterError(JourneyError):
     """A report or dashboard was given a parameter it does not have, or a value it cannot take."""
 
 
+class FindingsError(JourneyError):
+    """The documents have findings that stop what was asked for."""
+
+    exit_code = 1
+
+
 class InfrastructureError(JourneyError):
     """The machine failed, not the input: a kernel died, a port is taken, the disk is full."""
 
     exit_code = 3
+    seen: ClassVar[int] = 0
+    """How many there were in this process, also those that a page put into words and went on."""
+
+    def __init__(self, *given: object) -> None:
+        super().__init__(*given)
+        InfrastructureError.seen += 1
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

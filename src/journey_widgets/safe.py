@@ -9,7 +9,9 @@ import re
 import unicodedata
 from pathlib import Path
 
-FORMULA_STARTS = "=+-@\t\r\0＝＋－＠"
+FORMULA_STARTS = "=+-@\t\r\n\0＝＋－＠"
+_UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff" + "".join(map(chr, [*range(32), 127]))
+"""Characters beside blanks that a spreadsheet may drop before it looks what a cell begins with."""
 _TURNS = {
     **dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c"),
     **dict.fromkeys("\u2066\u2067\u2068", "\u2069"),
@@ -44,13 +46,22 @@ def closed(text: str) -> str:
 
 def csv_text(text: str) -> str:
     """Return a text cell that no spreadsheet takes for a formula; `from_csv_text` undoes it."""
-    return f"'{text}" if text[:1] and text[0] in FORMULA_STARTS + "'" else text
+    return f"'{text}" if _starts_a_formula(text) else text
 
 
 def from_csv_text(cell: str) -> str:
     """Return the text that `csv_text` was given; other people's cells stay as they are."""
-    escaped = len(cell) > 1 and cell[0] == "'" and cell[1] in FORMULA_STARTS + "'"
-    return cell[1:] if escaped else cell
+    return cell[1:] if cell[:1] == "'" and _starts_a_formula(cell[1:]) else cell
+
+
+def _starts_a_formula(text: str) -> bool:
+    """Return whether a text is a formula to some spreadsheet, also after blanks, or marked as none already."""
+    if not text:
+        return False
+    rest = text
+    while rest != (shorter := rest.lstrip().lstrip(_UNSEEN)):
+        rest = shorter
+    return text[0] in FORMULA_STARTS + "'" or (rest[:1] != "" and rest[0] in FORMULA_STARTS)
 
 
 def file_name(text: str) -> str:

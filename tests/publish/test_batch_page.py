@@ -229,11 +229,11 @@ def test_every_red_kpi_is_on_the_page_of_exactly_one_role(tmp_path):
 
     assert sorted(pages) == [
         "index.html",
-        "role-nobody.html",
+        "role--nobody.html",
         "role-shop.html",
         "role-success.html",
     ]
-    for label, owner in (("Kept", "success"), ("Asked", "nobody"), ("Paid", "shop")):
+    for label, owner in (("Kept", "success"), ("Asked", "-nobody"), ("Paid", "shop")):
         assert [n for n, t in pages.items() if n != "index.html" and f"<td>{label}</td>" in t] == [
             f"role-{owner}.html"
         ]

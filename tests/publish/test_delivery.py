@@ -245,11 +245,11 @@ def test_what_became_certainly_worse_is_told_once_and_again_after_it_was_over(sh
     write(shop, alert=[{"mail": ["anna@shop.example"]}])
 
     def subjects(reds, day):
-        ended(shop, date(2026, 8, day), reds.get("one", ()))
+        ended(shop, date(2026, 9, day), reds.get("one", ()))
         return [m["Subject"] for _to, m in smtp]
 
     assert subjects({}, 1) == []
-    assert subjects({"one": ["paid"]}, 2) == ["each, 2026-08-02: 1 new to look at"]
+    assert subjects({"one": ["paid"]}, 2) == ["each, 2026-09-02: 1 new to look at"]
     assert len(subjects({"one": ["paid"]}, 3)) == 1
     assert len(subjects({"one": ["paid", "kept"]}, 4)) == 2
     assert len(subjects({}, 5)) == 2
@@ -266,10 +266,10 @@ def test_an_alert_that_could_not_be_sent_is_new_next_time(shop, hook):
     write(shop, alert=[{"webhook": url}])
 
     answer[0] = 500
-    assert [w for w, _f in ended(shop, date(2026, 8, 1), ["paid"])] == ["alert failed"]
+    assert [w for w, _f in ended(shop, date(2026, 9, 1), ["paid"])] == ["alert failed"]
     answer[0] = 204
-    assert [w for w, _f in ended(shop, date(2026, 8, 2), ["paid"])] == ["alerted"]
-    assert ended(shop, date(2026, 8, 3), ["paid"]) == []
+    assert [w for w, _f in ended(shop, date(2026, 9, 2), ["paid"])] == ["alerted"]
+    assert ended(shop, date(2026, 9, 3), ["paid"]) == []
     assert len(taken) == 2
 
 

@@ -1,19 +1,25 @@
 """What a dashboard showed is kept for the next reader, as long as it would come out the same."""
 
+import importlib
 import json
 import os
 import subprocess
 import sys
+import time
 
 import nbformat
 import pytest
 
 from journey_widgets import Workspace, publish, shipped
+from journey_widgets.errors import InfrastructureError
 from journey_widgets.publish import html, overview, prepared
 from journey_widgets.publish.chart_widget import Chart
 from journey_widgets.publish.figures import Figure
+from journey_widgets.publish.page import unless
 from journey_widgets.publish.show import Several
+from journey_widgets.workspace import state
 
+SETTLED = 2 * state.SETTLED_NS / 1e9
 SHOWN_TO_A_READER = """
 import json, sys
 import nbformat
@@ -55,6 +61,7 @@ def served(example, cache, monkeypatch):
     monkeypatch.setenv("JOURNEY_READ_ONLY", "1")
     monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
     monkeypatch.setenv("QUERY_STRING", "")
+    time.sleep(SETTLED)
     return example
 
 
@@ -128,10 +135,10 @@ def test_another_address_right_or_parameter_is_another_view(served, counted, mon
     show()
     monkeypatch.setenv("JOURNEY_READ_ONLY", "")
     show()
-    monkeypatch.setenv("JOURNEY_AUTHOR", "Ada")
+    monkeypatch.setenv("QUERY_STRING", "segment=+device%3Dtablet+&period=")
     show()
 
-    assert counted["shown"] == 5
+    assert counted["shown"] == 4
 
 
 def test_what_changed_in_the_workspace_is_shown_at_once(served, counted):
@@ -142,6 +149,54 @@ def test_what_changed_in_the_workspace_is_shown_at_once(served, counted):
     counted["thing"] = html.note("after the save")
 
     assert "after the save" in show()._repr_html_()
+
+
+def test_what_the_machine_failed_at_is_kept_for_nobody_also_where_it_became_words(
+    served, counted, monkeypatch
+):
+    seen, opened = [], overview.open_overview
+
+    def part(view):
+        if not seen:
+            seen.append(InfrastructureError("out of memory"))
+            return html.note("cannot be read")
+        return html.note("all is well")
+
+    monkeypatch.setattr(overview, "in_short", part)
+    assert "cannot be read" in show()._repr_html_()
+    assert "all is well" in show()._repr_html_()
+
+    def failing(**_named):
+        seen.append(InfrastructureError("locked"))
+        return opened()
+
+    monkeypatch.setattr(overview, "open_overview", failing)
+    monkeypatch.setattr(overview, "in_short", lambda _view: html.note("with less than there is"))
+    assert "with less" in show(segment="b")._repr_html_()
+    monkeypatch.setattr(overview, "open_overview", opened)
+    monkeypatch.setattr(overview, "in_short", lambda _view: html.note("all of it"))
+    assert "all of it" in show(segment="b")._repr_html_()
+
+
+def test_why_something_cannot_be_shown_is_said_to_each_reader_anew(served, counted):
+    told = unless(lambda _view, _part: "There is nothing yet.")(lambda _view: html.note("never"))
+    counted["thing"] = told(None)
+
+    assert [repr(show()) for _time in range(2)] == ["There is nothing yet."] * 2
+    assert counted["shown"] == 2
+
+
+def test_a_ready_kernel_keeps_its_parts_too_though_all_is_loaded(served):
+    module = importlib.import_module("journey_widgets.publish.scorecard_page")
+    publish.scorecard_page = module
+    prepared.hide()
+    try:
+        assert isinstance(publish.scorecard_page, prepared.Pages)
+    finally:
+        for name in prepared.PAGES:
+            found = sys.modules.get(f"journey_widgets.publish.{name}")
+            if found is not None:
+                setattr(publish, name, found)
 
 
 def test_a_page_that_stops_keeps_nothing(served, counted, cache, monkeypatch):
@@ -200,9 +255,10 @@ def test_what_is_more_than_something_to_look_at_is_made_for_each_reader(served, 
         assert counted["shown"] == 2
 
 
-def test_a_folder_that_others_can_write_to_is_not_used(served, counted, cache):
+@pytest.mark.parametrize("up", [0, 1, 2])
+def test_a_folder_that_others_can_write_to_is_not_used(served, counted, cache, up):
     show()
-    cache.chmod(0o777)
+    [cache, *cache.parents][up].chmod(0o777)
     next(p for p in cache.rglob("*.json") if "seen" in p.read_text("utf-8")).write_text(
         json.dumps(
             {"kind": "html", "markup": "<script>1</script>", "words": "", "lines": [], "data": {}}
@@ -257,7 +313,7 @@ def test_old_states_many_views_and_workspaces_that_are_gone_are_removed(
 
 
 def test_every_dashboard_is_shown_once_to_nobody_before_the_first_reader_comes(
-    served, shelf, cache
+    served, shelf, cache, monkeypatch
 ):
     source = (
         "from journey_widgets.publish import overview\n\npage, view = overview.open_overview()\n"
@@ -270,6 +326,7 @@ def test_every_dashboard_is_shown_once_to_nobody_before_the_first_reader_comes(
             shelf / f"{name}.ipynb",
         )
     before = prepared.is_prepared(served)
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(served))
 
     prepared.main()
     kept = {p: p.stat().st_mtime_ns for p in cache.rglob("*.json")}

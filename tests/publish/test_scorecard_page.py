@@ -194,8 +194,11 @@ def test_a_scorecard_without_data_shows_what_it_looks_at_and_what_nobody_does(tm
 
 
 def test_a_radar_and_its_table_stand_together_in_a_page_too(may, capsys):
-    assert "Balance of the scorecard" in shown.balanced(may, radar=True)._repr_html_()
+    both = shown.balanced(may, radar=True)
+    both._ipython_display_()
+
     assert "Chart" in capsys.readouterr().out
+    assert "Balance of the scorecard" in both.pieces[1]._repr_html_()
 
 
 def test_figures_about_very_few_are_nowhere_in_what_is_shown(may, made_example, monkeypatch):

@@ -10,6 +10,7 @@ import duckdb
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.encoding import binary, check_text, rewrite
+from journey_widgets.events.engine import unreadable
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.raw import RawTable, check_names, literal
 
@@ -45,7 +46,7 @@ def read_csv(con: "Backend", path: Path, mapping: SourceMapping, scratch: Path) 
         )  # fmt: skip
         table.head(1).to_pyarrow()
     except duckdb.Error as error:
-        raise JourneyDataError(_csv_fault(path, error)) from None
+        raise unreadable(error, _csv_fault(path, error)) from None
     return RawTable(con, table, notes)
 
 

@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import os
 import re
 import shutil
 import tempfile
@@ -14,6 +15,8 @@ import ibis.expr.types as ir
 import pandas as pd
 import psutil
 
+from journey_widgets.errors import InfrastructureError, JourneyDataError, JourneyError
+
 if TYPE_CHECKING:  # the backend is loaded when it is first asked
     from ibis.backends.duckdb import Backend
 
@@ -23,6 +26,8 @@ except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
 SCRATCH, LOCK = "journey_", "in_use"
+THREADS = "JOURNEY_THREADS"
+"""Environment variable: threads of the engine. With one, sums of fractions come out the same to their last digit."""
 SHARE, LEAST = 0.4, 1_000_000_000
 """Share of the machine's memory a connection may hold before it puts rows on disk, and the least, in bytes."""
 
@@ -44,6 +49,7 @@ def engine() -> "Backend":
         "SET autoinstall_known_extensions=false",
         "SET autoload_known_extensions=false",
         "SET python_enable_replacements=false",
+        *([f"SET threads={int(os.environ[THREADS])}"] if os.environ.get(THREADS) else []),
     ):
         con.raw_sql(setting)
     return cast("Backend", con)
@@ -75,6 +81,20 @@ def remove_left_behind() -> None:
         with contextlib.suppress(OSError), lock.open("wb") as tried:
             fcntl.flock(tried, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def unreadable(error: Exception, said: str) -> JourneyError:
+    """Return what is told of a source that the engine could not read: the input is at fault, or the machine."""
+    import duckdb
+
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return InfrastructureError(
+            f"{said} Close other programs, or use a machine with more memory."
+        )
+    full = isinstance(error, duckdb.IOException) and re.search(
+        "No space left|Input/output error", str(error)
+    )
+    return InfrastructureError(said) if full else JourneyDataError(said)
 
 
 def parquet_table(path: Path) -> ir.Table:

@@ -12,7 +12,7 @@ import ibis
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.csv_file import read_csv
-from journey_widgets.events.engine import scratch_folder
+from journey_widgets.events.engine import scratch_folder, unreadable
 from journey_widgets.events.json_lines import read_json_lines
 from journey_widgets.events.mapping import Format, SourceMapping
 from journey_widgets.events.raw import ROW, RawTable, literal, locked_connection
@@ -75,6 +75,6 @@ def _parquet(con: "Backend", path: Path, mapping: SourceMapping, scratch: Path) 
     try:
         table = con.read_parquet(literal(path), file_row_number=True, hive_partitioning=False)
     except duckdb.Error as error:
-        msg = f"{path.name} is not a whole Parquet file: {str(error).splitlines()[0]}"
-        raise JourneyDataError(msg) from None
+        said = f"{path.name} is not a whole Parquet file: {str(error).splitlines()[0]}"
+        raise unreadable(error, said) from None
     return RawTable(con, table.rename({ROW: "file_row_number"}), typed=True)

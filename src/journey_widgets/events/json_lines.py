@@ -11,6 +11,7 @@ from ibis import _
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.encoding import binary, check_text, rewrite
+from journey_widgets.events.engine import unreadable
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.raw import ROW, RawTable, check_names, literal
 
@@ -64,8 +65,8 @@ def read_json_lines(con: "Backend", path: Path, mapping: SourceMapping, scratch:
         # The rows are read here, so that a line that is no JSON is found here.
         return RawTable(con, con.create_table("lines", table.mutate(**texts), temp=True), lost=lost)
     except duckdb.Error as error:
-        msg = f"{path.name} is not JSON Lines: {str(error).splitlines()[0]}"
-        raise JourneyDataError(msg) from None
+        said = f"{path.name} is not JSON Lines: {str(error).splitlines()[0]}"
+        raise unreadable(error, said) from None
 
 
 def _unnested(table: ir.Table, name: str, path: Path) -> tuple[ir.Table, int]:

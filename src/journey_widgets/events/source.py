@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from journey_widgets.errors import InfrastructureError, JourneyDataError, did_you_mean
 from journey_widgets.events.content import content_hash
 from journey_widgets.events.data_check import CHECK_COLUMNS, DataCheck
-from journey_widgets.events.engine import collect, parquet_table, scratch_folder
+from journey_widgets.events.engine import collect, parquet_table, scratch_folder, unreadable
 from journey_widgets.events.files import open_file
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.normalise import (
@@ -244,8 +244,7 @@ def _read_anew(
         if stored is None:
             con.to_parquet(_result(kept, read_in, agreed, mapping), part)
     except duckdb.Error as error:
-        msg = f"{name} cannot be read: {str(error).splitlines()[0]}"
-        raise JourneyDataError(msg) from None
+        raise unreadable(error, f"{name} cannot be read: {str(error).splitlines()[0]}") from None
     noted = {
         "check": check,
         "touchpoints": stored.touchpoints if stored else (),

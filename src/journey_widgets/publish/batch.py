@@ -21,7 +21,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
-from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError
+from journey_widgets.errors import FindingsError, InfrastructureError, JourneyError, ParameterError
 from journey_widgets.findings import Finding, Severity, count_by_severity
 from journey_widgets.publish.batch_page import NAME, batch_pages, is_role_page
 from journey_widgets.publish.cluster import Cluster, ClusterWorker
@@ -62,7 +62,7 @@ class Batch:
 
 def run_batch(
     workspace: Path, name: str, *, day: date, out: Path | None = None, jobs: int = 1, only: Sequence[str] = (),
-    force: bool = False, dry_run: bool = False, seconds: float = RUN_SECONDS, memory_mb: float | None = None,
+    force: bool = False, dry_run: bool = False, seconds: float | None = None, memory_mb: float | None = None,
     cluster: str = "", say: Callable[[dict[str, Any]], None] = lambda _event: None,
 ) -> Batch:  # fmt: skip
     """Make a report of ``reports.yaml`` for a day, once for each of its fan-out.
@@ -86,7 +86,7 @@ def run_batch(
     dry_run
         Say what would be made, and make nothing.
     seconds, memory_mb
-        Longest time and most memory of one run.
+        Longest time and most memory of one run; by default those of the report, or half an hour and no limit.
     cluster
         Address of a Dask scheduler whose workers execute the notebooks, in place of workers of this machine.
     say
@@ -95,7 +95,9 @@ def run_batch(
     Raises
     ------
     ParameterError
-        The report, its parameters, `only` or `jobs` cannot be; findings that stop it.
+        The report, its parameters, `only` or `jobs` cannot be.
+    FindingsError
+        Findings of the severity that the report names, or a worse one.
     InfrastructureError
         Another batch of the same report and day is at work; the folder cannot be written.
     """
@@ -104,6 +106,8 @@ def run_batch(
         raise ParameterError(msg)
     with contextlib.closing(Workspace.open(workspace)) as space:
         spec = read_reports(workspace).spec(name)
+        seconds = seconds or spec.seconds or RUN_SECONDS
+        memory_mb = memory_mb or spec.memory_mb
         found = [f for f in space.check(publishing=True) if not f.acknowledged]
         _stopped_by(found, name, spec)
         made_of = inputs(space)
@@ -149,7 +153,7 @@ def _stopped_by(found: list[Finding], name: str, spec: ReportSpec) -> None:
             f"{name} is stopped by {len(bad)} finding{'s' * (len(bad) > 1)} of severity {spec.stop_at} or worse, the "
             f"first {bad[0].code}: {bad[0].message} Settle them (journey check), or take stop_at out."
         )
-        raise ParameterError(msg)
+        raise FindingsError(msg)
 
 
 def _chosen(planned: list[Run], only: Sequence[str]) -> list[Run]:

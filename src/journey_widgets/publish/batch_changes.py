@@ -59,13 +59,57 @@ def same_reports(
     return found
 
 
-def changes(pairs: Mapping[str, tuple[Path, Path]]) -> pd.DataFrame:
+def counted_otherwise(pairs: Mapping[str, tuple[Path, Path]]) -> dict[str, set[str]]:
+    """Return stem → labels of the KPIs that were counted in another way the last time: no change of theirs is one."""
+    found = {}
+    for stem, (now, before) in pairs.items():
+        one, other = (_definitions(p.with_suffix(".json")) for p in (now, before))
+        found[stem] = {
+            label for kpi, (label, d) in one.items() if kpi in other and other[kpi][1] != d
+        }
+    return {stem: labels for stem, labels in found.items() if labels}
+
+
+def _definitions(manifest: Path) -> dict[str, tuple[str, str]]:
+    try:
+        rows = json.loads(manifest.read_text("utf-8"))["standing"]
+        return {str(r["kpi"]): (str(r["label"]), str(r["definition"])) for r in rows}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def changed_besides(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """Return what differs between the inputs of two batches besides the data, in words.
+
+    Parameters
+    ----------
+    now, before
+        ``inputs`` of their manifests, as `report_plan.inputs` returns them.
+    """
+    found = []
+    documents = [m.get("documents") or {} for m in (now, before)]
+    for kind in sorted(documents[0].keys() | documents[1].keys()):
+        revisions = [str(d.get(kind, "none")).partition(" ")[0] for d in documents]
+        if documents[0].get(kind) != documents[1].get(kind):
+            found.append(f"{kind.replace('_', ' ')} (revision {revisions[1]}, now {revisions[0]})")
+    if now.get("settings") != before.get("settings"):
+        found.append("the settings of the workspace")
+    if any(now.get(k) != before.get(k) for k in ("version", "code", "with")):
+        found.append("the program that counts")
+    return found
+
+
+def changes(
+    pairs: Mapping[str, tuple[Path, Path]], leave_out: Mapping[str, set[str]] | None = None
+) -> pd.DataFrame:
     """Return the figures of reports beside what they were.
 
     Parameters
     ----------
     pairs
         Stem of a report → its CSV now and before.
+    leave_out
+        Stem → names of figures that are not compared, as `counted_otherwise` returns them.
 
     Returns
     -------
@@ -76,7 +120,11 @@ def changes(pairs: Mapping[str, tuple[Path, Path]]) -> pd.DataFrame:
         over all figures of all reports); ``certain`` (bool, at most 0.05). Figures over the same customers share what
         is alike in both, so that the p-value is too large rather than too small.
     """
-    found = [_beside(*paths).assign(stem=stem) for stem, paths in pairs.items()]
+    none: set[str] = set()
+    found = [
+        _beside(*paths, (leave_out or {}).get(stem, none)).assign(stem=stem)
+        for stem, paths in pairs.items()
+    ]
     if not found:
         return pd.DataFrame({c: [] for c in COLUMNS})
     every = pd.concat(found, ignore_index=True)
@@ -89,10 +137,11 @@ def changes(pairs: Mapping[str, tuple[Path, Path]]) -> pd.DataFrame:
     return defined(order[COLUMNS], said)
 
 
-def _beside(now: Path, before: Path) -> pd.DataFrame:
+def _beside(now: Path, before: Path, leave_out: set[str]) -> pd.DataFrame:
     from scipy.special import ndtr, ndtri
 
     one, other = (_estimates(p) for p in (now, before))
+    one = one[~one["name"].isin(leave_out)]
     both = one.merge(other, on=PLACE, suffixes=("", "_before"))
     z = float(ndtri(0.5 + CONFIDENCE / 2))
     wide = [

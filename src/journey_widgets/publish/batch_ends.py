@@ -5,11 +5,12 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from journey_widgets.errors import JourneyError
-from journey_widgets.publish.batch import FAILED, FRESH, LEFT, MADE, REFUSED, Batch
+from journey_widgets.publish.batch import FAILED, FRESH, LEFT, MADE, MANIFEST, REFUSED, Batch
 from journey_widgets.publish.batch_changes import about, apart
 from journey_widgets.publish.batch_reds import EVERYWHERE, red_and_certain, standing_of
 from journey_widgets.publish.delivery import Target, deliver, tell
@@ -60,7 +61,17 @@ def after_batch(
         except JourneyError as error:
             say("delivery failed", {"to": target.said, "why": str(error)})
             fine = False
-    if spec.alert and not counts[LEFT]:  # of some reports alone nothing is said to be new, or over
+    later = [
+        p.name
+        for p in batch.folder.parent.iterdir()
+        if _DAY.match(p.name) and p.name > batch.folder.name
+    ]
+    # Of some reports alone, or of a day that is past, nothing is said to be new, or over.
+    if (
+        spec.alert
+        and not counts[LEFT]
+        and not any((batch.folder.parent / d / MANIFEST).is_file() for d in later)
+    ):
         fine = _alerted(workspace, spec.alert, batch, say) and fine
     if spec.keep is not None:
         for day in _too_old(batch.folder, spec.keep):
@@ -96,6 +107,29 @@ def _alerted(workspace: Path, targets: tuple[Target, ...], batch: Batch, say: Sa
     if fine:  # what could not be said is new next time too
         write_text(path, json.dumps(sorted(now), indent=1) + "\n")
     return fine
+
+
+def not_begun(
+    workspace: Path, name: str, spec: ReportSpec, day: date, why: str, say: Say = lambda _what, _facts: None
+) -> None:  # fmt: skip
+    """Tell who must know that a batch was stopped before anything was made; once, until one is made again."""
+    path = workspace / "reports" / name / ALERTS
+    before, key = _known(path), f"stopped {why}"
+    if not spec.alert or key in before:
+        return
+    mark = hashlib.sha256(json.dumps([name, key]).encode()).hexdigest()[:24]
+    facts = {"report": name, "day": day.isoformat()}
+    fine = True
+    for target in spec.alert:
+        try:
+            tell(target, f"{name}, {day}: nothing was made", [why], facts, mark, workspace)
+            say("alerted", {"to": target.said, "new": 1})
+        except JourneyError as error:
+            say("alert failed", {"to": target.said, "why": str(error)})
+            fine = False
+    if fine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(sorted({*before, key}), indent=1) + "\n")
 
 
 def _pressing(batch: Batch) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The pages of a batch: every report with what became of it, what certainly changed, what is red, and whose it is."""
 
+import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -8,7 +9,14 @@ import pandas as pd
 
 from journey_widgets.definition import definition
 from journey_widgets.publish import html as parts
-from journey_widgets.publish.batch_changes import about, changes, last_batch, same_reports
+from journey_widgets.publish.batch_changes import (
+    about,
+    changed_besides,
+    changes,
+    counted_otherwise,
+    last_batch,
+    same_reports,
+)
 from journey_widgets.publish.batch_reds import by_role, red_and_certain, standing_of
 from journey_widgets.safe import file_name, html
 
@@ -47,7 +55,9 @@ def is_role_page(name: str) -> bool:
 
 
 def _role_file(owner: str) -> str:
-    return f"role-{file_name(owner or 'nobody')}.html"
+    return (
+        f"role-{file_name(owner)}.html" if owner else "role--nobody.html"
+    )  # no id begins with a hyphen
 
 
 def _index(
@@ -56,13 +66,16 @@ def _index(
     runs = sorted(manifest["runs"], key=lambda r: (WORST.index(r["status"]), r["stem"]))
     before = last_batch(folder)
     try:
-        found = changes(same_reports(folder, before, runs) if before else {})
+        pairs = same_reports(folder, before, runs) if before else {}
+        otherwise = counted_otherwise(pairs)
+        found = changes(pairs, otherwise)
+        besides = _besides(manifest, before, otherwise) if before else ""
     except (
         OSError,
         ValueError,
         KeyError,
     ):  # an earlier batch that cannot be read is no reason to show nothing
-        before, found = None, changes({})
+        before, found, besides = None, changes({}), ""
     title = _title(manifest)
     counts = manifest["counts"]
     bad = counts["failed"] + counts["refused"]
@@ -93,7 +106,22 @@ def _index(
     if before is not None:
         note = f"{definition(found)} Certain: at most 5 % of what is called changed is by chance."
         body.append(parts.note(note)._repr_html_())
+    if besides:
+        body.append(parts.note(besides, kind="warn")._repr_html_())
     return _page(title, "".join(body), script=(_HERE / "batch_page.js").read_text("utf-8"))
+
+
+def _besides(manifest: dict[str, Any], before: Path, otherwise: dict[str, set[str]]) -> str:
+    """Return what else than the data changed since the last batch, and what is not compared for it."""
+    then = json.loads((before / "batch.json").read_text("utf-8"))
+    found = changed_besides(manifest["inputs"], then["inputs"])
+    said = (
+        f"Besides the data, these changed since {before.name}: {', '.join(found)}." if found else ""
+    )
+    labels = sorted(set().union(*otherwise.values())) if otherwise else []
+    if labels:
+        said += f" Counted in another way now, and so not compared: {', '.join(labels)}."
+    return said.strip()
 
 
 def _title(manifest: dict[str, Any]) -> str:

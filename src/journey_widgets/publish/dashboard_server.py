@@ -10,8 +10,10 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
@@ -138,6 +140,11 @@ class Kernels(AsyncMappingKernelManager):
             return started
         finally:
             self._starting -= 1
+
+    async def hand_over(self, ready: Callable[..., Any], **given: Any) -> Any:
+        """Give a reader a kernel that is ready, where there is a place; otherwise a 503."""
+        await self._make_place()
+        return await ready(**given)
 
     async def is_as_started(self, kernel_id: str) -> bool:
         """Return whether a kernel is alive and still the process it was: one that died is started anew, and empty."""
@@ -359,6 +366,13 @@ class Dashboards(Voila):
         told = self.told
         settings: dict[str, Any] = super().init_settings()
         settings["identity_provider"].login_handler_class = LoginHandler
+        manager = self.kernel_manager
+        if self.told[
+            "ready"
+        ]:  # a kernel that is ready is started by nobody: it takes a place when it is given away
+            manager.get_rendered_notebook = partial(
+                manager.hand_over, manager.get_rendered_notebook
+            )
         site = Path(self.root_dir)
         settings |= {
             "headers": HEADERS,

@@ -34,6 +34,7 @@ from journey_widgets.publish.prepared import is_prepared
 from journey_widgets.publish.readers import Auth, auth, is_loopback
 from journey_widgets.publish.start_page import dashboards, navigation, start_page
 from journey_widgets.textfiles import write_text
+from journey_widgets.workspace.state import state
 from journey_widgets.workspace.workspace import Workspace
 
 HOST = "127.0.0.1"
@@ -42,7 +43,9 @@ SETTINGS, WAITS = "journey.json", "journey-waits"
 """What the server reads beside Voilà's settings; tag of the cell in which a ready kernel waits."""
 IDLE_SECONDS, CELL_SECONDS = 120, 60
 """After how long a kernel that no page is connected to is ended; how long one cell may take."""
-PER_READER_MB, MOST_READERS = 200, 200
+PER_READER_MB, MOST_READERS = 350, 200
+RESTS = 4
+"""How many times as long as it took nothing is prepared again: a source that is always written to takes no more."""
 LOOK_SECONDS = 60
 """Between two looks whether the start page still says what is so."""
 _HERE = Path(__file__).parent
@@ -133,7 +136,7 @@ def serve(
             )
             ended = threading.Event()
             own = folder / "share" / "jupyter" / "voila" / "templates" / "journey"
-            preparing = Preparing(workspace, env) if prepare else None
+            preparing = Preparing(workspace, env, folder) if prepare else None
             threading.Thread(
                 target=_keep_current, args=(own, workspace, ended, preparing), daemon=True
             ).start()
@@ -144,9 +147,11 @@ def serve(
                 yield Served(url, process, asked)
             finally:
                 ended.set()
-                if preparing is not None:
-                    preparing.end()
-                _end(process)
+                try:
+                    if preparing is not None:
+                        preparing.end()
+                finally:
+                    _end(process)
 
 
 def _base(base_url: str) -> str:
@@ -235,7 +240,8 @@ def _keep_current(
     """Write the start page anew where the workspace's name or data changed, until the server ends."""
     while True:
         if preparing is not None:
-            preparing.go_on()
+            with contextlib.suppress(OSError):  # readers wait for their own figures
+                preparing.go_on()
         if ended.wait(LOOK_SECONDS):
             return
         with contextlib.suppress(JourneyError, OSError):  # what is wrong with it the dashboards say
@@ -245,21 +251,29 @@ def _keep_current(
 class Preparing:
     """A process beside the server that shows every dashboard once, to nobody, whenever the workspace has changed."""
 
-    def __init__(self, workspace: Path, env: Mapping[str, str]) -> None:
-        self._workspace, self._env = workspace, dict(env)
+    def __init__(self, workspace: Path, env: Mapping[str, str], folder: Path) -> None:
+        self._workspace, self._env, self._folder = workspace, dict(env), folder
         self._process: subprocess.Popen[bytes] | None = None
         self._lock, self._ended = threading.Lock(), False
+        self._tried: str | None = None
+        self._begun = self._rests_until = 0.0
 
     def go_on(self) -> None:
-        """Begin, where there is something to prepare and nobody is at it."""
-        if self._process is not None and self._process.poll() is None:
-            return
-        if is_prepared(self._workspace):
+        """Begin, where there is something new to prepare and nobody is at it: each state once, not all the time."""
+        now = time.monotonic()
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._rests_until = now + RESTS * (now - self._begun)
+                return
+            self._process = None
+        found = state(self._workspace)
+        if now < self._rests_until or found in (None, self._tried) or is_prepared(self._workspace):
             return
         with self._lock:
             if not self._ended:
+                self._tried, self._begun = found, now
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "journey_widgets.publish.prepared"], env=self._env,
+                    [sys.executable, "-P", "-m", "journey_widgets.publish.prepared"], env=self._env, cwd=self._folder,
                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
                 )  # fmt: skip
 
@@ -267,10 +281,8 @@ class Preparing:
         """End it, also in the middle."""
         with self._lock:
             self._ended = True
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(10)
+        if self._process is not None and self._process.poll() is None:
+            _end(self._process)
 
 
 def _waiting(book: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:

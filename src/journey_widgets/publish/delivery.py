@@ -4,6 +4,8 @@ Passwords stand in the environment alone: `JOURNEY_SMTP_URL`, such as ``smtps://
 `JOURNEY_MAIL_FROM`. A batch that went out with the same contents does not go out again.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -12,7 +14,7 @@ import shutil
 import smtplib
 import ssl
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -26,7 +28,7 @@ from journey_widgets.publish.readers import is_loopback
 from journey_widgets.textfiles import write_bytes, write_text
 
 SMTP, SENDER = "JOURNEY_SMTP_URL", "JOURNEY_MAIL_FROM"
-RECORD = "delivered.json"
+RECORD, LOCK = "delivered.json", ".delivery.lock"
 SECONDS = 30
 MOST_ATTACHED, MOST_BYTES = 20, 15_000_000
 """Reports that are attached to one mail, and how large they may be together."""
@@ -102,10 +104,22 @@ def deliver(target: Target, folder: Path, manifest: Mapping[str, Any], workspace
     InfrastructureError
         It could not be sent; the next batch, or the same one started again, tries once more.
     """
+    with _one_at_a_time(folder):
+        return _delivered(target, folder, manifest, workspace)
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait until nobody else delivers a batch: who was second finds that it went out."""
+    with (folder / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _delivered(target: Target, folder: Path, manifest: Mapping[str, Any], workspace: Path) -> bool:
     key = hashlib.sha256(target.model_dump_json().encode()).hexdigest()[:16]
     what = contents(folder, manifest)
-    known = _record(folder)
-    if known.get(key) == what:
+    if _record(folder).get(key) == what:
         return False
     subject = f"{manifest['report']}, {manifest['day']}: {_counts(manifest)}"
     if target.folder:

@@ -1,22 +1,50 @@
 """The map's part of the journey page: the picture, what was noted, how it feels, what it stands on."""
 
-from typing import Any
+from typing import Any, cast, get_args
 
 import pandas as pd
 
 from journey_widgets import journey as paths
+from journey_widgets.errors import ParameterError, did_you_mean
 from journey_widgets.findings import Finding
 from journey_widgets.journey import path_charts
 from journey_widgets.journey.map_chart import map_chart
-from journey_widgets.journey.map_layout import KIND_WORDS, MARKS, map_layout
+from journey_widgets.journey.map_layout import KIND_WORDS, MARKS, View, map_layout
 from journey_widgets.journey.widget import JourneyMapEditor
 from journey_widgets.publish import html
 from journey_widgets.publish.map_edit import MapEdit
 from journey_widgets.publish.modes import mode
-from journey_widgets.publish.page import Page, records
+from journey_widgets.publish.page import AS_IS, Page, open_page, records, said_on_the_page
+from journey_widgets.publish.period import ALL
 from journey_widgets.publish.scorecard_view import ScorecardPage, in_words
 from journey_widgets.publish.show import show
 from journey_widgets.scorecard.status import SHAPES
+
+
+def open_map(
+    workspace: str = "", segment: str = ALL, period: str = ALL, version: str = AS_IS, max_steps: int = 6,
+    view: str = "team",
+) -> Page:  # fmt: skip
+    """Open the page of the map; the web address may name each of its parameters."""
+    more = {"max_steps": str(max_steps), "view": view}
+    page = open_page(
+        "Journey map", workspace=workspace, segment=segment, period=period, version=version, more=more, log_needed=False
+    )  # fmt: skip
+    with said_on_the_page():
+        if page.more["view"] not in get_args(View):
+            msg = f"There is no view {page.more['view']!r}. {did_you_mean(page.more['view'], get_args(View))}"
+            raise ParameterError(msg)
+        check_steps(page.more["max_steps"])
+    return page
+
+
+def check_steps(max_steps: int | str) -> int:
+    """Return the number of steps to show; one that cannot be drawn is a `ParameterError`."""
+    text = str(max_steps)
+    if not (text.isdecimal() and text.isascii() and len(text) < 4 and 2 <= int(text) <= 20):
+        msg = f"max_steps is {text}; 2 to 20 was needed."
+        raise ParameterError(msg)
+    return int(text)
 
 
 def curve(page: Page) -> pd.DataFrame:
@@ -70,8 +98,8 @@ def _off_the_map(page: Page) -> str:
     )
 
 
-def the_map(page: Page, view: str = "team") -> Any:
-    """Return the map: to edit where that is possible, as a picture elsewhere."""
+def the_map(page: Page, view: str = "") -> Any:
+    """Return the map: to edit where that is possible, as a picture elsewhere, in the view of the page."""
     owners = page.owners()
     accountable = dict(zip(owners["touchpoint"], owners["accountable"], strict=True))
     felt = curve(page)
@@ -79,7 +107,11 @@ def the_map(page: Page, view: str = "team") -> Any:
         edit = MapEdit(page)
         return JourneyMapEditor(edit.journey, curve=felt, owners=accountable, on_save=edit.save)
     layout = map_layout(
-        page.journey, curve=felt, owners=accountable, kpis=_beside_touchpoints(page), view=view
+        page.journey,
+        curve=felt,
+        owners=accountable,
+        kpis=_beside_touchpoints(page),
+        view=cast("View", view or page.more.get("view", "team")),
     )
     return show(
         map_chart(layout), layout.sentence(), wide=True,

@@ -326,7 +326,11 @@ def unless(
         @wraps(part)
         def shown(view: V, *given: P.args, **named: P.kwargs) -> R | html.Html:
             said = missing(view, part.__name__)
-            return html.note(said) if said else part(view, *given, **named)
+            if not said:
+                return part(view, *given, **named)
+            note = html.note(said)
+            note.passing = True  # which part says it in full depends on those before it
+            return note
 
         return cast("Callable[Concatenate[V, P], R | html.Html]", shown)
 

@@ -4,7 +4,7 @@
 /** @typedef {{ part?: string, row?: number, name?: string, figure?: string, value?: number, low?: number, high?: number, n?: number, shown?: string, about?: string }} Line */
 /** @typedef {string | number | null} Cell */
 
-const FORMULA = /^[=+\-@\t\r\0＝＋－＠']/;
+const FORMULA = /^(?:[\t\r\n\0']|[\s\u0000-\u001f\u007f\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠])/;
 
 /** A text that no spreadsheet takes for a formula. @param {string} text */
 const safeText = (text) => (FORMULA.test(text) ? `'${text}` : text);

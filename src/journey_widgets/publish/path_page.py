@@ -6,14 +6,14 @@ from typing import Any
 import pandas as pd
 
 from journey_widgets import journey as paths
-from journey_widgets.errors import JourneyError, ParameterError
+from journey_widgets.errors import JourneyError
 from journey_widgets.estimates import MIN_N, wilson
 from journey_widgets.events.source import Source
 from journey_widgets.journey import charts, path_charts
 from journey_widgets.journey.map_layout import KIND_WORDS
 from journey_widgets.journey.step_flow import step_flow, step_links
 from journey_widgets.publish import html
-from journey_widgets.publish.map_page import contradictions
+from journey_widgets.publish.map_page import check_steps, contradictions
 from journey_widgets.publish.page import Page, records, segments, with_funnel, with_log
 from journey_widgets.publish.show import show
 from journey_widgets.publish.small_groups import people
@@ -35,9 +35,10 @@ def flow_picture(page: Page, strongest: int = 30) -> Any:
 
 
 @with_log
-def step_picture(page: Page, max_steps: int) -> Any:
-    """Return who is where at each step, and goes where next, after a sentence."""
-    whole = step_links(page.index, max_steps=check_steps(max_steps))
+def step_picture(page: Page, max_steps: int = 0) -> Any:
+    """Return who is where at each step, and goes where next, after a sentence; by default as many as the page says."""
+    max_steps = check_steps(max_steps or page.more.get("max_steps", "6"))
+    whole = step_links(page.index, max_steps=max_steps)
     links = page.drawn(whole)
     if links.empty:
         return html.note(NOBODY)
@@ -333,14 +334,6 @@ def what_next(page: Page, found: pd.DataFrame) -> html.Html:
             f"{who}: {bare} touchpoints have no claim backed by data; ask or count there first."
         )
     return html.numbered(todo) if todo else html.note("Nothing stands out.", kind="good")
-
-
-def check_steps(max_steps: int) -> int:
-    """Return the number of steps to show; one that cannot be drawn is a `ParameterError`."""
-    if not 2 <= max_steps <= 20:
-        msg = f"max_steps is {max_steps}; 2 to 20 was needed."
-        raise ParameterError(msg)
-    return max_steps
 
 
 def _share(page: Page, x: int, n: int) -> str:

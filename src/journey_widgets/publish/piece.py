@@ -14,8 +14,10 @@ class Html:
     """A piece of HTML that a notebook shows; made only in `publish.html`, and by `prepared` from what was made there.
 
     `lines` are its figures as data; in a report they go along to the CSV of all figures. `data` is what else goes along
-    with it, by kind of output.
+    with it, by kind of output. A `passing` one says what cannot be shown now: it is kept for nobody.
     """
+
+    passing = False
 
     def __init__(
         self,

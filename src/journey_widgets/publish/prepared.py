@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from journey_widgets.errors import InfrastructureError
 from journey_widgets.publish.modes import INTERACTIVE, READ_ONLY, WORKSPACE, mode
 from journey_widgets.publish.piece import Html
 from journey_widgets.workspace.state import state
@@ -109,37 +111,56 @@ class Opening:
         return None
 
 
-def _called(module: str, name: str, *given: Any, **named: Any) -> Any:
+def hide() -> None:
+    """Let a notebook find `Pages` also where the modules behind them are loaded already."""
+    package = import_module("journey_widgets.publish")
+    for name in PAGES:
+        vars(package).pop(name, None)
+
+
+def _called(module: str, name: str, /, *given: Any, **named: Any) -> Any:
     """Return what a function of a page's module returns: a part of a view, or a view that is opened."""
-    if any(isinstance(g, Later) for g in given):
-        return _part(module, name, *given, **named)
+    if any(isinstance(g, Later) for g in [*given, *named.values()]):
+        return _part(module, name, given, named)
     if name.startswith("open_"):
-        return _opened(module, name, *given, **named)
+        return _opened(module, name, given, named)
     return _function(module, name)(*given, **named)
 
 
-def _opened(module: str, name: str, *given: Any, **named: Any) -> Any:
+def _opened(module: str, name: str, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
     """Open a page; where its parts are kept, not yet in truth."""
     opening = Opening(module, name, given, named)
     path = opening.path("opened")
     many = _read(path)
     if not isinstance(many, int):
+        troubles = InfrastructureError.seen
         many = len(opening.views())
-        _write(path, many)
+        if InfrastructureError.seen > troubles:
+            opening.folder = None
+        else:
+            _write(path, many)
+    elif opening.folder is not None:
+        with contextlib.suppress(OSError):
+            os.utime(opening.folder)  # what was used last is kept longest
     views = tuple(Later(opening, n) for n in range(many))
     return views[0] if many == 1 else views
 
 
-def _part(module: str, part: str, *given: Any, **named: Any) -> Any:
+def _part(module: str, part: str, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
     """Return a part of a page: as it is kept, or made."""
 
     def made() -> Any:
-        plain = [_real(g) if isinstance(g, Later) else g for g in given]
-        return _function(module, part)(*plain, **named)
+        plain = {n: _real(g) if isinstance(g, Later) else g for n, g in named.items()}
+        return _function(module, part)(
+            *[_real(g) if isinstance(g, Later) else g for g in given], **plain
+        )
 
-    views = [g for g in given if isinstance(g, Later)]
-    told = [["view", *g._path] if isinstance(g, Later) else g for g in given]
-    return _kept_or_made(views[0]._opening, [module, part, told, named], made)
+    def told_of(one: Any) -> Any:
+        return ["view", str(one._opening.folder), *one._path] if isinstance(one, Later) else one
+
+    views = [g for g in [*given, *named.values()] if isinstance(g, Later)]
+    told = [[told_of(g) for g in given], {n: told_of(g) for n, g in named.items()}]
+    return _kept_or_made(views[0]._opening, [module, part, told], made)
 
 
 def _kept_or_made(opening: Opening, name: Any, made: Callable[[], Any]) -> Any:
@@ -148,9 +169,14 @@ def _kept_or_made(opening: Opening, name: Any, made: Callable[[], Any]) -> Any:
         found = _read(path)
         if found is not None:
             return _from_plain(found)
+    troubles = InfrastructureError.seen
     thing = made()
     plain = _to_plain(thing)
-    if plain is not None:
+    if InfrastructureError.seen > troubles:
+        opening.folder = (
+            None  # what the machine failed at may be hidden in words, here and in what follows
+        )
+    elif plain is not None:
         _write(path, plain)
     return thing
 
@@ -174,6 +200,8 @@ def _function(module: str, name: str) -> Callable[..., Any]:
 def _to_plain(thing: Any) -> dict[str, Any] | None:
     """Return a piece as plain values; None for whatever is more than something to look at."""
     if type(thing) is Html:
+        if thing.passing:
+            return None
         return {"kind": "html", **thing.plain()}
     if type(thing).__name__ not in {"Chart", "VBox", "Accordion", "Several"}:
         return None
@@ -233,9 +261,9 @@ def _folder(opening: list[Any]) -> Path | None:
         return None
     kept = _of_state(Path(named))
     editing = os.environ.get(READ_ONLY, "") != "1"
+    asked = parse_qsl(os.environ.get("QUERY_STRING", ""))
     how = [
-        sorted(parse_qsl(os.environ.get("QUERY_STRING", ""), keep_blank_values=True)), editing,
-        os.environ.get("JOURNEY_AUTHOR", "") if editing else "", os.environ.get(INTERACTIVE, ""),
+        sorted((n, v.strip()) for n, v in asked if v.strip()), editing, os.environ.get(INTERACTIVE, ""),
         hashlib.sha256(os.environ.get("JOURNEY_PSEUDONYM_KEY", "").encode()).hexdigest(),
     ]  # fmt: skip
     try:
@@ -255,14 +283,22 @@ def _of_state(workspace: Path) -> Path | None:
 def _base() -> Path | None:
     """Return the folder of all that is kept, made for its owner alone; None where there is none that is safe."""
     try:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").resolve()
         folder = cache / "journey_widgets" / "prepared"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        found = folder.stat()
+        return folder if all(_is_safe(p) for p in [folder, *folder.parents]) else None
     except (OSError, RuntimeError):
         return None
-    foreign = hasattr(os, "getuid") and found.st_uid != os.getuid()
-    return None if foreign or found.st_mode & 0o022 else folder
+
+
+def _is_safe(folder: Path) -> bool:
+    """Return whether nobody but this user and the system's own can put anything else in its place."""
+    found = folder.lstat()
+    own = not hasattr(os, "getuid") or found.st_uid in (os.getuid(), 0)
+    only_own = not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or bool(
+        found.st_mode & stat.S_ISVTX
+    )
+    return own and only_own and stat.S_ISDIR(found.st_mode)
 
 
 def _hash(value: Any) -> str:
@@ -293,9 +329,8 @@ def _write(path: Path | None, plain: Any) -> None:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
             Path(scratch).replace(path)
-        except OSError:
+        finally:
             Path(scratch).unlink(missing_ok=True)
-            raise
 
 
 def _make_room(folder: Path) -> None:
@@ -330,6 +365,7 @@ def main() -> None:
     from nbclient import NotebookClient
 
     from journey_widgets import shipped
+    from journey_widgets.publish.run_notebook import kernel_manager
     from journey_widgets.publish.start_page import dashboards
 
     with contextlib.suppress(AttributeError, OSError):
@@ -337,10 +373,16 @@ def main() -> None:
     workspace = Path(os.environ[WORKSPACE])
     if is_prepared(workspace):
         return
-    folder = _of_state(workspace)
-    for page in dashboards(shipped.notebooks()):
-        with contextlib.suppress(Exception):  # what is wrong a reader is told on the page
-            NotebookClient(nbformat.read(page.path, as_version=4), timeout=MOST_SECONDS).execute()
+    folder, server = _of_state(workspace), os.getppid()
+    with tempfile.TemporaryDirectory(prefix="journey_prepares_") as run, contextlib.chdir(run):
+        for page in dashboards(shipped.notebooks()):
+            with contextlib.suppress(Exception):  # what is wrong a reader is told on the page
+                book = nbformat.read(page.path, as_version=4)
+                NotebookClient(
+                    book, timeout=MOST_SECONDS, kernel_manager_class=kernel_manager()
+                ).execute()
+            if os.getppid() != server:  # nobody serves it any more
+                return
     if folder is not None and folder.is_dir():
         (folder / DONE).touch()
 

@@ -21,7 +21,7 @@ FROM_REQUEST = (
 
 KEPT_WHOLE = ("overview", "support")
 """Dashboards without an editor: all their parts are kept for the next reader (see `prepared`)."""
-LIGHT = ("journey_widgets.publish.prepared", "journey_widgets.publish.chart_widget", "yaml")
+LIGHT = ("journey_widgets.publish.chart_widget", "yaml")
 """What shows parts that are kept."""
 
 
@@ -36,8 +36,12 @@ def wait(dashboard: str = "") -> None:
 
         for name in FROM_REQUEST:
             os.environ.pop(name, None)
+        prepared = import_module(
+            "journey_widgets.publish.prepared"
+        )  # first: it notes which files are loaded
         for name in LIGHT if dashboard in KEPT_WHOLE else SLOW:
             import_module(name)
+        prepared.hide()
         wait_for_request()
     reader = os.environ.get("HTTP_X_JOURNEY_READER", "")
     if reader:

@@ -69,6 +69,10 @@ class ReportSpec(Part):
     without it."""
     formats: tuple[Format, ...] = ("html", "csv")
     """What recipients get; page and figures are always made, because the page of the batch goes by them."""
+    seconds: float | None = Field(None, gt=0)
+    """Longest time of one run; half an hour without it."""
+    memory_mb: float | None = Field(None, gt=0)
+    """Most memory of one run with its kernel, in megabytes; no limit without it."""
     keep: int | None = Field(None, ge=1)
     """Days whose batches are kept; older ones are removed after a batch. All without it."""
     schedule: Cron | None = None

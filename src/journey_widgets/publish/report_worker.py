@@ -20,6 +20,7 @@ from typing import Any, Self
 import psutil
 
 from journey_widgets.errors import InfrastructureError
+from journey_widgets.events.engine import THREADS
 from journey_widgets.publish.modes import INTERACTIVE, MODE, WORKSPACE, passed_on
 from journey_widgets.publish.run_notebook import OUTCOME
 
@@ -126,7 +127,7 @@ class Worker:
         env = {
             **passed_on(), MODE: "report", WORKSPACE: str(self._workspace),
             "JUPYTER_PATH": os.environ.get("JUPYTER_PATH", ""), "JUPYTER_RUNTIME_DIR": self._runtime.name,
-            "PYTHONWARNINGS": "ignore", INTERACTIVE: "1" if self._live else "",
+            "PYTHONWARNINGS": "ignore", INTERACTIVE: "1" if self._live else "", THREADS: "1",
         }  # fmt: skip
         command = [sys.executable, "-m", "journey_widgets.publish.run_notebook"]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module

@@ -34,7 +34,7 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     try:
         papermill.execute_notebook(
             order["notebook"], str(folder / RUN), parameters=order["parameters"], cwd=str(folder),
-            kernel_manager_class=_manager(), progress_bar=False, request_save_on_cell_execute=False,
+            kernel_manager_class=kernel_manager(), progress_bar=False, request_save_on_cell_execute=False,
         )  # fmt: skip
         fault = _incomplete(folder / RUN)
         if fault:
@@ -61,7 +61,7 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _manager() -> type:
+def kernel_manager() -> type:
     """Return how kernels are started: over IPC in the folder of their run, with their key in the worker's own folder.
 
     The class is handed on and not a manager: who is handed a manager leaves its kernel alive when a run is over.

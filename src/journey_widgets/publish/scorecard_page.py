@@ -170,7 +170,7 @@ def _rows(view: ScorecardPage, only: list[str] | None = None) -> pd.DataFrame:
     """Return the KPIs as the page shows them, each figure with its number beside it."""
     rows = [
         {
-            "Perspective": view.labels[r["perspective"]], "KPI": r["label"], "Value": view.said(r, "value"),
+            "KPI": r["label"], "Perspective": view.labels[r["perspective"]], "Value": view.said(r, "value"),
             "Likely between": view.between(r), "n": r["n"], "Target": view.said(r, "target"),
             "Status": view.status(r), "Score": points(r["score"]), "Owner": view.owner(r["owner"]),
         }

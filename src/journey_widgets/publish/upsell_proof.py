@@ -221,6 +221,7 @@ def who_will(view: UpsellPage) -> Any:
 def _own_score(view: UpsellPage) -> list[Any]:
     found = view.scores
     if found is None:
+        _looked = view.moments  # says why not, where it cannot
         why = view.why_not("scores") or view.why_not("moments")
         return [html.note(why or "There is too little to learn a score from.")]
     drivers = records(found.drivers().head(MOST_DRIVERS))

@@ -45,9 +45,11 @@ def restate(kept: pd.DataFrame | None, series: pd.DataFrame, at: datetime) -> pd
         & ((both["value_now"] - both["value"]).abs() > TINY * both["value"].abs().clip(lower=1.0))
     )
     both["changed_at"] = pd.to_datetime(both["changed_at"]).mask(moved, moment)
+    # What differs in its last digits alone stays as it is kept: looking at it changes nothing.
+    other = moved | ~known
     for column in ("value", "n"):
         both[f"first_{column}"] = both[f"first_{column}"].where(known, both[f"{column}_now"])
-        both[column] = both[f"{column}_now"].where(seen, both[column])
+        both[column] = both[f"{column}_now"].where(seen & (other | (column == "n")), both[column])
     both["first_at"] = pd.to_datetime(both["first_at"]).where(known, moment)
     return _framed(both)
 

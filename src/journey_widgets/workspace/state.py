@@ -2,27 +2,40 @@
 
 import hashlib
 import json
+import os
 import sys
+import time
 from collections.abc import Iterator
-from datetime import datetime
-from functools import cache
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-STORE, MEASURED = "store.sqlite", "measured"
+STORE = "store.sqlite"
 TEXTS = ("workspace.yaml", "sources.yaml")
-COUNTED_WITH = ("altair", "duckdb", "ibis", "numpy", "pandas", "scipy")
-HEAD = 100
-"""Bytes of a SQLite file that hold its counter of changes."""
+COUNTED_WITH = (
+    "altair",
+    "duckdb",
+    "ibis",
+    "lightgbm",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "tzdata",
+)
+HEAD, JOURNALED = 100, b"\x01\x01"
+"""Bytes of a SQLite file that hold its counter of changes, and what tells that all changes are in that file."""
+SETTLED_NS = 100_000_000
+"""A file that was changed a moment ago may be changed once more at what a clock takes for the same time."""
 
 
 def state(folder: Path) -> str | None:
     """Return a hash over all that the pages of a workspace are made of; None where it cannot be told.
 
     That is: its settings and mappings; of the store and of every source's file which one it is, how large, and when it
-    was changed; the kept values of closed periods; the day in the workspace's time zone; this package and what counts.
-    Files are looked at and not read, so that it takes some milliseconds also beside gigabytes.
+    was changed; the day; this package and what counts. Files are looked at and not read, so that it takes some
+    milliseconds also beside gigabytes. It cannot be told right after a change.
     """
     import yaml
 
@@ -35,36 +48,39 @@ def state(folder: Path) -> str | None:
             for said in sources.values()
             if isinstance(said, dict) and said.get("file")
         ]
+        found = [(f, f.stat()) for f in [folder / STORE, *files]]
+        head = _head(folder / STORE)
+        if (
+            head[18:20] != JOURNALED
+            or max(s.st_ctime_ns for _f, s in found) > time.time_ns() - SETTLED_NS
+        ):
+            return None
+        days = {str(datetime.now(z).date()) for z in (zone, UTC, None)}
         facts = [
-            *(hashlib.sha256(t).hexdigest() for t in texts),
-            *(_stamp(f) for f in [folder / STORE, *files, *sorted((folder / MEASURED).glob("*"))]),
-            _head(folder / STORE),
-            str(datetime.now(zone).date()),
-            _made_by(),
-        ]
+            *(hashlib.sha256(t).hexdigest() for t in texts), *(_stamp(f, s) for f, s in found), head.hex(),
+            sorted(days), MADE_BY,
+        ]  # fmt: skip
     except (OSError, ValueError, AttributeError, KeyError, TypeError, yaml.YAMLError):
         return None  # the page says what is wrong with it
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _stamp(path: Path) -> str:
+def _stamp(path: Path, found: os.stat_result) -> str:
     """Return which file it is, how large, and when it was changed: by its content and by anything else."""
-    found = path.stat()
     return f"{path} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
 
-def _head(path: Path) -> str:
+def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(HEAD).hex()
+        return file.read(HEAD)
 
 
-@cache
 def _made_by() -> str:
     """Return the stamps of this package's files, and of what counts and draws."""
     own = Path(__file__).parent.parent
-    stamps = [_stamp(p) for p in _files(own)]
-    found = [find_spec(name) for name in COUNTED_WITH]
-    stamps += [_stamp(Path(spec.origin)) for spec in found if spec is not None and spec.origin]
+    specs = [find_spec(name) for name in COUNTED_WITH]
+    more = [Path(spec.origin) for spec in specs if spec is not None and spec.origin]
+    stamps = [_stamp(p, p.stat()) for p in [*_files(own), *more]]
     return hashlib.sha256("\n".join([sys.version, *stamps]).encode()).hexdigest()
 
 
@@ -76,3 +92,7 @@ def _files(folder: Path) -> Iterator[Path]:
             yield from _files(path)
         else:
             yield path
+
+
+MADE_BY = _made_by()
+"""Told when this is loaded: what was loaded before an upgrade is not taken for what is there after it."""
