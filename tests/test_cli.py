@@ -241,3 +241,13 @@ def test_a_port_that_is_none_is_refused_at_once(example, capsys, port):
 
     assert exit_.value.code == 2
     assert "is no port" in capsys.readouterr().err
+
+
+def test_a_command_that_is_stopped_by_hand_is_not_said_to_be_done(example, monkeypatch, capsys):
+    def stopped(*_given, **_named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("journey_widgets.publish.reports.run_report", stopped)
+
+    assert main(["report", "overview", "-w", str(example)]) == 130
+    assert "Stopped." in capsys.readouterr().err

@@ -9,6 +9,7 @@ import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,7 @@ from tornado.websocket import websocket_connect
 from e2e.applications import SECONDS
 from journey_widgets import Workspace
 from journey_widgets.errors import ParameterError
+from journey_widgets.publish.dashboard_server import is_left
 from journey_widgets.publish.dashboards import serve
 from journey_widgets.publish.readers import set_password
 
@@ -285,6 +287,39 @@ def test_when_all_places_are_taken_the_next_reader_is_told_kindly_and_gets_one_t
 
         # The process has ended a moment before its place is free.
         wait_for(lambda: Visitor(served).ask(OVERVIEW)[0] == 200)
+
+
+def test_kernels_that_are_ready_take_a_place_when_they_are_given_away(made_example):
+    with serve(made_example, most=2, ready={"overview": 2}) as served:
+        rested(served, 2)
+        answers = []
+        for _n in range(4):
+            answers.append(Visitor(served).ask(OVERVIEW)[0])
+
+        assert answers == [200, 200, 503, 503]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "connected", "ended"),
+    [(4, False, False), (6, False, True), (59, True, False), (61, True, True)],
+)
+def test_a_kernel_is_left_after_five_minutes_without_a_page_and_an_hour_with_one(
+    minutes, connected, ended
+):
+    assert is_left(timedelta(minutes=minutes), connected=connected) == ended
+
+
+def test_whoever_guesses_names_or_tokens_waits_too(example):
+    set_password(example, "Luca", "correct horse battery")
+    with serve(example, way="readers") as served:
+        tried = [sign_in(Visitor(served), name=f"guess{n}", password="x" * 12)[0] for n in range(6)]
+        assert tried == [401] * 5 + [429]
+        right = {"name": "Luca", "password": "correct horse battery"}
+        status, _text, _head = sign_in(Visitor(served), **right)
+        assert status == 302  # who knows a name is not kept out by who knows none
+    with serve(example, way="token") as served:
+        tried = [sign_in(Visitor(served), password=f"token{n}")[0] for n in range(6)]
+        assert tried == [401] * 5 + [429]
 
 
 def test_a_kernel_that_no_page_is_connected_to_is_ended(made_example):

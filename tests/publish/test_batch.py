@@ -18,6 +18,7 @@ import pytest
 from journey_widgets import Workspace, cli
 from journey_widgets.errors import (
     DocumentError,
+    FindingsError,
     InfrastructureError,
     ParameterError,
     WorkspaceError,
@@ -354,10 +355,80 @@ def test_nothing_is_published_of_a_workspace_that_changed_while_it_was_made(plai
 def test_findings_of_the_severity_named_stop_the_whole_batch(example):
     write(example, each="{notebook: overview, stop_at: error}")
 
-    with pytest.raises(ParameterError, match="each is stopped by .* findings? of severity error"):
+    with pytest.raises(FindingsError, match="each is stopped by .* findings? of severity error"):
         run_batch(example, "each", day=DAY)
 
     assert not (example / "reports" / "each").exists()
+    assert cli.main(["report", "run", "each", "-w", str(example)]) == 1
+
+
+def test_time_and_memory_of_a_run_are_those_of_the_report_unless_the_command_names_others(
+    plain, shelf, monkeypatch
+):
+    notebook(shelf / "r.ipynb", START, SAYS)
+    write(plain, each="{notebook: r, for_each: {table: units.csv}, seconds: 12.5, memory_mb: 300}")
+    given = []
+
+    def make(worker, *_given, seconds, **_named):
+        given.append((seconds, worker._memory))
+        raise ParameterError("no")  # noqa: EM101
+
+    monkeypatch.setattr(batches, "make", make)
+    run_batch(plain, "each", day=DAY)
+    run_batch(plain, "each", day=DAY, seconds=3, memory_mb=50)
+
+    assert set(given[:4]) == {(12.5, 300.0)}
+    assert set(given[4:]) == {(3, 50)}
+    write(plain, each="{notebook: r, seconds: 0}")
+    with pytest.raises(DocumentError, match="seconds"):
+        read_reports(plain)
+
+
+@pytest.mark.parametrize(
+    ("asked", "of"),
+    [
+        (
+            ["--from", "2026-05-20", "--to", "2026-08-02"],
+            ["2026-06-01", "2026-07-01", "2026-08-01"],
+        ),
+        (["--as-of", "2026-08-16", "--only", "two"], ["2026-08-16"]),
+    ],
+)
+def test_what_would_be_made_is_said_and_nothing_is_made(plain, shelf, capsys, asked, of):
+    notebook(shelf / "r.ipynb", ('segment: str = "all"\nas_of: str = ""', TAGGED), SAYS)
+    write(plain, each="{notebook: r, period: month, for_each: {table: units.csv}}")
+
+    assert cli.main(["report", "run", "each", "-w", str(plain), "--dry-run", *asked]) == 0
+
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == len(of) * (1 if "--only" in asked else 4)
+    assert all(line.startswith("to make: each-") for line in said)
+    assert not list(plain.rglob("*.html"))
+
+
+def test_of_a_back_fill_the_last_day_alone_is_sent(plain, shelf, tmp_path, capsys):
+    notebook(shelf / "r.ipynb", ('segment: str = "all"\nas_of: str = ""', TAGGED), SAYS)
+    (plain / "units.csv").write_text("segment\none\n", "utf-8")
+    target = {"folder": str(tmp_path / "share")}
+    entry = {
+        "notebook": "r",
+        "period": "month",
+        "for_each": {"table": "units.csv"},
+        "deliver": [target],
+    }
+    write(plain, each=json.dumps(entry))
+
+    code = cli.main(
+        ["report", "run", "each", "-w", str(plain), "--from", "2026-05-31", "--to", "2026-06-30"]
+    )
+
+    assert code == 0
+    assert sorted(p.name for p in (plain / "reports" / "each").iterdir() if p.is_dir()) == [
+        "2026-06-01",
+        "2026-07-01",
+    ]
+    assert [p.name for p in (tmp_path / "share" / "each").iterdir()] == ["2026-07-01"]
+    assert capsys.readouterr().out.count("delivered") == 1
 
 
 SCRIPT = """

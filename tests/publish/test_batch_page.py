@@ -73,6 +73,33 @@ def test_reports_are_compared_with_those_of_the_last_day_that_are_alike_but_for_
     assert found["change"][0] == pytest.approx(-0.2)
 
 
+def test_a_kpi_that_is_counted_in_another_way_did_not_change_and_what_else_did_is_said(two):
+    new, last = two
+    old = new.parent / "2026-06-01"
+    for folder, month, definition in ((old, "June", "a1"), (new, "July", "b2")):
+        rows = [{"kpi": "paid", "label": "Paid", "definition": definition, "chance": None}]
+        (folder / f"north-{month}.json").write_text(json.dumps({"standing": rows}), "utf-8")
+    then = json.loads((old / "batch.json").read_text("utf-8"))
+    then["inputs"] = {
+        "documents": {"scorecard": "3 abc", "raci": "1 x"},
+        "settings": "s",
+        "code": "c",
+    }
+    (old / "batch.json").write_text(json.dumps(then), "utf-8")
+    last["inputs"] = {
+        "documents": {"scorecard": "4 def", "raci": "1 x"},
+        "settings": "s",
+        "code": "d",
+    }
+
+    page = index_of(new, last)
+
+    said = "these changed since 2026-06-01: scorecard (revision 3, now 4), the program that counts."
+    assert f"Besides the data, {said}" in page
+    assert "Counted in another way now, and so not compared: Paid." in page
+    assert "0.50 → 0.30" not in page
+
+
 def test_false_discoveries_are_controlled_over_all_reports_of_the_batch(tmp_path):
     rng = np.random.default_rng(3)
     sides = {}

@@ -139,3 +139,29 @@ def test_where_no_scheduler_answers_it_is_said(plain, shelf, monkeypatch):
         run_batch(plain, "each", day=DAY, cluster="tcp://127.0.0.1:9")
     with pytest.raises(ParameterError, match="a cluster has as many as it has threads"):
         run_batch(plain, "each", day=DAY, cluster="tcp://127.0.0.1:9", jobs=2)
+
+
+def test_a_worker_that_does_not_see_the_folders_is_told_of_before_anything_starts(
+    scheduler, plain, shelf, monkeypatch
+):
+    address, _workers = scheduler
+    notebook(shelf / "r.ipynb", START, "'a report of ' + segment")
+
+    def sees_another(
+        marks, _notebook
+    ):  # as where workers have a folder of the same name of their own
+        return {
+            "with": module._made_with(),
+            "marks": dict.fromkeys(marks, "another batch"),
+            "notebook": True,
+        }
+
+    monkeypatch.setattr(module, "_there", sees_another)
+
+    with pytest.raises(
+        InfrastructureError, match="does not see the folder plain; a shared one was needed"
+    ):
+        run_batch(plain, "each", day=DAY, cluster=address)
+
+    assert not list(plain.rglob("*.part"))
+    assert not list(plain.rglob("*.html"))

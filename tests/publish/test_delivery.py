@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from journey_widgets import Workspace, cli, shipped
 from journey_widgets.errors import InfrastructureError
 from journey_widgets.publish.batch import Batch, run_batch
-from journey_widgets.publish.batch_ends import after_batch
+from journey_widgets.publish.batch_ends import after_batch, not_begun
 from journey_widgets.publish.dashboards import _free_port
 from journey_widgets.publish.delivery import SENDER, SMTP, Target, deliver
 from journey_widgets.publish.pdf import BROWSER, to_pdf
@@ -271,6 +272,81 @@ def test_an_alert_that_could_not_be_sent_is_new_next_time(shop, hook):
     assert [w for w, _f in ended(shop, date(2026, 9, 2), ["paid"])] == ["alerted"]
     assert ended(shop, date(2026, 9, 3), ["paid"]) == []
     assert len(taken) == 2
+
+
+def test_of_a_day_that_is_past_nothing_is_said_to_be_new(shop, hook):
+    url, taken, _answer = hook
+    write(shop, alert=[{"webhook": url}])
+
+    ended(shop, date(2026, 9, 2), ["paid"])
+    assert ended(shop, date(2026, 9, 1), ["kept"]) == []
+    assert ended(shop, date(2026, 9, 3), ["paid"]) == []
+    assert len(taken) == 1
+
+
+def test_a_report_that_was_not_made_is_told_once(shop, hook):
+    url, taken, _answer = hook
+    write(shop, alert=[{"webhook": url}])
+    for day in (1, 2):
+        folder = shop / "reports" / "each" / f"2026-09-0{day}"
+        folder.mkdir(parents=True)
+        runs = [
+            {
+                "stem": "each-one",
+                "parameters": {"segment": "one"},
+                "status": "failed",
+                "why": "it broke",
+            }
+        ]
+        counts = {"made": 0, "fresh": 0, "failed": 1, "refused": 0, "left out": 0}
+        manifest = {
+            "report": "each",
+            "workspace": "Shop",
+            "day": folder.name,
+            "counts": counts,
+            "runs": runs,
+        }
+        (folder / "batch.json").write_text(json.dumps(manifest))
+        after_batch(shop, read_reports(shop).spec("each"), Batch(folder, manifest))
+
+    assert [body["lines"] for _head, body in taken] == [["Not made: segment one: it broke"]]
+
+
+def test_a_batch_that_findings_stop_is_told_once_until_one_is_made(shop, hook):
+    url, taken, answer = hook
+    write(shop, alert=[{"webhook": url}])
+    spec, say = read_reports(shop).spec("each"), []
+
+    def stopped(day, why="each is stopped by 2 findings"):
+        not_begun(shop, "each", spec, date(2026, 9, day), why, lambda w, _f: say.append(w))
+
+    answer[0] = 500
+    stopped(1)
+    answer[0] = 204
+    stopped(2)
+    stopped(3)
+    assert say == ["alert failed", "alerted"]
+    assert taken[-1][1]["text"] == "each, 2026-09-02: nothing was made"
+    ended(shop, date(2026, 9, 4))
+    stopped(5)
+    assert say == ["alert failed", "alerted", "alerted"]
+
+
+def test_however_many_start_it_a_batch_goes_out_once(shop, hook):
+    url, taken, _answer = hook
+    write(shop, deliver=[{"webhook": url}])
+    ended(shop, date(2026, 9, 1))
+    taken.clear()
+    folder = shop / "reports" / "each" / "2026-09-01"
+    (folder / "delivered.json").unlink(missing_ok=True)
+    manifest = json.loads((folder / "batch.json").read_text("utf-8"))
+    [target] = read_reports(shop).spec("each").deliver
+
+    with ThreadPoolExecutor(5) as pool:
+        sent = list(pool.map(lambda _n: deliver(target, folder, manifest, shop), range(5)))
+
+    assert sorted(sent) == [False] * 4 + [True]
+    assert len(taken) == 1
 
 
 def test_days_beyond_those_that_are_kept_go_and_nothing_else(shop):

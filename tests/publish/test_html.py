@@ -97,6 +97,31 @@ def test_a_csv_cell_is_no_formula_and_comes_back_as_it_was(text):
     assert from_csv_text(cell) == text
 
 
+FORMULAS = [
+    "=1+1",
+    " =1+1",
+    "\n=1+1",
+    "\u00a0@SUM(A1)",
+    "\t-2",
+    "\ufeff=A1",
+    "\u200b+1",
+    " \u2003＝1",
+    "\x01=1",
+    "'=1",
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_formula_is_one_also_after_what_is_not_seen(text):
+    assert csv_text(text) == f"'{text}"
+    assert from_csv_text(f"'{text}") == text
+
+
+@pytest.mark.parametrize("text", ["", "a=b", "2026-05", "x@y", "'", " it's", "100 %"])
+def test_other_text_stays_as_it_is(text):
+    assert csv_text(text) == (f"'{text}" if text == "'" else text)
+
+
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_distinct_texts_have_distinct_safe_file_names(one, two):
     names = [file_name(one), file_name(two)]

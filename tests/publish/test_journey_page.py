@@ -1,10 +1,16 @@
 """The journey map's page where a map says little: every part still answers, in words."""
 
+import re
+from urllib.parse import urlencode
+
+import nbformat
 import pandas as pd
 import pytest
 
-from journey_widgets import Workspace, open_page
+from journey_widgets import Workspace, open_page, shipped
 from journey_widgets.publish import explorer, map_page, path_page
+from journey_widgets.publish.page import PageStopped
+from journey_widgets.publish.parameters import declared
 from journey_widgets.publish.scorecard_view import open_scorecard
 
 
@@ -136,3 +142,50 @@ def test_without_a_scorecard_the_map_says_what_would_have_to_be_named(tmp_path):
     Workspace.create(tmp_path / "w", template="sales_journey").close()
     page = open_page("Journey map", workspace=str(tmp_path / "w"), log_needed=False)
     assert "No touchpoint names a KPI that the scorecard measures" in repr(map_page.measured(page))
+
+
+def test_the_address_names_the_view_and_the_steps_too(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_MODE", "dashboard")
+    monkeypatch.setenv("JOURNEY_READ_ONLY", "1")
+    monkeypatch.setenv("QUERY_STRING", "view=executive&max_steps=3")
+
+    page = map_page.open_map(str(example))
+
+    assert page.more == {"view": "executive", "max_steps": "3"}
+    assert "before step 3" in repr(path_page.step_picture(page))
+    assert map_page.the_map(page).spec != map_page.the_map(page, "team").spec
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("view=exec", "There is no view 'exec'. Did you mean 'executive'?"),
+        ("max_steps=1", "max_steps is 1; 2 to 20 was needed"),
+        ("max_steps=9999999999999", "2 to 20 was needed"),
+    ],
+)
+def test_a_view_or_number_of_steps_that_cannot_be_is_said(example, monkeypatch, query, said):
+    monkeypatch.setenv("JOURNEY_MODE", "dashboard")
+    monkeypatch.setenv("QUERY_STRING", query)
+
+    with pytest.raises(PageStopped, match=re.escape(said)):
+        map_page.open_map(str(example))
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in shipped.notebooks().glob("*.ipynb")))
+def test_the_address_may_name_every_parameter_of_a_dashboard(example, monkeypatch, name):
+    path = shipped.notebooks() / f"{name}.ipynb"
+    cells = [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    given = {
+        p.name: str(p.default) for p in declared(path) if p.name != "workspace" and str(p.default)
+    }
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(example))
+    monkeypatch.setenv("JOURNEY_MODE", "dashboard")
+    monkeypatch.setenv("QUERY_STRING", urlencode(given))
+    names = {}
+
+    for cell in cells[:2]:
+        exec(cell, names)  # noqa: S102 - our own notebook
+
+    assert given
+    assert "page" in names or "view" in names

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, ParameterError
+from journey_widgets.publish.report_worker import Worker
 from journey_widgets.publish.reports import run_report
 from publish.test_parameters import TAGGED, notebook
 from support.processes import of_workspace
@@ -168,3 +170,23 @@ def test_a_map_is_printed_on_a_sheet_of_its_own_as_wide_as_a3(map_report, new_pa
     sizes = {(round(float(w) / 72 * 25.4), round(float(h) / 72 * 25.4)) for w, h in sheets}
     assert (420, 297) in sizes
     assert len(sizes) == 2  # the rest of the report on the printer's own paper
+
+
+@pytest.fixture(scope="module")
+def worker(made_example):
+    """One worker for all: it lives on from report to report."""
+    with Worker(made_example) as started:
+        yield started
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in shipped.notebooks().glob("*.ipynb")))
+def test_every_notebook_says_the_same_of_the_same_to_the_last_digit(worker, tmp_path, name):
+    found = []
+    for n in range(2):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        told = worker.run(shipped.notebooks() / f"{name}.ipynb", folder, {}, 120)
+        assert told["ok"], told
+        found.append((told["content"], (folder / "data.csv").read_text("utf-8")))
+
+    assert found[0] == found[1]

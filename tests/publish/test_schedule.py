@@ -12,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journey_widgets import Workspace, cli
-from journey_widgets.errors import DocumentError, InfrastructureError, ParameterError
+from journey_widgets.errors import (
+    DocumentError,
+    FindingsError,
+    InfrastructureError,
+    ParameterError,
+)
 from journey_widgets.publish import schedule
 from journey_widgets.publish.cron import fields, trigger
 from journey_widgets.publish.report_plan import Reports, ReportSpec
@@ -224,7 +229,10 @@ def test_a_workspace_without_times_says_so(shop):
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ("cron", ["CRON_TZ=UTC", "30 6 * * mon", "report run daily -w"]),
+        (
+            "cron",
+            ["CRON_TZ=UTC", "A cron that knows no CRON_TZ", "30 6 * * mon", "report run daily -w"],
+        ),
         (
             "systemd",
             ["OnCalendar=Mon *-*-* 6:30:00 UTC", "Persistent=true", '"report" "run" "daily"'],
@@ -249,3 +257,100 @@ def test_the_command_prints_what_ran(shop, capsys):
         assert cli.main(["schedule", str(shop), "--catch-up"]) == 0
     assert cli.main(["schedule", str(shop), "--history"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["event"] == "scheduled from here on"
+
+
+def test_a_day_of_the_month_or_of_the_week_is_either_also_in_systemd(shop, capsys):
+    write(shop, "0 6 1 * mon")
+
+    assert cli.main(["schedule", str(shop), "--print", "systemd", "--jobs", "3"]) == 0
+
+    text = capsys.readouterr().out
+    assert "OnCalendar=Mon *-*-* 6:0:00 UTC\nOnCalendar=*-*-1 6:0:00 UTC\n" in text
+    assert '"--jobs" "3"' in text
+
+
+def test_what_changes_in_the_file_holds_from_then_on(shop):
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    timer, known, events = BackgroundScheduler(timezone=ZoneInfo("UTC")), {}, []
+    timer.start(paused=True)
+
+    def look():
+        schedule._look_again(timer, known, shop, "UTC", events.append, (1, ""))
+        return {j.id: j.next_run_time.strftime("%H:%M") for j in timer.get_jobs()}
+
+    try:
+        assert look() == {"daily": "06:00"}
+        write(shop, "30 7 * * *")
+        assert look() == {"daily": "07:30"}
+        (shop / "reports.yaml").write_text("schema: reports/1\nreports: [", "utf-8")
+        assert look() == {"daily": "07:30"}
+        assert look() == {"daily": "07:30"}
+        write(shop, None)
+        assert look() == {}
+    finally:
+        timer.shutdown()
+    assert [e["event"] for e in events] == [
+        "scheduled", "scheduled", "reports.yaml cannot be read", "no longer scheduled",
+    ]  # fmt: skip
+
+
+def test_what_came_due_while_another_was_at_work_is_made_after_it_once(shop, monkeypatch):
+    made, clock = [], [datetime(2026, 8, 3, 6, 0, 1, tzinfo=UTC)]
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return clock[0].astimezone(tz)
+
+    def slow(_workspace, name, due, **_more):
+        made.append(due)
+        schedule._note(shop, {"report": name, "due_utc": due.astimezone(UTC).isoformat()})
+        clock[0] += timedelta(hours=3, minutes=5) if len(made) == 1 else timedelta(minutes=1)
+
+    write(shop, "0 * * * *")
+    schedule._from_here_on(shop, "daily", clock[0] - timedelta(minutes=30))
+    monkeypatch.setattr(schedule, "datetime", Clock)
+    monkeypatch.setattr(schedule, "run_due", slow)
+
+    schedule._fire(shop, "daily", 1, "", lambda _event: None, "UTC")
+
+    assert [m.strftime("%H:%M") for m in made] == ["06:00", "09:00"]
+
+
+def test_a_file_that_cannot_be_read_at_its_time_is_noted_and_ends_nothing(shop):
+    (shop / "reports.yaml").write_text("reports: [", "utf-8")
+
+    schedule._fire(shop, "daily", 1, "", lambda _event: None, "UTC")
+
+    assert schedule.history(shop)[-1]["code"] == 2
+
+
+def test_a_schedule_stopped_by_hand_says_so_in_its_history(shop, monkeypatch):
+    def stopped(*_given, **_named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(schedule, "run_batch", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        schedule.run_due(shop, "daily", datetime(2026, 8, 3, 6, tzinfo=UTC))
+
+    assert schedule.history(shop)[-1]["why"] == "stopped by hand"
+
+
+def test_a_scheduled_batch_goes_over_the_cluster_and_findings_that_stop_it_are_told(
+    shop, monkeypatch, tmp_path
+):
+    asked = []
+
+    def run(*_given, **named):
+        asked.append(named["cluster"])
+        raise FindingsError("two findings")  # noqa: EM101
+
+    monkeypatch.setattr(schedule, "run_batch", run)
+    write(shop, alert=[{"folder": str(tmp_path / "told")}])
+    code = schedule.run_due(
+        shop, "daily", datetime(2026, 8, 3, 6, tzinfo=UTC), cluster="tcp://somewhere:1"
+    )
+
+    assert (code, asked) == (1, ["tcp://somewhere:1"])
+    assert "two findings" in next((tmp_path / "told").iterdir()).read_text("utf-8")

@@ -191,10 +191,15 @@ class Kernels(AsyncMappingKernelManager):
         """End a kernel that nobody looks at, or whose page nobody touched for long."""
         kernel = self._kernels[kernel_id]
         connected = self._kernel_connections.get(kernel_id, 0)
-        if self._idle(kernel) > (OPEN if connected else LEFT_ALONE):
+        if is_left(self._idle(kernel), connected=bool(connected)):
             await ensure_async(self.shutdown_kernel(kernel_id))
             return
         await super().cull_kernel_if_idle(kernel_id)
+
+
+def is_left(idle: timedelta, *, connected: bool) -> bool:
+    """Return whether a kernel is ended though it may be at work: nobody looks at it, or nobody touched its page."""
+    return idle > (OPEN if connected else LEFT_ALONE)
 
 
 def without_token(handler: JupyterHandler) -> bool:
