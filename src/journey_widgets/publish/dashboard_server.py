@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
+from uuid import uuid4
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -127,24 +128,37 @@ class Kernels(AsyncMappingKernelManager):
 
     def __init__(self, **given: Any) -> None:
         self._first: dict[str, int | None] = {}
+        self._waiting: set[str] = set()
         super().__init__(**given)
 
     async def start_kernel(self, **given: Any) -> str:  # type: ignore[override]
         """Start a kernel for a reader where there is a place; otherwise a 503."""
-        if (given.get("env") or {}).get("VOILA_PREHEAT") != "True":
-            await self._make_place()
+        if (given.get("env") or {}).get("VOILA_PREHEAT") == "True":
+            name: str = given.get("kernel_id") or str(uuid4())
+            self._waiting.add(name)
+            return await self._started(**{**given, "kernel_id": name})
+        await self._make_place()
         self._starting += 1
         try:
-            started: str = await super().start_kernel(**given)
-            self._first[started] = self._process(started)
-            return started
+            return await self._started(**given)
         finally:
             self._starting -= 1
+
+    async def _started(self, **given: Any) -> str:
+        started: str = await super().start_kernel(**given)
+        self._first[started] = self._process(started)
+        return started
 
     async def hand_over(self, ready: Callable[..., Any], **given: Any) -> Any:
         """Give a reader a kernel that is ready, where there is a place; otherwise a 503."""
         await self._make_place()
-        return await ready(**given)
+        self._starting += 1
+        try:
+            found = await ready(**given)
+            self._waiting.discard(found[2])
+            return found
+        finally:
+            self._starting -= 1
 
     async def is_as_started(self, kernel_id: str) -> bool:
         """Return whether a kernel is alive and still the process it was: one that died is started anew, and empty."""
@@ -157,8 +171,7 @@ class Kernels(AsyncMappingKernelManager):
 
     def taken(self) -> int:
         """Return how many kernels readers have; those that wait for one do not count."""
-        waiting = sum(len(p) for p in getattr(self, "_pools", {}).values())
-        return len(self._kernels) + self._starting - waiting
+        return len(self._kernels.keys() - self._waiting) + self._starting
 
     async def _make_place(self) -> None:
         while self.taken() >= self.most:
@@ -170,17 +183,13 @@ class Kernels(AsyncMappingKernelManager):
             await ensure_async(self.shutdown_kernel(alone[0]))
 
     def _may_go(self, kernel_id: str) -> bool:
-        pools = getattr(self, "_pools", {}).values()
-        ready = {
-            t.result()["kernel_id"] for p in pools for t in p if t.done() and not t.exception()
-        }
         kernel = self._kernels[kernel_id]
         connected = self._kernel_connections.get(kernel_id, 0)
         alone = (
             self._idle(kernel) > timedelta(seconds=NOBODY_LOOKS)
             and kernel.execution_state != "busy"
         )
-        return kernel_id not in ready and not connected and alone
+        return kernel_id not in self._waiting and not connected and alone
 
     @staticmethod
     def _idle(kernel: Any) -> timedelta:
