@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -371,6 +371,19 @@ def _report_run(options: argparse.Namespace) -> int:
 
 
 def _batch_of(options: argparse.Namespace, day: date, *, last: bool) -> int:
+    """Make one day's batch, note it in the history, and return its exit code."""
+    from journey_widgets.publish.schedule import note_run
+
+    begun, code = datetime.now(UTC), PARTLY
+    try:
+        code = _made_of(options, day, last=last)
+    finally:
+        if not options.dry_run:
+            note_run(options.workspace, options.name, day, begun, code)
+    return code
+
+
+def _made_of(options: argparse.Namespace, day: date, *, last: bool) -> int:
     """Make one day's batch and say what came of it; return its exit code. Of several days the last one is sent."""
     from tqdm import tqdm
 

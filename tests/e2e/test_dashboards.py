@@ -38,6 +38,7 @@ def test_the_start_page_lists_the_dashboards_with_a_line_and_a_picture_each(serv
 
     page.goto(served.url)
 
+    assert "The data end on " in page.locator("body").inner_text()
     cards = page.locator(".jw-card")
     assert cards.locator("h2").all_inner_texts() == [
         "Overview",
@@ -58,8 +59,8 @@ def test_the_start_page_lists_the_dashboards_with_a_line_and_a_picture_each(serv
 PARTS = [
     ("overview", 1, 4),
     ("journey_map", 7, 11),
-    ("raci", 1, 13),
-    ("cross_impact", 0, 8),
+    ("raci", 1, 14),
+    ("cross_impact", 0, 9),
     ("scorecard", 4, 11),
     ("upsell", 12, 26),
     ("support", 2, 6),
@@ -79,6 +80,10 @@ def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts,
     if charts:
         page.locator(".jw-chart svg").nth(charts - 1).wait_for(timeout=SECONDS)
     assert page.locator("table.jw-table").count() == tables
+    # Every table with rows, every chart, all figures in boxes and all cards can be taken along.
+    page.wait_for_load_state("networkidle")
+    parts = "table.jw-table:has(tbody tr), .jw-chart:has(svg), .jw-tiles, .jw-kpis"
+    assert page.locator(".jw-take").count() == page.locator(parts).count()
     text = page.locator("body").inner_text()
     for word in (
         "Traceback",
@@ -90,6 +95,56 @@ def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts,
     assert page.locator(".jp-InputArea-editor").count() == 0
     assert page.locator(".jw-nav a[aria-current=page]").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_number_of_the_executive_page_says_what_it_is(served, new_page):
+    page = new_page()
+    open_dashboard(page, served, "overview")
+    page.locator(".jw-take").first.wait_for(timeout=SECONDS)
+
+    for label, said in (
+        ("Reach Delivery", "in this order"), ("Customers", "at least one event in the log"),
+    ):  # fmt: skip
+        page.locator(f".jw-tile:has-text('{label}') .jw-value").first.click()
+        told = page.locator("dialog.jw-explain").inner_text()
+        assert said in told
+        assert "Data until" in told
+        page.keyboard.press("Escape")
+
+
+def test_a_server_that_no_longer_answers_is_noticed_though_the_connection_says_nothing(
+    served, new_page
+):
+    page = new_page()
+    page.add_init_script("window.journeyPulse = 300")
+    open_dashboard(page, served, "overview")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1_000)
+    assert page.locator(".jw-lost").count() == 0
+
+    page.route("**/health", lambda route: route.abort())
+
+    page.locator(".jw-lost").wait_for(timeout=SECONDS)
+    assert "The server does not answer" in page.locator(".jw-lost").inner_text()
+    page.unroute("**/health")
+    page.locator(".jw-lost button").click()
+    page.locator(READY).wait_for(timeout=SECONDS)
+    assert page.locator(".jw-lost").count() == 0
+
+
+def test_how_far_a_page_is_is_said_while_it_is_worked_out(served):
+    with urllib.request.urlopen(
+        f"{served.url}voila/render/overview.ipynb", timeout=SECONDS
+    ) as answer:
+        text = answer.read().decode()
+
+    assert "Working out part ${at} of ${of}" in text
+    told = re.findall(r"voila_process\((\d+), ?(\d+)\)", text)
+    assert len(told) > 10
+    assert len({of for _at, of in told}) == 1
 
 
 def test_the_executive_page_prints_on_two_sheets(served, new_page):

@@ -36,6 +36,7 @@ from journey_widgets.publish.report_plan import (
 )
 from journey_widgets.publish.report_worker import Worker
 from journey_widgets.publish.run_notebook import content_hash
+from journey_widgets.publish.schedule import history
 from publish.test_parameters import TAGGED, notebook
 from support.processes import of_workspace
 
@@ -429,6 +430,10 @@ def test_of_a_back_fill_the_last_day_alone_is_sent(plain, shelf, tmp_path, capsy
     ]
     assert [p.name for p in (tmp_path / "share" / "each").iterdir()] == ["2026-07-01"]
     assert capsys.readouterr().out.count("delivered") == 1
+    ran = history(plain)
+    assert [(r["day"], r["code"], r["by"]) for r in ran] == [
+        ("2026-06-01", 0, "report run"), ("2026-07-01", 0, "report run"),
+    ]  # fmt: skip
 
 
 SCRIPT = """

@@ -270,6 +270,36 @@ def test_every_red_kpi_is_on_the_page_of_exactly_one_role(tmp_path):
     assert "Red and certain, the most certain and weighty first" in pages["index.html"]
 
 
+def test_what_is_red_by_chance_or_without_an_interval_is_on_a_role_page_too_and_said_to_be_so(
+    tmp_path,
+):
+    folder = tmp_path / "2026-07-01"
+    runs = [report(folder, s, [figure("Paid", 0.5, 0.02)], segment=s) for s in ("north", "south")]
+    unknown = {**standing("asked", 0.1, 0.02, owner="success"), "chance": None, "certain": False}
+    held = {
+        "north": [standing("paid", 0.1, 0.02), standing("kept", 0.3, 0.2), unknown],
+        "south": [
+            standing("paid", 0.12, 0.02),
+            {**standing("fine", 0.8, 0.02, status="green"), "worst": False},
+        ],
+    }
+    for stem, rows in held.items():
+        rows = [{"worst": True, **r} for r in rows]
+        (folder / f"{stem}.json").write_text(json.dumps({"standing": rows}), "utf-8")
+
+    pages = batch_pages(folder, batch(folder, runs))
+
+    shop, success = pages["role-shop.html"], pages["role-success.html"]
+    assert "Red, but not certain, answered for by Shop" in shop
+    assert shop.count("<td>Paid</td>") == 2
+    assert shop.count("<td>Kept</td>") == shop.count("not certain</td>") == 1
+    assert "Red and certain, answered for" not in success
+    assert success.count("<td>Asked</td>") == 1
+    assert "Fine" not in "".join(pages.values())
+    assert 'role-shop.html">Shop</a>: 2, and 1 not certain' in pages["index.html"]
+    assert 'role-success.html">Success</a>: 0, and 1 not certain' in pages["index.html"]
+
+
 def test_what_the_last_good_report_of_another_state_says_is_not_counted(tmp_path):
     folder = tmp_path / "2026-07-01"
     run = report(folder, "north", [figure("Paid", 0.5, 0.02)], segment="north") | {

@@ -51,6 +51,26 @@ def shown(new_page, monkeypatch):
     return show
 
 
+def test_the_numbers_of_cards_can_be_taken_along(shown, tmp_path):
+    lines = html.table(
+        pd.DataFrame([{"KPI": "Paid", "Value": Figure("12 %", 0.1234567, 0.1, 0.15, 40)}]),
+        caption="Customers",
+    ).lines
+    cards = html.titled(
+        "Customers",
+        html.raw(
+            '<div class="jw-kpis"><article class="jw-kpi"><h4>Paid</h4></article></div>', "", lines
+        ),
+    )
+
+    path = taken(shown(cards), "CSV", tmp_path)
+
+    assert list(csv.reader(io.StringIO(path.read_text("utf-8")))) == [
+        ["KPI", "Figure", "Value", "At least", "At most", "n", "As shown"],
+        ["Paid", "Value", "0.1234567", "0.1", "0.15", "40", "12 %"],
+    ]
+
+
 def in_script(lines):
     """Return what a page holds within a script, as the dashboards' template writes it."""
     return json.dumps(lines).replace("<", "\\u003c")

@@ -172,6 +172,15 @@ def test_a_map_is_printed_on_a_sheet_of_its_own_as_wide_as_a3(map_report, new_pa
     assert len(sizes) == 2  # the rest of the report on the printer's own paper
 
 
+def test_the_manifest_of_one_report_says_what_it_was_made_of(overview_report):
+    told = overview_report.manifest
+
+    assert told["inputs"]["documents"]["scorecard"].startswith("1 ")
+    assert set(told["inputs"]["sources"]) >= {"events", "tickets"}
+    assert told["findings"].keys() == {"error", "warn", "info"}
+    assert told["seconds"] > 0
+
+
 @pytest.fixture(scope="module")
 def worker(made_example):
     """One worker for all: it lives on from report to report."""

@@ -17,7 +17,7 @@ from journey_widgets.publish.batch_changes import (
     last_batch,
     same_reports,
 )
-from journey_widgets.publish.batch_reds import by_role, red_and_certain, standing_of
+from journey_widgets.publish.batch_reds import by_role, red_and_certain, red_uncertain, standing_of
 from journey_widgets.safe import file_name, html
 
 NAME = "index.html"
@@ -33,7 +33,8 @@ _HERE = Path(__file__).parent
 def batch_pages(folder: Path, manifest: dict[str, Any]) -> dict[str, str]:
     """Return the pages of a batch, file name → HTML: `NAME`, and one for each role that answers for what is red.
 
-    Each is one file, nothing is fetched. Every KPI that is red and certain stands on the page of exactly one role.
+    Each is one file, nothing is fetched. Every KPI that is red stands on the page of exactly one role: what is
+    certainly so first.
 
     Parameters
     ----------
@@ -42,10 +43,16 @@ def batch_pages(folder: Path, manifest: dict[str, Any]) -> dict[str, str]:
     manifest
         As ``batch.json`` holds it.
     """
-    reds = red_and_certain(standing_of(folder, manifest["runs"]))
-    roles = {_role_file(o): (label, own) for (o, label), own in by_role(reds).items()}
-    pages = {n: _role_page(folder, manifest, label, own) for n, (label, own) in roles.items()}
-    links = {n: (label, len(own)) for n, (label, own) in roles.items()}
+    standing = standing_of(folder, manifest["runs"])
+    reds = red_and_certain(standing)
+    certain, doubtful = by_role(reds), by_role(red_uncertain(standing, reds))
+    none = reds.iloc[:0]
+    pages, links = {}, {}
+    for owner, label in {**certain, **doubtful}:
+        own, more = certain.get((owner, label), none), doubtful.get((owner, label), none)
+        name = _role_file(owner)
+        pages[name] = _role_page(folder, manifest, label, own, more)
+        links[name] = (label, len(own), len(more))
     return {**pages, NAME: _index(folder, manifest, reds, links)}
 
 
@@ -61,7 +68,7 @@ def _role_file(owner: str) -> str:
 
 
 def _index(
-    folder: Path, manifest: dict[str, Any], reds: pd.DataFrame, links: dict[str, tuple[str, int]]
+    folder: Path, manifest: dict[str, Any], reds: pd.DataFrame, links: dict[str, tuple[str, int, int]]
 ) -> str:  # fmt: skip
     runs = sorted(manifest["runs"], key=lambda r: (WORST.index(r["status"]), r["stem"]))
     before = last_batch(folder)
@@ -142,18 +149,20 @@ def _page(title: str, body: str, *, script: str = "") -> str:
     )
 
 
-def _answering(links: dict[str, tuple[str, int]]) -> str:
-    return ", ".join(f"{label} {n:,}" for label, n in links.values()) or "no KPI"
+def _answering(links: dict[str, tuple[str, int, int]]) -> str:
+    return ", ".join(f"{label} {n:,}" for label, n, _more in links.values() if n) or "no KPI"
 
 
-def _reds(runs: list[dict[str, Any]], reds: pd.DataFrame, links: dict[str, tuple[str, int]]) -> str:
-    """Return what is red and certain, the first of it, with the pages of those who answer for it."""
-    if reds.empty:
+def _reds(
+    runs: list[dict[str, Any]], reds: pd.DataFrame, links: dict[str, tuple[str, int, int]]
+) -> str:
+    """Return what is red and certain, the first of it, with the pages of those who answer for what is red."""
+    if not links:
         return ""
     named = {r["stem"]: about(r) for r in runs}
     pages = "".join(
-        f'<li><a href="{html(quote(n))}">{html(label)}</a>: {k:,}</li>'
-        for n, (label, k) in links.items()
+        f'<li><a href="{html(quote(n))}">{html(label)}</a>: {k:,}{f", and {m:,} not certain" if m else ""}</li>'
+        for n, (label, k, m) in links.items()
     )
     first = _red_table(
         reds.head(MOST_REDS), named, "Red and certain, the most certain and weighty first"
@@ -162,7 +171,8 @@ def _reds(runs: list[dict[str, Any]], reds: pd.DataFrame, links: dict[str, tuple
     more = (
         f"<p>{left:,} more are on the pages of those who answer for them.</p>" if left > 0 else ""
     )
-    note = parts.note(definition(reds))._repr_html_()
+    note = parts.note(definition(reds))._repr_html_() if len(reds) else ""
+    first = first if len(reds) else ""
     return f'{first}{more}<p>One page for each who answers for it:</p><ul class="jw-roles">{pages}</ul>{note}'
 
 
@@ -172,14 +182,20 @@ def _red_table(reds: pd.DataFrame, named: dict[str, str], caption: str) -> str:
             "KPI": reds["label"], "Report": [named.get(s, s) if s else "every report" for s in reds["stem"]],
             "Value": reds["shown"], "Likely between": reds["between"], "Target": reds["aimed"],
             "Owner": reds["owner_label"],
-            "By chance": ["below 0.001" if p < 0.001 else f"{p:.3f}" for p in reds["p_value"]],
+            "By chance": [_chance(p) for p in reds["p_value"]],
         }
     )  # fmt: skip
     return parts.table(rows, caption=caption)._repr_html_()
 
 
-def _role_page(folder: Path, manifest: dict[str, Any], label: str, own: pd.DataFrame) -> str:
-    """Return the page of a role: what is red and certain and is this role's, with the reports it stands in."""
+def _chance(p: float) -> str:
+    return "not certain" if pd.isna(p) else "below 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _role_page(
+    folder: Path, manifest: dict[str, Any], label: str, own: pd.DataFrame, more: pd.DataFrame
+) -> str:
+    """Return the page of a role: what is red and is this role's, certain or not, with the reports it stands in."""
     named = {r["stem"]: about(r) for r in manifest["runs"]}
     there = {r["stem"]: r for r in manifest["runs"] if _there(folder, r)}
     head = parts.heading(
@@ -187,9 +203,11 @@ def _role_page(folder: Path, manifest: dict[str, Any], label: str, own: pd.DataF
     )._repr_html_()
     links = "".join(
         f'<li><a href="{html(quote(s))}.html">{html(named[s])}</a></li>'
-        for s in dict.fromkeys(own["stem"]) if s in there
+        for s in dict.fromkeys([*own["stem"], *more["stem"]]) if s in there
     )  # fmt: skip
-    table = _red_table(own, named, f"Red and certain, answered for by {label}")
+    table = _red_table(own, named, f"Red and certain, answered for by {label}") if len(own) else ""
+    if len(more):
+        table += _red_table(more, named, f"Red, but not certain, answered for by {label}")
     where = f"<p>The reports it stands in:</p><ul>{links}</ul>" if links else ""
     return _page(
         f"{label}: {_title(manifest)}",

@@ -78,6 +78,40 @@ def red_and_certain(standing: Mapping[str, Sequence[Mapping[str, Any]]]) -> pd.D
     )
 
 
+def red_uncertain(
+    standing: Mapping[str, Sequence[Mapping[str, Any]]], certain: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the KPIs at their worst status that are not certainly so: by chance, or because nobody can tell.
+
+    Parameters
+    ----------
+    standing
+        As `red_and_certain` takes it.
+    certain
+        What that returned.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `red_and_certain`, the weighty first; ``p_value`` is missing.
+    """
+    known = set(zip(certain["stem"], certain["kpi"], strict=True))
+    rows = [
+        {"stem": s, **r}
+        for s, found in standing.items()
+        for r in found
+        if r.get("worst") and not {(s, r["kpi"]), (EVERYWHERE, r["kpi"])} & known
+    ]
+    if not rows:
+        return pd.DataFrame({c: [] for c in COLUMNS})
+    every = _once(pd.DataFrame(rows), len(standing))
+    weights = every["weight"].astype("float64").fillna(0.0)
+    order = every.assign(weight=weights, p_value=float("nan")).sort_values(
+        ["weight", "label", "stem"], ascending=[False, True, True], kind="stable", ignore_index=True
+    )
+    return order[COLUMNS]
+
+
 def _once(every: pd.DataFrame, reports: int) -> pd.DataFrame:
     """Return each KPI that is the same in all reports once: a share of documents is about no segment."""
     if reports < 2:

@@ -27,7 +27,7 @@ from journey_widgets.publish.modes import mode
 from journey_widgets.publish.offers_beside import offers_beside
 from journey_widgets.publish.page import Page, open_page, records, said_on_the_page
 from journey_widgets.publish.scorecard_view import ScorecardPage, in_words
-from journey_widgets.publish.show import show
+from journey_widgets.publish.show import show, with_table
 from journey_widgets.scorecard.at_touchpoints import gaps, named_at
 from journey_widgets.scorecard.series import units
 
@@ -317,11 +317,20 @@ def the_matrix(view: ImpactPage) -> Any:
     own = view.page.may_edit and mode() == "notebook"
     named = space.author if own and (mine or panel.blind) else None
     kpis = sorted({k for t in space.journey.touchpoints for k in t.kpis})
-    return CrossImpactSliders(
+    sliders = CrossImpactSliders(
         panel, rater=named, journey=space.journey, roles=space.roles, kpis=kpis, outcome=view.outcome,
         cut=cast("Any", view.cut), draws=min(view.draws, 2_000), seed=view.seed,
         evidence=None if panel.blind or view.quiet else view.evidence, **edit.options(view.page),
     )  # fmt: skip
+    if view.blind:
+        return sliders
+    labels = panel.labels
+    rows = [
+        {"What acts": labels[a], "On what": labels[b], "Influence": v}
+        for (a, b), v in panel.judged_values().items()
+    ]
+    frame = pd.DataFrame(rows, columns=["What acts", "On what", "Influence"])
+    return with_table(sliders, "The judgements as a table", frame)
 
 
 def _live(view: ImpactPage) -> bool:

@@ -1,9 +1,11 @@
 """The executive page's words and tables: figures with their owner and their certainty."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from journey_widgets.definition import definition
 from journey_widgets.estimates import MIN_N
 from journey_widgets.findings import count_by_severity, sentence
 from journey_widgets.journey.charts import funnel_chart
@@ -37,7 +39,11 @@ def in_short(page: Page) -> html.Html:
     return html.tiles(
         {
             "Customers": (
-                Figure(f"{page.index.customers():,}", page.index.customers()),
+                Figure(
+                    f"{page.index.customers():,}",
+                    page.index.customers(),
+                    about="Customers with at least one event in the log.",
+                ),
                 page.segment_in_words(),
             ),
             **(_through(page) if len(page.steps) > 1 else {}),
@@ -57,7 +63,7 @@ def _through(page: Page) -> dict[str, tuple[str | Figure, str]]:
     few = not lost["drop_off"] > 0
     return {
         f"Reach {last['label']}": (
-            _share(last),
+            replace(_share(last), about=definition(page.funnel)),
             f"{_interval(last['low'], last['high'])} of {people(first['customers'])} who reached {first['label']}",
         ),
         "Most customers are lost before": (
@@ -98,7 +104,7 @@ def losses(page: Page) -> html.Html:
             "median_hours": "Median time", "accountable": "Accountable", "responsible": "Responsible",
         },
         percent=["step_conversion", "step_low", "step_high"],
-        hours=["median_hours"],
+        hours=["median_hours"], note=definition(page.funnel),
     )  # fmt: skip
 
 

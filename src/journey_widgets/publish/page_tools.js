@@ -321,8 +321,21 @@ function equipChart(chart) {
   chart.after(takeAlong(caption(), { ...pictures, ...(known() ? numbers(() => chartRows(known()), () => slug(caption())) : {}) }));
 }
 
+/** Cards say of each figure what it is themselves; their numbers come along. @param {Element} cards */
+function equipCards(cards) {
+  const title = () => words(cards.previousElementSibling?.matches("h3") ? cards.previousElementSibling : null) || sectionOf(cards);
+  const rows = () => {
+    const own = [...cards.querySelectorAll("h4")].map(words);
+    /** @type {Cell[][]} */
+    const found = linesOf(cards).filter((l) => own.includes(l.name ?? "")).map((l) => [l.name ?? "", l.figure ?? "", l.value ?? null, l.low ?? null, l.high ?? null, l.n ?? null, l.shown ?? ""]);
+    return [["KPI", "Figure", "Value", "At least", "At most", "n", "As shown"], ...found];
+  };
+  if (linesOf(cards).length) cards.after(takeAlong(title(), numbers(rows, () => slug(title()))));
+}
+
 /** @type {[string, (found: any) => void][]} */
 const PARTS = [
+  [".jw-kpis", equipCards],
   ["table.jw-table", equipTable],
   [".jw-tiles", equipTiles],
   [".jw-chart:has(svg), figure.jw-figure:has(svg)", equipChart],

@@ -17,7 +17,7 @@ from journey_widgets.publish.matrix_edit import editable_grid
 from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, open_page, records, said_on_the_page
 from journey_widgets.publish.period import Period
-from journey_widgets.publish.show import show
+from journey_widgets.publish.show import show, with_table
 from journey_widgets.raci.charts import doers_chart
 from journey_widgets.raci.table import to_html
 
@@ -166,7 +166,11 @@ def the_matrix(view: RaciPage) -> Any:
             html.raw_table(to_html(view.matrix, space.journey), view.matrix.label),
             html.findings_list(found),
         )
-    return editable_grid(view.page, policy=view.policy, links=space.links())
+    grid = editable_grid(view.page, policy=view.policy, links=space.links())
+    stages = {s.id: s.label for s in space.journey.stages}
+    frame = view.matrix.to_frame()
+    words = frame.assign(stage=frame["stage"].map(lambda s: stages.get(s, s)))
+    return with_table(grid, "The matrix as a table", words.rename(columns=str.capitalize))
 
 
 def gaps(view: RaciPage) -> html.Html:

@@ -6,6 +6,7 @@ only if nothing was raised, no cell shows an error and every code cell ran; and 
 takes its name.
 """
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -18,6 +19,7 @@ from typing import Any, Protocol
 
 from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError, did_you_mean
+from journey_widgets.findings import count_by_severity
 from journey_widgets.publish.parameters import checked, declared
 from journey_widgets.publish.pdf import to_pdf
 from journey_widgets.publish.report_files import to_notebook
@@ -25,6 +27,7 @@ from journey_widgets.publish.report_worker import Worker
 from journey_widgets.publish.run_notebook import DATA, PAGE, RUN
 from journey_widgets.safe import file_name
 from journey_widgets.textfiles import write_bytes, write_text
+from journey_widgets.workspace import Workspace
 
 RUN_SECONDS = 1_800
 
@@ -93,9 +96,22 @@ def run_report(
     out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     stem = stem_of(name, values)
-    about = {"workspace": workspace.name}
+    about = _made_of(workspace)
     with Worker(workspace) as worker:
         return make(worker, name, notebook, values, out, stem, about=about, seconds=seconds)
+
+
+def _made_of(workspace: Path) -> dict[str, Any]:
+    """Return what a report is made of, as far as that can be told: what cannot be read its page says."""
+    from journey_widgets.publish.report_plan import inputs
+
+    with contextlib.closing(Workspace.open(workspace, read_only=True)) as space:
+        found = [f for f in space.check(publishing=True) if not f.acknowledged]
+        about = {"workspace": space.settings.name, "findings": count_by_severity(found)}
+        try:
+            return {**about, "inputs": inputs(space)}
+        except JourneyError as error:
+            return {**about, "inputs": {"unreadable": str(error)}}
 
 
 def make(

@@ -1,7 +1,7 @@
 """The schedule: batches at their times, missed ones caught up once, one report never twice at the same time.
 
-What ran is kept in ``reports/history.jsonl`` of the workspace; from there the schedule knows what it missed while it
-was not running.
+What ran, here or by ``journey report run``, is kept in ``reports/history.jsonl`` of the workspace; from there the
+schedule knows what it missed while it was not running.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -113,12 +113,27 @@ def run_due(
 
 
 def _noted(workspace: Path, fact: dict[str, Any], begun: datetime, tell: Tell) -> None:
-    fact |= {
+    fact |= _times(begun)
+    _note(workspace, fact)
+    tell({"event": "scheduled batch ends", **fact})
+
+
+def note_run(
+    workspace: Path, name: str, day: date, begun: datetime, code: int, **more: Any
+) -> None:
+    """Note a batch that was started by hand or by another scheduler; what a schedule makes itself it notes too."""
+    fact = {"report": name, "day": day.isoformat(), "by": "report run", **more, "code": code}
+    with contextlib.suppress(
+        OSError
+    ):  # where nothing can be written there it was said already, or is no matter
+        _note(workspace, fact | _times(begun))
+
+
+def _times(begun: datetime) -> dict[str, str]:
+    return {
         "begun_utc": begun.isoformat(timespec="seconds"),
         "ended_utc": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    _note(workspace, fact)
-    tell({"event": "scheduled batch ends", **fact})
 
 
 def _note(workspace: Path, fact: Mapping[str, Any]) -> None:

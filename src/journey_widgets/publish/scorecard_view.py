@@ -284,7 +284,7 @@ class ScorecardPage:
         return replace(
             self.figure(row[name], str(row["unit"]), signed=signed),
             low=float(row.get(low, math.nan)), high=float(row.get(high, math.nan)), n=float(n),
-            about=self._about(row) if name == "value" else "",
+            about=self._about(row),
         )  # fmt: skip
 
     def _about(self, row: dict[Any, Any]) -> str:

@@ -64,6 +64,13 @@ class Several:
             display(piece)
 
 
+def with_table(widget: Any, title: str, content: pd.DataFrame) -> Any:
+    """Return a widget; in a dashboard with the same as a table below it, to read in words and to take along."""
+    if mode() != "dashboard":
+        return widget
+    return Several([widget, unfolding(title, table(content, caption=title))])
+
+
 def folded(title: str, thing: Any) -> Any:
     """Return what `show` gave under a title that a reader opens on demand."""
     if isinstance(thing, Html):

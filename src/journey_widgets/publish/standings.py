@@ -19,8 +19,9 @@ def of_view(view: "ScorecardPage") -> list[dict[str, Any]]:
 
     Keys: ``kpi``, ``label``, ``owner`` (id of a role; blank without one), ``owner_label``, ``status``, ``certain``;
     ``value``, ``low``, ``high``, ``n``, ``target``, ``weight`` (numbers, null where unknown); ``shown``, ``between``,
-    ``aimed`` (as the page says them); ``definition`` (how it is counted, as a hash); ``chance`` (as `chance_of_better`
-    returns it; null where there is no interval and the value is not exact).
+    ``aimed`` (as the page says them); ``definition`` (how it is counted, as a hash); ``worst`` (whether the status
+    is the last of the rules); ``chance`` (as `chance_of_better` returns it; null where there is no interval and the
+    value is not exact).
     """
     rules = view.scorecard.rules()
     kpis = {k.id: k for k in view.scorecard.kpis()}
@@ -41,7 +42,7 @@ def of_view(view: "ScorecardPage") -> list[dict[str, Any]]:
                 "owner_label": view.owner(row["owner"]), "status": row["status"], "certain": bool(row["certain"]),
                 **numbers, "shown": str(view.said(row, "value")), "between": view.between(row),
                 "aimed": str(view.said(row, "target")) if numbers["target"] is not None else "–", "chance": chance,
-                "definition": str(row["definition"]),
+                "definition": str(row["definition"]), "worst": row["status"] == rules[-1].status,
             }
         )  # fmt: skip
     return found
