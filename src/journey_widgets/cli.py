@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--auth",
         metavar="WAY",
-        help="none, token (of JOURNEY_TOKEN, or a new one), readers (of readers.yaml), proxy=ADDRESS",
+        help="none, token (of JOURNEY_TOKEN, or a new one), readers (of readers.yaml), proxy=ADDRESS, jupyterhub",
     )
     serve.add_argument(
         "--allow-edit", action="store_true", help="let readers save; who did is noted"

@@ -5,11 +5,13 @@ import html
 import http.client
 import json
 import re
+import threading
 import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -224,6 +226,82 @@ def test_only_the_proxy_says_who_somebody_is(made_example):
         assert Visitor(served).ask("")[0] == 403
     with serve(made_example, way="proxy=127.0.0.9") as served:
         assert Visitor(served).ask("", X_Forwarded_User="mara")[0] == 403
+
+
+SCOPE = "access:services!service=journeys"
+
+
+class Hub(BaseHTTPRequestHandler):
+    """What a service asks a JupyterHub: a code is the name of who signed in, and so is the token it is changed for."""
+
+    def do_GET(self):
+        name = self.headers.get("Authorization", "").partition(" ")[2]
+        scopes = [SCOPE] if name == "mara" else []
+        user = {"kind": "user", "name": name, "admin": False, "groups": [], "scopes": scopes}
+        self._answer(user if self.path.startswith("/hub/api/user") else {"version": "6.1.1"})
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        asked = dict(urllib.parse.parse_qsl(body))
+        assert asked["client_secret"] == "secret of the service"
+        self._answer({"access_token": asked["code"], "token_type": "Bearer"})
+
+    def _answer(self, found):
+        text = json.dumps(found).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_given):
+        pass
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        host = f"http://127.0.0.1:{server.server_port}"
+        told = {
+            "API_TOKEN": "secret of the service", "API_URL": f"{host}/hub/api", "BASE_URL": "/", "HOST": host,
+            "CLIENT_ID": "service-journeys", "SERVICE_NAME": "journeys", "SERVICE_PREFIX": "/services/journeys/",
+            "OAUTH_ACCESS_SCOPES": json.dumps([SCOPE]),
+        }  # fmt: skip
+        for name, value in told.items():
+            monkeypatch.setenv(f"JUPYTERHUB_{name}", value)
+        yield host
+        server.shutdown()
+        thread.join()
+
+
+def test_a_hub_says_who_somebody_is_and_its_secret_reaches_no_kernel(example, hub):
+    with serve(example, way="jupyterhub", allow_edit=True) as served:
+        assert served.url.endswith("/services/journeys/")
+
+        def back_from_the_hub(name):
+            visitor = Visitor(served)
+            status, _text, head = visitor.ask("")
+            assert status == 302
+            assert head["Location"].startswith(f"{hub}/hub/api/oauth2/authorize?")
+            state = dict(urllib.parse.parse_qsl(head["Location"].partition("?")[2]))["state"]
+            return visitor, state, visitor.ask(f"oauth_callback?code={name}&state={state}")
+
+        mara, _state, (status, _text, head) = back_from_the_hub("mara")
+        assert (status, head["Location"]) == (302, "/services/journeys/")
+        assert "jw-card" in mara.ask("")[1]
+        assert "What needs somebody" in mara.ask(OVERVIEW)[1]
+        for kernel in kernels(served):
+            own = kernel.environ()
+            assert own["HTTP_X_JOURNEY_READER"] == "mara"
+            assert "secret of the service" not in own.values()
+        server = psutil.Process(served.process.pid)
+        assert "secret of the service" not in server.environ().values()
+
+        _guest, state, _answer = back_from_the_hub("guest")
+        assert _guest.ask("")[0] == 403
+        assert Visitor(served).ask(f"oauth_callback?code=mara&state={state}")[0] == 403
 
 
 def test_who_edited_is_noted_by_the_name_signed_in_with(example, new_page):

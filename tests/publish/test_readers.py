@@ -5,8 +5,9 @@ import stat
 
 import pytest
 
-from journey_widgets.errors import ParameterError, WorkspaceError
-from journey_widgets.publish.readers import FILE, TOKEN, auth, read_readers, set_password
+from journey_widgets.errors import InfrastructureError, ParameterError, WorkspaceError
+from journey_widgets.publish import readers
+from journey_widgets.publish.readers import FILE, HUB, TOKEN, auth, read_readers, set_password
 
 LOCAL, OTHERS = "127.0.0.1", "0.0.0.0"  # noqa: S104 - nothing listens
 
@@ -89,3 +90,22 @@ def test_hashes_that_others_can_read_are_not_used(tmp_path):
 
     with pytest.raises(WorkspaceError, match="chmod 600"):
         read_readers(tmp_path)
+
+
+def test_a_hub_is_asked_only_by_a_service_that_it_started(tmp_path, monkeypatch):
+    for name in HUB:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ParameterError, match="JUPYTERHUB_API_TOKEN, .* is not in the environment"):
+        asked(tmp_path, "jupyterhub")
+    for name in HUB:
+        monkeypatch.setenv(name, "told")
+    found = asked(tmp_path, "jupyterhub", allow_edit=True)
+    assert (found.way, found.secret, found.token, found.names_people) == (
+        "jupyterhub",
+        "told",
+        "",
+        True,
+    )
+    monkeypatch.setattr(readers, "find_spec", lambda _name: None)
+    with pytest.raises(InfrastructureError, match=r"pip install 'journey-widgets\[hub\]'"):
+        asked(tmp_path, "jupyterhub")

@@ -40,7 +40,7 @@ from voila.voila_identity_provider import VoilaLoginHandler
 from journey_widgets.errors import ParameterError
 from journey_widgets.publish.dashboards import SETTINGS, WAITS
 from journey_widgets.publish.parameters import Parameter, checked, declared
-from journey_widgets.publish.readers import same
+from journey_widgets.publish.readers import NAMED, same
 
 READER = "X-Journey-Reader"
 """Header in which a kernel is told who its reader is; what a browser sends under this name is thrown away."""
@@ -233,7 +233,7 @@ class DashboardHandler(TornadoVoilaHandler):
         if path not in pages:
             raise web.HTTPError(404)
         self._check(path, pages[path])
-        named = self.settings["journey_auth"] in {"readers", "proxy"}
+        named = self.settings["journey_auth"] in NAMED
         self.request.headers[READER] = str(self.current_user.username) if named else ""
         await self._drop_dead(path)
         await super().get(path=path)
@@ -432,6 +432,11 @@ def configuration(told: dict[str, Any]) -> Config:
     config = Config()
     asked = told["auth"]
     provider = {"readers": NamedReaders, "proxy": ProxiedReaders}.get(asked["way"], TokenReaders)
+    if asked["way"] == "jupyterhub":
+        from journey_widgets.publish.hub_readers import HubReaders
+
+        provider = HubReaders
+        config.HubReaders.secret = asked["secret"]
     config.Voila.identity_provider_class = provider
     config.Voila.token = asked["token"]
     config.NamedReaders.hashes = asked["hashes"]

@@ -31,7 +31,7 @@ from journey_widgets.errors import InfrastructureError, JourneyError, ParameterE
 from journey_widgets.publish.modes import MODE, READ_ONLY, WORKSPACE, passed_on
 from journey_widgets.publish.parameters import TAG
 from journey_widgets.publish.prepared import is_prepared
-from journey_widgets.publish.readers import Auth, auth, is_loopback
+from journey_widgets.publish.readers import HUB, Auth, auth, is_loopback
 from journey_widgets.publish.start_page import dashboards, navigation, start_page
 from journey_widgets.textfiles import write_text
 from journey_widgets.workspace.state import state
@@ -109,9 +109,11 @@ def serve(
     """
     Workspace.open(workspace).close()
     asked = auth(way, workspace=workspace, host=host, allow_edit=allow_edit)
+    if asked.way == "jupyterhub":
+        base_url = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
     base_url = _base(base_url)
     told = {
-        "auth": asked.as_settings(), "remote": not is_loopback(host) or asked.way == "proxy",
+        "auth": asked.as_settings(), "remote": not is_loopback(host) or asked.way in ("proxy", "jupyterhub"),
         "most": _most(most), "ready": _ready(ready or {}), "idle_seconds": idle_seconds, "cell_seconds": CELL_SECONDS,
     }  # fmt: skip
     port = _free_port(port, host)
@@ -296,8 +298,10 @@ def _waiting(book: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
 
 def _environment(folder: Path, workspace: Path, host: str, *, allow_edit: bool) -> dict[str, str]:
     paths = [str(folder / "share" / "jupyter"), os.environ.get("JUPYTER_PATH", "")]
+    hub = {k: v for k, v in os.environ.items() if k.startswith("JUPYTERHUB_") and k != HUB[0]}
     return {
         **passed_on(),
+        **hub,
         **({} if host in {"0.0.0.0", "::", "localhost"} else {"VOILA_APP_IP": host}),  # noqa: S104 - compared, not bound
         "JUPYTER_PATH": os.pathsep.join(p for p in paths if p),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),

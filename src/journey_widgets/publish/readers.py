@@ -4,6 +4,7 @@ import hmac
 import os
 import secrets
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -11,14 +12,21 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from journey_widgets.documents import Document, Label
-from journey_widgets.errors import ParameterError, WorkspaceError, did_you_mean
+from journey_widgets.errors import InfrastructureError, ParameterError, WorkspaceError, did_you_mean
 from journey_widgets.textfiles import read_text, write_text
 
 FILE = "readers.yaml"
 TOKEN = "JOURNEY_TOKEN"  # noqa: S105 - the name of a variable
 LEAST_TOKEN, LEAST_PASSWORD = 16, 10
-WAYS = ("none", "token", "readers", "proxy=ADDRESS")
-NAMED = ("readers", "proxy")
+HUB = (
+    "JUPYTERHUB_API_TOKEN",
+    "JUPYTERHUB_API_URL",
+    "JUPYTERHUB_CLIENT_ID",
+    "JUPYTERHUB_SERVICE_PREFIX",
+)
+"""What a JupyterHub tells its services; the first is a secret."""
+WAYS = ("none", "token", "readers", "proxy=ADDRESS", "jupyterhub")
+NAMED = ("readers", "proxy", "jupyterhub")
 """Ways by which it is known who somebody is."""
 
 
@@ -38,19 +46,23 @@ class Auth:
     ----------
     way
         ``none``: whoever reaches the address reads. ``token``: whoever has the token. ``readers``: names and passwords.
-        ``proxy``: a proxy at one address says who it is, and nobody else is let in.
+        ``proxy``: a proxy at one address says who it is, and nobody else is let in. ``jupyterhub``: whoever is signed
+        in at the hub whose service this is, and may use it.
     token
         Of the way ``token``.
     hashes
         Name → hash of its password.
     proxy
         Address of the proxy.
+    secret
+        Of the way ``jupyterhub``: the service's token at the hub.
     """
 
-    way: Literal["none", "token", "readers", "proxy"] = "none"
+    way: Literal["none", "token", "readers", "proxy", "jupyterhub"] = "none"
     token: str = ""
     hashes: dict[str, str] = field(default_factory=dict)
     proxy: str = ""
+    secret: str = ""
 
     @property
     def names_people(self) -> bool:
@@ -59,7 +71,8 @@ class Auth:
 
     def as_settings(self) -> dict[str, Any]:
         """Return it as the server reads it."""
-        return {"way": self.way, "token": self.token, "hashes": self.hashes, "proxy": self.proxy}
+        return {"way": self.way, "token": self.token, "hashes": self.hashes, "proxy": self.proxy,
+                "secret": self.secret}  # fmt: skip
 
 
 def is_loopback(host: str) -> bool:
@@ -129,8 +142,24 @@ def auth(way: str | None, *, workspace: Path, host: str, allow_edit: bool) -> Au
                 f"--auth proxy={rest}: the proxy's IP address was needed, such as proxy=127.0.0.1."
             )
             raise ParameterError(msg) from None
+    if kind == "jupyterhub" and not rest:
+        return Auth("jupyterhub", secret=_of_hub())
     msg = f"There is no --auth {way!r}. {did_you_mean(kind, WAYS)}"
     raise ParameterError(msg)
+
+
+def _of_hub() -> str:
+    if find_spec("jupyterhub") is None:
+        msg = "--auth jupyterhub needs JupyterHub beside this package: pip install 'journey-widgets[hub]'."
+        raise InfrastructureError(msg)
+    missing = [name for name in HUB if not os.environ.get(name)]
+    if missing:
+        msg = (
+            f"--auth jupyterhub is for a service that a JupyterHub starts: {', '.join(missing)} is not in the "
+            "environment. See docs/deploy.md for the lines of jupyterhub_config.py."
+        )
+        raise ParameterError(msg)
+    return os.environ[HUB[0]]
 
 
 def _token() -> str:
