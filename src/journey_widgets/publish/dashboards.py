@@ -8,6 +8,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -25,6 +26,7 @@ from urllib.parse import quote
 
 import nbformat
 import psutil
+from jupyter_core.paths import jupyter_path
 
 from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError, did_you_mean
@@ -46,6 +48,12 @@ IDLE_SECONDS, CELL_SECONDS = 120, 60
 PER_READER_MB, MOST_READERS = 350, 200
 RESTS = 4
 """How many times as long as it took nothing is prepared again: a source that is always written to takes no more."""
+WIDGETS = "@jupyter-widgets/jupyterlab-manager"
+SHORT_WAITS = (
+    re.compile(r'(did not respond in time"\),)4e3'),
+    re.compile(r"(Date\.now\(\)-\w+<)2e3(?=;\))"),
+)
+"""Where the widgets' page code says how long it waits."""
 LOOK_SECONDS = 60
 """Between two looks whether the start page still says what is so."""
 _HERE = Path(__file__).parent
@@ -219,9 +227,28 @@ def _lay_out(folder: Path, workspace: Path) -> None:
         text = (_HERE / name_of).read_text("utf-8")
         (own / name_of).write_text(f"{{% raw %}}{text}{{% endraw %}}", "utf-8")
     _write_start(own, workspace)
+    _make_patient(folder / "share" / "jupyter" / "labextensions")
     (folder / "config").mkdir()
     shutil.copyfile(_HERE / "voila.json", folder / "config" / "voila.json")
     (folder / "runtime").mkdir(mode=0o700)
+
+
+def _make_patient(folder: Path) -> None:
+    """Put a copy of the widgets' page code in front of the installed one that waits longer for its kernel.
+
+    It gives a kernel four seconds to tell what it holds and a widget two to be there, and then gives them up for good:
+    where twenty open their pages at once on two cores, an answer takes longer.
+    """
+    places = (Path(p) / "labextensions" / WIDGETS for p in jupyter_path())
+    installed = next((p for p in places if p.is_dir()), None)
+    if installed is None:
+        return
+    shutil.copytree(installed, folder / WIDGETS)
+    for script in (folder / WIDGETS / "static").glob("*.js"):
+        text = script.read_text("utf-8")
+        for pattern in SHORT_WAITS:
+            text = pattern.sub(r"\g<1>12e4", text)
+        write_text(script, text)
 
 
 def _write_start(own: Path, workspace: Path) -> None:
