@@ -67,6 +67,7 @@ def test_the_numbers_of_cards_can_be_taken_along(shown, tmp_path):
 
     assert list(csv.reader(io.StringIO(path.read_text("utf-8")))) == [
         ["KPI", "Figure", "Value", "At least", "At most", "n", "As shown"],
+        ["Paid", "KPI", "", "", "", "", "Paid"],
         ["Paid", "Value", "0.1234567", "0.1", "0.15", "40", "12 %"],
     ]
 

@@ -1,11 +1,13 @@
 """What a dashboard showed is kept for the next reader, as long as it would come out the same."""
 
+import fcntl
 import importlib
 import json
 import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
@@ -336,6 +338,33 @@ def test_every_dashboard_is_shown_once_to_nobody_before_the_first_reader_comes(
     assert prepared.is_prepared(served)
     assert kept == {p: p.stat().st_mtime_ns for p in cache.rglob("*.json")}
     assert any("jw-findings" in p.read_text("utf-8") for p in kept)
+
+
+def test_of_readers_who_come_at_once_one_makes_the_part_and_the_others_find_it(
+    served, counted, monkeypatch
+):
+    slow = overview.in_short
+
+    def part(view):
+        time.sleep(0.5)
+        return slow(view)
+
+    monkeypatch.setattr(overview, "in_short", part)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _n: show()._repr_html_(), range(8)))
+
+    assert found == [counted["thing"]._repr_html_()] * 8
+    assert (counted["opened"], counted["shown"]) == (1, 1)
+
+
+def test_who_waits_too_long_for_another_makes_the_part_himself(served, counted, monkeypatch, cache):
+    show()
+    monkeypatch.setattr(prepared, "MOST_WAITING", 0.2)
+    part = next(p for p in cache.rglob("*.json") if "seen" in p.read_text("utf-8"))
+    part.unlink()
+    with part.with_suffix(".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "seen" in show()._repr_html_()
 
 
 def test_no_file_of_what_is_kept_can_be_read_by_others(served, counted, cache):

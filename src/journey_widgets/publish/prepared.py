@@ -16,7 +16,8 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -28,6 +29,11 @@ from journey_widgets.publish.modes import INTERACTIVE, READ_ONLY, WORKSPACE, mod
 from journey_widgets.publish.piece import Html
 from journey_widgets.workspace.state import state
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
 PAGES = (
     "impact_page", "overview", "raci_page", "scorecard_page", "scorecard_view", "support_page", "upsell_page",
     "upsell_proof", "upsell_trials",
@@ -35,6 +41,10 @@ PAGES = (
 """The modules whose parts are kept."""
 OF_A_PAGE = ("heading", "data_check")
 """Methods of `page.Page` that are parts."""
+LIVE = {"kind": "live"}
+"""What is kept of a part that is made for each reader: that it is."""
+MOST_WAITING = 60
+"""Seconds after which a kernel makes a part itself that another one is at."""
 MOST_STATES, MOST_VIEWS = 3, 200
 """States of a workspace, and views in one state, that are kept; older ones are removed."""
 DONE, MOST_SECONDS = "done", 300
@@ -133,12 +143,15 @@ def _opened(module: str, name: str, given: tuple[Any, ...], named: dict[str, Any
     path = opening.path("opened")
     many = _read(path)
     if not isinstance(many, int):
-        troubles = InfrastructureError.seen
-        many = len(opening.views())
-        if InfrastructureError.seen > troubles:
-            opening.folder = None
-        else:
-            _write(path, many)
+        with _one_at_a_time(path):
+            many = _read(path)
+            if not isinstance(many, int):
+                troubles = InfrastructureError.seen
+                many = len(opening.views())
+                if InfrastructureError.seen > troubles:
+                    opening.folder = None
+                else:
+                    _write(path, many)
     elif opening.folder is not None:
         with contextlib.suppress(OSError):
             os.utime(opening.folder)  # what was used last is kept longest
@@ -165,20 +178,45 @@ def _part(module: str, part: str, given: tuple[Any, ...], named: dict[str, Any])
 
 def _kept_or_made(opening: Opening, name: Any, made: Callable[[], Any]) -> Any:
     path = opening.path(name)
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        found = _read(path)
-        if found is not None:
-            return _from_plain(found)
-    troubles = InfrastructureError.seen
-    thing = made()
-    plain = _to_plain(thing)
-    if InfrastructureError.seen > troubles:
-        opening.folder = (
-            None  # what the machine failed at may be hidden in words, here and in what follows
-        )
-    elif plain is not None:
-        _write(path, plain)
+    found = _read(path)
+    if found == LIVE:
+        return made()
+    kept = _from_plain(found)
+    if kept is not None:
+        return kept
+    with _one_at_a_time(path):
+        kept = _from_plain(_read(path))
+        if kept is not None:
+            return kept
+        troubles = InfrastructureError.seen
+        thing = made()
+        plain = _to_plain(thing)
+        if InfrastructureError.seen > troubles:
+            opening.folder = None  # the fault may be hidden in words, here and in what follows
+        elif plain is not None:
+            _write(path, plain)
     return thing
+
+
+@contextlib.contextmanager
+def _one_at_a_time(path: Path | None) -> Iterator[None]:
+    """Wait while another kernel makes the same: of twenty who come at once nineteen find what the first made."""
+    if path is None or fcntl is None:
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            if not path.parent.exists():
+                _make_room(path.parent)
+            lock = stack.enter_context(path.with_suffix(".lock").open("w"))
+            end = time.monotonic() + MOST_WAITING
+            while time.monotonic() < end:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    time.sleep(0.05)
+        yield
 
 
 def _real(view: Later) -> Any:
@@ -198,13 +236,13 @@ def _function(module: str, name: str) -> Callable[..., Any]:
 
 
 def _to_plain(thing: Any) -> dict[str, Any] | None:
-    """Return a piece as plain values; None for whatever is more than something to look at."""
+    """Return a piece as plain values; `LIVE` for what is more than something to look at, None for what is passing."""
     if type(thing) is Html:
         if thing.passing:
             return None
         return {"kind": "html", **thing.plain()}
     if type(thing).__name__ not in {"Chart", "VBox", "Accordion", "Several"}:
-        return None
+        return LIVE
     from ipywidgets import Accordion, VBox
 
     from journey_widgets.publish.chart_widget import Chart
@@ -221,13 +259,21 @@ def _to_plain(thing: Any) -> dict[str, Any] | None:
     elif type(thing) is Several:
         inside, titles = [_to_plain(p) for p in thing.pieces], []
     else:
-        return None
-    if any(i is None for i in inside):
-        return None
+        return LIVE
+    if None in inside or LIVE in inside:
+        return None if None in inside else LIVE
     return {"kind": type(thing).__name__, "inside": inside, "titles": titles}
 
 
-def _from_plain(plain: dict[str, Any]) -> Any:
+def _from_plain(plain: Any) -> Any:
+    """Return the piece of which these are the values; None where they are of none."""
+    try:
+        return _piece(plain)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _piece(plain: dict[str, Any]) -> Any:
     kind = plain["kind"]
     if kind == "html":
         return Html(plain["markup"], plain["words"], plain["lines"], plain["data"])
@@ -236,7 +282,7 @@ def _from_plain(plain: dict[str, Any]) -> Any:
 
         more = {n: plain[n] for n in ("label", "note", "wide")}
         return Chart(plain["spec"], **more)
-    inside = [_from_plain(i) for i in plain["inside"]]
+    inside = [_piece(i) for i in plain["inside"]]
     if kind == "Several":
         from journey_widgets.publish.show import Several
 
@@ -245,6 +291,8 @@ def _from_plain(plain: dict[str, Any]) -> Any:
 
     if kind == "VBox":
         return VBox(inside)
+    if kind != "Accordion":
+        raise ValueError(kind)
     return Accordion(children=inside, titles=tuple(plain["titles"]), selected_index=None)
 
 
