@@ -81,9 +81,11 @@ def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts,
         page.locator(".jw-chart svg").nth(charts - 1).wait_for(timeout=SECONDS)
     assert page.locator("table.jw-table").count() == tables
     # Every table with rows, every chart, all figures in boxes and all cards can be taken along.
-    page.wait_for_load_state("networkidle")
-    parts = "table.jw-table:has(tbody tr), .jw-chart:has(svg), .jw-tiles, .jw-kpis"
-    assert page.locator(".jw-take").count() == page.locator(parts).count()
+    page.wait_for_function(
+        """() => document.querySelectorAll(".jw-take").length === document.querySelectorAll(
+            "table.jw-table:has(tbody tr), .jw-chart:has(svg), .jw-tiles, .jw-kpis").length""",
+        timeout=SECONDS,
+    )
     text = page.locator("body").inner_text()
     for word in (
         "Traceback",
@@ -121,7 +123,7 @@ def test_a_server_that_no_longer_answers_is_noticed_though_the_connection_says_n
     page = new_page()
     page.add_init_script("window.journeyPulse = 300")
     open_dashboard(page, served, "overview")
-    page.wait_for_load_state("networkidle")
+    page.locator(".jw-chart svg").first.wait_for(timeout=SECONDS)
     page.wait_for_timeout(1_000)
     assert page.locator(".jw-lost").count() == 0
 
