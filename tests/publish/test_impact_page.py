@@ -12,6 +12,7 @@ from journey_widgets.publish import impact_page
 from journey_widgets.publish.impact_edit import ImpactEdit
 from journey_widgets.publish.modes import MODE
 from journey_widgets.publish.page import PageStopped, segments
+from journey_widgets.publish.show import Several
 
 PARTS = (
     "in_short", "steps", "the_matrix", "influence_picture", "ranking", "hidden", "to_discuss", "evidence", "priorities",
@@ -25,6 +26,8 @@ def view(made_example):
 
 
 def words(part):
+    if isinstance(part, Several):  # live sliders, and the same as a table
+        part = part.pieces[-1]
     return repr(part), part._repr_html_()
 
 
