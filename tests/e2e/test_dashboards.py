@@ -102,6 +102,17 @@ def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts,
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_the_five_questions_are_answered_in_the_first_screen(served, new_page):
+    page = new_page(viewport={"width": 1280, "height": 800})
+    open_dashboard(page, served, "overview")
+    page.locator(".jw-take").nth(1).wait_for(timeout=SECONDS)
+
+    # How are we, what needs somebody, who owns it, what is being done; what changed, and is it real.
+    for part in (".jw-tiles >> nth=0", "table.jw-table >> nth=0", "ol.jw-next li >> nth=1"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] + box["height"] <= 800, (part, box)
+
+
 def test_a_number_of_the_executive_page_says_what_it_is(served, new_page):
     page = new_page()
     open_dashboard(page, served, "overview")
