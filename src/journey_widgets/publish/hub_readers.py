@@ -14,7 +14,7 @@ from jupyterhub.singleuser.extension import (
 from traitlets import Unicode, default
 
 
-class HubReaders(JupyterHubIdentityProvider):  # type: ignore[misc]
+class HubReaders(JupyterHubIdentityProvider):
     """Whoever is signed in at the hub and may use this service."""
 
     secret = Unicode(config=True)

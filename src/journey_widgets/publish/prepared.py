@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from journey_widgets.errors import InfrastructureError
-from journey_widgets.publish.modes import INTERACTIVE, READ_ONLY, WORKSPACE, mode
+from journey_widgets.publish.modes import READ_ONLY, WORKSPACE, mode
 from journey_widgets.publish.piece import Html
 from journey_widgets.workspace.state import state
 
@@ -311,7 +311,7 @@ def _folder(opening: list[Any]) -> Path | None:
     editing = os.environ.get(READ_ONLY, "") != "1"
     asked = parse_qsl(os.environ.get("QUERY_STRING", ""))
     how = [
-        sorted((n, v.strip()) for n, v in asked if v.strip()), editing, os.environ.get(INTERACTIVE, ""),
+        sorted((n, v.strip()) for n, v in asked if v.strip()), editing,
         hashlib.sha256(os.environ.get("JOURNEY_PSEUDONYM_KEY", "").encode()).hexdigest(),
     ]  # fmt: skip
     try:

@@ -36,9 +36,8 @@ def wait(dashboard: str = "") -> None:
 
         for name in FROM_REQUEST:
             os.environ.pop(name, None)
-        prepared = import_module(
-            "journey_widgets.publish.prepared"
-        )  # first: it notes which files are loaded
+        # First: it notes which files there are when they are loaded.
+        prepared = import_module("journey_widgets.publish.prepared")
         for name in LIGHT if dashboard in KEPT_WHOLE else SLOW:
             import_module(name)
         prepared.hide()
