@@ -14,7 +14,7 @@ import pytest
 
 from journey_widgets import Workspace, publish, shipped
 from journey_widgets.errors import InfrastructureError
-from journey_widgets.publish import html, overview, prepared
+from journey_widgets.publish import html, kept_parts, kept_pieces, overview, prepared, preparing
 from journey_widgets.publish.chart_widget import Chart
 from journey_widgets.publish.figures import Figure
 from journey_widgets.publish.page import unless
@@ -231,12 +231,12 @@ def pieces():
 @pytest.mark.parametrize("at", range(6))
 def test_what_is_kept_comes_back_as_it_was(at):
     thing = pieces()[at]
-    plain = prepared._to_plain(thing)
+    plain = kept_pieces.to_plain(thing)
 
-    again = prepared._from_plain(json.loads(json.dumps(plain)))
+    again = kept_pieces.from_plain(json.loads(json.dumps(plain)))
 
     assert plain is not None
-    assert prepared._to_plain(again) == plain
+    assert kept_pieces.to_plain(again) == plain
     assert type(again).__name__ == type(thing).__name__
 
 
@@ -294,7 +294,7 @@ def test_what_is_torn_or_foreign_is_made_anew(served, counted, cache, torn):
 def test_old_states_many_views_and_workspaces_that_are_gone_are_removed(
     served, counted, cache, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(prepared, "MOST_VIEWS", 4)
+    monkeypatch.setattr(kept_parts, "MOST_VIEWS", 4)
     gone = cache / "of another workspace"
     gone.mkdir(parents=True, mode=0o700)
     (gone / "workspace").write_text(str(tmp_path / "gone"), "utf-8")
@@ -302,13 +302,13 @@ def test_old_states_many_views_and_workspaces_that_are_gone_are_removed(
         show(segment=f"n={n}")
     for n in range(5):
         monkeypatch.setattr(
-            "journey_widgets.publish.prepared.state", lambda _folder, n=n: f"{n}" * 64
+            "journey_widgets.publish.kept_parts.state", lambda _folder, n=n: f"{n}" * 64
         )
         show()
 
     (own,) = [p for p in cache.iterdir() if p.is_dir()]
     states = [p for p in own.iterdir() if p.is_dir()]
-    assert len(states) == prepared.MOST_STATES
+    assert len(states) == kept_parts.MOST_STATES
     assert all(len(list(s.iterdir())) <= 4 for s in states)
     assert not gone.exists()
 
@@ -326,15 +326,15 @@ def test_every_dashboard_is_shown_once_to_nobody_before_the_first_reader_comes(
             nbformat.v4.new_notebook(cells=[head, nbformat.v4.new_code_cell(cell)]),
             shelf / f"{name}.ipynb",
         )
-    before = prepared.is_prepared(served)
+    before = kept_parts.is_prepared(served)
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(served))
 
-    prepared.main()
+    preparing.main()
     kept = {p: p.stat().st_mtime_ns for p in cache.rglob("*.json")}
-    prepared.main()
+    preparing.main()
 
     assert not before
-    assert prepared.is_prepared(served)
+    assert kept_parts.is_prepared(served)
     assert kept == {p: p.stat().st_mtime_ns for p in cache.rglob("*.json")}
     assert any("jw-findings" in p.read_text("utf-8") for p in kept)
 
@@ -358,7 +358,7 @@ def test_of_readers_who_come_at_once_one_makes_the_part_and_the_others_find_it(
 
 def test_who_waits_too_long_for_another_makes_the_part_himself(served, counted, monkeypatch, cache):
     show()
-    monkeypatch.setattr(prepared, "MOST_WAITING", 0.2)
+    monkeypatch.setattr(kept_parts, "MOST_WAITING", 0.2)
     part = next(p for p in cache.rglob("*.json") if "seen" in p.read_text("utf-8"))
     part.unlink()
     with part.with_suffix(".lock").open("w") as held:

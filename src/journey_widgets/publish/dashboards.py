@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -32,11 +31,10 @@ from journey_widgets import shipped
 from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError, did_you_mean
 from journey_widgets.publish.modes import MODE, READ_ONLY, WORKSPACE, passed_on
 from journey_widgets.publish.parameters import TAG
-from journey_widgets.publish.prepared import is_prepared
+from journey_widgets.publish.preparing import Preparing, end_group
 from journey_widgets.publish.readers import HUB, Auth, auth, is_loopback
 from journey_widgets.publish.start_page import dashboards, navigation, start_page
 from journey_widgets.textfiles import write_text
-from journey_widgets.workspace.state import state
 from journey_widgets.workspace.workspace import Workspace
 
 HOST = "127.0.0.1"
@@ -46,8 +44,6 @@ SETTINGS, WAITS = "journey.json", "journey-waits"
 IDLE_SECONDS, CELL_SECONDS = 120, 60
 """After how long a kernel that no page is connected to is ended; how long one cell may take."""
 PER_READER_MB, MOST_READERS = 350, 200
-RESTS = 4
-"""How many times as long as it took nothing is prepared again: a source that is always written to takes no more."""
 WIDGETS = "@jupyter-widgets/jupyterlab-manager"
 SHORT_WAITS = (
     re.compile(r'(did not respond in time"\),)4e3'),
@@ -161,7 +157,7 @@ def serve(
                     if preparing is not None:
                         preparing.end()
                 finally:
-                    _end(process)
+                    end_group(process)
 
 
 def _base(base_url: str) -> str:
@@ -264,7 +260,7 @@ def _write_start(own: Path, workspace: Path) -> None:
 
 
 def _keep_current(
-    own: Path, workspace: Path, ended: threading.Event, preparing: "Preparing | None"
+    own: Path, workspace: Path, ended: threading.Event, preparing: Preparing | None
 ) -> None:
     """Write the start page anew where the workspace's name or data changed, until the server ends."""
     while True:
@@ -275,43 +271,6 @@ def _keep_current(
             return
         with contextlib.suppress(JourneyError, OSError):  # what is wrong with it the dashboards say
             _write_start(own, workspace)
-
-
-class Preparing:
-    """A process beside the server that shows every dashboard once, to nobody, whenever the workspace has changed."""
-
-    def __init__(self, workspace: Path, env: Mapping[str, str], folder: Path) -> None:
-        self._workspace, self._env, self._folder = workspace, dict(env), folder
-        self._process: subprocess.Popen[bytes] | None = None
-        self._lock, self._ended = threading.Lock(), False
-        self._tried: str | None = None
-        self._begun = self._rests_until = 0.0
-
-    def go_on(self) -> None:
-        """Begin, where there is something new to prepare and nobody is at it: each state once, not all the time."""
-        now = time.monotonic()
-        if self._process is not None:
-            if self._process.poll() is None:
-                self._rests_until = now + RESTS * (now - self._begun)
-                return
-            self._process = None
-        found = state(self._workspace)
-        if now < self._rests_until or found in (None, self._tried) or is_prepared(self._workspace):
-            return
-        with self._lock:
-            if not self._ended:
-                self._tried, self._begun = found, now
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "journey_widgets.publish.prepared"], env=self._env, cwd=self._folder,
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-                )  # fmt: skip
-
-    def end(self) -> None:
-        """End it, also in the middle."""
-        with self._lock:
-            self._ended = True
-        if self._process is not None and self._process.poll() is None:
-            _end(self._process)
 
 
 def _waiting(book: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
@@ -357,17 +316,6 @@ def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
         f"The dashboards' server did not answer within {START_SECONDS} seconds. Run journey doctor."
     )
     raise InfrastructureError(msg)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End the server and every kernel it started."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(10)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait(10)
 
 
 def settings() -> dict[str, dict[str, object]]:
