@@ -15,6 +15,8 @@ from jupyter_core.paths import jupyter_path
 from e2e.applications import SECONDS
 from journey_widgets import Workspace
 from journey_widgets.publish.dashboards import SHORT_WAITS, WIDGETS, serve, settings
+from support.hostile import make_hostile
+from support.page import violations
 
 pytestmark = pytest.mark.e2e
 READY = "#rendered_cells .jw-facts"
@@ -39,6 +41,7 @@ def test_the_start_page_lists_the_dashboards_with_a_line_and_a_picture_each(serv
     page.goto(served.url)
 
     assert "The data end on " in page.locator("body").inner_text()
+    assert violations(page) == []
     cards = page.locator(".jw-card")
     assert cards.locator("h2").all_inner_texts() == [
         "Overview",
@@ -97,9 +100,12 @@ def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts,
     assert page.locator(".jp-InputArea-editor").count() == 0
     assert page.locator(".jw-nav a[aria-current=page]").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert violations(page) == []
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.emulate_media(color_scheme="dark")
+    assert violations(page) == []
 
 
 def test_the_five_questions_are_answered_in_the_first_screen(served, new_page):
@@ -410,7 +416,8 @@ def test_the_shipped_settings_are_the_ones_that_protect_readers():
     assert json.dumps(found)
 
 
-def test_hostile_labels_are_text_on_every_dashboard(example, new_page):
+def test_hostile_labels_and_data_are_text_on_every_dashboard(example, new_page):
+    make_hostile(example)
     hostile = "<img src=x onerror=\"document.title='owned'\">"
     space = Workspace.open(example)
     journey, raci = space.journey, space.raci

@@ -11,6 +11,7 @@ from journey_widgets.publish.batch_page import NAME, batch_pages
 from journey_widgets.publish.batch_reds import red_and_certain
 from journey_widgets.publish.overview import open_overview
 from journey_widgets.scorecard.status import chance_of_better
+from support.page import violations
 
 COUNTS = {"made": 0, "fresh": 0, "failed": 0, "refused": 0, "left out": 0}
 
@@ -169,6 +170,7 @@ def test_reports_are_filtered_and_sorted_in_the_page_with_nothing_fetched(two, t
     path.write_text(index_of(folder, manifest), "utf-8")
     page = new_page()
     page.goto(path.as_uri())
+    assert violations(page) == []
 
     assert page.inner_text("#jw-said") == "302 of 302 reports"
     page.fill("#jw-text", "shop 29")

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -347,6 +349,29 @@ def test_however_many_start_it_a_batch_goes_out_once(shop, hook):
 
     assert sorted(sent) == [False] * 4 + [True]
     assert len(taken) == 1
+
+
+def test_a_batch_that_five_commands_begin_at_once_is_made_and_sent_once(shop, shelf, hook):
+    url, taken, _answer = hook
+    write(shop, deliver=[{"webhook": url}])
+    command = (
+        "import sys\nfrom pathlib import Path\nfrom journey_widgets import cli, shipped\n"
+        "shipped.notebooks = lambda: Path(sys.argv[2])\n"
+        "sys.exit(cli.main(['report', 'run', 'each', '-w', sys.argv[1], '--as-of', '2026-08-17']))"
+    )
+    given = [sys.executable, "-c", command, str(shop), str(shelf)]
+
+    begun = [subprocess.Popen(given, stderr=subprocess.PIPE, text=True) for _n in range(5)]
+    said = [p.communicate(timeout=120)[1] for p in begun]
+
+    codes = [p.returncode for p in begun]
+    assert 0 in codes
+    assert set(codes) <= {0, 3}, said
+    refused = [s for s, c in zip(said, codes, strict=True) if c]
+    assert all("Another batch is making the reports in each/2026-08-17" in s for s in refused)
+    assert len(taken) == 1
+    manifest = json.loads((shop / "reports" / "each" / "2026-08-17" / "batch.json").read_text())
+    assert len(manifest["runs"]) == 2
 
 
 def test_days_beyond_those_that_are_kept_go_and_nothing_else(shop):

@@ -11,6 +11,7 @@ from journey_widgets.errors import InfrastructureError, ParameterError
 from journey_widgets.publish.report_worker import Worker
 from journey_widgets.publish.reports import run_report
 from publish.test_parameters import TAGGED, notebook
+from support.page import violations
 from support.processes import of_workspace
 
 START = ('segment: str = "all"  # which', TAGGED)
@@ -147,6 +148,7 @@ def test_a_report_opens_with_the_network_off_and_shows_its_pictures(map_report, 
     assert page.locator("figure > svg").count() == 7
     assert page.locator("table.jw-table").count() == 11
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert violations(page) == []
 
 
 def test_the_report_runner_writes_beside_and_renames(example, shelf, tmp_path):

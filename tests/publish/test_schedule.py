@@ -154,6 +154,27 @@ def test_a_schedule_that_was_down_makes_each_report_once_and_the_day_is_that_of_
     assert (shop / "reports" / "daily" / "2026-11-23" / "index.html").is_file()
 
 
+@pytest.mark.parametrize(
+    "night", [datetime(2026, 3, 28, 12, tzinfo=UTC), datetime(2026, 10, 24, 12, tzinfo=UTC)]
+)
+def test_in_the_nights_the_clock_is_changed_each_day_has_its_batch_once(shop, night):
+    (shop / "workspace.yaml").write_text(
+        (shop / "workspace.yaml").read_text().replace("time_zone: UTC", f"time_zone: {ROME}")
+    )
+    write(shop, "30 2 * * *")
+    schedule.catch_up(shop, now=night)
+
+    codes = [schedule.catch_up(shop, now=night + timedelta(hours=h)) for h in range(10, 40)]
+
+    days = [(night + timedelta(days=n)).date().isoformat() for n in (1, 2)]
+    ran = [line for line in schedule.history(shop) if "code" in line]
+    assert [c for c in codes if c] == [[0], [0]]
+    assert [r["day"] for r in ran] == days
+    for day in days:
+        batch = json.loads((shop / "reports" / "daily" / day / "batch.json").read_text())
+        assert batch["counts"]["made"] == 1
+
+
 def test_a_report_that_fails_is_noted_and_ends_nothing(shop, shelf):
     notebook(shelf / "r.ipynb", START, "1 / 0")
     first = datetime(2026, 11, 20, 12, tzinfo=UTC)

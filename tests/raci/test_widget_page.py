@@ -7,7 +7,7 @@ from journey_widgets import RaciGrid, Workspace
 from journey_widgets.document_widget import SaveResult
 from journey_widgets.raci import RaciMatrix, RaciPolicy, check
 from journey_widgets.roles import RoleRegister
-from support.frontend import package
+from support.page import violations
 
 pytestmark = pytest.mark.page
 
@@ -1101,9 +1101,8 @@ def test_axe_finds_no_violation(show, made_example, dark, read_only):
     cell(page, "Checkout, Web shop owner").click()
     if not read_only:
         page.keyboard.press("Shift+F10")
-    page.add_script_tag(path=package("axe-core") / "axe.min.js")
 
-    found = page.evaluate(AXE)
+    found = violations(page, ".jw-raci-grid")
 
     assert found == []
 
@@ -1391,12 +1390,6 @@ def test_a_row_moved_into_a_folded_stage_opens_it(show):
     wait(page, 2)
     assert (grid.rows[1]["id"], grid.rows[1]["stage"]) == ("two", "use")
     assert here(page) == [1, -1]
-
-
-# Landmarks are the page's.
-AXE = """axe.run(document.querySelector('.jw-raci-grid'), { rules: { region: { enabled: false } } })
-  .then((r) => r.violations.map(
-    (v) => [v.id, v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + n.failureSummary)]))"""
 
 
 def test_a_touchpoint_without_a_row_gets_one_from_its_finding(show, made_example):

@@ -2,6 +2,10 @@
 
 import json
 
+from support.frontend import package
+
+AXE = """([part, rules]) => axe.run(part ?? document, { rules }).then((found) => found.violations.map(
+  (v) => [v.id, ...v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + n.failureSummary)]))"""
 RENDER = """
 async (state) => {
   const listeners = new Map();
@@ -62,3 +66,10 @@ class Kernel:
         """What Python has to tell the page."""
         news, self.news = self.news, {}
         return json.loads(json.dumps(news))
+
+
+def violations(page, part=None):
+    """Return what axe finds wrong on a page, or in one part of it, whose landmarks are the page's."""
+    page.evaluate((package("axe-core") / "axe.min.js").read_text("utf-8"))
+    rules = {"region": {"enabled": part is None}}
+    return page.evaluate(AXE, [part, rules])

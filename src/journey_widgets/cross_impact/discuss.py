@@ -139,7 +139,8 @@ def _with_cell(base: Floats, rows: Any, columns: Any, values: Floats, target: Fl
             r, c, delta = rows[same], columns[same], step[same] / scale
             whole = inverse @ target
             under = 1 - delta * inverse[c, r]
-            change = np.where(np.abs(under) > 1e-9, delta * whole[c] / under, np.nan)
+            change = np.full(len(under), np.nan)
+            np.divide(delta * whole[c], under, out=change, where=np.abs(under) > 1e-9)
             found[same] = whole + change[:, None] * inverse[:, r].T - target
     for i in np.flatnonzero(~same & (new > 0)):
         other = base.copy()

@@ -47,7 +47,7 @@ def to_html(panel: CrossImpact, cells: Cells | None = None) -> str:
     legend = ", ".join(f"{shown(v)} {w}" for v, w in WORDS.items() if isinstance(v, float))
     return (
         f'<table class="jw-impact"><caption>{html(panel.label)}: the row acts on the column</caption>'
-        f"<thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        f'<thead><tr><td class="jw-corner"></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
         f'<p class="jw-counted">{html(legend)}; ? do not know, P may come; an empty cell is not judged.</p>'
     )
 

@@ -87,7 +87,7 @@ function render({ model, el, signal }, waiting) {
   const side = make("section", "", { class: "jw-side", "aria-label": "The chosen relation" });
   const right = make("div", "", { class: "jw-right" });
   const picture = make("div", "", { class: "jw-picture" });
-  const ranking = make("div", "", { class: "jw-ranking" });
+  const ranking = make("div", "", { class: "jw-ranking", tabindex: "0", role: "group", "aria-label": "Ranking" });
   const talk = make("div", "", { class: "jw-talk" });
   const whatIf = section("What if", "How much better or worse is each touchpoint?");
   const plans = section("Interventions", "What will be done, who answers for it, and how it is seen to work");
@@ -623,7 +623,7 @@ function render({ model, el, signal }, waiting) {
       item.append(shows(f.source, f.target));
       return item;
     }));
-    talk.replaceChildren(make("h4", "Talk about these next"), ol);
+    talk.replaceChildren(make("h3", "Talk about these next"), ol);
   }
 
   /** @param {string} source @param {string} target */

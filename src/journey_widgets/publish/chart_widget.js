@@ -18,6 +18,7 @@ function loadVega(model) {
 async function render({ model, el, signal }) {
   el.classList.add("jw-chart");
   el.classList.toggle("jw-wide", model.get("wide"));
+  if (model.get("wide")) el.tabIndex = 0; // the arrow keys move along it
   const caption = document.createElement("div");
   caption.className = "jw-caption";
   const note = document.createElement("div");
@@ -38,6 +39,7 @@ async function render({ model, el, signal }) {
     try {
       const { vegaEmbed } = await loadVega(model);
       const drawn = await vegaEmbed(box, structuredClone(spec), { mode: "vega-lite", renderer: "svg", actions: false, tooltip: { theme: "custom" } });
+      box.querySelector("svg")?.setAttribute("aria-hidden", "true"); // to whoever hears it the picture is one thing
       if (mine !== turn || signal.aborted) { drawn.finalize(); return; }
       view?.finalize();
       view = drawn;

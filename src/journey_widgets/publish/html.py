@@ -148,9 +148,13 @@ def figure(
     A `spec` goes along for a page whose script draws the picture anew, so that it answers to the mouse.
     """
     words = f"<figcaption>{html(caption)}</figcaption>" if caption else ""
+    hidden = svg.replace(
+        "<svg ", '<svg aria-hidden="true" ', 1
+    )  # its words are hundreds of labels without order
+    kind = 'class="jw-figure jw-wide" tabindex="0"' if wide else 'class="jw-figure"'
     markup = (
-        f'<figure class="jw-figure{" jw-wide" if wide else ""}" role="img" aria-label="{html(caption)}">'
-        f"{words}{svg}{in_page(spec, 'jw-spec') if spec is not None else ''}{_counted(note)}</figure>"
+        f"<figure {kind}>{words}{hidden}"
+        f"{in_page(spec, 'jw-spec') if spec is not None else ''}{_counted(note)}</figure>"
     )
     return Html(
         markup, caption or "Chart", figures.of_sentences("Picture", [caption] if caption else [])

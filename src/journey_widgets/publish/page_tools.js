@@ -341,9 +341,17 @@ const PARTS = [
   [".jw-chart:has(svg), figure.jw-figure:has(svg)", equipChart],
 ];
 const equipped = new WeakSet();
+/** What is wider than its place is moved along with the arrow keys too. */
+const sideways = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
+    else target.removeAttribute("tabindex");
+  }
+});
 
 /** Give every part of the page that is there its tools. */
 export function equip() {
+  document.querySelectorAll(".jw-scroll, .jw-chart, figure.jw-figure").forEach((part) => sideways.observe(part));
   for (const [selector, give] of PARTS) {
     for (const part of document.querySelectorAll(selector)) {
       if (equipped.has(part)) continue;

@@ -19,6 +19,7 @@ async function draw(figure) {
   try {
     const { vegaEmbed } = await loadVega();
     await vegaEmbed(box, spec, { mode: "vega-lite", renderer: "svg", actions: false, tooltip: { theme: "custom" } });
+    box.querySelector("svg")?.setAttribute("aria-hidden", "true");
     picture.replaceWith(box);
     /** @type {any} */ (figure).journeySpec = spec;
   } catch {

@@ -496,7 +496,7 @@ def at_a_moment(view: UpsellPage) -> html.Html:
         for r in records(view.guarded)
     }
     rows = [
-        {"": told, **{m: found[step] for m, found in columns.items()}}
+        {"Customers": told, **{m: found[step] for m, found in columns.items()}}
         for step, told in steps.items()
     ]
     return html.table(
@@ -525,7 +525,7 @@ def what_became(view: UpsellPage) -> Any:
     ]
     rows = [
         {
-            "": _step_said(step),
+            "Step": _step_said(step),
             **{m.label: _across(view, frame, m, step, shown[m.id]) for m in view.plan.moments},
         }
         for step in FUNNEL_STEPS

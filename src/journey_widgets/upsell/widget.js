@@ -182,7 +182,7 @@ function render({ model, el, signal }) {
       item.append(make("strong", `${t.offer}, ${t.touchpoint}: ${t.planned ? "planned" : "not planned"}`), make("span", `: ${t.why}`));
       return item;
     }));
-    why.replaceChildren(make("h4", `Why, for ${chosen}`), list);
+    why.replaceChildren(make("h3", `Why, for ${chosen}`), list);
   }
 
   /** @param {string} title @param {string[]} heads @param {string[][]} rows */
@@ -200,7 +200,7 @@ function render({ model, el, signal }) {
       return tr;
     }));
     table.append(top, body);
-    box.append(make("h4", title), table);
+    box.append(make("h3", title), table);
     return box;
   }
 
@@ -211,7 +211,7 @@ function render({ model, el, signal }) {
     const prices = make("div");
     const list = make("ul");
     list.append(...model.get("prices").map((p) => make("li", p)));
-    prices.append(make("h4", "What a little more would earn"), list);
+    prices.append(make("h3", "What a little more would earn"), list);
     sides.replaceChildren(...(model.get("totals").length ? [totals] : []), funnel, ...(model.get("prices").length ? [prices] : []));
   }
 
@@ -222,7 +222,7 @@ function render({ model, el, signal }) {
     moved.hidden = !rows.length;
     if (!rows.length) return;
     const table = small("", ["Customer", "Offer", "Where", "Change", "Worth"], rows.map((r) => [r.customer, r.offer, r.touchpoint, r.change, r.value]));
-    table.querySelector("h4")?.remove();
+    table.querySelector("h3")?.remove();
     moved.replaceChildren(make("summary", "Whose contacts change"), table);
   }
 
