@@ -30,7 +30,7 @@ from journey_widgets.publish.report_worker import Worker
 from journey_widgets.publish.reports import make
 from publish.test_parameters import TAGGED, notebook
 
-TIMES, MANY, SOME = 5, 300, 30
+TIMES, MANY = 5, 300
 SMALL = """
 import journey_widgets as jw
 from journey_widgets.publish import html
@@ -70,7 +70,7 @@ def batch(workspace: Path, many: int, jobs: int) -> tuple[float, float]:
 
     def watch() -> None:
         nonlocal peak
-        while not ended.wait(0.5):
+        while not ended.wait(2):
             total = 0
             for p in psutil.Process().children(recursive=True):
                 try:
@@ -108,9 +108,7 @@ def main() -> None:
         (scratch / "small" / "reports.yaml").write_text(
             "schema: reports/1\nreports:\n  each: {notebook: r, for_each: {table: units.csv}}\n"
         )
-        one = batch(scratch / "small", SOME, 1)
-        two = batch(scratch / "small", SOME, 2)
-        all_ = batch(scratch / "small", MANY, 2)
+        made = {jobs: batch(scratch / "small", MANY, jobs) for jobs in (1, 2)}
     print("# Making reports\n")
     print(
         "Made by `python bench/reports.py`; runs of both alternate in the same process, medians of five.\n"
@@ -126,9 +124,9 @@ def main() -> None:
     print(
         "| small reports | workers | seconds | a report, s | most memory of all processes, MB |\n|--:|--:|--:|--:|--:|"
     )
-    for many, jobs, (took, peak) in ((SOME, 1, one), (SOME, 2, two), (MANY, 2, all_)):
-        print(f"| {many} | {jobs} | {took:.0f} | {took / many:.2f} | {peak:.0f} |")
-    print(f"\nTwo workers are {one[0] / two[0]:.2f} times as fast as one.")
+    for jobs, (took, peak) in made.items():
+        print(f"| {MANY} | {jobs} | {took:.0f} | {took / MANY:.2f} | {peak:.0f} |")
+    print(f"\nTwo workers are {made[1][0] / made[2][0]:.2f} times as fast as one.")
 
 
 if __name__ == "__main__":
