@@ -16,6 +16,7 @@ from typing import Any
 
 from journey_widgets.errors import FindingsError, JourneyError, ParameterError
 from journey_widgets.shipped import templates
+from journey_widgets.store_commands import add_commands
 
 DONE, FINDINGS, BAD_INPUT, INFRASTRUCTURE, PARTLY = range(5)
 STOPPED = 130
@@ -212,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     verify = add("verify", _verify, "check that no saved revision was changed")
     add_workspace(verify)
 
+    add_commands(add)
     doctor = add("doctor", _doctor, "say what this installation lacks")
     doctor.add_argument(
         "workspace", type=Path, nargs="?", metavar="DIR", help="also look at a workspace"

@@ -23,6 +23,10 @@ class WorkspaceError(JourneyError):
     """A workspace, a revision or a source is not where it was looked for."""
 
 
+class AccessError(WorkspaceError):
+    """Somebody asked for what their role in a workspace does not allow."""
+
+
 class ParameterError(JourneyError):
     """A report or dashboard was given a parameter it does not have, or a value it cannot take."""
 

@@ -2,10 +2,10 @@
 
 import os
 import random
+import select
 import signal
 import sys
 import time
-from pathlib import Path
 
 from journey_widgets import Workspace
 from journey_widgets.journey import Journey
@@ -52,13 +52,15 @@ def save_until_killed(folder, acknowledged):
 def kill_savers(folder, kills):
     """Start a saver and kill it at a random moment, `kills` times; print the last acknowledged revision."""
     last = 0
-    for _kill in range(kills):
+    for kill in range(kills):
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reading)
             save_until_killed(folder, writing)
         os.close(writing)
+        if kill % 2:
+            select.select([reading], [], [])  # in the middle of saving, and not of opening
         time.sleep(random.uniform(0.01, 0.08))  # noqa: S311 - any moment
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -72,4 +74,4 @@ def kill_savers(folder, kills):
 
 if __name__ == "__main__":
     what, where, *numbers = sys.argv[1:]
-    {"race": race, "kill": kill_savers}[what](Path(where), *(int(n) for n in numbers))
+    {"race": race, "kill": kill_savers}[what](where, *(int(n) for n in numbers))

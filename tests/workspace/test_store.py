@@ -1,6 +1,5 @@
 """What the store promises: no save lost, none torn, nothing changed after the fact."""
 
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -10,29 +9,20 @@ import pytest
 
 from journey_widgets import Workspace
 from journey_widgets.errors import DocumentError, InfrastructureError, WorkspaceError
-from journey_widgets.journey import Journey, Touchpoint
 from journey_widgets.workspace import Conflict, Saved
+from workspace.conftest import tamper
 from workspace.savers import add_note
 
 SAVERS = Path(__file__).with_name("savers.py")
 
 
-@pytest.fixture
-def space(tmp_path):
-    workspace = Workspace.create(tmp_path / "space")
-    first = Touchpoint(id="offer", label="Offer", stage="decision")
-    workspace.save(Journey.draft("Test", touchpoints=[first]), note="first")
-    yield workspace
-    workspace.close()
-
-
-def test_eight_processes_that_save_at_once_lose_nothing(space):
+def test_eight_processes_that_save_at_once_lose_nothing(space, place):
     workers, saves = 8, 200
     journey = space.journey
     for worker in range(workers):
         journey = add_note(journey, f"w{worker}", "nobody")
     space.save(journey, note="start")
-    command = [sys.executable, "-W", "error", str(SAVERS), "race", str(space.folder)]
+    command = [sys.executable, "-W", "error", str(SAVERS), "race", place]
 
     running = [subprocess.Popen([*command, str(w), str(saves)]) for w in range(workers)]
     codes = [process.wait() for process in running]
@@ -47,8 +37,8 @@ def test_eight_processes_that_save_at_once_lose_nothing(space):
     assert space.verify() == []
 
 
-def test_a_hundred_kills_in_mid_save_lose_and_tear_nothing(space):
-    command = [sys.executable, "-W", "error", str(SAVERS), "kill", str(space.folder), "100"]
+def test_a_hundred_kills_in_mid_save_lose_and_tear_nothing(space, place):
+    command = [sys.executable, "-W", "error", str(SAVERS), "kill", place, "100"]
 
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
@@ -75,8 +65,8 @@ def test_saving_what_is_there_already_makes_no_revision(space):
     assert (result.rev, result.changed) == (1, False)
 
 
-def test_edits_of_different_places_merge_and_clashing_ones_come_back(space):
-    other = Workspace.open(space.folder)
+def test_edits_of_different_places_merge_and_clashing_ones_come_back(space, place):
+    other = Workspace.open(place)
     mine, theirs = space.journey, other.journey
 
     other.save(add_note(theirs, "added", "Added"))
@@ -98,8 +88,8 @@ def test_edits_of_different_places_merge_and_clashing_ones_come_back(space):
     assert space.journey.label == "Mine again"
 
 
-def test_a_second_save_of_the_same_document_keeps_what_was_merged_in(space):
-    other = Workspace.open(space.folder)
+def test_a_second_save_of_the_same_document_keeps_what_was_merged_in(space, place):
+    other = Workspace.open(place)
     mine = space.journey
     other.save(add_note(other.journey, "added", "Added"))
 
@@ -139,57 +129,49 @@ def test_history_tells_who_saved_what_and_restore_adds_to_it(space):
         ("DELETE FROM revision WHERE rev = 2", "revision 2 was needed before it"),
     ],
 )
-def test_a_row_changed_behind_our_back_is_found(space, statement, said):
+def test_a_row_changed_behind_our_back_is_found(space, place, statement, said):
     for label in ("Second", "Third"):
         space.save(space.journey.model_copy(update={"label": label}))
-    with sqlite3.connect(space.folder / "store.sqlite") as connection:
-        connection.execute(statement)
-    connection.close()
+    tamper(place, statement)
 
     faults = space.verify()
 
     assert any(said in fault for fault in faults)
 
 
-def test_the_store_is_for_its_owner_alone(space):
-    assert stat.S_IMODE((space.folder / "store.sqlite").stat().st_mode) == 0o600
+def test_the_store_is_for_its_owner_alone(folder):
+    assert stat.S_IMODE((folder.folder / "store.sqlite").stat().st_mode) == 0o600
 
 
-def test_a_workspace_opened_for_reading_cannot_be_written_by_any_way(space):
-    reader = Workspace.open(space.folder, read_only=True)
+def test_a_workspace_opened_for_reading_cannot_be_written_by_any_way(folder):
+    reader = Workspace.open(folder.folder, read_only=True)
 
     with pytest.raises(WorkspaceError, match="for reading only"):
         reader.save(reader.journey.model_copy(update={"label": "No"}))
     with pytest.raises(InfrastructureError, match="readonly database"):
-        reader._store.append(
-            "journey", lambda _head: ("{}", 1), author="x", note="", base_rev=1, save_id="x"
-        )
+        reader._store.append("journey", lambda _head: ("{}", 1), note="", base_rev=1, save_id="x")
 
-    assert space.rev("journey") == 1
+    assert folder.rev("journey") == 1
 
 
-def test_a_document_saved_by_a_newer_version_is_not_misread(space):
-    with sqlite3.connect(space.folder / "store.sqlite") as connection:
-        connection.execute("UPDATE revision SET schema_version = 9")
-    connection.close()
+def test_a_document_saved_by_a_newer_version_is_not_misread(space, place):
+    tamper(place, "UPDATE revision SET schema_version = 9")
 
     with pytest.raises(Exception, match="saved by a newer journey-widgets"):
         space.journey  # noqa: B018 - reading is what fails
 
 
 @pytest.mark.parametrize("data", [b"", b"hello" * 400])
-def test_a_damaged_store_is_a_fault_in_words(space, data):
-    space.close()
-    (space.folder / "store.sqlite").write_bytes(data)
+def test_a_damaged_store_is_a_fault_in_words(folder, data):
+    folder.close()
+    (folder.folder / "store.sqlite").write_bytes(data)
 
     with pytest.raises(InfrastructureError, match="backup"):
-        Workspace.open(space.folder).rev("journey")
+        Workspace.open(folder.folder).rev("journey")
 
 
-def test_a_body_that_is_no_document_is_said_and_found(space):
-    with sqlite3.connect(space.folder / "store.sqlite") as connection:
-        connection.execute("UPDATE revision SET body = '{'")
-    connection.close()
+def test_a_body_that_is_no_document_is_said_and_found(space, place):
+    tamper(place, "UPDATE revision SET body = '{'")
 
     with pytest.raises(DocumentError, match="is damaged. Run journey verify"):
         space.journey  # noqa: B018 - reading is what fails

@@ -1,8 +1,9 @@
 """What a workspace says about itself, and where its sources are."""
 
 from typing import ClassVar
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from journey_widgets.documents import Document, Label, Text
 from journey_widgets.events.mapping import SourceMapping, TimeZone
@@ -21,8 +22,28 @@ class Settings(Document):
     currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
     smallest_group: int = Field(5, ge=1)
     """Groups of fewer customers than this are not shown in dashboards and reports; 1 shows all."""
+    store: str = Field("", max_length=500)
+    """Address of the team's PostgreSQL database, such as ``postgresql+psycopg://host/journeys``; blank keeps the
+    documents in this folder. Passwords belong into PostgreSQL's own password file."""
     mirror: bool = False
     """Whether each save also writes the document's text into ``documents/``."""
+
+    @field_validator("store")
+    @classmethod
+    def _without_password(cls, store: str) -> str:
+        """Refuse what lies open in a file, and what is no address."""
+        parts = urlsplit(store)
+        if store and (
+            not parts.scheme.startswith("postgresql")
+            or "password" in store.lower()
+            or parts.password
+        ):
+            msg = (
+                "an address such as postgresql+psycopg://host/name was needed, without a password: "
+                "that belongs into PostgreSQL's password file (PGPASSFILE)"
+            )
+            raise ValueError(msg)
+        return store
 
 
 class Sources(Document):

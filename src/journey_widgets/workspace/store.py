@@ -1,14 +1,17 @@
-"""The store: append-only revisions of documents, in SQLite or any database SQLAlchemy reaches.
+"""The store: append-only revisions of documents, in SQLite or PostgreSQL.
 
 Nothing is updated and nothing is deleted. Each revision carries the hash of the one before it, so
-that a changed row is found. Writers take the write lock before they look at the newest revision:
+that a changed row is found; the audit says who saved it, and who may. Writers take the store's one write lock
+(SQLite's own, in PostgreSQL the row that says the version) before they look at the newest revision:
 what they decide on cannot change under them.
 """
 
+import contextlib
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,33 +21,15 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from journey_widgets.errors import InfrastructureError, WorkspaceError
+from journey_widgets.errors import AccessError, InfrastructureError, WorkspaceError
+from journey_widgets.workspace import access, audit, schema
+from journey_widgets.workspace.schema import artefact as _artefact
+from journey_widgets.workspace.schema import revision as _revision
 
-_metadata = sa.MetaData()
-_artefact = sa.Table(
-    "artefact",
-    _metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("kind", sa.String(40), nullable=False, unique=True),
-    sa.Column("created_utc", sa.String(32), nullable=False),
-)
-_revision = sa.Table(
-    "revision",
-    _metadata,
-    sa.Column("artefact_id", sa.ForeignKey("artefact.id"), primary_key=True),
-    sa.Column("rev", sa.Integer, primary_key=True),
-    sa.Column("base_rev", sa.Integer, nullable=False),
-    sa.Column("author", sa.String(200), nullable=False),
-    sa.Column("at_utc", sa.String(32), nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
-    sa.Column("schema_version", sa.Integer, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False),
-    sa.Column("prev_sha256", sa.String(64), nullable=False),
-    sa.Column("save_id", sa.String(64), nullable=False, unique=True),
-)
 FIRST = "0" * 64
 """The hash before the first revision."""
+LOCK, LOCK_SECONDS = 0x6A6F75726E6579, 60
+"""Key of the lock under which tables are made; how long a writer waits for another one."""
 
 
 @dataclass(frozen=True)
@@ -77,23 +62,39 @@ class Revision:
 
 
 class Store:
-    """Revisions of the documents of one workspace."""
+    """Revisions of the documents of one workspace, as one person sees and saves them.
+
+    Parameters
+    ----------
+    url
+        SQLAlchemy's address of a SQLite or PostgreSQL database.
+    who
+        Whose rights count, and who is noted as author.
+    creator
+        Makes the connections of a SQLite file.
+    """
 
     def __init__(
-        self, url: str | sa.URL, *, creator: Callable[[], sqlite3.Connection] | None = None
+        self,
+        url: str | sa.URL,
+        *,
+        who: str = "",
+        creator: Callable[[], sqlite3.Connection] | None = None,
     ) -> None:
-        options: dict[str, Any] = {"creator": creator, "poolclass": sa.NullPool} if creator else {}
-        self._engine = sa.create_engine(url, **options)
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
-            sa.event.listen(self._engine, "begin", _begin_sqlite)
+        self.who = _printable(who, "The name of whoever saves", 200)
+        self._engine = _engine(url, creator)
+        weakref.finalize(self, self._engine.dispose)
+        self._version: str | None = None
 
     @classmethod
-    def in_file(cls, path: Path, *, read_only: bool = False) -> "Store":
-        """Open or make the SQLite store in a file that only its owner may read."""
+    def in_file(cls, path: Path, *, who: str = "", read_only: bool = False) -> "Store":
+        """Open or make the SQLite store in a file that only its owner may read; an older one is upgraded.
+
+        Before that a copy of it is kept beside it.
+        """
         if read_only:
             address = f"file:{quote(str(path.resolve()))}?mode=ro"
-            return cls("sqlite://", creator=lambda: sqlite3.connect(address, uri=True))
+            return cls("sqlite://", who=who, creator=lambda: sqlite3.connect(address, uri=True))
         if path.exists() and path.stat().st_size == 0:
             msg = (
                 f"{path} is empty (0 bytes). Restore it from a backup, or remove it to start anew."
@@ -101,49 +102,137 @@ class Store:
             raise InfrastructureError(msg)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        store = cls(sa.URL.create("sqlite", database=str(path)))
-        store.prepare()
+        store = cls(sa.URL.create("sqlite", database=str(path)), who=who)
+        found = store.version()
+        if found is not None and found != schema.VERSION and not schema.is_newer(found):
+            store._keep_copy(path.with_name(f"{path.stem}.version-{found}{path.suffix}"))
+        store.prepare(upgrade=True)
         return store
 
-    def prepare(self) -> None:
-        """Make the tables, where they are not there yet."""
+    def _keep_copy(self, path: Path) -> None:
+        if path.exists():
+            return
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with self._transaction(write=False, vacuum=True) as connection:
+            connection.execute(sa.text("VACUUM INTO :path"), {"path": str(path)})
+
+    def version(self) -> str | None:
+        """Return the version of the store; None where the database is empty."""
+        with self._transaction(write=False) as connection:
+            return schema.version_of(connection)
+
+    def prepare(self, *, upgrade: bool = False) -> None:
+        """Make the tables where there are none; upgrade older ones, where that is asked for."""
+        found = self.version()
+        if found == schema.VERSION or (found and schema.is_newer(found)):
+            return
+        if found and not upgrade:
+            msg = (
+                f"The store is of version {found}, and this journey-widgets writes version {schema.VERSION}. "
+                "Back it up, then run journey upgrade: older versions can only read it after that."
+            )
+            raise WorkspaceError(msg)
         with self._transaction(write=True) as connection:
-            _metadata.create_all(connection)
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
+            found = schema.version_of(connection)
+            if found is None:
+                schema.make(connection)
+            elif found != schema.VERSION:
+                schema.upgrade(connection, found)
+
+    @property
+    def only_for_reading(self) -> str:
+        """Why this store can be read and not changed; blank where it can be."""
+        found = self._told_version()
+        if not found:
+            return "The database holds no workspace yet."
+        if not schema.is_newer(found):
+            return ""
+        return (
+            f"This store was made by a newer journey-widgets (version {found}; this one knows {schema.VERSION}): "
+            "it can be read and not changed. Update journey-widgets."
+        )
+
+    def _told_version(self) -> str:
+        if self._version is None:
+            self._version = self.version()
+        return self._version or ""
 
     @contextmanager
-    def _transaction(self, *, write: bool) -> Iterator[sa.Connection]:
+    def _transaction(self, *, write: bool, vacuum: bool = False) -> Iterator[sa.Connection]:
+        options: dict[str, Any] = {
+            "journey_begin": "" if vacuum else "IMMEDIATE" if write else "DEFERRED"
+        }
+        if self._engine.dialect.name == "postgresql" and not write:
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         try:
             with (
-                self._engine.connect().execution_options(journey_write=write) as connection,
+                self._engine.connect().execution_options(**options) as connection,
                 connection.begin(),
             ):
                 yield connection
         except sa.exc.DBAPIError as error:
-            msg = (
-                f"The store cannot be used: {error.orig}. Is the disk full, or the file read-only, "
-                "locked or damaged? If damaged, restore it from a backup."
-            )
-            raise InfrastructureError(msg) from None
+            raise InfrastructureError(_fault(error, self._engine.dialect.name)) from None
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        """Look at all of one moment, if one may."""
+        found = self._told_version()
+        if not found:
+            msg = "The database holds no workspace yet. Open it for writing once, or run journey restore."
+            raise WorkspaceError(msg)
+        with self._transaction(write=False) as connection:
+            if found != schema.FIRST:
+                access.require(connection, self.who, access.READ)
+            yield connection
+
+    @contextmanager
+    def _writing(self, right: str, about: str, from_rev: int = 0) -> Iterator[sa.Connection]:
+        """Hold the write lock of the store; whoever may not is refused, and that is noted."""
+        try:
+            with self._transaction(write=True) as connection:
+                lock = sa.select(schema.version.c.version_num).with_for_update()
+                self._version = connection.scalar(lock)
+                if self.only_for_reading:
+                    raise WorkspaceError(self.only_for_reading)
+                access.require(connection, self.who, right)
+                yield connection
+        except AccessError as error:
+            with (
+                contextlib.suppress(InfrastructureError),
+                self._transaction(write=True) as connection,
+            ):
+                connection.execute(sa.select(schema.version.c.version_num).with_for_update())
+                audit.note(
+                    connection,
+                    audit.REFUSED,
+                    about,
+                    who=self.who,
+                    from_rev=from_rev,
+                    detail=str(error),
+                )
+            raise
 
     def head(self, kind: str) -> Revision | None:
         """Return the newest revision of a document, or None."""
-        with self._transaction(write=False) as connection:
+        with self._reading() as connection:
             return _head(connection, kind)
 
     def revision(self, kind: str, rev: int) -> Revision | None:
         """Return one revision, or None."""
-        with self._transaction(write=False) as connection:
+        with self._reading() as connection:
             return _one(connection, _artefact.c.kind == kind, _revision.c.rev == rev)
 
     def history(self, kind: str) -> list[Revision]:
         """Return all revisions of a document, oldest first."""
         query = _select().where(_artefact.c.kind == kind).order_by(_revision.c.rev)
-        with self._transaction(write=False) as connection:
+        with self._reading() as connection:
             return [Revision(**row._mapping) for row in connection.execute(query)]
 
     def kinds(self) -> list[str]:
         """Return the kinds of document that have a revision."""
-        with self._transaction(write=False) as connection:
+        with self._reading() as connection:
             return list(connection.scalars(sa.select(_artefact.c.kind).order_by(_artefact.c.kind)))
 
     def append(
@@ -151,7 +240,6 @@ class Store:
         kind: str,
         decide: Callable[[Revision | None], tuple[str, int] | None],
         *,
-        author: str,
         note: str,
         base_rev: int,
         save_id: str,
@@ -162,7 +250,8 @@ class Store:
         to leave all as it is; then None is returned. A `save_id` that was used before returns the
         revision it made.
         """
-        with self._transaction(write=True) as connection:
+        note = _printable(note, "The note of a save", None)
+        with self._writing(access.SAVE, kind, base_rev) as connection:
             done = _one(connection, _revision.c.save_id == save_id)
             if done is not None and done.kind != kind:
                 msg = f"save_id {save_id!r} named a save of {done.kind} before. Name this one otherwise."
@@ -178,7 +267,7 @@ class Store:
                 kind=kind,
                 rev=head.rev + 1 if head else 1,
                 base_rev=base_rev,
-                author=author,
+                author=self.who,
                 at_utc=now,
                 note=note,
                 schema_version=decided[1],
@@ -191,30 +280,69 @@ class Store:
             row = {k: v for k, v in values.items() if k != "kind"}
             artefact = _artefact_id(connection, kind, now)
             connection.execute(_revision.insert().values(artefact_id=artefact, **row))
+            audit.note(
+                connection, audit.SAVED, kind, who=self.who, from_rev=base_rev, rev=draft.rev,
+                detail=values["sha256"],
+            )  # fmt: skip
             return Revision(**values)
+
+    def note(self, what: str, about: str, detail: str = "") -> None:
+        """Note in the audit what was done with the documents beside saving them."""
+        with self._writing(access.READ, about) as connection:
+            audit.note(connection, what, about, who=self.who, detail=detail)
+
+    def member(self) -> access.Member:
+        """Return what whoever opened the store may do and see."""
+        if self._told_version() in ("", schema.FIRST):
+            return access.Member(self.who, "admin")
+        with self._transaction(write=False) as connection:
+            return access.member(connection, self.who)
+
+    def members(self) -> dict[str, access.Member]:
+        """Return who is named in the workspace; nobody means that everybody may do everything."""
+        with self._reading() as connection:
+            return access.members(connection) if self._told_version() != schema.FIRST else {}
+
+    def grant(self, name: str, role: str, rows: Mapping[str, Sequence[str]]) -> None:
+        """Name somebody as viewer, editor or admin; with a blank role, take them out."""
+        name = _printable(name, "A name", 200)
+        with self._writing(access.GRANT, name) as connection:
+            access.grant(connection, self.who, name, role, rows)
+
+    def events(self) -> list[audit.Event]:
+        """Return the audit, oldest first."""
+        with self._reading() as connection:
+            return audit.events(connection) if self._told_version() != schema.FIRST else []
 
     def verify(self) -> list[str]:
         """Return what is wrong with the store: changed rows, broken chains, gaps; normally nothing."""
-        faults = []
-        for kind in self.kinds():
-            before, expected = FIRST, 1
-            for revision in self.history(kind):
-                name = f"{kind} revision {revision.rev}"
-                if revision.rev != expected:
-                    faults.append(
-                        f"{name}: revision {expected} was needed before it; it is missing."
-                    )
-                if revision.prev_sha256 != before:
-                    faults.append(f"{name}: does not follow from the revision before it.")
-                if revision.sha256 != revision.expected_sha256():
-                    faults.append(f"{name}: was changed after it was saved.")
-                before, expected = revision.sha256, revision.rev + 1
-        if self._engine.dialect.name == "sqlite":
-            with self._transaction(write=False) as connection:
+        found = self._told_version()
+        with self._transaction(
+            write=False
+        ) as connection:  # whoever reaches the store may: no document is told
+            query = _select().order_by(_artefact.c.kind, _revision.c.rev)
+            revisions = [Revision(**row._mapping) for row in connection.execute(query)]
+            audited = audit.events(connection) if found not in ("", schema.FIRST) else []
+            said = "ok"
+            if connection.dialect.name == "sqlite":
                 said = str(connection.exec_driver_sql("PRAGMA integrity_check").scalar())
-            if said != "ok":
-                faults.append(f"The file is damaged: {said}")
-        return faults
+        faults = [*_chain_faults(revisions), *audit.faults(audited), *_unlike(revisions, audited)]
+        return [*faults, *([] if said == "ok" else [f"The file is damaged: {said}"])]
+
+    def holds_anything(self) -> bool:
+        """Return whether there is a document or a row of the audit."""
+        with self._transaction(write=False) as connection:
+            return any(
+                connection.execute(sa.select(t).limit(1)).first() is not None for t in schema.HELD
+            )
+
+    @contextmanager
+    def all_at_once(self, *, write: bool = False) -> Iterator[sa.Connection]:
+        """Hold one moment of the whole store, or its write lock: for copying it."""
+        with self._transaction(write=write) as connection:
+            if write:
+                connection.execute(sa.select(schema.version.c.version_num).with_for_update())
+            yield connection
 
     def close(self) -> None:
         """Close the connections."""
@@ -247,6 +375,100 @@ def _artefact_id(connection: sa.Connection, kind: str, now: str) -> int:
     return int(key[0])
 
 
+def _chain_faults(revisions: Sequence[Revision]) -> list[str]:
+    """Return what is wrong with revisions, which come by kind and in their order."""
+    faults, of, before, expected = [], "", FIRST, 1
+    for revision in revisions:
+        if revision.kind != of:
+            of, before, expected = revision.kind, FIRST, 1
+        name = f"{revision.kind} revision {revision.rev}"
+        if revision.rev != expected:
+            faults.append(f"{name}: revision {expected} was needed before it; it is missing.")
+        if revision.prev_sha256 != before:
+            faults.append(f"{name}: does not follow from the revision before it.")
+        if revision.sha256 != revision.expected_sha256():
+            faults.append(f"{name}: was changed after it was saved.")
+        before, expected = revision.sha256, revision.rev + 1
+    return faults
+
+
+def _unlike(revisions: Sequence[Revision], audited: Sequence[audit.Event]) -> list[str]:
+    """Return where revisions and the audit do not say the same; an upgraded store has older revisions without rows."""
+    held = {(r.kind, r.rev): r.sha256 for r in revisions}
+    noted = {(e.about, e.rev): e.detail for e in audited if e.what == audit.SAVED}
+    begun: dict[str, int] = {}
+    for kind, rev in noted:
+        begun[kind] = min(rev, begun.get(kind, rev))
+    faults = []
+    for (kind, rev), digest in noted.items():
+        if (kind, rev) not in held:
+            faults.append(
+                f"{kind} revision {rev}: the audit says that it was saved; it is missing."
+            )
+        elif held[kind, rev] != digest:
+            faults.append(f"{kind} revision {rev}: is not the one that the audit says was saved.")
+    faults += [
+        f"{kind} revision {rev}: the audit does not know who saved it."
+        for kind, rev in held
+        if rev > begun.get(kind, rev) and (kind, rev) not in noted
+    ]
+    return faults
+
+
+def _engine(url: str | sa.URL, creator: Callable[[], sqlite3.Connection] | None) -> sa.Engine:
+    try:
+        address = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        msg = "This is no address of a database; one such as postgresql+psycopg://host/name was needed."
+        raise WorkspaceError(msg) from None
+    if address.drivername in ("postgres", "postgresql"):
+        address = address.set(drivername="postgresql+psycopg")
+    kind = address.get_backend_name()
+    if kind not in ("sqlite", "postgresql"):
+        msg = f"Documents can be kept in SQLite or PostgreSQL; {kind} was found."
+        raise WorkspaceError(msg)
+    options: dict[str, Any] = {}
+    if creator:
+        options = {"creator": creator, "poolclass": sa.NullPool}
+    elif kind == "postgresql":
+        waits = f"-c lock_timeout={LOCK_SECONDS * 1000} -c idle_in_transaction_session_timeout={LOCK_SECONDS * 1000}"
+        given = {"connect_timeout": 10, "application_name": "journey_widgets", "options": waits}
+        options = {"connect_args": given, "pool_pre_ping": True, "pool_size": 2}
+    try:
+        engine = sa.create_engine(address, **options)
+    except ModuleNotFoundError as error:
+        msg = f"{error.name} is not installed. Run: pip install 'journey-widgets[postgres]'"
+        raise WorkspaceError(msg) from None
+    if kind == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _fault(error: sa.exc.DBAPIError, dialect: str) -> str:
+    said = str(error.orig).strip().split("\n")[0].rstrip(".")
+    if dialect == "sqlite":
+        return (
+            f"The store cannot be used: {said}. Is the disk full, or the file read-only, "
+            "locked or damaged? If damaged, restore it from a backup."
+        )
+    return (
+        f"The database of the workspace cannot be used: {said}. Does its server run, can it be reached from here, "
+        "and may this login read and write it?"
+    )
+
+
+def _printable(text: str, what: str, most: int | None) -> str:
+    """Refuse what no database holds as it is: characters of value zero, halves of characters, longer than a column."""
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        msg = f"{what} has a character that cannot be stored: {text!r}."
+        raise WorkspaceError(msg)
+    if most is not None and len(text) > most:
+        msg = f"{what} has {len(text)} characters; at most {most} can be stored."
+        raise WorkspaceError(msg)
+    return text
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = (
         None  # transactions begin where we say, not where the driver thinks
@@ -256,5 +478,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    write = connection.get_execution_options().get("journey_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    how = connection.get_execution_options().get("journey_begin", "DEFERRED")
+    if how:  # a copy is made outside of transactions
+        connection.exec_driver_sql(f"BEGIN {how}")

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,6 +41,8 @@ from journey_widgets.scorecard.rules import check as check_scorecard
 from journey_widgets.textfiles import read_text, write_text
 from journey_widgets.upsell.document import UpsellPlan
 from journey_widgets.upsell.rules import check as check_upsell
+from journey_widgets.workspace.access import Member
+from journey_widgets.workspace.audit import EXPORTED
 from journey_widgets.workspace.saving import KINDS, Conflict, Saved, decide, known, parse
 from journey_widgets.workspace.settings import Settings, Sources
 from journey_widgets.workspace.store import Revision, Store
@@ -66,12 +68,11 @@ class Workspace:
         folder: Path | None,
         store: Store,
         settings: Settings,
-        author: str,
         *,
         read_only: bool = False,
     ) -> None:
-        self.folder, self.settings, self.author = folder, settings, author
-        self.read_only = read_only
+        self.folder, self.settings = folder, settings
+        self.read_only = read_only or bool(store.only_for_reading)
         self._store = store
         self._seen: dict[str, tuple[int, Document]] = {}
 
@@ -119,26 +120,31 @@ class Workspace:
         With `read_only` nothing can be saved, by whatever way.
         """
         if "://" in str(path_or_url):
-            store = Store(str(path_or_url))
+            store = Store(str(path_or_url), who=_author())
             if not read_only:
                 store.prepare()
-            return cls(None, store, Settings(name="Workspace"), _author(), read_only=read_only)
+            return cls(None, store, Settings(name="Workspace"), read_only=read_only)
         folder = Path(path_or_url)
         if not (folder / "workspace.yaml").is_file():
             what = "has no workspace.yaml" if folder.is_dir() else "does not exist"
             msg = f"{folder} is no workspace: it {what}. Make one with journey new {folder}."
             raise WorkspaceError(msg)
-        if read_only and not (folder / STORE).exists():
+        if read_only and not (folder / STORE).exists():  # a folder with its documents' text alone
             cls._open_folder(folder, create=False).close()
         return cls._open_folder(folder, create=False, read_only=read_only)
 
     @classmethod
     def _open_folder(cls, folder: Path, *, create: bool, read_only: bool = False) -> "Workspace":
         settings = Settings.from_text(read_text(folder / "workspace.yaml"), where="workspace.yaml")
+        if settings.store:
+            store = Store(settings.store, who=_author())
+            if not read_only:
+                store.prepare()
+            return cls(folder, store, settings, read_only=read_only)
         file = folder / STORE
         fresh = not file.exists()
-        store = Store.in_file(file, read_only=read_only)
-        workspace = cls(folder, store, settings, _author(), read_only=read_only)
+        store = Store.in_file(file, who=_author(), read_only=read_only)
+        workspace = cls(folder, store, settings, read_only=read_only)
         if fresh and not create and (folder / "documents").is_dir():
             workspace.import_texts(note="from the text in documents/")
         return workspace
@@ -146,6 +152,68 @@ class Workspace:
     def close(self) -> None:
         """Close the store."""
         self._store.close()
+
+    @property
+    def author(self) -> str:
+        """Who reads and saves here: ``JOURNEY_AUTHOR``, or the name of the login."""
+        return self._store.who
+
+    # --- who may do what ----------------------------------------------------------------------
+
+    @property
+    def member(self) -> Member:
+        """What whoever opened this workspace may do: name, role, and the rows they may see (none named: all)."""
+        return self._store.member()
+
+    def members(self) -> pd.DataFrame:
+        """Return who is named in this workspace; nobody means that whoever reaches it may do everything.
+
+        Columns: ``name``, ``role`` (viewer, editor, admin; str), ``rows`` (str), what a viewer sees of the sources.
+        """
+        found = [
+            {"name": m.name, "role": m.role, "rows": "; ".join(f"{c}={', '.join(v)}" for c, v in m.rows.items())}
+            for m in self._store.members().values()
+        ]  # fmt: skip
+        return pd.DataFrame(found, columns=["name", "role", "rows"])
+
+    def grant(
+        self, name: str, role: str, *, rows: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Name somebody in this workspace; from the first one on only who is named may read or save.
+
+        Parameters
+        ----------
+        name
+            As they sign in, or as ``JOURNEY_AUTHOR`` names them.
+        role
+            ``viewer`` reads, ``editor`` saves too, ``admin`` names others too; blank takes somebody out.
+        rows
+            Of a viewer: column of a source → values. Rows with other values are never read for them.
+
+        Raises
+        ------
+        AccessError
+            Whoever asks is no admin.
+        WorkspaceError
+            There is no such role or name, or no admin would be left.
+        """
+        if self.read_only:
+            msg = "This workspace is open for reading only."
+            raise WorkspaceError(msg)
+        self._store.grant(name, role, rows or {})
+
+    def audit(self) -> pd.DataFrame:
+        """Return who did what, newest first.
+
+        Columns: ``id`` (int64), ``at_utc`` (datetime, UTC), ``who``, ``login`` (of the database; blank in a file),
+        ``what`` (saved, refused, role, exported, restored), ``about`` (str), ``from_rev``, ``rev`` (int64), ``detail``.
+        """
+        names = ["id", "at_utc", "who", "login", "what", "about", "from_rev", "rev", "detail"]
+        found = pd.DataFrame(
+            [{n: getattr(e, n) for n in names} for e in reversed(self._store.events())],
+            columns=names,
+        )
+        return found.assign(at_utc=pd.to_datetime(found["at_utc"], utc=True))
 
     # --- documents ----------------------------------------------------------------------------
 
@@ -259,8 +327,8 @@ class Workspace:
         """
         kind = known(document.kind)
         if self.read_only:
-            msg = "This workspace is open for reading only. Edit it in JupyterLab."
-            raise WorkspaceError(msg)
+            words = "This workspace is open for reading only. Edit it in JupyterLab."
+            raise WorkspaceError(self._store.only_for_reading or words)
         if base_rev is None:
             base_rev, base = self._seen.get(kind, (0, None))
         else:
@@ -277,9 +345,8 @@ class Workspace:
             return canonical_json(kept.document.body()), document.version
 
         made = self._store.append(
-            kind, on_top_of, author=self.author, note=note, base_rev=base_rev,
-            save_id=save_id or uuid.uuid4().hex,
-        )  # fmt: skip
+            kind, on_top_of, note=note, base_rev=base_rev, save_id=save_id or uuid.uuid4().hex
+        )
         if made is not None:
             merged = bool(outcome and isinstance(outcome[0], Saved) and outcome[0].merged)
             outcome = [Saved(parse(made), made.rev, merged)]
@@ -547,9 +614,12 @@ class Workspace:
                 "(journey import), or export into another folder."
             )
             raise WorkspaceError(msg)
-        return [
+        written = [
             self._write_text(target, kind, self.rev(kind)) for kind in TEXT_FILES if self.rev(kind)
         ]
+        if not self.read_only:
+            self._store.note(EXPORTED, "documents", ", ".join(p.name for p in written))
+        return written
 
     def _mirror(self, kind: str, rev: int) -> None:
         """Write one document's text after a save; a hand edit that waits for its import stays."""
@@ -613,6 +683,20 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"<Workspace {self.settings.name!r}>"
+
+
+def store_of(place: str | Path) -> Store:
+    """Return the store of a workspace by its folder or address; a database is neither filled nor upgraded."""
+    if "://" in str(place):
+        return Store(str(place), who=_author())
+    folder = Path(place)
+    if not (folder / "workspace.yaml").is_file():
+        msg = f"{folder} is no workspace: it has no workspace.yaml. Make one with journey new {folder}."
+        raise WorkspaceError(msg)
+    settings = Settings.from_text(read_text(folder / "workspace.yaml"), where="workspace.yaml")
+    if settings.store:
+        return Store(settings.store, who=_author())
+    return Store.in_file(folder / STORE, who=_author())
 
 
 def _moments_by_touchpoint(plan: UpsellPlan) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,102 @@
+"""Who did what, when and from which revision: rows that follow from each other, so that a changed one is found.
+
+What people may do is told by the same rows: the newest one about a name says its role.
+"""
+
+import hashlib
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from journey_widgets.workspace.schema import audit
+
+START = "0" * 64
+"""The hash before the first row."""
+SAVED, REFUSED, ROLE, EXPORTED, RESTORED = "saved", "refused", "role", "exported", "restored"
+"""What is noted. Of a save `detail` is the hash of its revision, of a role what somebody may do and see."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that was done: by whom, as which login of the database, about which document or name."""
+
+    id: int
+    at_utc: str
+    who: str
+    login: str
+    what: str
+    about: str
+    from_rev: int
+    rev: int
+    detail: str
+    sha256: str
+    prev_sha256: str
+
+    def expected_sha256(self) -> str:
+        """Return the hash this row must have."""
+        digest = hashlib.sha256()
+        for name in ("prev_sha256", *(f.name for f in fields(self) if not f.name.endswith("256"))):
+            data = str(getattr(self, name)).encode()
+            digest.update(len(data).to_bytes(8, "big") + data)
+        return digest.hexdigest()
+
+
+def note(
+    connection: sa.Connection,
+    what: str,
+    about: str,
+    *,
+    who: str,
+    from_rev: int = 0,
+    rev: int = 0,
+    detail: str = "",
+) -> Event:
+    """Add a row; whoever calls holds the store's write lock."""
+    newest = connection.execute(
+        sa.select(audit.c.id, audit.c.sha256).order_by(audit.c.id.desc()).limit(1)
+    ).first()
+    postgres = connection.dialect.name == "postgresql"
+    draft = Event(
+        id=newest.id + 1 if newest else 1,
+        at_utc=datetime.now(UTC).isoformat(timespec="microseconds"),
+        who=who,
+        login=str(connection.scalar(sa.text("select session_user"))) if postgres else "",
+        what=what,
+        about=about,
+        from_rev=from_rev,
+        rev=rev,
+        detail=detail,
+        sha256="",
+        prev_sha256=newest.sha256 if newest else START,
+    )
+    event = Event(**{**vars(draft), "sha256": draft.expected_sha256()})
+    connection.execute(audit.insert().values(**vars(event)))
+    return event
+
+
+def events(connection: sa.Connection) -> list[Event]:
+    """Return all rows, oldest first."""
+    return [Event(**r._mapping) for r in connection.execute(sa.select(audit).order_by(audit.c.id))]
+
+
+def newest_about(connection: sa.Connection, what: str, about: str) -> Event | None:
+    """Return the newest row of its kind about a document or a name."""
+    query = sa.select(audit).where(audit.c.what == what, audit.c.about == about)
+    row = connection.execute(query.order_by(audit.c.id.desc()).limit(1)).first()
+    return Event(**row._mapping) if row else None
+
+
+def faults(rows: list[Event]) -> list[str]:
+    """Return what is wrong with the rows: changed ones, missing ones; normally nothing."""
+    found, before, expected = [], START, 1
+    for row in rows:
+        name = f"audit row {row.id}"
+        if row.id != expected:
+            found.append(f"{name}: row {expected} was needed before it; it is missing.")
+        if row.prev_sha256 != before:
+            found.append(f"{name}: does not follow from the row before it.")
+        if row.sha256 != row.expected_sha256():
+            found.append(f"{name}: was changed after it was written.")
+        before, expected = row.sha256, row.id + 1
+    return found
