@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from journey_widgets.publish.modes import READ_ONLY, WORKSPACE, mode
-from journey_widgets.workspace.state import state
+from journey_widgets.workspace.state import has_members, state
 
 try:
     import fcntl
@@ -47,6 +47,7 @@ def folder_of(opening: list[Any]) -> Path | None:
     how = [
         sorted((n, v.strip()) for n, v in asked if v.strip()), editing,
         hashlib.sha256(os.environ.get("JOURNEY_PSEUDONYM_KEY", "").encode()).hexdigest(),
+        os.environ.get("JOURNEY_AUTHOR", "") if has_members(Path(named)) else "",
     ]  # fmt: skip
     try:
         name_of = digest([module, name, given, more, how])

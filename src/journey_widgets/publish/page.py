@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, wraps
@@ -90,6 +90,7 @@ class Page:
         zone = ZoneInfo(self.workspace.settings.time_zone)
         facts = {
             "Workspace": self.workspace.settings.name,
+            "Shown to you": _rows_in_words(self.workspace.member.rows),
             "Journey": "as it shall be" if self.version == TO_BE else "",
             **(self._data_in_words(zone) if self.has_log else {"Data": "no event log yet"}),
             "Computed": f"{datetime.now(UTC).astimezone(zone):%d %B %Y, %H:%M} ({zone.key})",
@@ -310,6 +311,12 @@ def data_until(space: Workspace) -> str:
     except (JourneyError, OSError):
         pass  # the dashboards say what is wrong with it
     return ""
+
+
+def _rows_in_words(rows: Mapping[str, Sequence[str]]) -> str:
+    """Return what somebody may see of the data, where that is not all."""
+    told = [f"{c.replace('_', ' ')} {' or '.join(v)}" for c, v in rows.items()]
+    return f"only {', '.join(told)}" if told else ""
 
 
 V = TypeVar("V")

@@ -1,5 +1,6 @@
 """The state of a workspace, told without opening it: whatever its pages say can only change where this changes."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 STORE = "store.sqlite"
@@ -42,6 +44,8 @@ def state(folder: Path) -> str | None:
     try:
         texts = [(folder / name).read_bytes() for name in TEXTS]
         settings, sources = (yaml.load(t, Loader=yaml.CSafeLoader) for t in texts)
+        if settings.get("store"):
+            return None  # in a database, which is not asked here
         zone = ZoneInfo(settings.get("time_zone") or "UTC")
         files = [
             folder / said["file"]
@@ -63,6 +67,22 @@ def state(folder: Path) -> str | None:
     except (OSError, ValueError, AttributeError, KeyError, TypeError, yaml.YAMLError):
         return None  # the page says what is wrong with it
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def has_members(folder: Path) -> bool:
+    """Return whether anybody is named in the store of a folder, so that people may see different things."""
+    import sqlite3
+
+    with contextlib.closing(
+        sqlite3.connect(f"file:{quote(str((folder / STORE).resolve()))}?mode=ro", uri=True)
+    ) as connection:
+        try:
+            return (
+                connection.execute("SELECT 1 FROM audit WHERE what = 'role' LIMIT 1").fetchone()
+                is not None
+            )
+        except sqlite3.OperationalError as error:
+            return "no such table" not in str(error)  # who cannot be asked is not taken for nobody
 
 
 def _stamp(path: Path, found: os.stat_result) -> str:

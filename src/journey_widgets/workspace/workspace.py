@@ -26,6 +26,7 @@ from journey_widgets.errors import (
     did_you_mean,
 )
 from journey_widgets.events.mapping import SourceMapping
+from journey_widgets.events.only_rows import Rows, can_be_told_apart, only_rows
 from journey_widgets.events.source import Source, read
 from journey_widgets.findings import Finding
 from journey_widgets.journey.document import Journey, ToBeJourney
@@ -496,22 +497,38 @@ class Workspace:
 
     @property
     def sources(self) -> Sources:
-        """The mappings of ``sources.yaml``."""
+        """The mappings of ``sources.yaml``; of a viewer of some rows, those whose rows can be told apart."""
         if self.folder is None:
             return Sources()
-        return Sources.from_text(read_text(self.folder / "sources.yaml"), where="sources.yaml")
+        found = Sources.from_text(read_text(self.folder / "sources.yaml"), where="sources.yaml")
+        rows = self.member.rows
+        if not rows:
+            return found
+        hidden = {k: None for k in found.present() if not self._tells(k, found, rows)}
+        return found.model_copy(update=hidden)
+
+    @staticmethod
+    def _tells(kind: str, sources: Sources, rows: Rows) -> bool:
+        mapping = sources.mapping(kind)
+        return mapping is not None and can_be_told_apart(kind, mapping, rows)
 
     def source(self, kind: str) -> Source:
-        """Read one source; the table is kept in the workspace's cache until file or mapping change."""
+        """Read one source; the table is kept in the workspace's cache until file or mapping change.
+
+        For a viewer of some rows it holds those rows and no others.
+        """
         mapping = self.sources.mapping(kind) if kind in Sources.model_fields else None
         if mapping is None or mapping.file is None or self.folder is None:
             known = self.sources.present()
             msg = f"This workspace has no {kind}. {did_you_mean(kind, known)} Name its file in sources.yaml."
             raise WorkspaceError(msg)
-        filled = self._with_defaults(mapping)
-        return read(
-            kind, self.folder / mapping.file, filled, cache=self.folder / ".cache" / "sources"
-        )
+        filled, cache = self._with_defaults(mapping), self.folder / ".cache" / "sources"
+        found = read(kind, self.folder / mapping.file, filled, cache=cache)
+        rows = self.member.rows
+        if not rows:
+            return found
+        has_log = kind != "events" and "events" in self.sources.present()
+        return only_rows(found, rows, self.source("events") if has_log else None, cache)
 
     def _with_defaults(self, mapping: SourceMapping) -> SourceMapping:
         missing = {
@@ -570,7 +587,7 @@ class Workspace:
     def kept_values(self, period: str) -> pd.DataFrame | None:
         """Return the values of closed periods that were kept (see `scorecard.restating`); None where there are none."""
         file = self._measured(period)
-        if file is None or not file.is_file():
+        if file is None or not file.is_file() or self.member.rows:
             return None
         try:
             return pd.read_parquet(file)
@@ -580,7 +597,7 @@ class Workspace:
     def keep_values(self, period: str, values: pd.DataFrame) -> None:
         """Keep the values of closed periods, so that late data show; a workspace for reading keeps nothing."""
         file = self._measured(period)
-        if file is None or self.read_only:
+        if file is None or self.read_only or self.member.rows:
             return
         file.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".keeping-") as scratch:

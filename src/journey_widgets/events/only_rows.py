@@ -1,0 +1,100 @@
+"""A source as somebody sees it who may see only some of its rows: the others are taken out before anything is counted.
+
+What is left is stored beside the whole source, and everything that follows is made of that alone: data check,
+customers, touchpoints, paths.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import ibis.expr.types as ir
+
+from journey_widgets.errors import AccessError
+from journey_widgets.events.engine import engine
+from journey_widgets.events.mapping import SourceMapping
+from journey_widgets.events.source import Source, read
+from journey_widgets.tables import contract
+
+Rows = Mapping[str, Sequence[str]]
+"""Column of a source → the values whose rows may be seen."""
+
+
+def can_be_told_apart(kind: str, mapping: SourceMapping, rows: Rows) -> bool:
+    """Return whether a source says of its rows whose they are: by the columns, or by customers of the log."""
+    if set(rows) <= {*mapping.keep, *mapping.columns}:
+        return True
+    if kind == "events":
+        return False
+    must = {c.name for c in contract(kind).columns if c.required}
+    return "customer_id" in must or "customer_id" in mapping.columns
+
+
+def only_rows(source: Source, rows: Rows, log: Source | None, cache: Path) -> Source:
+    """Return a source with the rows that may be seen.
+
+    Parameters
+    ----------
+    source
+        The whole source.
+    rows
+        Column → values. A source without one of the columns keeps the rows of the customers of `log`.
+    log
+        The event log with its rows taken out; None for the log itself.
+    cache
+        Folder in which sources are kept.
+
+    Raises
+    ------
+    AccessError
+        Neither columns nor customers say whose the rows are.
+    """
+    table = source.table
+    there = [c for c in rows if c in table.columns]
+    for column in there:
+        table = table.filter(table[column].cast("string").isin(list(rows[column])))
+    if len(there) < len(rows):
+        if log is None or "customer_id" not in table.columns:
+            lacking = ", ".join(repr(c) for c in rows if c not in there)
+            msg = f"You may see some rows only, and {source.kind} does not say whose they are: it has no {lacking}."
+            raise AccessError(msg)
+        table = table.semi_join(log.table.select("customer_id").distinct(), "customer_id")
+    told = json.dumps({c: sorted(v) for c, v in sorted(rows.items())}, ensure_ascii=False)
+    digest = hashlib.sha256(
+        f"{told}{source.fingerprint}{log.fingerprint if log else ''}".encode()
+    ).hexdigest()
+    folder = cache / f"only-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    left = folder / f"left-{source.kind}-{digest[:16]}.parquet"
+    if not left.exists():
+        with tempfile.TemporaryDirectory(dir=folder, prefix="leaving-") as scratch:
+            part = Path(scratch) / left.name
+            engine().to_parquet(_as_it_came(table, source), part)
+            part.replace(left)
+    found = read(source.kind, left, _mapping(source), cache=folder)
+    return replace(found, table=found.table.select(*table.columns))
+
+
+def _as_it_came(table: ir.Table, source: Source) -> ir.Table:
+    """Return the rows in their order, without what reading them adds."""
+    added = {"row", *({"touchpoint"} if source.kind == "events" else ())}
+    return table.order_by("row").drop(*(c for c in table.columns if c in added))
+
+
+def _mapping(source: Source) -> SourceMapping:
+    """Return how the rows are read again: they have the contract's names, and instants in UTC."""
+    known = {c.name for c in contract(source.kind).columns}
+    more = [
+        c
+        for c in source.table.columns
+        if c not in known | {"row", "touchpoint", *source.mapping.outcomes}
+    ]
+    mapping = source.mapping
+    return SourceMapping(
+        time_zone="UTC", currency=mapping.currency, keep=tuple(more), touchpoints=mapping.touchpoints,
+        steps=mapping.steps, unmapped=mapping.unmapped, outcomes=mapping.outcomes,
+        not_personal=tuple(dict.fromkeys([*mapping.not_personal, *mapping.pseudonyms])), tolerance=mapping.tolerance,
+    )  # fmt: skip
