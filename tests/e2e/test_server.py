@@ -25,6 +25,7 @@ from journey_widgets.errors import ParameterError
 from journey_widgets.publish.dashboard_server import is_left
 from journey_widgets.publish.dashboards import serve
 from journey_widgets.publish.readers import set_password
+from support.canary import CANARY, plant
 
 pytestmark = pytest.mark.e2e
 OVERVIEW = "voila/render/overview.ipynb"
@@ -320,6 +321,35 @@ def test_who_edited_is_noted_by_the_name_signed_in_with(example, new_page):
         page.get_by_text("Saved as revision 2").wait_for(timeout=SECONDS)
 
     assert Workspace.open(example).history("raci")["author"].tolist()[0] == "Mara Rossi"
+
+
+def test_a_reader_of_one_unit_is_sent_nothing_of_another_also_not_what_was_kept(example, new_page):
+    plant(example)
+    with closing(Workspace.open(example)) as space:
+        space.grant("tester", "admin")
+        space.grant("anna", "viewer")
+        space.grant("nora", "viewer", rows={"region": ["north"]})
+    sent = {}
+    for name in ("anna", "nora"):
+        set_password(example, name, "correct horse battery")
+    with serve(example, way="readers") as served:
+        for name in ("anna", "nora"):
+            page, found = new_page(), []
+            page.on("websocket", lambda w, f=found: w.on("framereceived", lambda d: f.append(d)))
+            page.goto(f"{served.url}voila/render/support.ipynb")
+            page.get_by_label("Name").fill(name)
+            page.get_by_label("Password").fill("correct horse battery")
+            page.get_by_role("button", name="Sign in").click()
+            page.locator(".jw-chart svg").nth(1).wait_for(timeout=SECONDS)
+            page.wait_for_timeout(1_000)
+            found.append(page.content())
+            sent[name] = " ".join(
+                f if isinstance(f, str) else f.decode("utf-8", "replace") for f in found
+            )
+
+    assert CANARY in sent["anna"]
+    assert "only region north" in sent["nora"]
+    assert CANARY not in sent["nora"]
 
 
 def test_a_name_that_a_browser_claims_for_itself_is_thrown_away(example):

@@ -17,7 +17,7 @@ SAVERS = Path(__file__).with_name("savers.py")
 
 
 def test_eight_processes_that_save_at_once_lose_nothing(space, place):
-    workers, saves = 8, 200
+    workers, saves = 8, 100
     journey = space.journey
     for worker in range(workers):
         journey = add_note(journey, f"w{worker}", "nobody")

@@ -1,6 +1,8 @@
-"""Whoever may see some rows only sees nothing of the others: not in a table, not on a page, not in a picture's data."""
+"""What data do to a page: nothing, whatever is in them. And whose rows are on it: those its reader may see."""
 
 import contextlib
+import csv
+import json
 
 import pandas as pd
 import pytest
@@ -8,21 +10,33 @@ import pytest
 from journey_widgets import Workspace
 from journey_widgets.errors import WorkspaceError
 from journey_widgets.events.engine import collect
+from journey_widgets.publish.reports import run_report
 from journey_widgets.publish.static_edition import publish
 from support.canary import CANARY, plant
+from support.hostile import COLUMNS, MARKUP, make_hostile
+from support.page import violations
 
+pytestmark = pytest.mark.page
 NORTH = {"region": ("north",)}
 
 
 @pytest.fixture(scope="module")
 def divided(tmp_path_factory):
-    """A workspace in which nora sees the north, and tester all."""
+    """A workspace of hostile data in which nora sees the north, and tester all."""
     folder = tmp_path_factory.mktemp("divided") / "workspace"
     with contextlib.closing(Workspace.create(folder, template="phone_retailer")) as space:
         space.grant("tester", "admin")
         space.grant("nora", "viewer", rows=NORTH)
     plant(folder)
-    return folder
+    return make_hostile(folder)
+
+
+@pytest.fixture(scope="module")
+def edition(divided, tmp_path_factory):
+    """The static edition of all dashboards, as nora sees them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("JOURNEY_AUTHOR", "nora")
+        return publish(divided, tmp_path_factory.mktemp("edition") / "out")
 
 
 @pytest.fixture
@@ -96,16 +110,67 @@ def test_a_column_that_is_not_there_shows_nothing(divided, monkeypatch):
             space.events()
 
 
-def test_no_page_of_one_unit_holds_anything_of_another(divided, tmp_path, monkeypatch):
-    told = {}
-    for name in ("tester", "nora"):
-        monkeypatch.setenv("JOURNEY_AUTHOR", name)
-        made = publish(divided, tmp_path / name)
-        told[name] = {p: (made.folder / p).read_text("utf-8") for p in made.pages}
-        assert made.left_out == {}
+def test_no_page_of_one_unit_holds_anything_of_another(divided, edition, tmp_path):
+    whole = run_report("journey_map", workspace=divided, out=tmp_path)
+    assert CANARY in whole.path.read_text("utf-8")
 
-    assert sum(CANARY in page for page in told["tester"].values()) >= 4
-    for name, page in told["nora"].items():
+    for name in edition.pages:
+        page = (edition.folder / name).read_text("utf-8")
         assert CANARY not in page, name
         if name != "index.html":
             assert "only region north" in page, name
+
+
+def test_every_dashboard_of_hostile_data_is_in_the_edition_and_none_of_it_runs(edition, new_page):
+    made = edition
+    said = []
+    assert made.left_out == {}
+    assert len(made.pages) == 8
+    for name in made.pages:
+        page = new_page()
+        page.goto((made.folder / name).as_uri())
+        for figure in page.locator("figure").all():
+            figure.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        assert violations(page) == [], name
+        for mark in page.locator(
+            ".vega-embed svg .mark-rect path, .vega-embed svg .mark-symbol path"
+        ).all()[:3]:
+            mark.hover(force=True)
+        assert page.locator("img").count() == 0, name
+        assert page.locator("b", has_text="device").count() == 0, name
+        assert page.title() != "owned", name
+        said.append(page.locator("body").inner_text())
+        page.close()
+    assert MARKUP in "".join(said)
+    assert "</script><script>" in "".join(said)
+
+
+def test_a_report_of_a_hostile_segment_has_its_figures_and_no_formula(divided, tmp_path):
+    with contextlib.closing(Workspace.open(divided)) as space:
+        column = COLUMNS["device"]
+        value = space.source("events").table[column].max().to_pyarrow().as_py()
+
+    report = run_report(
+        "overview", workspace=divided, out=tmp_path, parameters={"segment": f"{column}={value}"}
+    )
+
+    page = report.path.read_text("utf-8")
+    assert MARKUP not in page
+    assert "<b>device" not in page
+    assert "&lt;b&gt;device" in page
+    assert json.loads(report.path.with_suffix(".json").read_text("utf-8"))["parameters"][
+        "segment"
+    ].startswith(column)
+    with report.path.with_suffix(".csv").open(encoding="utf-8-sig", newline="") as file:
+        cells = [cell.strip() for row in csv.reader(file) for cell in row]
+    assert len(cells) > 100
+    assert not [c for c in cells if c[:1] in "=+@" and c and not is_number(c)]
+
+
+def is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
