@@ -163,6 +163,27 @@ def test_doctor_names_what_it_looked_at_and_what_is_wrong(example, capsys):
     assert "MISSING store permissions: 644: others can read it; chmod 600" in out
 
 
+def test_doctor_warns_of_what_is_dangerous_in_other_hands(example, capsys, tmp_path, monkeypatch):
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "jupyter_server_config.json").write_text(
+        '{"ServerApp": {"jpserver_extensions": {"voila.server_extension": true}}}'
+    )
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(config))
+    example.chmod(0o755)
+
+    code, out, _err = run(capsys, "doctor", example)
+
+    assert code == 0
+    assert (
+        f"WARNING Voilà: {config / 'jupyter_server_config.json'} puts it into every Jupyter server"
+        in out
+    )
+    assert (
+        "WARNING folder permissions: 755: others of this machine can look into it; chmod 700" in out
+    )
+
+
 def test_the_demo_makes_a_workspace_and_a_report_once(tmp_path, capsys):
     code, out, _err = run(capsys, "demo", tmp_path / "demo", "--once")
     assert code == 0

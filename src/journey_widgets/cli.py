@@ -530,7 +530,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
     faults = False
     for finding in examine(options.workspace):
-        print(f"{'ok     ' if finding.ok else 'MISSING'} {finding.what}: {finding.words}")
+        sign = "MISSING" if not finding.ok else "WARNING" if finding.warns else "ok     "
+        print(f"{sign} {finding.what}: {finding.words}")
         faults = faults or not finding.ok
     return FINDINGS if faults else DONE
 

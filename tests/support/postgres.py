@@ -29,7 +29,7 @@ def programs() -> Path | None:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
+def server(*, fsync: bool = False) -> Iterator[str]:
     """Run a server; give the address of its databases, which ends before their name."""
     own = programs()
     if own is None:
@@ -66,7 +66,7 @@ def server() -> Iterator[str]:
             "-c",
             "unix_socket_directories=",
             "-c",
-            "fsync=off",
+            f"fsync={'on' if fsync else 'off'}",
         ]
         process = subprocess.Popen([own / "postgres", "-D", data, "-p", str(port), *told], **run)
         try:

@@ -143,3 +143,19 @@ def test_it_is_told_without_pandas_or_the_engine(example):
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_of_documents_in_a_database_no_state_is_told(example):
+    settings = example / "workspace.yaml"
+    settings.write_text(settings.read_text("utf-8") + "store: postgresql://h/x\n", "utf-8")
+    time.sleep(2 * module.SETTLED_NS / 1e9)
+
+    assert state(example) is None
+
+
+def test_whether_anybody_is_named_is_told_without_opening_the_workspace(example, tmp_path):
+    assert not module.has_members(example)
+    with closing(Workspace.open(example)) as space:
+        space.grant("tester", "admin")
+    assert module.has_members(example)
+    assert module.has_members(tmp_path)  # who cannot be asked is not taken for nobody

@@ -1,5 +1,6 @@
 """Doctor: what an installation or a workspace lacks, in words."""
 
+import json
 import os
 import stat
 import sys
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
+from jupyter_core.paths import jupyter_config_path
 from packaging.requirements import Requirement
 
 from journey_widgets import shipped
@@ -21,11 +23,13 @@ class Examined:
     what: str
     ok: bool
     words: str
+    warns: bool = False
+    """Works as it is, and is dangerous in other hands."""
 
 
 def examine(workspace: Path | None = None) -> list[Examined]:
     """Return what was looked at: Python, packages, our shipped files, and a workspace if named."""
-    found = [_python(), *_packages(), _kernel(), *_files(), _chart_code()]
+    found = [_python(), *_packages(), _kernel(), *_files(), _chart_code(), *_voila()]
     if workspace is not None:
         found += _workspace(workspace)
     return found
@@ -93,6 +97,30 @@ def _chart_code() -> Examined:
     return Examined("chart code", ok, "found" if ok else f"missing at {VEGA}; reinstall")
 
 
+def _voila() -> list[Examined]:
+    """Warn where Voilà is part of another Jupyter server: there its readers have kernels that run what they send."""
+    rows = []
+    for place in jupyter_config_path():
+        files = [
+            f
+            for p in ("jupyter_*_config.d/*.json", "jupyter_*_config.json")
+            for f in Path(place).glob(p)
+        ]
+        for file in sorted(files):
+            try:
+                said = json.loads(file.read_text("utf-8"))
+                extensions = said["ServerApp"]["jpserver_extensions"]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if isinstance(extensions, dict) and extensions.get("voila.server_extension"):
+                words = (
+                    f"{file} puts it into every Jupyter server: whoever gets in there runs code. Give readers "
+                    "journey serve; switch it off with: jupyter server extension disable voila.server_extension"
+                )
+                rows.append(Examined("Voilà", ok=True, words=words, warns=True))
+    return rows[:1]
+
+
 def _workspace(folder: Path) -> list[Examined]:
     from journey_widgets.workspace import Workspace
 
@@ -106,6 +134,10 @@ def _workspace(folder: Path) -> list[Examined]:
             "" if mode & 0o077 == 0 else f": others can read it; chmod 600 {store}"
         )
         rows.append(Examined("store permissions", mode & 0o077 == 0, words))
+        around = stat.S_IMODE(folder.stat().st_mode)
+        if around & 0o077:
+            words = f"{around:o}: others of this machine can look into it; chmod 700 {folder}"
+            rows.append(Examined("folder permissions", ok=True, words=words, warns=True))
     mount = _mount_type(folder.resolve())
     if mount:
         bad = mount in NETWORK_MOUNTS
