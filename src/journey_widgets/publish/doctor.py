@@ -118,7 +118,7 @@ def _voila() -> list[Examined]:
                     "journey serve; switch it off with: jupyter server extension disable voila.server_extension"
                 )
                 rows.append(Examined("Voilà", ok=True, words=words, warns=True))
-    return rows[:1]
+    return rows
 
 
 def _workspace(folder: Path) -> list[Examined]:

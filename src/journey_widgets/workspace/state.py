@@ -73,16 +73,13 @@ def has_members(folder: Path) -> bool:
     """Return whether anybody is named in the store of a folder, so that people may see different things."""
     import sqlite3
 
-    with contextlib.closing(
-        sqlite3.connect(f"file:{quote(str((folder / STORE).resolve()))}?mode=ro", uri=True)
-    ) as connection:
-        try:
-            return (
-                connection.execute("SELECT 1 FROM audit WHERE what = 'role' LIMIT 1").fetchone()
-                is not None
-            )
-        except sqlite3.OperationalError as error:
-            return "no such table" not in str(error)  # who cannot be asked is not taken for nobody
+    address = f"file:{quote(str((folder / STORE).resolve()))}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+            asked = connection.execute("SELECT 1 FROM audit WHERE what = 'role' LIMIT 1")
+            return asked.fetchone() is not None
+    except sqlite3.Error as error:  # who cannot be asked is not taken for nobody
+        return "no such table" not in str(error)
 
 
 def _stamp(path: Path, found: os.stat_result) -> str:
