@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from journey_widgets.errors import ParameterError, WorkspaceError
+from journey_widgets.errors import InfrastructureError, ParameterError
 
 if TYPE_CHECKING:
     from journey_widgets.workspace.store import Store
@@ -58,23 +58,17 @@ def _backup(options: argparse.Namespace) -> int:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from journey_widgets.workspace.backup import restore, set_aside
-    from journey_widgets.workspace.workspace import STORE, Workspace
+    from journey_widgets.workspace.backup import replace, restore
+    from journey_widgets.workspace.workspace import STORE, author
 
     file = Path(options.workspace) / STORE
     if options.replace and file.exists():
-        Workspace.open(options.workspace, read_only=True).close()
-        if not options.backup.is_file():
-            msg = f"There is no file {options.backup}."
-            raise WorkspaceError(msg)
-        aside = set_aside(file)
-        try:
-            with _store(options.workspace) as store:
-                many = restore(store, options.backup)
-        except BaseException:
-            file.unlink(missing_ok=True)
-            aside.rename(file)
-            raise
+        with (
+            contextlib.suppress(InfrastructureError),
+            _store(options.workspace) as store,
+        ):  # a damaged one asks nobody
+            store.require("grant")
+        many, aside = replace(file, options.backup, author())
         print(f"The store that was there is {aside.name} now.")
     else:
         with _store(options.workspace) as store:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from journey_widgets import Workspace
-from journey_widgets.errors import WorkspaceError
+from journey_widgets.errors import AccessError, WorkspaceError
 from journey_widgets.events.engine import collect
 from journey_widgets.publish.reports import run_report
 from journey_widgets.publish.static_edition import publish
@@ -95,19 +95,45 @@ def test_what_is_left_of_a_source_reads_as_it_did_in_the_whole(divided, as_nora,
 def test_totals_of_all_units_are_not_there(as_nora):
     assert "behaviour" not in as_nora.sources.present()
     assert "invitations" not in as_nora.sources.present()
-    with pytest.raises(WorkspaceError, match="has no behaviour"):
+    with pytest.raises(WorkspaceError, match="behaviour does not say whose"):
         as_nora.source("behaviour")
 
 
-def test_a_column_that_is_not_there_shows_nothing(divided, monkeypatch):
-    with contextlib.closing(Workspace.open(divided)) as space:
-        space.grant("otto", "viewer", rows={"country": ["it"]})
-    monkeypatch.setenv("JOURNEY_AUTHOR", "otto")
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ({"country": ["it"]}, "no column 'country'"),
+        ({"region": ["nord"]}, "no row of the log has region 'nord'.*north"),
+    ],
+)
+def test_rows_that_nobody_has_are_refused_where_they_are_named(divided, rows, said):
+    with (
+        contextlib.closing(Workspace.open(divided)) as space,
+        pytest.raises(WorkspaceError, match=f"(?i){said}"),
+    ):
+        space.grant("otto", "viewer", rows=rows)
 
-    with contextlib.closing(Workspace.open(divided)) as space:
-        assert "events" not in space.sources.present()
-        with pytest.raises(WorkspaceError, match="has no events"):
-            space.events()
+
+def test_who_is_not_named_or_was_taken_out_reads_no_source(divided, as_nora, monkeypatch):
+    assert len(rows_of(as_nora.events())) > 0
+    monkeypatch.setenv("JOURNEY_AUTHOR", "tester")
+    with contextlib.closing(Workspace.open(divided)) as admin:
+        admin.grant("gone", "viewer", rows=NORTH)
+    for name in ("gone", "nobody"):
+        monkeypatch.setenv("JOURNEY_AUTHOR", name)
+        with contextlib.closing(Workspace.open(divided)) as space:
+            monkeypatch.setenv("JOURNEY_AUTHOR", "tester")
+            if name == "gone":
+                with contextlib.closing(Workspace.open(divided)) as admin:
+                    admin.grant("gone", "")
+            for look in (
+                lambda: space.sources,
+                space.events,
+                lambda: space.kept_values("month"),
+                lambda: space.member,
+            ):
+                with pytest.raises(AccessError, match=f"'{name}' is not named"):
+                    look()
 
 
 def test_no_page_of_one_unit_holds_anything_of_another(divided, edition, tmp_path):

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -73,7 +74,7 @@ def server(*, fsync: bool = False) -> Iterator[str]:
             _wait(port)
             yield f"postgresql+psycopg://journey@127.0.0.1:{port}/"
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # whoever is still connected is cut off
             process.wait(SECONDS)
 
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -86,7 +88,7 @@ def test_rights_are_looked_at_with_each_save_and_not_when_it_was_opened(team, as
 
 def test_only_an_admin_names_others_and_one_is_always_left(team, as_somebody):
     editor = as_somebody("eva")
-    with pytest.raises(AccessError, match="to grant an admin was needed"):
+    with pytest.raises(AccessError, match="to do that an admin was needed"):
         editor.grant("eva", "admin")
     with pytest.raises(WorkspaceError, match="needs an admin"):
         team.grant("tester", "viewer")
@@ -106,11 +108,48 @@ def test_only_an_admin_names_others_and_one_is_always_left(team, as_somebody):
     }  # fmt: skip
 
 
-def test_the_first_who_is_named_is_an_admin(space):
-    with pytest.raises(WorkspaceError, match="Name the first one as admin"):
-        space.grant("vic", "viewer")
+@pytest.mark.parametrize(
+    ("name", "role", "said"),
+    [
+        ("tester", "viewer", "Name yourself as admin first"),
+        (
+            "vic",
+            "admin",
+            "The first one named is whoever names: journey member tester --role admin",
+        ),
+        ("", "admin", "no name that anybody signs in with"),
+        (" vic", "admin", "no name that anybody signs in with"),
+    ],
+)
+def test_the_first_who_is_named_is_whoever_names_as_admin(space, name, role, said):
+    with pytest.raises(WorkspaceError, match=said):
+        space.grant(name, role)
 
     assert space.members().empty
+
+
+@pytest.mark.parametrize("rows", [{"region": "north"}, {"region": [1]}, {"region": []}])
+def test_rows_are_lists_of_texts(team, rows):
+    with pytest.raises(WorkspaceError, match="Rows are columns with lists of texts"):
+        team.grant("nora", "viewer", rows=rows)
+
+    assert "nora" not in set(team.members()["name"])
+
+
+def test_rights_hold_for_who_opened_the_store_before_it_was_upgraded(tmp_path, monkeypatch):
+    folder = tmp_path / "old"
+    Workspace.create(folder).close()
+    shutil.copy(Path(__file__).with_name("stores") / "version_1.sqlite", folder / "store.sqlite")
+    monkeypatch.setenv("JOURNEY_AUTHOR", "bob")
+    with contextlib.closing(Workspace.open(folder, read_only=True)) as before:
+        assert before.journey.label == "Renamed twice"
+        monkeypatch.setenv("JOURNEY_AUTHOR", "tester")
+        with contextlib.closing(Workspace.open(folder)) as space:
+            space.grant("tester", "admin")
+
+        for look in (lambda: before.journey, lambda: before.member):
+            with pytest.raises(AccessError, match="'bob' is not named"):
+                look()
 
 
 def test_the_audit_tells_who_did_what_from_which_revision_and_who_was_refused(team, as_somebody):
@@ -122,8 +161,8 @@ def test_the_audit_tells_who_did_what_from_which_revision_and_who_was_refused(te
 
     told = team.audit()
 
-    assert list(told["what"]) == ["saved", "refused", "role", "role", "role", "saved"]
-    assert list(told["id"]) == [6, 5, 4, 3, 2, 1]
+    assert list(told["what"]) == ["saved", "refused", "role", "role", "role", "saved", "made"]
+    assert list(told["id"]) == [7, 6, 5, 4, 3, 2, 1]
     saved, refused = told.iloc[0], told.iloc[1]
     assert (saved["who"], saved["about"], saved["from_rev"], saved["rev"]) == (
         "tester",
@@ -143,12 +182,13 @@ def test_in_a_database_the_audit_names_the_login_too(team, place):
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("UPDATE audit SET who = 'other' WHERE id = 3", "audit row 3: was changed"),
+        ("UPDATE audit SET who = 'other' WHERE id = 4", "audit row 4: was changed"),
         (
-            "UPDATE audit SET detail = replace(detail, 'viewer', 'admin') WHERE id = 4",
-            "audit row 4: was changed",
+            "UPDATE audit SET detail = replace(detail, 'viewer', 'admin') WHERE id = 5",
+            "audit row 5: was changed",
         ),
-        ("DELETE FROM audit WHERE id = 2", "row 2 was needed before it"),
+        ("DELETE FROM audit WHERE id = 3", "row 3 was needed before it"),
+        ("DELETE FROM audit", "its first rows are missing"),
         (
             "DELETE FROM revision WHERE rev = 2",
             "revision 2: the audit says that it was saved; it is missing",
@@ -166,9 +206,16 @@ def test_a_row_changed_behind_our_back_is_found(team, place, statement, said):
 def test_a_revision_that_the_audit_does_not_know_is_found(space, place):
     for label in ("Second", "Third"):
         space.save(renamed(space, label))
-    tamper(place, "DELETE FROM audit WHERE id > 1")
+    tamper(place, "DELETE FROM audit WHERE id > 2")
 
     assert "journey revision 3: the audit does not know who saved it." in space.verify()
+
+
+def test_where_the_audit_is_gone_nobody_may_do_anything(team, place):
+    tamper(place, "DELETE FROM audit")
+
+    with pytest.raises(AccessError, match="No admin is left"):
+        team.journey  # noqa: B018 - reading is what is refused
 
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 201, "half \ud800"])

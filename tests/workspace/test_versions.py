@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from alembic.migration import MigrationContext
 
 from journey_widgets import Workspace, cli
 from journey_widgets.errors import WorkspaceError
-from journey_widgets.workspace import schema
+from journey_widgets.journey import Journey, Touchpoint
+from journey_widgets.workspace import Saved, schema
 from journey_widgets.workspace.store import Store
 from support import postgres
 from workspace.conftest import tamper
+from workspace.savers import add_note
 
 STORES = Path(__file__).with_name("stores")
 HISTORY = {"journey": ["renamed again", "renamed", "from template online_shop"]}
@@ -44,7 +47,8 @@ def test_a_store_of_the_first_version_is_upgraded_and_a_copy_of_it_is_kept(relea
         assert space.verify() == []
         space.save(space.journey.model_copy(update={"label": "After"}))
         assert space.verify() == []
-        assert space.audit()["rev"].tolist() == [4]
+        assert space.audit()["rev"].tolist() == [4, 0]
+        assert space.audit()["what"].tolist() == ["saved", "made"]
 
     kept = released / "store.version-1.sqlite"
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -126,16 +130,55 @@ def _all_steps(connection):
     schema.upgrade(connection, "0")
 
 
-def test_an_empty_database_that_is_opened_for_reading_says_so(tmp_path, request):
-    for address in (
-        f"sqlite:///{tmp_path}/none.sqlite",
-        postgres.new_database(request.getfixturevalue("server")),
+def test_an_empty_database_that_is_opened_for_reading_says_so(server):
+    address = postgres.new_database(server)
+    with (
+        contextlib.closing(Workspace.open(address, read_only=True)) as space,
+        pytest.raises(WorkspaceError, match="holds no workspace yet"),
     ):
-        with (
-            contextlib.closing(Workspace.open(address, read_only=True)) as space,
-            pytest.raises(WorkspaceError, match="holds no workspace yet"),
-        ):
-            space.rev("journey")
+        space.rev("journey")
+
+
+def test_a_file_that_is_not_there_is_not_made_by_looking_at_it(tmp_path):
+    with pytest.raises(WorkspaceError, match="There is no file"):
+        Workspace.open(f"sqlite:///{tmp_path}/none.sqlite", read_only=True)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_the_databases_own_isolation_changes_nothing(server, level):
+    address = postgres.new_database(server)
+    engine = sa.create_engine(address)
+    with engine.begin() as connection:
+        name = address.rpartition("/")[2]
+        connection.execute(
+            sa.text(f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'")
+        )
+    engine.dispose()
+    with contextlib.closing(Workspace.open(address)) as space, ThreadPoolExecutor(4) as pool:
+        first = Touchpoint(id="offer", label="Offer", stage="decision")
+        space.save(Journey.draft("Test", touchpoints=[first]))
+
+        def add(n):
+            with contextlib.closing(Workspace.open(address)) as own:
+                for m in range(10):
+                    assert isinstance(own.save(add_note(own.journey, f"n{n}_{m}", "x")), Saved)
+
+        list(pool.map(add, range(4)))
+        assert space.rev("journey") == 41
+
+
+def test_a_schema_that_the_address_names_is_the_one_that_is_used(server):
+    address = postgres.new_database(server)
+    engine = sa.create_engine(address)
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE SCHEMA team"))
+    Workspace.open(f"{address}?options=-csearch_path%3Dteam").close()
+
+    assert sa.inspect(engine).has_table("revision", schema="team")
+    assert not sa.inspect(engine).has_table("revision", schema="public")
+    engine.dispose()
 
 
 @pytest.mark.parametrize(

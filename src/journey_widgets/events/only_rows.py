@@ -4,9 +4,11 @@ What is left is stored beside the whole source, and everything that follows is m
 customers, touchpoints, paths.
 """
 
+import contextlib
 import hashlib
 import json
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,11 +25,11 @@ Rows = Mapping[str, Sequence[str]]
 """Column of a source → the values whose rows may be seen."""
 
 
-def can_be_told_apart(kind: str, mapping: SourceMapping, rows: Rows) -> bool:
-    """Return whether a source says of its rows whose they are: by the columns, or by customers of the log."""
+def can_be_told_apart(kind: str, mapping: SourceMapping, rows: Rows, *, has_log: bool) -> bool:
+    """Return whether a source says of its rows whose they are: by the columns, or by customers of a log that does."""
     if set(rows) <= {*mapping.keep, *mapping.columns}:
         return True
-    if kind == "events":
+    if kind == "events" or not has_log:
         return False
     must = {c.name for c in contract(kind).columns if c.required}
     return "customer_id" in must or "customer_id" in mapping.columns
@@ -63,9 +65,13 @@ def only_rows(source: Source, rows: Rows, log: Source | None, cache: Path) -> So
             raise AccessError(msg)
         table = table.semi_join(log.table.select("customer_id").distinct(), "customer_id")
     told = json.dumps({c: sorted(v) for c, v in sorted(rows.items())}, ensure_ascii=False)
-    digest = hashlib.sha256(
-        f"{told}{source.fingerprint}{log.fingerprint if log else ''}".encode()
-    ).hexdigest()
+    made_of = [
+        told,
+        source.fingerprint,
+        source.path.name,
+        log.path.name if log else "",
+    ]  # names tell pseudonyms' keys
+    digest = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
     folder = cache / f"only-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
     left = folder / f"left-{source.kind}-{digest[:16]}.parquet"
@@ -74,8 +80,19 @@ def only_rows(source: Source, rows: Rows, log: Source | None, cache: Path) -> So
             part = Path(scratch) / left.name
             engine().to_parquet(_as_it_came(table, source), part)
             part.replace(left)
+        _forget(folder, source, left)
     found = read(source.kind, left, _mapping(source), cache=folder)
     return replace(found, table=found.table.select(*table.columns))
+
+
+def _forget(folder: Path, source: Source, left: Path) -> None:
+    """Remove what was left of the source before: at once where ids have become pseudonyms, else after a day."""
+    least = 0 if source.mapping.pseudonyms else 86_400
+    for pattern in (f"left-{source.kind}-*", f"{source.kind}-*"):
+        for old in folder.glob(pattern):
+            with contextlib.suppress(OSError):
+                if old != left and time.time() - old.stat().st_mtime > least:
+                    old.unlink()
 
 
 def _as_it_came(table: ir.Table, source: Source) -> ir.Table:

@@ -253,6 +253,8 @@ def _write_start(own: Path, workspace: Path) -> None:
 
     with contextlib.closing(Workspace.open(workspace, read_only=True)) as space:
         name, until = space.settings.name, data_until(space)
+        if any(space.members()["rows"]):
+            until = ""  # of whose rows it is the last day, not every reader may know
     pages = dashboards(shipped.notebooks())
     write_text(own / "navigation.html", navigation(name, pages))
     for listing in ("tree.html", "tree-lab.html"):

@@ -55,8 +55,13 @@ def member(connection: sa.Connection, name: str) -> Member:
     found = _member(name, newest.detail) if newest else None
     if found is not None:
         return found
-    named = sa.select(rows_of_audit.c.id).where(rows_of_audit.c.what == audit.ROLE).limit(1)
-    return Member(name, "admin" if connection.scalar(named) is None else "")
+    named = connection.scalar(
+        sa.select(rows_of_audit.c.id).where(rows_of_audit.c.what == audit.ROLE).limit(1)
+    )
+    made = connection.scalar(
+        sa.select(rows_of_audit.c.id).where(rows_of_audit.c.what == audit.MADE).limit(1)
+    )
+    return Member(name, "admin" if named is None and made is not None else "")
 
 
 def require(connection: sa.Connection, name: str, right: str) -> Member:
@@ -73,8 +78,9 @@ def require(connection: sa.Connection, name: str, right: str) -> Member:
     if not found.role:
         msg = f"{name!r} is not named in this workspace. {ask}"
     else:
+        what = {SAVE: "save", GRANT: "do that"}.get(right, right)
         needed = " or ".join(r for r, rights in RIGHTS.items() if right in rights)
-        msg = f"{name!r} is a {found.role} here, and to {right} an {needed} was needed. {ask}"
+        msg = f"{name!r} is a {found.role} here, and to {what} an {needed} was needed. {ask}"
     raise AccessError(msg)
 
 
@@ -93,7 +99,18 @@ def grant(
     if rows and role != "viewer":
         msg = f"Rows are chosen for viewers; {role or 'nobody'} was given. Who edits sees all."
         raise WorkspaceError(msg)
+    if not name or name != name.strip() or not name.isprintable():
+        msg = f"{name!r} is no name that anybody signs in with."
+        raise WorkspaceError(msg)
+    if any(
+        isinstance(v, str) or not v or not all(isinstance(t, str) for t in v) for v in rows.values()
+    ):
+        msg = f"Rows are columns with lists of texts, such as {{'region': ['north']}}; {dict(rows)!r} was given."
+        raise WorkspaceError(msg)
     before = members(connection)
+    if not before and name != who:
+        msg = f"The first one named is whoever names: journey member {who} --role admin. Then name {name!r}."
+        raise WorkspaceError(msg)
     if not role and name not in before:
         msg = f"{name!r} is not named in this workspace. {did_you_mean(name, before)}"
         raise WorkspaceError(msg)
@@ -101,7 +118,7 @@ def grant(
     if "admin" not in after.values():
         msg = (
             "A workspace needs an admin, or nobody could name anybody any more. "
-            f"{'Make another one first.' if before else 'Name the first one as admin.'}"
+            f"{'Make another one first.' if before else 'Name yourself as admin first.'}"
         )
         raise WorkspaceError(msg)
     detail = {"role": role, "rows": {c: sorted(v) for c, v in sorted(rows.items())}}

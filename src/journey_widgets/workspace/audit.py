@@ -13,8 +13,9 @@ from journey_widgets.workspace.schema import audit
 
 START = "0" * 64
 """The hash before the first row."""
-SAVED, REFUSED, ROLE, EXPORTED, RESTORED = "saved", "refused", "role", "exported", "restored"
-"""What is noted. Of a save `detail` is the hash of its revision, of a role what somebody may do and see."""
+MADE, SAVED, REFUSED, ROLE = "made", "saved", "refused", "role"
+EXPORTED, BACKED_UP, RESTORED = "exported", "backed up", "restored"
+"""What is noted: first that the store was made. Of a save `detail` is the hash of its revision, of a role the role."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sqlite3
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from journey_widgets.errors import InfrastructureError, WorkspaceError
 from journey_widgets.workspace import access, audit, schema
-from journey_widgets.workspace.store import Store
+from journey_widgets.workspace.store import Store, put
 
 ROWS = 500
 """Rows that are copied at a time: bodies can be large."""
@@ -24,58 +25,99 @@ def back_up(store: Store, out: Path) -> int:
     if out.exists():
         msg = f"{out} exists. Choose a new name: a backup is never written over."
         raise WorkspaceError(msg)
-    if store.only_for_reading:
-        raise WorkspaceError(store.only_for_reading)
+    store.require(access.GRANT)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".backup-") as scratch:
         part = Path(scratch) / "store.sqlite"
-        copy = Store.in_file(part, who=store.who)
-        with contextlib.closing(copy):
+        with contextlib.closing(Store.in_file(part, who=store.who)) as copy:
             many = _copy(store, copy)
-        _refuse_damaged(part, store.who)
-        os.link(part, out)  # nobody else's file of that name is written over
+        _refuse_damaged(part)
+        try:
+            put(part, out)
+        except FileExistsError:
+            msg = f"{out} exists. Choose a new name: a backup is never written over."
+            raise WorkspaceError(msg) from None
+    if store.version() == schema.VERSION:
+        store.note(audit.BACKED_UP, out.name[:200])
     return many
 
 
-def restore(store: Store, backup: Path) -> int:
+def restore(store: Store, backup: Path, *, instead_of: str = "") -> int:
     """Fill an empty store from a backup that is whole; returns the number of revisions."""
     if not backup.is_file():
         msg = f"There is no file {backup}."
         raise WorkspaceError(msg)
-    _refuse_damaged(backup, store.who)
-    store.prepare()
-    if store.holds_anything():
-        msg = "The store is not empty, and a backup is never restored over something. Restore into an empty one."
-        raise WorkspaceError(msg)
     with tempfile.TemporaryDirectory(prefix="journey_restores_") as scratch:
-        older = Path(scratch) / "store.sqlite"
-        older.write_bytes(backup.read_bytes())
-        with contextlib.closing(Store.in_file(older, who=store.who)) as copy:
-            return _copy(copy, store, restored=backup.name)
+        part = Path(scratch) / "store.sqlite"
+        _take(backup, part)
+        _refuse_damaged(part)
+        with contextlib.closing(Store.in_file(part, who=store.who)) as copy:
+            return _copy(copy, store, restored=backup.name, instead_of=instead_of)
 
 
-def set_aside(file: Path) -> Path:
-    """Rename a SQLite store, so that another one can take its place; returns where it is."""
-    aside = file.with_name(f"{file.stem}.replaced-{datetime.now(UTC):%Y%m%dT%H%M%S}{file.suffix}")
-    if aside.exists():
-        msg = f"{aside} exists. Try again in a second."
-        raise InfrastructureError(msg)
-    file.rename(aside)
-    return aside
+def replace(file: Path, backup: Path, who: str) -> tuple[int, Path]:
+    """Put a store made from a backup in the place of a file's; returns its revisions, and where the other one is.
+
+    Whoever has the other one open cannot save into it any more. It is kept beside, with what was left half done in it
+    undone.
+    """
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".restoring-") as scratch:
+        part, aside = Path(scratch) / file.name, _free_name(file)
+        with contextlib.closing(Store.in_file(part, who=who)) as store:
+            many = restore(store, backup, instead_of=aside.name)
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None, timeout=60)) as held:
+            with contextlib.suppress(sqlite3.DatabaseError):  # a damaged one is set aside as it is
+                held.execute("BEGIN EXCLUSIVE")
+            put(file, aside) if _has_links(file, aside) else file.rename(aside)
+            part.replace(file)
+    return many, aside
 
 
-def _copy(origin: Store, target: Store, *, restored: str = "") -> int:
-    with origin.all_at_once() as reading, target.all_at_once(write=True) as writing:
-        access.require(reading, origin.who, access.READ)
+def _has_links(file: Path, aside: Path) -> bool:
+    """Return whether a file may have two names here, so that it is never without one."""
+    probe = aside.with_suffix(".probe")
+    try:
+        os.link(file, probe)
+    except OSError:
+        return False
+    probe.unlink()
+    return True
+
+
+def _free_name(file: Path) -> Path:
+    return file.with_name(f"{file.stem}.replaced-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}{file.suffix}")
+
+
+def _take(backup: Path, part: Path) -> None:
+    """Copy a backup as it is at one moment, also where somebody has it open."""
+    os.close(os.open(part, os.O_CREAT | os.O_RDWR, 0o600))
+    try:
+        with (
+            contextlib.closing(
+                sqlite3.connect(f"{backup.resolve().as_uri()}?mode=ro", uri=True)
+            ) as source,
+            contextlib.closing(sqlite3.connect(part)) as target,
+        ):
+            source.backup(target)
+    except sqlite3.Error as error:
+        msg = f"{backup.name} is no backup that can be read: {error}. Take an earlier one."
+        raise InfrastructureError(msg) from None
+
+
+def _copy(origin: Store, target: Store, *, restored: str = "", instead_of: str = "") -> int:
+    with origin.as_it_is() as (reading, tables), target.filling() as writing:
         many = 0
-        for table in schema.HELD:
+        for table in tables:
             rows = reading.execution_options(yield_per=ROWS).execute(sa.select(table))
             for part in rows.mappings().partitions(ROWS):
                 writing.execute(table.insert(), [dict(r) for r in part])
                 many += len(part) if table is schema.revision else 0
+        if schema.audit not in tables:
+            audit.note(writing, audit.MADE, schema.VERSION, who=target.who)
         if restored:
             _go_on_counting(writing)
-            audit.note(writing, audit.RESTORED, restored, who=target.who)
+            said = f"instead of {instead_of}" if instead_of else ""
+            audit.note(writing, audit.RESTORED, restored[:200], who=target.who, detail=said)
     return many
 
 
@@ -89,10 +131,12 @@ def _go_on_counting(connection: sa.Connection) -> None:
         )
 
 
-def _refuse_damaged(file: Path, who: str) -> None:
-    with contextlib.closing(Store.in_file(file, who=who, read_only=True)) as copy:
+def _refuse_damaged(file: Path) -> None:
+    with contextlib.closing(Store.in_file(file, read_only=True)) as copy:
+        if copy.only_for_reading:
+            raise WorkspaceError(copy.only_for_reading)
         faults = copy.verify()
     if faults:
         more = f" ({len(faults)} faults)" if len(faults) > 1 else ""
-        msg = f"{file.name} is not whole: {faults[0]}{more} Take an earlier backup."
+        msg = f"The backup is not whole: {faults[0]}{more} Take an earlier one."
         raise WorkspaceError(msg)

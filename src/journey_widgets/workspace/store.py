@@ -8,13 +8,16 @@ what they decide on cannot change under them.
 
 import contextlib
 import hashlib
+import json
 import os
 import sqlite3
+import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -93,6 +96,7 @@ class Store:
         Before that a copy of it is kept beside it.
         """
         if read_only:
+            _roll_back_what_was_left(path)
             address = f"file:{quote(str(path.resolve()))}?mode=ro"
             return cls("sqlite://", who=who, creator=lambda: sqlite3.connect(address, uri=True))
         if path.exists() and path.stat().st_size == 0:
@@ -101,7 +105,7 @@ class Store:
             )
             raise InfrastructureError(msg)
         if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            _make(path, who)
         store = cls(sa.URL.create("sqlite", database=str(path)), who=who)
         found = store.version()
         if found is not None and found != schema.VERSION and not schema.is_newer(found):
@@ -110,11 +114,19 @@ class Store:
         return store
 
     def _keep_copy(self, path: Path) -> None:
-        if path.exists():
-            return
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        with self._transaction(write=False, vacuum=True) as connection:
-            connection.execute(sa.text("VACUUM INTO :path"), {"path": str(path)})
+        """Keep a copy of the whole file under a name that is free, such as this one."""
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".copy-") as scratch:
+            part = Path(scratch) / path.name
+            os.close(os.open(part, os.O_CREAT | os.O_RDWR, 0o600))
+            with self._transaction(write=False, vacuum=True) as connection:
+                connection.execute(sa.text("VACUUM INTO :path"), {"path": str(part)})
+            names = (
+                path.with_name(f"{path.stem}{f'-{n}' if n else ''}{path.suffix}") for n in count()
+            )
+            for name in names:
+                with contextlib.suppress(FileExistsError):
+                    put(part, name)
+                    return
 
     def version(self) -> str | None:
         """Return the version of the store; None where the database is empty."""
@@ -133,13 +145,44 @@ class Store:
             )
             raise WorkspaceError(msg)
         with self._transaction(write=True) as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
-            found = schema.version_of(connection)
-            if found is None:
-                schema.make(connection)
-            elif found != schema.VERSION:
-                schema.upgrade(connection, found)
+            self._prepare(connection)
+
+    def _prepare(self, connection: sa.Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        found = schema.version_of(connection)
+        if found == schema.VERSION or (found and schema.is_newer(found)):
+            return
+        if found is None:
+            schema.make(connection)
+        else:
+            schema.upgrade(connection, found)
+        heads = {k: r.sha256 for k in _kinds(connection) if (r := _head(connection, k))}
+        audit.note(connection, audit.MADE, schema.VERSION, who=self.who, detail=json.dumps(heads))
+
+    @contextmanager
+    def filling(self) -> Iterator[sa.Connection]:
+        """Hold the write lock of a store that holds nothing, its tables made: for filling it from another one."""
+        with self._transaction(write=True) as connection:
+            self._prepare(connection)
+            found = self._locked(connection)
+            if schema.is_newer(found):
+                raise WorkspaceError(_newer(found))
+            noted = sa.select(schema.audit.c.id).where(schema.audit.c.what != audit.MADE)
+            if _kinds(connection) or connection.execute(noted.limit(1)).first() is not None:
+                msg = (
+                    "The store is not empty, and a backup is never restored over something. "
+                    "Restore into an empty one."
+                )
+                raise WorkspaceError(msg)
+            connection.execute(schema.audit.delete())
+            yield connection
+
+    def _locked(self, connection: sa.Connection) -> str:
+        """Take the write lock, and return the version."""
+        found = connection.scalar(sa.select(schema.version.c.version_num).with_for_update())
+        self._version = str(found or "")
+        return self._version
 
     @property
     def only_for_reading(self) -> str:
@@ -147,25 +190,22 @@ class Store:
         found = self._told_version()
         if not found:
             return "The database holds no workspace yet."
-        if not schema.is_newer(found):
-            return ""
-        return (
-            f"This store was made by a newer journey-widgets (version {found}; this one knows {schema.VERSION}): "
-            "it can be read and not changed. Update journey-widgets."
-        )
+        return _newer(found) if schema.is_newer(found) else ""
 
-    def _told_version(self) -> str:
-        if self._version is None:
-            self._version = self.version()
-        return self._version or ""
+    def _told_version(self, connection: sa.Connection | None = None) -> str:
+        """Return the version; one that may be upgraded meanwhile is asked for each time."""
+        if self._version in (None, "", schema.FIRST):
+            self._version = (schema.version_of(connection) if connection else self.version()) or ""
+        return str(self._version)
 
     @contextmanager
     def _transaction(self, *, write: bool, vacuum: bool = False) -> Iterator[sa.Connection]:
         options: dict[str, Any] = {
             "journey_begin": "" if vacuum else "IMMEDIATE" if write else "DEFERRED"
         }
-        if self._engine.dialect.name == "postgresql" and not write:
-            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        if self._engine.dialect.name == "postgresql":
+            level = "READ COMMITTED" if write else "REPEATABLE READ"
+            options |= {"isolation_level": level, "postgresql_readonly": not write}
         try:
             with (
                 self._engine.connect().execution_options(**options) as connection,
@@ -173,16 +213,16 @@ class Store:
             ):
                 yield connection
         except sa.exc.DBAPIError as error:
-            raise InfrastructureError(_fault(error, self._engine.dialect.name)) from None
+            raise InfrastructureError(_fault(error)) from None
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
         """Look at all of one moment, if one may."""
-        found = self._told_version()
-        if not found:
-            msg = "The database holds no workspace yet. Open it for writing once, or run journey restore."
-            raise WorkspaceError(msg)
         with self._transaction(write=False) as connection:
+            found = self._told_version(connection)
+            if not found:
+                msg = "The database holds no workspace yet. Open it for writing once, or run journey restore."
+                raise WorkspaceError(msg)
             if found != schema.FIRST:
                 access.require(connection, self.who, access.READ)
             yield connection
@@ -192,10 +232,9 @@ class Store:
         """Hold the write lock of the store; whoever may not is refused, and that is noted."""
         try:
             with self._transaction(write=True) as connection:
-                lock = sa.select(schema.version.c.version_num).with_for_update()
-                self._version = connection.scalar(lock)
-                if self.only_for_reading:
-                    raise WorkspaceError(self.only_for_reading)
+                found = self._locked(connection)
+                if schema.is_newer(found):
+                    raise WorkspaceError(_newer(found))
                 access.require(connection, self.who, right)
                 yield connection
         except AccessError as error:
@@ -203,7 +242,7 @@ class Store:
                 contextlib.suppress(InfrastructureError),
                 self._transaction(write=True) as connection,
             ):
-                connection.execute(sa.select(schema.version.c.version_num).with_for_update())
+                self._locked(connection)
                 audit.note(
                     connection,
                     audit.REFUSED,
@@ -233,7 +272,7 @@ class Store:
     def kinds(self) -> list[str]:
         """Return the kinds of document that have a revision."""
         with self._reading() as connection:
-            return list(connection.scalars(sa.select(_artefact.c.kind).order_by(_artefact.c.kind)))
+            return _kinds(connection)
 
     def append(
         self,
@@ -251,6 +290,7 @@ class Store:
         revision it made.
         """
         note = _printable(note, "The note of a save", None)
+        save_id = _printable(save_id, "The name of a save", 64)
         with self._writing(access.SAVE, kind, base_rev) as connection:
             done = _one(connection, _revision.c.save_id == save_id)
             if done is not None and done.kind != kind:
@@ -292,16 +332,24 @@ class Store:
             audit.note(connection, what, about, who=self.who, detail=detail)
 
     def member(self) -> access.Member:
-        """Return what whoever opened the store may do and see."""
-        if self._told_version() in ("", schema.FIRST):
-            return access.Member(self.who, "admin")
-        with self._transaction(write=False) as connection:
-            return access.member(connection, self.who)
+        """Return what whoever opened the store may do and see; whoever may not read is refused."""
+        with self._reading() as connection:
+            if self._told_version(connection) == schema.FIRST:
+                return access.Member(self.who, "admin")
+            return access.require(connection, self.who, access.READ)
+
+    def require(self, right: str) -> None:
+        """Refuse whoever has not this right."""
+        with self._reading() as connection:
+            if self._told_version(connection) != schema.FIRST:
+                access.require(connection, self.who, right)
 
     def members(self) -> dict[str, access.Member]:
         """Return who is named in the workspace; nobody means that everybody may do everything."""
         with self._reading() as connection:
-            return access.members(connection) if self._told_version() != schema.FIRST else {}
+            return (
+                access.members(connection) if self._told_version(connection) != schema.FIRST else {}
+            )
 
     def grant(self, name: str, role: str, rows: Mapping[str, Sequence[str]]) -> None:
         """Name somebody as viewer, editor or admin; with a blank role, take them out."""
@@ -312,14 +360,16 @@ class Store:
     def events(self) -> list[audit.Event]:
         """Return the audit, oldest first."""
         with self._reading() as connection:
-            return audit.events(connection) if self._told_version() != schema.FIRST else []
+            return (
+                audit.events(connection) if self._told_version(connection) != schema.FIRST else []
+            )
 
     def verify(self) -> list[str]:
         """Return what is wrong with the store: changed rows, broken chains, gaps; normally nothing."""
-        found = self._told_version()
         with self._transaction(
             write=False
-        ) as connection:  # whoever reaches the store may: no document is told
+        ) as connection:  # whoever reaches it may: no document is told
+            found = self._told_version(connection)
             query = _select().order_by(_artefact.c.kind, _revision.c.rev)
             revisions = [Revision(**row._mapping) for row in connection.execute(query)]
             audited = audit.events(connection) if found not in ("", schema.FIRST) else []
@@ -327,22 +377,25 @@ class Store:
             if connection.dialect.name == "sqlite":
                 said = str(connection.exec_driver_sql("PRAGMA integrity_check").scalar())
         faults = [*_chain_faults(revisions), *audit.faults(audited), *_unlike(revisions, audited)]
+        if found not in ("", schema.FIRST) and not any(e.what == audit.MADE for e in audited[:1]):
+            faults.append(
+                "The audit does not begin where the store was made: its first rows are missing."
+            )
         return [*faults, *([] if said == "ok" else [f"The file is damaged: {said}"])]
 
-    def holds_anything(self) -> bool:
-        """Return whether there is a document or a row of the audit."""
-        with self._transaction(write=False) as connection:
-            return any(
-                connection.execute(sa.select(t).limit(1)).first() is not None for t in schema.HELD
-            )
-
     @contextmanager
-    def all_at_once(self, *, write: bool = False) -> Iterator[sa.Connection]:
-        """Hold one moment of the whole store, or its write lock: for copying it."""
-        with self._transaction(write=write) as connection:
-            if write:
-                connection.execute(sa.select(schema.version.c.version_num).with_for_update())
-            yield connection
+    def as_it_is(self) -> Iterator[tuple[sa.Connection, list[sa.Table]]]:
+        """Hold one moment of the whole store: a connection, and the tables that this version has."""
+        with self._transaction(write=False) as connection:
+            found = self._told_version(connection)
+            if not found or schema.is_newer(found):
+                raise WorkspaceError(
+                    _newer(found) if found else "The database holds no workspace yet."
+                )
+            yield (
+                connection,
+                [t for t in schema.HELD if found != schema.FIRST or t is not schema.audit],
+            )
 
     def close(self) -> None:
         """Close the connections."""
@@ -427,35 +480,88 @@ def _engine(url: str | sa.URL, creator: Callable[[], sqlite3.Connection] | None)
     if kind not in ("sqlite", "postgresql"):
         msg = f"Documents can be kept in SQLite or PostgreSQL; {kind} was found."
         raise WorkspaceError(msg)
+    if address.drivername not in ("sqlite", "postgresql+psycopg"):
+        msg = f"PostgreSQL is reached by postgresql+psycopg://…; {address.drivername}:// was found."
+        raise WorkspaceError(msg)
     options: dict[str, Any] = {}
     if creator:
         options = {"creator": creator, "poolclass": sa.NullPool}
     elif kind == "postgresql":
-        waits = f"-c lock_timeout={LOCK_SECONDS * 1000} -c idle_in_transaction_session_timeout={LOCK_SECONDS * 1000}"
-        given = {"connect_timeout": 10, "application_name": "journey_widgets", "options": waits}
-        options = {"connect_args": given, "pool_pre_ping": True, "pool_size": 2}
+        given = {"connect_timeout": 10, "application_name": "journey_widgets"}
+        mine = {k: v for k, v in given.items() if k not in address.query}
+        options = {"connect_args": mine, "pool_pre_ping": True, "pool_size": 2}
     try:
         engine = sa.create_engine(address, **options)
     except ModuleNotFoundError as error:
         msg = f"{error.name} is not installed. Run: pip install 'journey-widgets[postgres]'"
         raise WorkspaceError(msg) from None
+    if kind == "postgresql":
+        sa.event.listen(engine, "connect", _prepare_postgres)
     if kind == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _fault(error: sa.exc.DBAPIError, dialect: str) -> str:
+def _fault(error: sa.exc.DBAPIError) -> str:
     said = str(error.orig).strip().split("\n")[0].rstrip(".")
-    if dialect == "sqlite":
-        return (
-            f"The store cannot be used: {said}. Is the disk full, or the file read-only, "
-            "locked or damaged? If damaged, restore it from a backup."
-        )
-    return (
-        f"The database of the workspace cannot be used: {said}. Does its server run, can it be reached from here, "
-        "and may this login read and write it?"
+    if isinstance(error.orig, sqlite3.Error):
+        if "readonly" in said:
+            advice = "It may not be written here, or another one was put in its place: open the workspace again."
+        elif "locked" in said:
+            advice = "Somebody else has been writing to it for a minute. Try again."
+        else:
+            advice = "Is the disk full, or the file locked or damaged? If damaged, restore it from a backup."
+        return f"The store cannot be used: {said}. {advice}"
+    state = getattr(error.orig, "sqlstate", None) or ""
+    advice = {
+        "42501": "This login may not do that there: an administrator of the database has to grant it.",
+        "55P03": "Somebody else has been writing to it for a minute. Try again.",
+        "25006": "The database takes no changes at the moment.",
+    }.get(
+        state,
+        "Does its server run, can it be reached from here, and may this login read and write it?",
     )
+    return f"The database of the workspace cannot be used: {said}. {advice}"
+
+
+def _newer(found: str) -> str:
+    return (
+        f"This store was made by a newer journey-widgets (version {found}; this one knows {schema.VERSION}): "
+        "it can be read and not changed. Update journey-widgets."
+    )
+
+
+def _make(path: Path, who: str) -> None:
+    """Make a new store: whole when it is there, and the one of whoever was first."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".making-") as scratch:
+        part = Path(scratch) / path.name
+        os.close(os.open(part, os.O_CREAT | os.O_RDWR, 0o600))
+        made = Store(sa.URL.create("sqlite", database=str(part)), who=who)
+        made.prepare()
+        made.close()
+        with contextlib.suppress(FileExistsError):
+            put(part, path)
+
+
+def put(part: Path, path: Path) -> None:
+    """Give a whole file its name; where that is taken, it stays taken: a `FileExistsError`."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if path.exists():
+            raise FileExistsError(path) from None
+        part.rename(path)
+
+
+def _roll_back_what_was_left(path: Path) -> None:
+    """Undo what a killed writer left half done: whoever may only read cannot."""
+    if path.with_name(f"{path.name}-journal").exists() and os.access(path, os.W_OK):
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as left:
+            left.execute("BEGIN IMMEDIATE")
+            left.rollback()
 
 
 def _printable(text: str, what: str, most: int | None) -> str:
@@ -467,6 +573,18 @@ def _printable(text: str, what: str, most: int | None) -> str:
         msg = f"{what} has {len(text)} characters; at most {most} can be stored."
         raise WorkspaceError(msg)
     return text
+
+
+def _prepare_postgres(connection: Any, _record: Any) -> None:
+    """Let nobody wait for ever; what the address says of the session stays."""
+    connection.autocommit = True
+    for setting in ("lock_timeout", "idle_in_transaction_session_timeout"):
+        connection.execute(f"SET {setting} = '{LOCK_SECONDS}s'")
+    connection.autocommit = False
+
+
+def _kinds(connection: sa.Connection) -> list[str]:
+    return list(connection.scalars(sa.select(_artefact.c.kind).order_by(_artefact.c.kind)))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -121,7 +121,7 @@ class Workspace:
         With `read_only` nothing can be saved, by whatever way.
         """
         if "://" in str(path_or_url):
-            store = Store(str(path_or_url), who=_author())
+            store = _store_at(str(path_or_url), read_only=read_only)
             if not read_only:
                 store.prepare()
             return cls(None, store, Settings(name="Workspace"), read_only=read_only)
@@ -138,13 +138,13 @@ class Workspace:
     def _open_folder(cls, folder: Path, *, create: bool, read_only: bool = False) -> "Workspace":
         settings = Settings.from_text(read_text(folder / "workspace.yaml"), where="workspace.yaml")
         if settings.store:
-            store = Store(settings.store, who=_author())
+            store = Store(settings.store, who=author())
             if not read_only:
                 store.prepare()
             return cls(folder, store, settings, read_only=read_only)
         file = folder / STORE
         fresh = not file.exists()
-        store = Store.in_file(file, who=_author(), read_only=read_only)
+        store = Store.in_file(file, who=author(), read_only=read_only)
         workspace = cls(folder, store, settings, read_only=read_only)
         if fresh and not create and (folder / "documents").is_dir():
             workspace.import_texts(note="from the text in documents/")
@@ -201,7 +201,30 @@ class Workspace:
         if self.read_only:
             msg = "This workspace is open for reading only."
             raise WorkspaceError(msg)
+        if rows:
+            self._refuse_unknown(rows)
         self._store.grant(name, role, rows or {})
+
+    def _refuse_unknown(self, rows: Mapping[str, Sequence[str]]) -> None:
+        """Refuse columns and values that the log does not have: whoever is named with them would see nothing."""
+        if self.folder is None or "events" not in self.sources.present():
+            return
+        table = self.source("events").table
+        for column, values in rows.items():
+            if column not in table.columns:
+                msg = f"The log has no column {column!r} to choose rows by. {did_you_mean(column, table.columns)}"
+                raise WorkspaceError(msg)
+            there = (
+                table.select(value=table[column].cast("string"))
+                .distinct()
+                .to_pyarrow()["value"]
+                .to_pylist()
+            )
+            for value in values:
+                if value not in there:
+                    known = [v for v in there if v is not None]
+                    msg = f"No row of the log has {column} {value!r}. {did_you_mean(str(value), known)}"
+                    raise WorkspaceError(msg)
 
     def audit(self) -> pd.DataFrame:
         """Return who did what, newest first.
@@ -500,34 +523,46 @@ class Workspace:
         """The mappings of ``sources.yaml``; of a viewer of some rows, those whose rows can be told apart."""
         if self.folder is None:
             return Sources()
+        return self._sources_for(self.member.rows)
+
+    def _sources_for(self, rows: Rows) -> Sources:
+        if self.folder is None:
+            return Sources()
         found = Sources.from_text(read_text(self.folder / "sources.yaml"), where="sources.yaml")
-        rows = self.member.rows
         if not rows:
             return found
-        hidden = {k: None for k in found.present() if not self._tells(k, found, rows)}
+        has_log = self._tells("events", found, rows)
+        hidden = {
+            k: None for k in found.present() if not self._tells(k, found, rows, has_log=has_log)
+        }
         return found.model_copy(update=hidden)
 
     @staticmethod
-    def _tells(kind: str, sources: Sources, rows: Rows) -> bool:
+    def _tells(kind: str, sources: Sources, rows: Rows, *, has_log: bool = False) -> bool:
         mapping = sources.mapping(kind)
-        return mapping is not None and can_be_told_apart(kind, mapping, rows)
+        return mapping is not None and can_be_told_apart(kind, mapping, rows, has_log=has_log)
 
     def source(self, kind: str) -> Source:
         """Read one source; the table is kept in the workspace's cache until file or mapping change.
 
         For a viewer of some rows it holds those rows and no others.
         """
-        mapping = self.sources.mapping(kind) if kind in Sources.model_fields else None
+        rows = self.member.rows
+        sources = self._sources_for(rows)
+        mapping = sources.mapping(kind) if kind in Sources.model_fields else None
         if mapping is None or mapping.file is None or self.folder is None:
-            known = self.sources.present()
+            hidden = rows and kind in self._sources_for({}).present()
+            if hidden:
+                msg = f"You may see some rows only, and {kind} does not say whose they are: it is not shown to you."
+                raise WorkspaceError(msg)
+            known = sources.present()
             msg = f"This workspace has no {kind}. {did_you_mean(kind, known)} Name its file in sources.yaml."
             raise WorkspaceError(msg)
         filled, cache = self._with_defaults(mapping), self.folder / ".cache" / "sources"
         found = read(kind, self.folder / mapping.file, filled, cache=cache)
-        rows = self.member.rows
         if not rows:
             return found
-        has_log = kind != "events" and "events" in self.sources.present()
+        has_log = kind != "events" and "events" in sources.present()
         return only_rows(found, rows, self.source("events") if has_log else None, cache)
 
     def _with_defaults(self, mapping: SourceMapping) -> SourceMapping:
@@ -587,7 +622,7 @@ class Workspace:
     def kept_values(self, period: str) -> pd.DataFrame | None:
         """Return the values of closed periods that were kept (see `scorecard.restating`); None where there are none."""
         file = self._measured(period)
-        if file is None or not file.is_file() or self.member.rows:
+        if file is None or self.member.rows or not file.is_file():
             return None
         try:
             return pd.read_parquet(file)
@@ -597,7 +632,7 @@ class Workspace:
     def keep_values(self, period: str, values: pd.DataFrame) -> None:
         """Keep the values of closed periods, so that late data show; a workspace for reading keeps nothing."""
         file = self._measured(period)
-        if file is None or self.read_only or self.member.rows:
+        if file is None or self.read_only or self.member.role == "viewer":
             return
         file.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".keeping-") as scratch:
@@ -631,12 +666,10 @@ class Workspace:
                 "(journey import), or export into another folder."
             )
             raise WorkspaceError(msg)
-        written = [
-            self._write_text(target, kind, self.rev(kind)) for kind in TEXT_FILES if self.rev(kind)
-        ]
+        kinds = [k for k in TEXT_FILES if self.rev(k)]
         if not self.read_only:
-            self._store.note(EXPORTED, "documents", ", ".join(p.name for p in written))
-        return written
+            self._store.note(EXPORTED, "documents", ", ".join(kinds))
+        return [self._write_text(target, kind, self.rev(kind)) for kind in kinds]
 
     def _mirror(self, kind: str, rev: int) -> None:
         """Write one document's text after a save; a hand edit that waits for its import stays."""
@@ -705,15 +738,26 @@ class Workspace:
 def store_of(place: str | Path) -> Store:
     """Return the store of a workspace by its folder or address; a database is neither filled nor upgraded."""
     if "://" in str(place):
-        return Store(str(place), who=_author())
+        return _store_at(str(place))
     folder = Path(place)
     if not (folder / "workspace.yaml").is_file():
         msg = f"{folder} is no workspace: it has no workspace.yaml. Make one with journey new {folder}."
         raise WorkspaceError(msg)
     settings = Settings.from_text(read_text(folder / "workspace.yaml"), where="workspace.yaml")
     if settings.store:
-        return Store(settings.store, who=_author())
-    return Store.in_file(folder / STORE, who=_author())
+        return Store(settings.store, who=author())
+    return Store.in_file(folder / STORE, who=author())
+
+
+def _store_at(address: str, *, read_only: bool = False) -> Store:
+    """Return the store at an address; a file's is made and looked after as in a folder."""
+    file = address.removeprefix("sqlite:///")
+    if file != address and file and "?" not in file:
+        if read_only and not Path(file).is_file():
+            msg = f"There is no file {file}."
+            raise WorkspaceError(msg)
+        return Store.in_file(Path(file), who=author(), read_only=read_only)
+    return Store(address, who=author())
 
 
 def _moments_by_touchpoint(plan: UpsellPlan) -> dict[str, tuple[str, ...]]:
@@ -735,7 +779,8 @@ def _holders_of(register: dict[str, Any]) -> Any:
     return [{n: r.get(n) for n in names} for r in register.get("roles", ())]
 
 
-def _author() -> str:
+def author() -> str:
+    """Return who reads and saves in this process: ``JOURNEY_AUTHOR``, or the name of the login."""
     try:
         return os.environ.get("JOURNEY_AUTHOR") or getpass.getuser()
     except (OSError, KeyError):
