@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import json
+from datetime import date
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from journey_widgets import Workspace
 from journey_widgets.errors import AccessError, WorkspaceError
 from journey_widgets.events.engine import collect
+from journey_widgets.publish.batch import run_batch
 from journey_widgets.publish.reports import run_report
 from journey_widgets.publish.static_edition import publish
 from support.canary import CANARY, plant
@@ -134,6 +136,11 @@ def test_who_is_not_named_or_was_taken_out_reads_no_source(divided, as_nora, mon
             ):
                 with pytest.raises(AccessError, match=f"'{name}' is not named"):
                     look()
+
+
+def test_a_batch_that_is_kept_for_everybody_is_not_made_by_who_sees_some_rows_only(as_nora):
+    with pytest.raises(AccessError, match="'nora' sees some rows only"):
+        run_batch(as_nora.folder, "monthly", day=date(2026, 8, 16))
 
 
 def test_no_page_of_one_unit_holds_anything_of_another(divided, edition, tmp_path):

@@ -21,7 +21,13 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
-from journey_widgets.errors import FindingsError, InfrastructureError, JourneyError, ParameterError
+from journey_widgets.errors import (
+    AccessError,
+    FindingsError,
+    InfrastructureError,
+    JourneyError,
+    ParameterError,
+)
 from journey_widgets.findings import Finding, Severity, count_by_severity
 from journey_widgets.publish.batch_page import NAME, batch_pages, is_role_page
 from journey_widgets.publish.cluster import Cluster, ClusterWorker
@@ -94,6 +100,8 @@ def run_batch(
 
     Raises
     ------
+    AccessError
+        Whoever asks sees some rows only.
     ParameterError
         The report, its parameters, `only` or `jobs` cannot be.
     FindingsError
@@ -105,6 +113,12 @@ def run_batch(
         msg = f"jobs is {jobs}; {'a cluster has as many as it has threads' if cluster else '1 or more was needed'}."
         raise ParameterError(msg)
     with contextlib.closing(Workspace.open(workspace)) as space:
+        if space.member.rows:
+            msg = (
+                f"{space.author!r} sees some rows only, and a batch is kept for everybody. Make single reports: "
+                "journey report NAME."
+            )
+            raise AccessError(msg)
         spec = read_reports(workspace).spec(name)
         seconds = seconds or spec.seconds or RUN_SECONDS
         memory_mb = memory_mb or spec.memory_mb
