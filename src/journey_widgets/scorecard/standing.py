@@ -254,7 +254,7 @@ def _row(
         (n.text for n in kpi.notes if n.period in (f"{when:%Y-%m}", f"{when:%Y-%m-%d}")), ""
     )
     row = {
-        "kpi": kpi.id, "label": _label(kpi, scorecard), "objective": objective.id,
+        "kpi": kpi.id, "label": kpi_label(kpi, scorecard), "objective": objective.id,
         "perspective": objective.perspective, "stage": objective.stage or "",
         "owner": kpi.owner or objective.owner or "", "lead_lag": kpi.lead_lag or _catalogued(kpi, "lead_lag"),
         "unit": unit, "direction": _direction(kpi, scorecard), "value": value, "low": low, "high": high,
@@ -498,7 +498,8 @@ def _alarming(standing_: Standing) -> pd.DataFrame:
     return found
 
 
-def _label(kpi: Kpi, scorecard: Scorecard) -> str:
+def kpi_label(kpi: Kpi, scorecard: Scorecard) -> str:
+    """Return what a KPI is called: in the scorecard, in its own measure, or in the catalogue."""
     own = {m.id: m.label for m in scorecard.measures}
     return kpi.label or own.get(kpi.measured_as) or _catalogued(kpi, "name") or kpi.id
 

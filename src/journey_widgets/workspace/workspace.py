@@ -44,6 +44,7 @@ from journey_widgets.upsell.document import UpsellPlan
 from journey_widgets.upsell.rules import check as check_upsell
 from journey_widgets.workspace.access import Member
 from journey_widgets.workspace.audit import EXPORTED
+from journey_widgets.workspace.linked import linked
 from journey_widgets.workspace.saving import KINDS, Conflict, Saved, decide, known, parse
 from journey_widgets.workspace.settings import Settings, Sources
 from journey_widgets.workspace.store import Revision, Store
@@ -468,6 +469,13 @@ class Workspace:
             )
         self._seen = seen
         return findings
+
+    def linked(self, kind: str, id_: str, *, within: int | None = None) -> pd.DataFrame:
+        """Return all that hangs together with one thing: from a KPI its touchpoint, its role, what influences it.
+
+        See `journey_widgets.workspace.linked.linked` for kinds and columns.
+        """
+        return linked(self, kind, id_, within=within)
 
     def links(self) -> Links:
         """Return what the other documents say about the matrix."""
