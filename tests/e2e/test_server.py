@@ -151,6 +151,20 @@ def test_what_is_not_there_is_said_in_our_words_and_names_no_place(reading, path
     assert "journey_serve_" not in text  # the folder it serves
 
 
+def test_a_fault_of_the_server_itself_is_said_in_our_words_too(made_example):
+    with serve(made_example) as served:
+        [site] = [w for w in psutil.Process(served.process.pid).cmdline() if w.endswith("/site")]
+        Path(site, "raci.ipynb").write_text("{", "utf-8")
+
+        status, text, _head = Visitor(served).ask("voila/render/raci.ipynb")
+
+    assert status >= 400
+    said = text.partition("<main>")[2]
+    assert "tell the dashboard's owner" in html.unescape(said)
+    for word in ("Traceback", "journey_serve_", "raci.ipynb", "JSON"):
+        assert word not in said
+
+
 def test_an_address_under_another_name_is_refused_on_this_machine(reading):
     status, text, _head = Visitor(reading).ask("", Host="rebound.example")
 

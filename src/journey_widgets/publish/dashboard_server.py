@@ -73,6 +73,12 @@ FULL = (
 )
 
 
+class Said(web.HTTPError):
+    """An answer whose words are for readers; those of other errors may name places of this machine."""
+
+    for_readers = True
+
+
 class TokenReaders(IdentityProvider):
     """Whoever has the token reads; without a token everybody does."""
 
@@ -179,7 +185,7 @@ class Kernels(AsyncMappingKernelManager):
                 (k for k in self._kernels if self._may_go(k)), key=lambda k: self._kernels[k].last_activity
             )  # fmt: skip
             if not alone:
-                raise web.HTTPError(503, "%s", FULL)
+                raise Said(503, "%s", FULL)
             await ensure_async(self.shutdown_kernel(alone[0]))
 
     def _may_go(self, kernel_id: str) -> bool:
@@ -246,9 +252,7 @@ class DashboardHandler(TornadoVoilaHandler):
     def _check(self, path: str, known: list[Parameter]) -> None:
         query = self.request.query
         if len(query) > LONGEST_QUERY:
-            raise web.HTTPError(
-                400, "%s", f"The address is longer than {LONGEST_QUERY:,} characters."
-            )
+            raise Said(400, "%s", f"The address is longer than {LONGEST_QUERY:,} characters.")
         given = parse_qsl(query, keep_blank_values=True)
         names = [n for n, _v in given]
         try:
@@ -258,7 +262,7 @@ class DashboardHandler(TornadoVoilaHandler):
             texts = {n[:40]: v for n, v in given if v.strip()}
             checked(texts, known, where="This page", hidden=("workspace",))
         except ParameterError as error:
-            raise web.HTTPError(400, "%s", str(error)) from None
+            raise Said(400, "%s", str(error)) from None
 
     async def _drop_dead(self, path: str) -> None:
         """Leave out ready kernels that ended by themselves: a page of theirs would answer nothing."""
