@@ -75,3 +75,29 @@ def make_hostile(example: Path) -> Path:
 def quoted(text: str) -> str:
     """Return a text as YAML takes it whatever is in it."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def label_hostile(space) -> None:
+    """Give everything that the documents of a workspace name a label with markup in it."""
+
+    def marked(parts):
+        return tuple(p.model_copy(update={"label": f"{p.label} {MARKUP}"}) for p in parts)
+
+    journey = space.journey
+    space.save(
+        journey.model_copy(update={"label": MARKUP, "touchpoints": marked(journey.touchpoints)})
+    )
+    raci = space.raci
+    space.save(raci.model_copy(update={"rows": marked(raci.rows), "roles": marked(raci.roles)}))
+    panel = space.cross_impact
+    space.save(
+        panel.model_copy(
+            update={"factors": marked(panel.factors), "interventions": marked(panel.interventions)}
+        )
+    )
+    plan = space.upsell
+    space.save(
+        plan.model_copy(update={"offers": marked(plan.offers), "moments": marked(plan.moments)})
+    )
+    card = space.scorecard
+    space.save(card.model_copy(update={"label": MARKUP, "objectives": marked(card.objectives)}))
