@@ -8,6 +8,7 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
 from jupyter_core.paths import jupyter_path
@@ -219,7 +220,10 @@ def test_an_address_that_asks_for_nonsense_is_answered_in_one_sentence(
 
 def test_a_part_that_fails_says_so_in_words_and_shows_no_code(example, new_page):
     with serve(example) as server, closing(new_page()) as page:
-        (example / "store.sqlite").write_bytes(b"no database")
+        [site] = [w for w in psutil.Process(server.process.pid).cmdline() if w.endswith("/site")]
+        book = nbformat.read(Path(site, "overview.ipynb"), as_version=4)
+        book.cells.append(nbformat.v4.new_code_cell("{}['zebra4711']"))
+        nbformat.write(book, Path(site, "overview.ipynb"))
         page.goto(f"{server.url}voila/render/overview.ipynb")
         page.locator(".jw-failed").wait_for(timeout=SECONDS)
         page.wait_for_load_state("networkidle")
@@ -228,8 +232,21 @@ def test_a_part_that_fails_says_so_in_words_and_shows_no_code(example, new_page)
             "Something went wrong here, and the page stops. Please tell the dashboard's owner."
         ]
         shown = page.locator("body").inner_text()
-        assert "database" not in shown
-        assert "cell" not in shown
+        assert "zebra4711" not in shown
+        assert "KeyError" not in shown
+
+
+def test_a_store_that_is_damaged_is_said_in_one_sentence_without_its_place(example, new_page):
+    with serve(example) as server, closing(new_page()) as page:
+        (example / "store.sqlite").write_bytes(b"no database")
+        page.goto(f"{server.url}voila/render/overview.ipynb")
+        page.locator("#rendered_cells .jw-note.jw-error").wait_for(timeout=SECONDS)
+
+        shown = page.locator("#rendered_cells").inner_text()
+        assert "If damaged, restore it from a backup." in shown
+        assert str(example) not in shown
+        assert "Traceback" not in shown
+        assert page.locator("table.jw-table").count() == 0
 
 
 def test_a_page_that_is_not_there_leads_back_to_the_start(served, new_page):
