@@ -353,7 +353,10 @@ def test_of_readers_who_come_at_once_one_makes_the_part_and_the_others_find_it(
         found = list(pool.map(lambda _n: show()._repr_html_(), range(8)))
 
     assert found == [counted["thing"]._repr_html_()] * 8
-    assert (counted["opened"], counted["shown"]) == (1, 1)
+    assert counted["shown"] == 1
+    assert (
+        counted["opened"] <= 2
+    )  # whoever makes the part may be another one than who opened the page
 
 
 def test_who_waits_too_long_for_another_makes_the_part_himself(served, counted, monkeypatch, cache):
