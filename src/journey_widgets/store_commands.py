@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from journey_widgets.errors import InfrastructureError, ParameterError
+from journey_widgets.errors import ParameterError
 
 if TYPE_CHECKING:
     from journey_widgets.workspace.store import Store
@@ -63,11 +63,6 @@ def _restore(options: argparse.Namespace) -> int:
 
     file = Path(options.workspace) / STORE
     if options.replace and file.exists():
-        with (
-            contextlib.suppress(InfrastructureError),
-            _store(options.workspace) as store,
-        ):  # a damaged one asks nobody
-            store.require("grant")
         many, aside = replace(file, options.backup, author())
         print(f"The store that was there is {aside.name} now.")
     else:

@@ -1,6 +1,7 @@
 """A backup is whole or not there, and a store comes back from it: in a folder, a database, from one into the other."""
 
 import contextlib
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from journey_widgets import Workspace, cli
 from journey_widgets.errors import InfrastructureError, WorkspaceError
-from journey_widgets.workspace import schema
+from journey_widgets.workspace import backup, schema
 from journey_widgets.workspace.backup import restore
 from journey_widgets.workspace.store import Store
 from support import postgres
@@ -152,6 +153,41 @@ def test_a_viewer_does_not_put_another_store_in_the_place_of_the_first(
     assert "'vic' is a viewer here" in capsys.readouterr().err
     with contextlib.closing(Workspace.open(place)) as again:
         assert again.member.role == "viewer"
+
+
+def test_a_store_that_somebody_writes_to_is_not_replaced(folder, tmp_path, monkeypatch):
+    place = str(folder.folder)
+    cli.main(["backup", str(tmp_path / "b.sqlite"), "-w", place])
+    monkeypatch.setattr("journey_widgets.workspace.backup.LOCK_SECONDS", 0.2)
+    real = backup._hold
+
+    def while_somebody_writes(held):
+        writer = sqlite3.connect(folder.folder / "store.sqlite", isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
+        try:
+            real(held)
+        finally:
+            writer.close()
+
+    monkeypatch.setattr(backup, "_hold", while_somebody_writes)
+
+    assert cli.main(["restore", str(tmp_path / "b.sqlite"), "--replace", "-w", place]) == 3
+    assert list(folder.folder.glob("store.replaced-*")) == []
+    assert folder.rev("journey") == 1
+
+
+def test_a_store_that_is_damaged_is_set_aside_as_it_is(folder, tmp_path):
+    place = str(folder.folder)
+    cli.main(["backup", str(tmp_path / "b.sqlite"), "-w", place])
+    folder.close()
+    (folder.folder / "store.sqlite").write_bytes(b"no database" * 100)
+
+    assert cli.main(["restore", str(tmp_path / "b.sqlite"), "--replace", "-w", place]) == 0
+
+    [aside] = folder.folder.glob("store.replaced-*.sqlite")
+    assert aside.read_bytes() == b"no database" * 100
+    with contextlib.closing(Workspace.open(place)) as again:
+        assert again.rev("journey") == 1
 
 
 def test_who_had_the_replaced_store_open_saves_into_it_no_more(folder, tmp_path):

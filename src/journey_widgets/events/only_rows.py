@@ -65,12 +65,8 @@ def only_rows(source: Source, rows: Rows, log: Source | None, cache: Path) -> So
             raise AccessError(msg)
         table = table.semi_join(log.table.select("customer_id").distinct(), "customer_id")
     told = json.dumps({c: sorted(v) for c, v in sorted(rows.items())}, ensure_ascii=False)
-    made_of = [
-        told,
-        source.fingerprint,
-        source.path.name,
-        log.path.name if log else "",
-    ]  # names tell pseudonyms' keys
+    # Names of files tell which key pseudonyms were made with; fingerprints do not.
+    made_of = [told, source.fingerprint, source.path.name, log.path.name if log else ""]
     digest = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
     folder = cache / f"only-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
     folder.mkdir(parents=True, exist_ok=True)

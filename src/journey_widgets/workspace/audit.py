@@ -3,16 +3,14 @@
 What people may do is told by the same rows: the newest one about a name says its role.
 """
 
-import hashlib
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from journey_widgets.workspace.chain import START, digest
 from journey_widgets.workspace.schema import audit
 
-START = "0" * 64
-"""The hash before the first row."""
 MADE, SAVED, REFUSED, ROLE = "made", "saved", "refused", "role"
 EXPORTED, BACKED_UP, RESTORED = "exported", "backed up", "restored"
 """What is noted: first that the store was made. Of a save `detail` is the hash of its revision, of a role the role."""
@@ -36,11 +34,8 @@ class Event:
 
     def expected_sha256(self) -> str:
         """Return the hash this row must have."""
-        digest = hashlib.sha256()
-        for name in ("prev_sha256", *(f.name for f in fields(self) if not f.name.endswith("256"))):
-            data = str(getattr(self, name)).encode()
-            digest.update(len(data).to_bytes(8, "big") + data)
-        return digest.hexdigest()
+        names = ("prev_sha256", *(f.name for f in fields(self) if not f.name.endswith("256")))
+        return digest(str(getattr(self, name)) for name in names)
 
 
 def note(
@@ -86,18 +81,3 @@ def newest_about(connection: sa.Connection, what: str, about: str) -> Event | No
     query = sa.select(audit).where(audit.c.what == what, audit.c.about == about)
     row = connection.execute(query.order_by(audit.c.id.desc()).limit(1)).first()
     return Event(**row._mapping) if row else None
-
-
-def faults(rows: list[Event]) -> list[str]:
-    """Return what is wrong with the rows: changed ones, missing ones; normally nothing."""
-    found, before, expected = [], START, 1
-    for row in rows:
-        name = f"audit row {row.id}"
-        if row.id != expected:
-            found.append(f"{name}: row {expected} was needed before it; it is missing.")
-        if row.prev_sha256 != before:
-            found.append(f"{name}: does not follow from the row before it.")
-        if row.sha256 != row.expected_sha256():
-            found.append(f"{name}: was changed after it was written.")
-        before, expected = row.sha256, row.id + 1
-    return found

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from journey_widgets.errors import InfrastructureError, WorkspaceError
 from journey_widgets.workspace import access, audit, schema
-from journey_widgets.workspace.store import Store, put
+from journey_widgets.workspace.store import LOCK_SECONDS, Store, put
 
 ROWS = 500
 """Rows that are copied at a time: bodies can be large."""
@@ -58,19 +58,46 @@ def restore(store: Store, backup: Path, *, instead_of: str = "") -> int:
 def replace(file: Path, backup: Path, who: str) -> tuple[int, Path]:
     """Put a store made from a backup in the place of a file's; returns its revisions, and where the other one is.
 
-    Whoever has the other one open cannot save into it any more. It is kept beside, with what was left half done in it
-    undone.
+    That is for admins of the other one; a damaged one asks nobody. Whoever has it open cannot save into it any more. It
+    is kept beside, with what was left half done in it undone.
     """
+    is_damaged = _is_damaged(file)
+    if not is_damaged:
+        with contextlib.closing(Store.in_file(file, who=who)) as old:
+            old.require(access.GRANT)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".restoring-") as scratch:
         part, aside = Path(scratch) / file.name, _free_name(file)
         with contextlib.closing(Store.in_file(part, who=who)) as store:
             many = restore(store, backup, instead_of=aside.name)
-        with contextlib.closing(sqlite3.connect(file, isolation_level=None, timeout=60)) as held:
-            with contextlib.suppress(sqlite3.DatabaseError):  # a damaged one is set aside as it is
-                held.execute("BEGIN EXCLUSIVE")
+        with contextlib.closing(
+            sqlite3.connect(file, isolation_level=None, timeout=LOCK_SECONDS)
+        ) as held:
+            if not is_damaged:
+                _hold(held)
             put(file, aside) if _has_links(file, aside) else file.rename(aside)
             part.replace(file)
     return many, aside
+
+
+def _is_damaged(file: Path) -> bool:
+    """Return whether a file is no SQLite database any more; one that is only locked is not damaged."""
+    try:
+        with contextlib.closing(sqlite3.connect(file)) as looked_at:
+            looked_at.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    except sqlite3.DatabaseError:
+        return True
+    return False
+
+
+def _hold(connection: sqlite3.Connection) -> None:
+    """Keep everybody else from writing; somebody who is at it is waited for."""
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        msg = f"The store that is there cannot be replaced now: {error}. Nothing was changed; try again."
+        raise InfrastructureError(msg) from None
 
 
 def _has_links(file: Path, aside: Path) -> bool:

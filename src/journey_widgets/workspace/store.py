@@ -7,7 +7,6 @@ what they decide on cannot change under them.
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import sqlite3
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,12 +24,10 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from journey_widgets.errors import AccessError, InfrastructureError, WorkspaceError
-from journey_widgets.workspace import access, audit, schema
+from journey_widgets.workspace import access, audit, chain, schema
 from journey_widgets.workspace.schema import artefact as _artefact
 from journey_widgets.workspace.schema import revision as _revision
 
-FIRST = "0" * 64
-"""The hash before the first revision."""
 LOCK, LOCK_SECONDS = 0x6A6F75726E6579, 60
 """Key of the lock under which tables are made; how long a writer waits for another one."""
 
@@ -57,11 +54,7 @@ class Revision:
             self.prev_sha256, self.kind, str(self.rev), str(self.base_rev), self.author, self.at_utc,
             self.note, str(self.schema_version), self.save_id, self.body,
         )  # fmt: skip
-        digest = hashlib.sha256()
-        for text in fields:
-            data = text.encode()
-            digest.update(len(data).to_bytes(8, "big") + data)
-        return digest.hexdigest()
+        return chain.digest(fields)
 
 
 class Store:
@@ -219,13 +212,16 @@ class Store:
     def _reading(self) -> Iterator[sa.Connection]:
         """Look at all of one moment, if one may."""
         with self._transaction(write=False) as connection:
-            found = self._told_version(connection)
-            if not found:
+            if not self._told_version(connection):
                 msg = "The database holds no workspace yet. Open it for writing once, or run journey restore."
                 raise WorkspaceError(msg)
-            if found != schema.FIRST:
+            if self._has_audit(connection):
                 access.require(connection, self.who, access.READ)
             yield connection
+
+    def _has_audit(self, connection: sa.Connection) -> bool:
+        """Return whether there is an audit, and with it roles: the first version had none."""
+        return self._told_version(connection) not in ("", schema.FIRST)
 
     @contextmanager
     def _writing(self, right: str, about: str, from_rev: int = 0) -> Iterator[sa.Connection]:
@@ -313,7 +309,7 @@ class Store:
                 schema_version=decided[1],
                 body=decided[0],
                 sha256="",
-                prev_sha256=head.sha256 if head else FIRST,
+                prev_sha256=head.sha256 if head else chain.START,
                 save_id=save_id,
             )
             values = {**vars(draft), "sha256": draft.expected_sha256()}
@@ -334,22 +330,20 @@ class Store:
     def member(self) -> access.Member:
         """Return what whoever opened the store may do and see; whoever may not read is refused."""
         with self._reading() as connection:
-            if self._told_version(connection) == schema.FIRST:
+            if not self._has_audit(connection):
                 return access.Member(self.who, "admin")
             return access.require(connection, self.who, access.READ)
 
     def require(self, right: str) -> None:
         """Refuse whoever has not this right."""
         with self._reading() as connection:
-            if self._told_version(connection) != schema.FIRST:
+            if self._has_audit(connection):
                 access.require(connection, self.who, right)
 
     def members(self) -> dict[str, access.Member]:
         """Return who is named in the workspace; nobody means that everybody may do everything."""
         with self._reading() as connection:
-            return (
-                access.members(connection) if self._told_version(connection) != schema.FIRST else {}
-            )
+            return access.members(connection) if self._has_audit(connection) else {}
 
     def grant(self, name: str, role: str, rows: Mapping[str, Sequence[str]]) -> None:
         """Name somebody as viewer, editor or admin; with a blank role, take them out."""
@@ -360,24 +354,28 @@ class Store:
     def events(self) -> list[audit.Event]:
         """Return the audit, oldest first."""
         with self._reading() as connection:
-            return (
-                audit.events(connection) if self._told_version(connection) != schema.FIRST else []
-            )
+            return audit.events(connection) if self._has_audit(connection) else []
 
     def verify(self) -> list[str]:
         """Return what is wrong with the store: changed rows, broken chains, gaps; normally nothing."""
         with self._transaction(
             write=False
         ) as connection:  # whoever reaches it may: no document is told
-            found = self._told_version(connection)
+            has_audit = self._has_audit(connection)
             query = _select().order_by(_artefact.c.kind, _revision.c.rev)
             revisions = [Revision(**row._mapping) for row in connection.execute(query)]
-            audited = audit.events(connection) if found not in ("", schema.FIRST) else []
+            audited = audit.events(connection) if has_audit else []
             said = "ok"
             if connection.dialect.name == "sqlite":
                 said = str(connection.exec_driver_sql("PRAGMA integrity_check").scalar())
-        faults = [*_chain_faults(revisions), *audit.faults(audited), *_unlike(revisions, audited)]
-        if found not in ("", schema.FIRST) and not any(e.what == audit.MADE for e in audited[:1]):
+        faults = [
+            f
+            for kind, own in groupby(revisions, key=lambda r: r.kind)
+            for f in chain.faults(((r.rev, r) for r in own), kind, "revision")
+        ]
+        faults += chain.faults(((e.id, e) for e in audited), "audit", "row")
+        faults += _unlike(revisions, audited)
+        if has_audit and not any(e.what == audit.MADE for e in audited[:1]):
             faults.append(
                 "The audit does not begin where the store was made: its first rows are missing."
             )
@@ -394,7 +392,7 @@ class Store:
                 )
             yield (
                 connection,
-                [t for t in schema.HELD if found != schema.FIRST or t is not schema.audit],
+                [t for t in schema.HELD if self._has_audit(connection) or t is not schema.audit],
             )
 
     def close(self) -> None:
@@ -426,23 +424,6 @@ def _artefact_id(connection: sa.Connection, kind: str, now: str) -> int:
     key = made.inserted_primary_key
     assert key is not None  # noqa: S101 - a row was inserted
     return int(key[0])
-
-
-def _chain_faults(revisions: Sequence[Revision]) -> list[str]:
-    """Return what is wrong with revisions, which come by kind and in their order."""
-    faults, of, before, expected = [], "", FIRST, 1
-    for revision in revisions:
-        if revision.kind != of:
-            of, before, expected = revision.kind, FIRST, 1
-        name = f"{revision.kind} revision {revision.rev}"
-        if revision.rev != expected:
-            faults.append(f"{name}: revision {expected} was needed before it; it is missing.")
-        if revision.prev_sha256 != before:
-            faults.append(f"{name}: does not follow from the revision before it.")
-        if revision.sha256 != revision.expected_sha256():
-            faults.append(f"{name}: was changed after it was saved.")
-        before, expected = revision.sha256, revision.rev + 1
-    return faults
 
 
 def _unlike(revisions: Sequence[Revision], audited: Sequence[audit.Event]) -> list[str]:
