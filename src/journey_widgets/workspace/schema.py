@@ -1,8 +1,8 @@
 """The tables of a store, and the steps from each version of them to the next.
 
 A store says its version in the table ``alembic_version``; the first one said nothing. The steps are Alembic's, in
-``migrations/``; a new store is made at once as the newest version is. A step writes its tables out again on purpose: what
-a version was does not change when the tables here do.
+``migrations/``; a new store is made at once as the newest version is. A step writes its tables out again on purpose:
+what a version was does not change when the tables here do.
 """
 
 from pathlib import Path
