@@ -44,6 +44,18 @@ def test_a_map_without_a_funnel_says_so_and_shows_the_rest(bare):
         assert part(bare, pains)._repr_html_()
 
 
+def test_where_nobody_answered_nothing_is_said_to_fit(tmp_path, monkeypatch):
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+    Workspace.create(tmp_path / "shop", template="online_shop").close()
+
+    said = map_page.contradictions_in_words(
+        open_page("Journey map", workspace=str(tmp_path / "shop"))
+    )
+
+    assert repr(said) == "No touchpoint has both a judgement and answers to hold against it."
+    assert "jw-good" not in said._repr_html_()
+
+
 def test_a_log_that_hardly_meets_the_map_is_said_first(example, monkeypatch):
     monkeypatch.setenv("JOURNEY_MODE", "report")
     rows = [(f"c{i}", "2026-01-01", "checkout" if i < 3 else f"seen {i % 2}") for i in range(10)]

@@ -222,7 +222,10 @@ def contradictions(page: Page) -> list[Finding]:
 
 def contradictions_in_words(page: Page) -> html.Html:
     """Return the same as a list."""
+    both = curve(page)
     found = contradictions(page)
+    if not found and not (both["judged"].notna() & (both["n"] > 0)).any():
+        return html.note("No touchpoint has both a judgement and answers to hold against it.")
     if not found:
         return html.note("No judgement is contradicted by answers.", kind="good")
     return html.findings_list(found)
