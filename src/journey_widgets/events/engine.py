@@ -1,4 +1,7 @@
-"""The engine that answers questions about read sources: DuckDB under Ibis, one connection."""
+"""The engine that answers questions about read sources: DuckDB under Ibis, one connection.
+
+A source that lives in a warehouse (`events.warehouse`) is asked there, by the same expressions.
+"""
 
 import atexit
 import contextlib
@@ -11,9 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 import psutil
+import pyarrow as pa
+from ibis.common.exceptions import IbisError
 
 from journey_widgets.errors import InfrastructureError, JourneyDataError, JourneyError
 
@@ -103,6 +109,45 @@ def parquet_table(path: Path) -> ir.Table:
     return cast("ir.Table", engine().read_parquet(literal, hive_partitioning=False))
 
 
+OURS = "duckdb"
+"""What the engine of this process is called among others."""
+
+
+def engines_of(value: ir.Value | ir.Table) -> set[str]:
+    """Return the names of the engines whose tables an expression reads."""
+    tables = value.op().find((ops.DatabaseTable, ops.SQLQueryResult))
+    return {str(t.source.name) for t in tables}
+
+
+def engine_of(value: ir.Value | ir.Table) -> str:
+    """Return the name of the engine that an expression runs on: ours, where it reads no table of another one."""
+    return next(iter(sorted(engines_of(value) - {OURS})), OURS)
+
+
+def beside(rows: pa.Table, table: ir.Table) -> ir.Table:
+    """Put rows to where a table lives, so that the two can be joined."""
+    if engine_of(table) != OURS:
+        return ibis.memtable(rows)
+    return engine().create_table(ibis.util.gen_name("beside"), rows, temp=True)
+
+
+def hold(table: ir.Table) -> ir.Table:
+    """Work a table out where it lives and keep its rows for as long as somebody asks for them."""
+    if engine_of(table) != OURS:
+        return table.cache()
+    return engine().create_table(ibis.util.gen_name("held"), table, temp=True)
+
+
 def collect(table: ir.Table) -> pd.DataFrame:
     """Return the rows of a lazy table; only small results come this way."""
-    return cast("pd.DataFrame", table.to_pyarrow().to_pandas())
+    try:
+        return cast("pd.DataFrame", table.to_pyarrow().to_pandas())
+    except IbisError as error:
+        names = sorted(engines_of(table))
+        if len(names) < 2:
+            raise
+        msg = (
+            f"This question needs tables that live apart ({', '.join(names)}): one engine cannot read the other's. "
+            "Put these sources on the same backend in sources.yaml."
+        )
+        raise JourneyDataError(msg) from error

@@ -18,6 +18,12 @@ from journey_widgets.errors import did_you_mean
 Step = Literal["handle", "approve", "consult", "notify"]
 STEPS: tuple[Step, ...] = ("handle", "approve", "consult", "notify")
 Format = Literal["csv", "parquet", "xlsx", "jsonl"]
+Backend = Literal["pyspark", "postgres", "trino", "bigquery", "snowflake", "clickhouse"]
+IN_A_WAREHOUSE = {
+    "backend", "table", "stored_in", "time_zone", "currency", "missing", "columns", "keep", "order", "touchpoints",
+    "steps", "unmapped", "outcomes", "not_personal", "tolerance",
+}  # fmt: skip
+"""What can be said of a source that is a table of a warehouse; its values have their types there."""
 
 
 class _Strict(BaseModel):
@@ -95,6 +101,12 @@ class SourceMapping(_Strict):
     """
 
     file: str | None = None
+    backend: Backend | None = None
+    """Warehouse the source is a table of; how it is reached stands in the environment."""
+    table: str | None = None
+    """The table there, such as ``web.events`` or ``catalog.web.events``."""
+    stored_in: str | None = None
+    """Schema (or ``catalog.schema``) of the warehouse that keeps the path index; the connection's own by default."""
     format: Format | None = None
     encoding: str | None = None
     separator: str | None = Field(None, min_length=1, max_length=1)
@@ -125,3 +137,26 @@ class SourceMapping(_Strict):
     """Columns that look like personal data and were found to be none."""
     tolerance: float = Field(0.05, ge=0, le=1)
     """Largest share of unreadable times or numbers in a column before reading is refused."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.backend is None:
+            if self.table or self.stored_in:
+                msg = "'table' and 'stored_in' are of a backend; name it, such as backend: postgres"
+                raise ValueError(msg)
+            return self
+        if not self.table or self.file:
+            msg = "a source in a backend needs 'table' and no 'file'"
+            raise ValueError(msg)
+        strange = sorted(self.model_fields_set - IN_A_WAREHOUSE)
+        read = [n for n, c in self.columns.items() if c.formats or c.unit or c.template]
+        if strange or read:
+            what = strange[0] if strange else f"formats, unit or template of {read[0]!r}"
+            msg = f"{what}: not of a table in a backend, whose values have their types. Make a view there that has them"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it says where the source is."""
+        return self.file is not None or self.backend is not None

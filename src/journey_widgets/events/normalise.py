@@ -111,7 +111,7 @@ def distinct_names(
     column = next(c for c in read_in.columns if c.name == name)
     counted = read_in.table.group_by(value=origin(name)).agg(n=ibis._.count())
     stored = con.create_table(f"values:{name}", counted, temp=True)
-    text = _hidden(_as_text(_blanked(stored["value"], column, mapping)), name, mapping)
+    text = _hidden(as_text(blanked(stored["value"], column, mapping)), name, mapping)
     return con.create_table(f"names:{name}", stored.mutate(name=text), temp=True)
 
 
@@ -125,17 +125,17 @@ def touchpoint_of(event: ir.StringValue, mapping: SourceMapping) -> ir.StringVal
 
 def normalise(table: ir.Table, contract: Contract, mapping: SourceMapping) -> Normalised:
     """Read every contract column that the mapping or the table's own names offer."""
-    columns = _columns(contract, mapping)
+    columns = contract_columns(contract, mapping)
     table = _long_answers(table, mapping) if mapping.questions else table
     origins: dict[str, ir.Value] = {}
     for column in columns:
-        source = _origin(table, column, mapping)
+        source = origin_of(table, column, mapping)
         if source is not None:
             origins[column.name] = source
         elif column.required:
             require_columns(_shown(table), column.name, name=contract.name)
     kept = [c for c in columns if c.name in origins]
-    _check_carried(mapping, set(origins), contract)
+    check_carried(mapping, set(origins), contract)
     for name in (*mapping.keep, *([mapping.order] if mapping.order else [])):
         require_columns(_shown(table), name, name=contract.name)
     _check_pseudonyms(mapping, kept, contract)
@@ -146,7 +146,7 @@ def normalise(table: ir.Table, contract: Contract, mapping: SourceMapping) -> No
     table = table.select(
         **{ROW: table[ROW]},
         **named,
-        **{raw(c.name): _blanked(origins[c.name], c, mapping) for c in kept},
+        **{raw(c.name): blanked(origins[c.name], c, mapping) for c in kept},
         **carried,
         **order,
     )
@@ -172,7 +172,7 @@ def _check_pseudonyms(mapping: SourceMapping, read: list[Column], contract: Cont
 def _kept_as(value: ir.Value, name: str, mapping: SourceMapping) -> ir.Value:
     if name not in mapping.pseudonyms:
         return value
-    text = _stripped(_as_text(value))
+    text = _stripped(as_text(value))
     return _hidden(
         text.isin(["", *mapping.missing]).ifelse(ibis.null("string"), text), name, mapping
     )
@@ -199,7 +199,7 @@ def _sortable(value: ir.Value) -> ir.Value:
 _OWN_NAMES = {"row", "touchpoint", "amount", "unit_id", "is_unmapped", "is_outside"}
 
 
-def _check_carried(mapping: SourceMapping, used: set[str], contract: Contract) -> None:
+def check_carried(mapping: SourceMapping, used: set[str], contract: Contract) -> None:
     """Refuse kept columns and outcomes whose names would hide a column of the contract."""
     for where, names in (("keep", mapping.keep), ("outcomes", mapping.outcomes)):
         own = {c.name for c in contract.columns}
@@ -216,7 +216,7 @@ def _check_carried(mapping: SourceMapping, used: set[str], contract: Contract) -
                 raise JourneyDataError(msg)
 
 
-def _as_text(value: ir.Value) -> ir.StringValue:
+def as_text(value: ir.Value) -> ir.StringValue:
     """Write a value as people write it: 17850 and not 17850.0; not-a-number is no value."""
     if value.type().is_floating():
         number = value.try_cast("int64")
@@ -230,7 +230,8 @@ def _shown(table: ir.Table) -> list[str]:
     return [c for c in table.columns if c != ROW]
 
 
-def _columns(contract: Contract, mapping: SourceMapping) -> list[Column]:
+def contract_columns(contract: Contract, mapping: SourceMapping) -> list[Column]:
+    """Return the contract's columns and the outcomes; a mapping that names others is refused."""
     known = list(contract.columns)
     names = {c.name for c in known}
     for name in mapping.columns:
@@ -241,7 +242,8 @@ def _columns(contract: Contract, mapping: SourceMapping) -> list[Column]:
     return known + outcomes
 
 
-def _origin(table: ir.Table, column: Column, mapping: SourceMapping) -> ir.Value | None:
+def origin_of(table: ir.Table, column: Column, mapping: SourceMapping) -> ir.Value | None:
+    """Return where the values of a contract column come from; None where the source has none."""
     spec = mapping.columns.get(column.name)
     if spec is None:
         return table[column.name] if column.name in table.columns else None
@@ -260,7 +262,7 @@ def _template(table: ir.Table, template: str, name: str) -> ir.StringValue:
     for i, piece in enumerate(template.replace("}", "{").split("{")):
         if i % 2:
             require_columns(_shown(table), piece, name=f"the template of {name!r}")
-            parts.append(_as_text(table[piece]).strip())
+            parts.append(as_text(table[piece]).strip())
         elif piece:
             parts.append(ibis.literal(piece))
     if not parts:
@@ -272,12 +274,12 @@ def _template(table: ir.Table, template: str, name: str) -> ir.StringValue:
     return whole
 
 
-def _blanked(value: ir.Value, column: Column, mapping: SourceMapping) -> ir.Value:
+def blanked(value: ir.Value, column: Column, mapping: SourceMapping) -> ir.Value:
     """Make every spelling of *no value* null; numbers and times of the source stay as they are."""
     spec = mapping.columns.get(column.name)
     words = [*mapping.missing, *(spec.missing if spec else ())]
     if spec and spec.recode:
-        value = _as_text(value).strip()
+        value = as_text(value).strip()
         value = value.substitute(cast("Mapping[Any, Any]", spec.recode), else_=value)
     if isinstance(value, ir.StringValue):
         text = _stripped(value)
@@ -285,7 +287,7 @@ def _blanked(value: ir.Value, column: Column, mapping: SourceMapping) -> ir.Valu
     if value.type().is_floating():
         value = value.isnan().ifelse(ibis.null(value.type()), value)
     if words:
-        value = _as_text(value).isin(words).ifelse(ibis.null(value.type()), value)
+        value = as_text(value).isin(words).ifelse(ibis.null(value.type()), value)
     return value
 
 
@@ -300,7 +302,7 @@ def _stripped(text: ir.StringValue) -> ir.StringValue:
 def _read_text(result: Normalised, column: Column, mapping: SourceMapping) -> None:
     value = result.table[raw(column.name)]
     own = column.name in NAMES and origin(column.name) in result.table.columns
-    text = _as_text(value) if own else _hidden(_as_text(value), column.name, mapping)
+    text = as_text(value) if own else _hidden(as_text(value), column.name, mapping)
     result.table = result.table.mutate(text.name(column.name))
 
 
@@ -394,7 +396,7 @@ def _long_answers(table: ir.Table, mapping: SourceMapping) -> ir.Table:
     questions = mapping.questions
     for name in questions:
         require_columns(_shown(table), name, name="answers")
-    table = table.mutate(**{name: _as_text(table[name]).strip() for name in questions})
+    table = table.mutate(**{name: as_text(table[name]).strip() for name in questions})
     order = {name: i for i, name in enumerate(questions)}
     table = table.pivot_longer(
         ibis.selectors.cols(*questions), names_to="question_id", values_to="score"

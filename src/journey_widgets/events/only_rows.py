@@ -66,7 +66,8 @@ def only_rows(source: Source, rows: Rows, log: Source | None, cache: Path) -> So
         table = table.semi_join(log.table.select("customer_id").distinct(), "customer_id")
     told = json.dumps({c: sorted(v) for c, v in sorted(rows.items())}, ensure_ascii=False)
     # Names of files tell which key pseudonyms were made with; fingerprints do not.
-    made_of = [told, source.fingerprint, source.path.name, log.path.name if log else ""]
+    files = [s.path.name if s is not None and s.path is not None else "" for s in (source, log)]
+    made_of = [told, source.fingerprint, *files]
     digest = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
     folder = cache / f"only-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
     folder.mkdir(parents=True, exist_ok=True)

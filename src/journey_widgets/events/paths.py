@@ -31,7 +31,7 @@ import pyarrow as pa
 from ibis import _
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
-from journey_widgets.events.engine import collect, engine, parquet_table, scratch_folder
+from journey_widgets.events.engine import beside, collect, hold, parquet_table, scratch_folder
 from journey_widgets.events.instants import micros
 from journey_widgets.events.source import Source, read_events
 from journey_widgets.events.stored_log import (
@@ -41,6 +41,7 @@ from journey_widgets.events.stored_log import (
     touchpoint_code,
     whole_paths,
 )
+from journey_widgets.events.warehouse_source import places_there
 from journey_widgets.tables import require_columns
 
 At = Literal["first", "each", "last"]
@@ -54,7 +55,7 @@ class PathIndex:
     Attributes
     ----------
     file
-        The Parquet file of all events, in order of customer and step.
+        The Parquet file of all events, in order of customer and step; None where they live in a warehouse.
     touchpoints
         The ids behind the codes.
     chosen
@@ -65,17 +66,22 @@ class PathIndex:
         What a path belongs to: ``"customers"``, or ``"sessions"`` after `split_sessions`.
     """
 
-    file: Path
+    file: Path | None
     touchpoints: tuple[str, ...]
     chosen: ir.Table | None = None
     said: tuple[str, ...] = ()
     unit: str = "customers"
     everybody: int | None = None
-    """How many customers the file holds, where that was noted when it was stored."""
+    """How many customers there are, where that was noted when they were stored."""
+    there: ir.Table | None = None
+    """The path index of all events in a warehouse; None where it is a file."""
 
     @cached_property
     def stored(self) -> ir.Table:
         """The events of everybody, whoever is chosen."""
+        if self.there is not None:
+            return self.there
+        assert self.file is not None  # noqa: S101 - one of the two is there
         return places(parquet_table(self.file))
 
     @cached_property
@@ -108,12 +114,25 @@ class PathIndex:
         touchpoints
             Codes of the touchpoints wanted; all by default.
         """
+        if self.file is None:
+            yield from self._pieces_there(columns, touchpoints)
+            return
         for piece in whole_paths(read_places(self.file, columns, touchpoints)):
             who = piece["customer"].to_numpy()
             if self.chosen is None:
                 yield piece
             elif (kept := self._mask[np.minimum(who, len(self._mask) - 1)]).any():
                 yield piece.filter(pa.array(kept))
+
+    def _pieces_there(
+        self, columns: tuple[str, ...], touchpoints: Collection[int] | None
+    ) -> Iterator[pa.Table]:
+        """Return the events out of a warehouse: for few customers, or where it cannot answer by itself."""
+        rows = self.table
+        if touchpoints is not None:
+            rows = rows.filter(rows.touchpoint.isin(sorted(touchpoints)))
+        wanted = rows.select(*dict.fromkeys(["customer", "step", *columns]))
+        yield from whole_paths(wanted.order_by("customer", "step").to_pyarrow_batches())
 
     @cached_property
     def _mask(self) -> npt.NDArray[np.bool_]:
@@ -171,9 +190,12 @@ class PathIndex:
                 raise JourneyDataError(msg)
         words = f"{column} = {' or '.join(values)}"
         if at == "each":
-            kept = _joined_up(self.table.filter(text.isin(values)))
+            kept = _numbered_anew(self.table.filter(text.isin(values)))
             said = (*self.said, f"events with {words} alone")
-            return replace(self, file=kept, chosen=None, said=said, everybody=None)
+            fresh = replace(self, chosen=None, said=said, everybody=None)
+            if self.file is None:
+                return replace(fresh, there=hold(kept))
+            return replace(fresh, file=_written(kept))
         ends = {"first": _.step == 1, "last": _.next.isnull()}
         if at not in ends:
             msg = f"at is {at!r}; 'first', 'each' or 'last' was needed."
@@ -210,7 +232,7 @@ class PathIndex:
         wanted = customers.select("customer").distinct()
         if self.chosen is not None:
             wanted = wanted.semi_join(self.chosen, "customer")
-        return replace(self, chosen=_keep(wanted), said=(*self.said, said))
+        return replace(self, chosen=hold(wanted), said=(*self.said, said))
 
     def without(self, customers: ir.Table, said: str) -> "PathIndex":
         """Return the index of its customers that are not in a table of numbers."""
@@ -218,7 +240,7 @@ class PathIndex:
         if own is None:
             own = self.stored.filter(_.step == 1).select("customer")
         return replace(
-            self, chosen=_keep(own.anti_join(customers, "customer")), said=(*self.said, said)
+            self, chosen=hold(own.anti_join(customers, "customer")), said=(*self.said, said)
         )
 
     def ids(self, customers: ir.Table) -> pd.DataFrame:
@@ -237,14 +259,10 @@ def _as_stored(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
 
 
-def numbers(customers: npt.NDArray[Any]) -> ir.Table:
+def numbers(customers: npt.NDArray[Any], index: PathIndex) -> ir.Table:
     """Return customer numbers as a table that `PathIndex.only` and `PathIndex.ids` take."""
-    found = pa.table({"customer": pa.array(np.asarray(customers, np.int32))})
-    return engine().create_table(ibis.util.gen_name("customers"), found, temp=True)
-
-
-def _keep(customers: ir.Table) -> ir.Table:
-    return engine().create_table(ibis.util.gen_name("chosen"), customers, temp=True)
+    kind = np.int32 if index.file is not None else np.int64
+    return beside(pa.table({"customer": pa.array(np.asarray(customers, kind))}), index.stored)
 
 
 def path_index(log: Any) -> PathIndex:
@@ -260,17 +278,22 @@ def path_index(log: Any) -> PathIndex:
     if log.kind != "events":
         msg = f"A path needs events; this source holds {log.kind}. Use ws.events() or read_events."
         raise JourneyDataError(msg)
-    return PathIndex(log.path, log.touchpoints, everybody=log.customers)
+    there = None if log.stored is None else places_there(log.stored)
+    return PathIndex(log.path, log.touchpoints, everybody=log.customers, there=there)
 
 
-def _joined_up(events: ir.Table) -> Path:
+def _numbered_anew(events: ir.Table) -> ir.Table:
     """Number the steps anew, as if the events that are not there had never been."""
     path = ibis.window(group_by="customer", order_by="step")
-    fresh = events.mutate(
+    return events.mutate(
         next=_.touchpoint.lead().over(path),
         gap=micros(_.ts.lead().over(path)) - micros(_.ts),
         step=(ibis.row_number().over(path) + 1).cast("int32"),
     )
+
+
+def _written(fresh: ir.Table) -> Path:
+    """Store a path index in a file of its own."""
     target = scratch_folder() / f"{uuid.uuid4().hex}.parquet"
     in_order = fresh.order_by("customer", "step")
     in_order.select(**{file_name(c): c for c in in_order.columns}).to_parquet(target)

@@ -57,19 +57,22 @@ class Source:
     fingerprint
         SHA-256 of the input and the mapping: the same text means the same table.
     path
-        The Parquet file behind `table`.
+        The Parquet file behind `table`; None where it lives in a warehouse.
     touchpoints, customers
         Of a log of events: the ids of its touchpoints, in order, and the number of its customers.
+    stored
+        The table of a warehouse with the events and their places in their paths; None where they lie in `path`.
     """
 
     kind: str
     table: ir.Table
     data_check: pd.DataFrame
     fingerprint: str
-    path: Path
+    path: Path | None
     mapping: SourceMapping
     touchpoints: tuple[str, ...] = ()
     customers: int = 0
+    stored: ir.Table | None = None
 
     @property
     def currency(self) -> str | None:
@@ -214,7 +217,7 @@ def _read_anew(
         opened, name = from_table(source, scratch), "the table"
     try:
         read_in = normalise(opened.table, agreed, mapping)
-        _complete(read_in, agreed, mapping)
+        complete(read_in, agreed, mapping)
     except JourneyDataError as error:
         msg = f"{name}: {error}"
         raise JourneyDataError(msg) from None
@@ -269,7 +272,7 @@ def _kept(table: ir.Table, must: list[str], agreed: Contract, mapping: SourceMap
     return kept
 
 
-def _complete(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> None:
+def complete(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> None:
     """Add the columns that follow from others."""
     table = read_in.table
     if agreed.name == "events":
@@ -283,8 +286,8 @@ def _complete(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> 
     if agreed.name == "trials" and "unit_id" not in table.columns:
         read_in.table = table.mutate(unit_id=(_[ROW] + 1).cast("string"))
     if agreed.name == "answers":
-        low = table["scale"].re_extract(r"^(-?\d+)-(\d+)$", 1).try_cast("float64")
-        high = table["scale"].re_extract(r"^(-?\d+)-(\d+)$", 2).try_cast("float64")
+        low = table["scale"].re_extract(r"^(-?\d+)-(\d+)$", 1).nullif("").cast("float64")
+        high = table["scale"].re_extract(r"^(-?\d+)-(\d+)$", 2).nullif("").cast("float64")
         outside = ((table["score"] < low) | (table["score"] > high)).fill_null(False)
         read_in.table = table.mutate(
             outside.ifelse(ibis.null("float64"), table["score"]).name("score"),

@@ -8,14 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.durations import microseconds
-from journey_widgets.events.paths import PathIndex
-from journey_widgets.journey.pattern import Pattern, as_pattern, first_matches
+from journey_widgets.events.engine import beside
+from journey_widgets.events.paths import PathIndex, numbers
+from journey_widgets.journey.attempts_there import ReachedThere, attempts_there
+from journey_widgets.journey.pattern import Pattern, as_pattern, can_match_there, first_matches
+from journey_widgets.journey.waits import Waits
 
 Order = Literal["this", "any", "exact"]
 Entry = Literal["first", "last", "any"]
@@ -83,25 +87,42 @@ class Reached:
         steps = self.moments.shape[1]
         return np.array([(self.depth > k).sum() for k in range(steps)], dtype=np.int64)
 
-    def at(self, step: int, *, lost: bool = False) -> Ints:
+    def at(self, step: int, index: PathIndex, *, lost: bool = False) -> ir.Table:
         """Return the customers at a step (from 0), or those of the step before who did not come."""
         there = self.depth == step if lost else self.depth > step
-        found: Ints = self.customer[there]
-        return found
+        return numbers(self.customer[there], index)
 
-    def waited(self, a: int, b: int) -> Ints:
-        """Return the microseconds from step `a` to step `b` of those who reached both."""
+    def as_table(self, index: PathIndex) -> ir.Table:
+        """Return the same as a table: ``customer``, ``depth``, ``moment_0`` …, ``place_0`` …, null for never."""
+        kind = np.int32 if index.file is not None else np.int64
+        columns = {"customer": pa.array(self.customer.astype(kind)), "depth": pa.array(self.depth)}
+        for name, values in (("moment", self.moments), ("place", self.places)):
+            for k in range(values.shape[1]):
+                columns[f"{name}_{k}"] = pa.array(values[:, k], mask=values[:, k] == NEVER)
+        return beside(pa.table(columns), index.stored)
+
+    def waits(self, a: int, b: int) -> Waits:
+        """Return how long those waited who reached both steps."""
         there = self.depth > max(a, b)
-        waited: Ints = self.moments[there, b] - self.moments[there, a]
-        return waited
+        return Waits.of(self.moments[there, b] - self.moments[there, a])
 
 
-def attempts(index: PathIndex, steps: Sequence[str], rules: Rules) -> Reached:
-    """Match `steps` (touchpoints or path patterns) to the paths of an index."""
+def attempts(index: PathIndex, steps: Sequence[str], rules: Rules) -> Reached | ReachedThere:
+    """Match `steps` (touchpoints or path patterns) to the paths of an index, where its events are."""
     wanted = [as_pattern(step, index.touchpoints) for step in steps]
     codes = [index.code(s) if p is None else NEVER for s, p in zip(steps, wanted, strict=True)]
     excluded = [index.code(name) for name in rules.exclude]
     _refuse(steps, wanted, codes, excluded, rules)
+    with_patterns = any(p is not None for p in wanted)
+    if index.file is None and (can_match_there(index) or not with_patterns):
+        return attempts_there(index, codes, wanted, excluded, rules)
+    return _matched(index, wanted, codes, excluded, rules)
+
+
+def _matched(
+    index: PathIndex, wanted: Sequence[Pattern | None], codes: Sequence[int], excluded: Sequence[int], rules: Rules
+) -> Reached:  # fmt: skip
+    """Match steps to paths that are read piece by piece."""
     with_patterns = any(p is not None for p in wanted)
     needed = None if with_patterns else {*codes, *excluded}
     found = []
@@ -116,8 +137,8 @@ def attempts(index: PathIndex, steps: Sequence[str], rules: Rules) -> Reached:
     return Reached(
         np.concatenate([np.empty(0, np.int64), *(r.customer for r in found)]),
         np.concatenate([np.empty(0, np.int64), *(r.depth for r in found)]),
-        np.concatenate([np.empty((0, len(steps)), np.int64), *(r.moments for r in found)]),
-        np.concatenate([np.empty((0, len(steps)), np.int64), *(r.places for r in found)]),
+        np.concatenate([np.empty((0, len(codes)), np.int64), *(r.moments for r in found)]),
+        np.concatenate([np.empty((0, len(codes)), np.int64), *(r.places for r in found)]),
     )
 
 

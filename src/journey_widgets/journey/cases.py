@@ -12,9 +12,10 @@ from ibis import _
 
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
+from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.journey.attempts import NEVER, Reached, Rules, attempts
-from journey_widgets.journey.funnel import frame_of
+from journey_widgets.journey.funnel import frame_of, funnel
 
 
 class FunnelCases:
@@ -31,7 +32,9 @@ class FunnelCases:
     def __init__(self, log: Any, steps: Sequence[str], *, columns: Sequence[str] = ()) -> None:
         self.index: PathIndex = path_index(log)
         self.steps = [str(s) for s in steps]
-        self._reached = attempts(self.index, self.steps, Rules())
+        reached = attempts(self.index, self.steps, Rules())
+        assert isinstance(reached, Reached)  # noqa: S101 - of a log in a file
+        self._reached = reached
         chosen = {f"at:{name}": self.index.attribute(name) for name in columns}
         first = self.index.table.filter(_.step == 1).select("customer", "ts", **chosen).to_pyarrow()
         customer = first["customer"].to_numpy()
@@ -102,6 +105,53 @@ class FunnelCases:
             self._began[self._began != NEVER].astype("datetime64[us]").astype("datetime64[M]")
         )
         return [str(m) for m in months]
+
+
+class FunnelCasesThere:
+    """The same for a log in a warehouse: nothing is kept here, each choice is asked there."""
+
+    def __init__(
+        self, index: PathIndex, steps: Sequence[str], *, columns: Sequence[str] = ()
+    ) -> None:
+        self.index, self.steps, self._columns = index, [str(s) for s in steps], list(columns)
+
+    def groups(self) -> dict[str, list[str]]:
+        """Return the columns, each with its values."""
+        return {name: self.index.values(name) for name in self._columns}
+
+    def funnel(
+        self,
+        *,
+        column: str | None = None,
+        value: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> pd.DataFrame:
+        """Return the funnel of one group, of those who began in a period (UTC, `until` left out)."""
+        if (column is None) != (value is None):
+            msg = "A group needs both column and value."
+            raise JourneyDataError(msg)
+        index = self.index if column is None else self.index.where(column, value)
+        if since is not None or until is not None:
+            index = index.began(*(None if m is None else m.isoformat() for m in (since, until)))
+        return funnel(index, self.steps)
+
+    def months(self) -> list[str]:
+        """Return the months (UTC) in which customers at step 1 began, such as ``"2026-03"``."""
+        there = attempts(self.index, self.steps, Rules()).at(0, self.index)
+        first = self.index.table.filter(_.step == 1).semi_join(there, "customer")
+        months = collect(first.select(month=first.ts.truncate("M")).distinct())["month"]
+        return sorted(f"{m:%Y-%m}" for m in months)
+
+
+def funnel_cases(
+    log: Any, steps: Sequence[str], *, columns: Sequence[str] = ()
+) -> FunnelCases | FunnelCasesThere:
+    """Return the cases of a funnel, wherever the log lives."""
+    index = path_index(log)
+    if index.file is None:
+        return FunnelCasesThere(index, steps, columns=columns)
+    return FunnelCases(index, steps, columns=columns)
 
 
 def _micros(moment: datetime) -> int:

@@ -2,16 +2,14 @@
 
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from ibis import _
 
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import MIN_N, certainty, difference, false_discovery, wilson
-from journey_widgets.events.engine import collect, engine
+from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import path_index
 from journey_widgets.journey.attempts import Rules, attempts
 
@@ -58,14 +56,8 @@ def by_channel(
     column_of = index.attribute(column)
     rules = Rules.read(order="this", entry="first", within=within, exclude=())
     reached = attempts(index, [touchpoint, target], rules)
-    began = pa.table(
-        {
-            "customer": pa.array(reached.customer.astype(np.int32)),
-            "step": pa.array(reached.places[:, 0].astype(np.int32)),
-            "hit": pa.array((reached.depth > 1).astype(np.int8)),
-        }
-    )
-    table = engine().create_table(ibis.util.gen_name("began"), began, temp=True)
+    table = reached.as_table(index)
+    table = table.select("customer", step="place_0", hit=(table.depth > 1).cast("int64"))
     here = index.table.select("customer", "step", channel=column_of)
     found = here.join(table, ["customer", "step"]).group_by("channel")
     counts = collect(found.agg(n=_.count(), customers=_.hit.sum()))

@@ -3,17 +3,28 @@
 from collections.abc import Iterator
 from typing import Any
 
+import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from journey_widgets.definition import defined
 from journey_widgets.estimates import certainty, wilson
+from journey_widgets.events.engine import beside, collect
 from journey_widgets.events.paths import PathIndex, path_index
+from journey_widgets.journey.conformance_there import (
+    DONE,
+    KINDS,
+    REPEATED,
+    UNMAPPED,
+    UNPLANNED,
+    Ints,
+    by_customer_there,
+    counted_there,
+    fits_there,
+)
 from journey_widgets.journey.document import Journey
-
-DONE, REPEATED, UNPLANNED, UNMAPPED = range(4)
-KINDS = ("done", "repeated", "unplanned", "unmapped")
 
 
 def conformance(log: Any, journey: Journey) -> pd.DataFrame:
@@ -35,19 +46,10 @@ def conformance(log: Any, journey: Journey) -> pd.DataFrame:
         ``high``, ``method``, ``certainty`` (missing off the funnel).
     """
     index = path_index(log)
-    design = _Design(index, journey)
-    size = len(index.touchpoints)
-    counts = np.zeros((size, len(KINDS)), dtype=np.int64)
-    visitors = np.zeros(size, dtype=np.int64)
-    skipped = np.zeros(len(design.funnel), dtype=np.int64)
-    beyond = np.zeros(len(design.funnel), dtype=np.int64)
-    for customer, code, kind in design.judged():
-        np.add.at(counts, (code, kind), 1)
-        here = np.unique(customer.astype(np.int64) * size + code) % size
-        visitors += np.bincount(here, minlength=size)
-        passed, there = design.passed(customer, code)
-        skipped += (passed & ~there).sum(axis=0)
-        beyond += (passed | there).sum(axis=0)
+    design = Design(index, journey)
+    counts, visitors, skipped, beyond = (
+        counted_there(index, design) if index.file is None else _counted(index, design)
+    )
     rows = _rows(index, journey, counts, visitors)
     places = {name: i for i, name in enumerate(journey.funnel)}
     at = [places.get(t, -1) for t in rows["touchpoint"]]
@@ -73,13 +75,38 @@ def conformance(log: Any, journey: Journey) -> pd.DataFrame:
     )
 
 
+def _counted(index: PathIndex, design: "Design") -> tuple[Ints, Ints, Ints, Ints]:
+    """Return events by touchpoint and kind, visitors; of the funnel's steps, who skipped them and who got there."""
+    size = len(index.touchpoints)
+    counts = np.zeros((size, len(KINDS)), dtype=np.int64)
+    visitors = np.zeros(size, dtype=np.int64)
+    skipped = np.zeros(len(design.funnel), dtype=np.int64)
+    beyond = np.zeros(len(design.funnel), dtype=np.int64)
+    for customer, code, kind in design.judged():
+        np.add.at(counts, (code, kind), 1)
+        here = np.unique(customer.astype(np.int64) * size + code) % size
+        visitors += np.bincount(here, minlength=size)
+        passed, there = design.passed(customer, code)
+        skipped += (passed & ~there).sum(axis=0)
+        beyond += (passed | there).sum(axis=0)
+    return counts, visitors, skipped, beyond
+
+
 def conformance_by_customer(log: Any, journey: Journey) -> pd.DataFrame:
     """Return the same, one row per customer: ``customer_id``, `KINDS` and ``events``, ``skipped`` (int64).
 
     ``skipped`` counts steps of the funnel.
     """
     index = path_index(log)
-    design = _Design(index, journey)
+    design = Design(index, journey)
+    columns = ["customer_id", "events", *KINDS, "skipped"]
+    if index.file is None:
+        rows = collect(by_customer_there(index, design))[columns]
+        frame = rows.astype(dict.fromkeys(columns[1:], "int64"))
+        return defined(
+            frame.sort_values("customer_id", kind="stable", ignore_index=True),
+            f"Unit: {index.unit}; {index.in_words()}",
+        )
     parts = []
     for customer, code, kind in design.judged():
         who, place = np.unique(customer, return_inverse=True)
@@ -90,7 +117,6 @@ def conformance_by_customer(log: Any, journey: Journey) -> pd.DataFrame:
             customer=who, events=table.sum(axis=1), skipped=(passed & ~there).sum(axis=1)
         )
         parts.append(part)
-    columns = ["customer_id", "events", *KINDS, "skipped"]
     if not parts:
         return pd.DataFrame({c: [] for c in columns})
     ids = index.stored.filter(index.stored.step == 1).select("customer", "customer_id").to_pyarrow()
@@ -99,20 +125,23 @@ def conformance_by_customer(log: Any, journey: Journey) -> pd.DataFrame:
     return defined(frame, f"Unit: {index.unit}; {index.in_words()}")
 
 
-def judged_paths(
-    index: PathIndex, journey: Journey
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Return customers, and whether every event of theirs was designed or a repeat."""
+def judged_paths(index: PathIndex, journey: Journey) -> ir.Table:
+    """Return ``customer`` and ``fits``: whether every event of theirs was designed or a repeat."""
+    if index.file is None:
+        return fits_there(index, Design(index, journey))
     who, fits = [np.empty(0, np.int64)], [np.empty(0, np.bool_)]
-    for customer, _code, kind in _Design(index, journey).judged():
+    for customer, _code, kind in Design(index, journey).judged():
         heads = np.flatnonzero(np.append(True, customer[1:] != customer[:-1]))
         strange = np.add.reduceat(kind >= UNPLANNED, heads, dtype=np.int64)
         who.append(customer[heads].astype(np.int64))
         fits.append(strange == 0)
-    return np.concatenate(who), np.concatenate(fits)
+    judged = {"customer": np.concatenate(who).astype(np.int32), "fits": np.concatenate(fits)}
+    return beside(
+        pa.table({name: pa.array(values) for name, values in judged.items()}), index.stored
+    )
 
 
-class _Design:
+class Design:
     """The designed steps in the codes of one index."""
 
     def __init__(self, index: PathIndex, journey: Journey) -> None:
@@ -121,6 +150,7 @@ class _Design:
         size = len(index.touchpoints)
         rank = np.array([order.get(name, -1) for name in index.touchpoints], dtype=np.int64)
         self.mapped = rank >= 0
+        self.rank = None if journey.ways else rank
         code = {name: i for i, name in enumerate(index.touchpoints)}
         if journey.ways:
             self.designed = np.zeros((size, size), dtype=np.bool_)

@@ -11,6 +11,7 @@ from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import certainty, wilson
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.journey.attempts import Reached, Rules, attempts
+from journey_widgets.journey.attempts_there import ReachedThere
 from journey_widgets.journey.transitions import HOUR
 
 MAX_GROUPS = 20
@@ -116,14 +117,13 @@ def _said(index: PathIndex, rules: Rules, within: str | None) -> list[str]:
     ]
 
 
-def frame_of(steps: Sequence[str], reached: Reached) -> pd.DataFrame:
+def frame_of(steps: Sequence[str], reached: Reached | ReachedThere) -> pd.DataFrame:
     """Return the funnel of those who reached its first step, as `funnel` describes it."""
     counts = reached.counts()
     before = np.concatenate([counts[:1], counts[:-1]])
     low, high = wilson(counts, counts[0])
     step_low, step_high = wilson(counts, before)
-    waits = [reached.waited(k - 1, k) for k in range(1, len(steps))]
-    medians = [np.nan, *(float(np.median(w)) / HOUR if len(w) else np.nan for w in waits)]
+    medians = [np.nan, *(reached.waits(k - 1, k).median / HOUR for k in range(1, len(steps)))]
     with np.errstate(invalid="ignore"):
         conversion, step_conversion = counts / counts[0], counts / before
     return pd.DataFrame(

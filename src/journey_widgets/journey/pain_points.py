@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from ibis import _
 
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
@@ -99,7 +101,7 @@ def pain_points(
     columns = list(by) if by is not None else _columns(index)
     rules = Rules.read(order="this", entry="first", within=within, exclude=())
     reached = attempts(index, steps, rules)
-    depth = pd.Series(reached.depth, index=reached.customer)
+    depth = reached.as_table(index).select("customer", "depth")
     tested = pd.concat([_tests(index, column, depth, steps) for column in columns] or [_none()])
     frame = _judged(tested.reset_index(drop=True), min_n, rate)
     frame = _priced(frame, worth)
@@ -150,16 +152,16 @@ def _none() -> pd.DataFrame:
     return pd.DataFrame({c: [] for c in columns})
 
 
-def _tests(index: PathIndex, column: str, depth: pd.Series, steps: Sequence[str]) -> pd.DataFrame:
+def _tests(index: PathIndex, column: str, depth: ir.Table, steps: Sequence[str]) -> pd.DataFrame:
     """Return one row per value and step: the group's losses and everyone else's."""
     first = index.table.filter(index.table.step == 1)
-    group = collect(first.select("customer", group=index.attribute(column)))
-    value = group.set_index("customer")["group"].reindex(depth.index).fillna("(blank)").astype(str)
+    group = first.select("customer", group=index.attribute(column).fill_null("(blank)"))
+    counted = collect(group.join(depth, "customer").group_by("group", "depth").agg(n=_.count()))
     rows = []
-    values = sorted(value.unique())
+    values = sorted(counted["group"].unique())
     for k in range(1, len(steps)):
-        at, lost = depth >= k, depth == k
-        here, gone = value[at].value_counts(), value[lost].value_counts()
+        at, lost = counted[counted["depth"] >= k], counted[counted["depth"] == k]
+        here, gone = (f.groupby("group")["n"].sum() for f in (at, lost))
         for one in values:
             n, x = int(here.get(one, 0)), int(gone.get(one, 0))
             rows.append(
@@ -169,8 +171,8 @@ def _tests(index: PathIndex, column: str, depth: pd.Series, steps: Sequence[str]
                     "group": f"{column}={one}",
                     "customers": n,
                     "lost": x,
-                    "others": int(at.sum()) - n,
-                    "others_lost": int(lost.sum()) - x,
+                    "others": int(at["n"].sum()) - n,
+                    "others_lost": int(lost["n"].sum()) - x,
                     # Of two values, the second one's test is the first one's, mirrored.
                     "twin": len(values) == 2 and one == values[1],
                 }

@@ -28,14 +28,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
-from journey_widgets.events.engine import engine
+from journey_widgets.events.engine import beside, engine_of, hold
 from journey_widgets.events.paths import PathIndex, path_index
+from journey_widgets.journey.path_texts import path_texts
 
 ARROW = "->"
 MAX_ELEMENTS = 40
 _PART = re.compile(r"(?:\[(\^?)([^\[\]]+)\]|(\.)|([^\[\]*+?]+?))\s*([*+?]?)")
 _FEW, _MANY = (0xE000, 6_400), (0xF0000, 65_000)
 """Where private characters begin, and how many there are: each touchpoint is one character."""
+CAN_MATCH = {"pyspark", "trino", "bigquery"}
+"""Warehouses whose regular expressions know the shortest match; out of others the paths are read piece by piece."""
 
 
 @dataclass(frozen=True)
@@ -147,10 +150,7 @@ def first_matches(
     """
     heads = np.flatnonzero(np.append(True, customer[1:] != customer[:-1]))
     paths = _as_text(code, heads, len(touchpoints))
-    start = "^" if pattern.from_start else "^.*?"
-    end = "$" if pattern.to_end else ""
-    groups = f"(?s)^(?P<before>{start[1:]})(?P<match>{pattern.regex(touchpoints)}){end}"
-    found = pc.extract_regex(paths, groups)
+    found = pc.extract_regex(paths, _groups(pattern, touchpoints, ("?P<before>", "?P<match>")))
     hit = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
     matched = found.take(pa.array(hit))
     before = pc.utf8_length(matched.field("before")).to_numpy().astype(np.int64)
@@ -161,6 +161,33 @@ def first_matches(
         step[at].astype(np.int64),
         step[at + length - 1].astype(np.int64),
     )
+
+
+def _groups(pattern: Pattern, touchpoints: Sequence[str], names: tuple[str, str] = ("", "")) -> str:
+    """Return the expression for a whole path: what comes before the match, and the match, as groups."""
+    before = "" if pattern.from_start else ".*?"
+    end = "$" if pattern.to_end else ""
+    return f"(?s)^({names[0]}{before})({names[1]}{pattern.regex(touchpoints)}){end}"
+
+
+def can_match_there(index: PathIndex) -> bool:
+    """Return whether the warehouse a log lives in can look for patterns by itself."""
+    return index.file is None and engine_of(index.stored) in CAN_MATCH
+
+
+def texts_for_patterns(index: PathIndex) -> ir.Table:
+    """Return each path as a text of one character an event, in the warehouse the log lives in."""
+    first = _alphabet(len(index.touchpoints))
+    return path_texts(index, [chr(first + code) for code in range(len(index.touchpoints))], "")
+
+
+def split_texts(
+    path: ir.StringValue, after: ir.IntegerValue, pattern: Pattern, touchpoints: Sequence[str]
+) -> tuple[ir.IntegerValue, ir.IntegerValue]:
+    """Return how many events come between a place and the first match after it, and how long that is: 0 for none."""
+    rest, groups = path.substr(after), _groups(pattern, touchpoints)
+    between, match = (rest.re_extract(groups, k).fill_null("").length() for k in (1, 2))
+    return (between + 1).cast("int64"), match.cast("int64")
 
 
 def _as_text(
@@ -190,13 +217,18 @@ def matches(index: PathIndex, pattern: Pattern) -> Iterator[Matches]:
 
 def matches_table(index: PathIndex, pattern: Pattern) -> ir.Table:
     """Return the first match in each path as a table: ``customer``, ``begins``, ``ends`` (places)."""
+    if can_match_there(index):
+        texts = texts_for_patterns(index)
+        begins, length = split_texts(texts.path, ibis.literal(0), pattern, index.touchpoints)
+        cut = hold(texts.select("customer", begins=begins, ends=begins + length - 1))
+        return cut.filter(cut.ends >= cut.begins)
     found = list(matches(index, pattern))
     columns = {
         name: np.concatenate([np.empty(0, np.int32), *(getattr(m, name) for m in found)])
         for name in ("customer", "begins", "ends")
     }
     table = pa.table({name: pa.array(v.astype(np.int32)) for name, v in columns.items()})
-    return engine().create_table(ibis.util.gen_name("matches"), table, temp=True)
+    return beside(table, index.stored)
 
 
 def matching(log: Any, pattern: str) -> PathIndex:

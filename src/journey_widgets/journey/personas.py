@@ -6,7 +6,7 @@ import pandas as pd
 
 from journey_widgets.definition import defined
 from journey_widgets.events.paths import path_index
-from journey_widgets.journey.cases import FunnelCases
+from journey_widgets.journey.cases import funnel_cases
 from journey_widgets.journey.document import Journey
 
 COLUMNS = [
@@ -41,7 +41,7 @@ def funnel_by_persona(log: Any, journey: Journey) -> pd.DataFrame:
     if len(steps) < 2 or not named:
         return pd.DataFrame({c: [] for c in COLUMNS})
     columns = list(dict.fromkeys(column for _p, column, _v in named))
-    cases = FunnelCases(index, steps, columns=columns)
+    cases = funnel_cases(index, steps, columns=columns)
     groups = cases.groups()
     known = [(p, c, v) for p, c, v in named if v in groups[c]]
     if not known:

@@ -3,6 +3,8 @@
 import uuid
 from typing import Any
 
+import ibis
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -11,7 +13,7 @@ from ibis import _
 
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.durations import microseconds
-from journey_widgets.events.engine import collect, scratch_folder
+from journey_widgets.events.engine import collect, hold, scratch_folder
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.events.stored_log import file_name
 
@@ -40,6 +42,10 @@ def split_sessions(log: Any, timeout: str = DEFAULT) -> PathIndex:
     if index.unit == "sessions":
         msg = "These paths are sessions already. Split the log itself, with the timeout you want."
         raise JourneyDataError(msg)
+    said = (*index.said, f"split into sessions where more than {timeout} passed")
+    if index.file is None:
+        cut = hold(_cut_there(index, limit))
+        return PathIndex(None, index.touchpoints, said=said, unit="sessions", there=cut)
     columns = [c for c in index.stored.columns if c not in ("customer", "step")]
     target = scratch_folder() / f"sessions-{uuid.uuid4().hex}.parquet"
     writer: pq.ParquetWriter | None = None
@@ -57,8 +63,29 @@ def split_sessions(log: Any, timeout: str = DEFAULT) -> PathIndex:
         msg = f"There are no events of {index.in_words()} to split."
         raise JourneyDataError(msg)
     writer.close()
-    said = (*index.said, f"split into sessions where more than {timeout} passed")
     return PathIndex(target, index.touchpoints, said=said, unit="sessions")
+
+
+ROOM = 2**24
+"""Sessions of one customer that have numbers of their own in a warehouse."""
+
+
+def _cut_there(index: PathIndex, limit: int) -> ir.Table:
+    """Return the path index of sessions where the log lives: numbers rise with customer and time, and have gaps."""
+    events = index.table
+    earlier = ibis.window(group_by="customer", order_by="step", rows=(None, -1))
+    last = (events.gap.isnull() | (events.gap > limit)).fill_null(True)
+    number = last.cast("int64").sum().over(earlier).fill_null(0).cast("int64")
+    numbered = events.mutate(
+        last=last, customer=events.customer.cast("int64") * ROOM + number, place=events.step
+    )
+    own = ibis.window(group_by="customer", order_by="place")
+    cut = numbered.mutate(
+        step=(ibis.row_number().over(own) + 1).cast("int32"),
+        next=numbered["last"].ifelse(ibis.null(numbered.next.type()), numbered.next),
+        gap=numbered["last"].ifelse(ibis.null("int64"), numbered.gap),
+    )
+    return cut.drop("last", "place")
 
 
 def _cut(piece: pa.Table, last: np.ndarray, before: int) -> pa.Table:

@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.estimates import certainty, median_interval
+from journey_widgets.estimates import certainty
 from journey_widgets.events.paths import path_index
 from journey_widgets.journey.attempts import Rules, attempts
 from journey_widgets.journey.transitions import HOUR
+from journey_widgets.journey.waits import Waits
 
-QUANTILES = {"q05_hours": 0.05, "q25_hours": 0.25, "q75_hours": 0.75, "q95_hours": 0.95}
+QUANTILES = ("q05_hours", "q25_hours", "q75_hours", "q95_hours")
 
 
 def step_times(log: Any, steps: Sequence[str]) -> pd.DataFrame:
@@ -44,9 +43,9 @@ def step_times(log: Any, steps: Sequence[str]) -> pd.DataFrame:
         raise JourneyDataError(msg)
     index = path_index(log)
     reached = attempts(index, steps, Rules())
-    rows = [_row(steps[k], steps[k + 1], reached.waited(k, k + 1)) for k in range(len(steps) - 1)]
+    rows = [_row(steps[k], steps[k + 1], reached.waits(k, k + 1)) for k in range(len(steps) - 1)]
     if len(steps) > 2:
-        rows.append(_row(steps[0], steps[-1], reached.waited(0, len(steps) - 1)))
+        rows.append(_row(steps[0], steps[-1], reached.waits(0, len(steps) - 1)))
     frame = pd.DataFrame(rows)
     frame = frame.assign(method="order statistics 95 %", certainty=certainty(frame["n"]))
     order = ["source", "target", "n", "median_hours", "low", "high", "method", "certainty"]
@@ -58,18 +57,15 @@ def step_times(log: Any, steps: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _row(source: str, target: str, waited: npt.NDArray[np.int64]) -> dict[str, Any]:
-    hours = waited / HOUR
-    median, low, high = median_interval(hours)
-    some = len(hours) > 0
-    quantiles = np.quantile(hours, list(QUANTILES.values())) if some else [np.nan] * 4
+def _row(source: str, target: str, waits: Waits) -> dict[str, Any]:
+    hours = (q / HOUR for q in waits.quantiles)
     return {
         "source": source,
         "target": target,
-        "n": len(hours),
-        "median_hours": median,
-        "low": low,
-        "high": high,
-        "mean_hours": float(hours.mean()) if some else np.nan,
-        **dict(zip(QUANTILES, quantiles, strict=True)),
+        "n": waits.n,
+        "median_hours": waits.median / HOUR,
+        "low": waits.low / HOUR,
+        "high": waits.high / HOUR,
+        "mean_hours": waits.mean / HOUR,
+        **dict(zip(QUANTILES, hours, strict=True)),
     }

@@ -11,10 +11,13 @@ from ibis import _
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import certainty, wilson
-from journey_widgets.events.engine import collect
+from journey_widgets.events.engine import collect, hold
 from journey_widgets.events.paths import PathIndex, numbers, path_index
+from journey_widgets.journey.path_texts import path_texts
 
 ARROW = " -> "
+TIED = 100_000
+"""Paths that come out of a warehouse at most, where fewer are wanted."""
 
 
 def variants(log: Any, *, top: int | None = None, coverage: float | None = None) -> pd.DataFrame:
@@ -45,6 +48,9 @@ def variants(log: Any, *, top: int | None = None, coverage: float | None = None)
         raise JourneyDataError(msg)
     index = path_index(log)
     n = index.customers()
+    if index.file is None:
+        frame, wanted, many = _counted_there(index, top, coverage)
+        return _shown(frame, wanted, many, n, index)
     groups = collect(
         _paths(index).group_by("a", "b", "length")
         .agg(customers=_.count(), example=_.customer.min())
@@ -60,7 +66,11 @@ def variants(log: Any, *, top: int | None = None, coverage: float | None = None)
         wanted_to = int((groups["customers"] >= groups["customers"].iloc[wanted - 1]).sum())
     else:
         wanted_to = wanted
-    frame = _named(groups.head(wanted_to), index)
+    return _shown(_named(groups.head(wanted_to), index), wanted, len(groups), n, index)
+
+
+def _shown(frame: pd.DataFrame, wanted: int, many: int, n: int, index: PathIndex) -> pd.DataFrame:
+    """Return the first paths of a frame of ``path``, ``length``, ``customers``, of so many of so many customers."""
     frame = frame.sort_values(["customers", "path"], ascending=[False, True], ignore_index=True)
     low, high = wilson(frame["customers"], n)
     frame = frame.assign(
@@ -76,8 +86,40 @@ def variants(log: Any, *, top: int | None = None, coverage: float | None = None)
         frame.head(wanted),
         f"Unit: {index.unit}; {index.in_words()}",
         "A path is all events from the first to the last, repeats included",
-        f"Base: all {n:,} {index.unit}; {len(groups):,} different paths in all",
+        f"Base: all {n:,} {index.unit}; {many:,} different paths in all",
     )
+
+
+def _counted_there(
+    index: PathIndex, top: int | None, coverage: float | None
+) -> tuple[pd.DataFrame, int, int]:
+    """Return the most frequent paths of a log in a warehouse, how many are wanted, and how many there are."""
+    texts = path_texts(index, index.touchpoints, ARROW)
+    groups = hold(texts.group_by("path").agg(customers=_.count(), length=_.length.min()))
+    # How many paths so many customers took: that is enough to say where to stop.
+    steps = collect(groups.group_by("customers").agg(paths=_.count()))
+    steps = steps.astype("int64").sort_values("customers", ascending=False, ignore_index=True)
+    many, everybody = int(steps["paths"].sum()), int((steps["customers"] * steps["paths"]).sum())
+    wanted = many
+    if coverage is not None:
+        covered, reached = 0, 0
+        for customers, paths in steps.itertuples(index=False):
+            missing = coverage * everybody - covered - 1e-12 * everybody
+            needed = max(0, -int(-missing // customers)) if missing > 0 else 0
+            reached += min(int(paths), needed)
+            covered += int(customers) * min(int(paths), needed)
+            if needed <= paths:
+                break
+        wanted = min(wanted, max(reached, 1))
+    if top is not None:
+        wanted = min(wanted, top)
+    until = int((steps["paths"].cumsum() < wanted).sum())
+    least = int(steps["customers"].iloc[until]) if wanted and until < len(steps) else 0
+    rows = groups.filter(groups.customers >= least).order_by(ibis.desc("customers"), "path")
+    # Those as frequent as the last one take part in the order by name, unless they are too many to come here.
+    found = collect(rows.limit(max(wanted, TIED)))
+    found = found.astype({"path": "str", "length": "int64", "customers": "int64"})
+    return found[["path", "length", "customers"]], wanted, many
 
 
 @ibis.udf.scalar.builtin(name="hash")
@@ -105,7 +147,7 @@ def _paths(index: PathIndex) -> ir.Table:
 
 
 def _named(groups: pd.DataFrame, index: PathIndex) -> pd.DataFrame:
-    examples = index.only(numbers(groups["example"].to_numpy()), "examples")
+    examples = index.only(numbers(groups["example"].to_numpy(), index), "examples")
     words = np.array(index.touchpoints, dtype=object)
     path_of: dict[int, str] = {}
     for piece in examples.pieces("touchpoint"):

@@ -6,13 +6,12 @@ from typing import Any, Literal, get_args
 import ibis
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from ibis import _
 
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import certainty, wilson
-from journey_widgets.events.engine import collect, engine
+from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.journey.attempts import Rules, attempts
 
@@ -63,19 +62,10 @@ def went_instead(
     index = path_index(log)
     rules = Rules.read(order="this", entry="first", within=within, exclude=exclude)
     reached = attempts(index, steps, rules)
-    lost = reached.depth == step - 1
-    table = engine().create_table(
-        ibis.util.gen_name("lost"),
-        pa.table(
-            {
-                "customer": pa.array(reached.customer[lost].astype(np.int32)),
-                "place": pa.array(reached.places[lost, step - 2].astype(np.int32)),
-            }
-        ),
-        temp=True,
-    )
+    table = reached.as_table(index).filter(_.depth == step - 1)
+    table = table.select("customer", place=f"place_{step - 2}")
     codes = _codes(index, table, look, map_order)
-    n = int(lost.sum())
+    n = int(table.count().to_pyarrow().as_py())
     names = [index.touchpoints[int(c)] for c in codes["code"]]
     frame = pd.DataFrame({"touchpoint": names, "customers": codes["customers"].astype("int64")})
     went_on = index.stored.join(table, "customer").filter(_.step == _.place, _.next.notnull())

@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import _
 
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.events.paths import numbers, path_index
+from journey_widgets.events.paths import path_index
 from journey_widgets.journey.attempts import Rules, attempts
 from journey_widgets.journey.pattern import matching
 from journey_widgets.journey.retention import behind
@@ -59,8 +59,7 @@ def reached(
         raise JourneyDataError(msg)
     index = path_index(log)
     rules = Rules.read(order=order, entry=entry, within=within, exclude=exclude)
-    found = attempts(index, steps, rules).at(step - 1, lost=lost)
-    return index.ids(numbers(found))
+    return index.ids(attempts(index, steps, rules).at(step - 1, index, lost=lost))
 
 
 def took(log: Any, path: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 from journey_widgets.definition import definition
 from journey_widgets.estimates import MIN_N
 from journey_widgets.journey import charts
-from journey_widgets.journey.cases import FunnelCases
+from journey_widgets.journey.cases import funnel_cases
 from journey_widgets.publish.chart_widget import Chart
 from journey_widgets.publish.modes import mode
 from journey_widgets.publish.page import Page, segments, with_funnel
@@ -36,7 +36,7 @@ class Explorer:
         self._zone = page.workspace.settings.time_zone
         known = segments(page.log)
         steps = [s for s in page.journey.funnel if s in set(page.index.touchpoints)]
-        self._cases = FunnelCases(page.index, steps, columns=list(known))
+        self._cases = funnel_cases(page.index, steps, columns=list(known))
         groups = [f"{column}={value}" for column, values in known.items() for value in values]
         self.segment = ipywidgets.Dropdown(options=[EVERYBODY, *groups], description="Customers")
         self.period = ipywidgets.Dropdown(

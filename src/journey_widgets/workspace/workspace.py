@@ -22,12 +22,14 @@ from journey_widgets.cross_impact.futures import Futures
 from journey_widgets.cross_impact.rules import check as check_cross_impact
 from journey_widgets.documents import Document, canonical_json
 from journey_widgets.errors import (
+    AccessError,
     WorkspaceError,
     did_you_mean,
 )
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.only_rows import Rows, can_be_told_apart, only_rows
 from journey_widgets.events.source import Source, read
+from journey_widgets.events.warehouse_source import read_there
 from journey_widgets.findings import Finding
 from journey_widgets.journey.document import Journey, ToBeJourney
 from journey_widgets.journey.rules import check as check_journey
@@ -558,7 +560,7 @@ class Workspace:
         rows = self.member.rows
         sources = self._sources_for(rows)
         mapping = sources.mapping(kind) if kind in Sources.model_fields else None
-        if mapping is None or mapping.file is None or self.folder is None:
+        if mapping is None or not mapping.is_named or self.folder is None:
             hidden = rows and kind in self._sources_for({}).present()
             if hidden:
                 msg = f"You may see some rows only, and {kind} does not say whose they are: it is not shown to you."
@@ -567,6 +569,14 @@ class Workspace:
             msg = f"This workspace has no {kind}. {did_you_mean(kind, known)} Name its file in sources.yaml."
             raise WorkspaceError(msg)
         filled, cache = self._with_defaults(mapping), self.folder / ".cache" / "sources"
+        if mapping.file is None:
+            if rows:
+                msg = (
+                    f"You may see some rows only, and {kind} lives in {mapping.backend}, where rows are not taken out: "
+                    "it is not shown to you. Let the warehouse show each login its rows."
+                )
+                raise AccessError(msg)
+            return read_there(kind, filled)
         found = read(kind, self.folder / mapping.file, filled, cache=cache)
         if not rows:
             return found

@@ -2,8 +2,6 @@
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
-import pyarrow as pa
 from ibis import _
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
@@ -28,15 +26,9 @@ def _conversion(ask: Asked) -> ir.Table:
     )
 
     def made() -> ir.Table:
-        found = attempts(ask.index, steps, rules)
-        table = pa.table(
-            {
-                "customer": pa.array(found.customer.astype(np.int32)),
-                "began": pa.array(found.moments[:, 0]),
-                "converted": pa.array((found.depth == len(steps)).astype(np.int64)),
-            }
-        )
-        kept = ask.shared.kept(table)
+        found = attempts(ask.index, steps, rules).as_table(ask.index)
+        converted = (found.depth == len(steps)).cast("int64")
+        kept = ask.shared.kept(found.select("customer", began="moment_0", converted=converted))
         return kept.mutate(ts=from_micros(kept.began), unit=kept.customer, entered=ibis.literal(1))
 
     found = ask.shared.once(("attempts", tuple(steps), rules), made)
@@ -94,10 +86,7 @@ def _completed(ask: Asked) -> ir.Table:
 
 def _conforming(ask: Asked) -> ir.Table:
     """Return journeys at their first event, and whether every step of them was designed or a repeat."""
-    customer, fits = judged_paths(ask.index, ask.journey)
-    judged = ask.shared.kept(
-        pa.table({"customer": pa.array(customer.astype(np.int32)), "fits": pa.array(fits)})
-    )
+    judged = ask.shared.kept(judged_paths(ask.index, ask.journey))
     both = _old_enough(ask).join(judged, "customer")
     return ask.grouped(
         both.select(

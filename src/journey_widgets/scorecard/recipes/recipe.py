@@ -16,7 +16,7 @@ from ibis import _
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.durations import microseconds
-from journey_widgets.events.engine import collect, engine
+from journey_widgets.events.engine import OURS, collect, engine, engine_of, hold
 from journey_widgets.events.instants import micros
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.events.source import Source, table_of
@@ -103,15 +103,17 @@ class Shared:
             self._made[key] = make()
         return self._made[key]
 
-    def kept(self, table: ir.Table | pa.Table) -> ir.Table:
-        """Work a table out and keep its rows until the end."""
+    def kept(self, table: ir.Table) -> ir.Table:
+        """Work a table out where it lives and keep its rows until the end."""
+        if engine_of(table) != OURS:
+            return hold(table)
         name = f"kpi_{uuid.uuid4().hex}"
         self._tables.append(name)
         return engine().create_table(name, table, temp=True)
 
     def drop(self, table: ir.Table) -> None:
         """Drop a kept table that nobody needs any more."""
-        name = table.get_name()
+        name = table.get_name() if self._tables else ""
         if name in self._tables:
             engine().drop_table(name, force=True)
             self._tables.remove(name)
