@@ -5,6 +5,7 @@ on others. So each has its own function, and one without is asked by way of seco
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import ibis
@@ -84,8 +85,11 @@ _MOMENTS: dict[str, Callable[[Any], Any]] = {
 
 
 @deferrable
-def micros(moment: ir.TimestampValue) -> ir.IntegerValue:
-    """Return an instant as microseconds."""
+def micros(moment: ir.TimestampValue | datetime) -> ir.IntegerValue:
+    """Return an instant as microseconds; one that is known is naive, UTC."""
+    if isinstance(moment, datetime):
+        gap = moment - datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC
+        return ibis.literal(gap // timedelta(microseconds=1), "int64")
     return _MICROS.get(engine_of(moment), _by_parts)(moment)
 
 

@@ -31,7 +31,14 @@ import pyarrow as pa
 from ibis import _
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
-from journey_widgets.events.engine import beside, collect, hold, parquet_table, scratch_folder
+from journey_widgets.events.engine import (
+    beside,
+    collect,
+    engine_of,
+    hold,
+    parquet_table,
+    scratch_folder,
+)
 from journey_widgets.events.instants import micros
 from journey_widgets.events.source import Source, read_events
 from journey_widgets.events.stored_log import (
@@ -232,6 +239,12 @@ class PathIndex:
         wanted = customers.select("customer").distinct()
         if self.chosen is not None:
             wanted = wanted.semi_join(self.chosen, "customer")
+        elif engine_of(wanted) != engine_of(
+            self.stored
+        ):  # numbers that come from here, for a log in a warehouse
+            wanted = (
+                self.stored.filter(_.step == 1).select("customer").semi_join(wanted, "customer")
+            )
         return replace(self, chosen=hold(wanted), said=(*self.said, said))
 
     def without(self, customers: ir.Table, said: str) -> "PathIndex":

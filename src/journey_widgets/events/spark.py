@@ -38,6 +38,10 @@ class Spark(Backend):  # type: ignore[misc]
         found: pa.Table = frame.toArrow().cast(table.schema().to_pyarrow())
         return expr.__pyarrow_result__(found)
 
+    def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:
+        self._run_pre_execute_hooks(expr)  # rows from here have to be there before
+        return super()._create_cached_table(name, expr)
+
     def _register_in_memory_table(self, op: ops.InMemoryTable) -> None:
         rows = op.data.to_pyarrow(op.schema)
         self._session.createDataFrame(rows).createOrReplaceTempView(op.name)
@@ -52,6 +56,7 @@ def connect(address: str) -> Spark:
     builder = builder.remote(address) if address.startswith("sc://") else builder.master(address)
     session = builder.getOrCreate()
     con = Spark()
+    con.register_options()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
         con.do_connect(session)

@@ -390,8 +390,8 @@ def _store_log(
                "path_next", "path_gap"]  # fmt: skip
     stored = place.store(name, placed.select(*columns))
     found = stored.agg(
-        n=_.count(), ties=(_.path_gap == 0).cast("int64").sum(), a=_.ts.min(), b=_.ts.max(),
-        customers=(_.path_step == 1).cast("int64").sum(),
+        n=_.count(), ties=(_.path_gap == 0).cast("int32").sum(), a=_.ts.min(), b=_.ts.max(),
+        customers=(_.path_step == 1).cast("int32").sum(),
     ).to_pyarrow().to_pylist()[0]  # fmt: skip
     check.begin(found["n"])
     if strange:

@@ -242,7 +242,7 @@ def _with_patterns(
 def _best(found: ir.Table, steps: int, rules: "Rules") -> ir.Table:
     """Choose each customer's attempt: the furthest, of these the earliest or the latest."""
     depth = sum(
-        (found[f"place_{k}"].notnull().cast("int64") for k in range(steps)),
+        (found[f"place_{k}"].notnull().cast("int32") for k in range(steps)),
         ibis.literal(0, "int64"),
     )
     named = [n for k in range(steps) for n in (f"place_{k}", f"moment_{k}")]

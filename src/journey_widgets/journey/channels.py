@@ -57,7 +57,7 @@ def by_channel(
     rules = Rules.read(order="this", entry="first", within=within, exclude=())
     reached = attempts(index, [touchpoint, target], rules)
     table = reached.as_table(index)
-    table = table.select("customer", step="place_0", hit=(table.depth > 1).cast("int64"))
+    table = table.select("customer", step="place_0", hit=(table.depth > 1).cast("int32"))
     here = index.table.select("customer", "step", channel=column_of)
     found = here.join(table, ["customer", "step"]).group_by("channel")
     counts = collect(found.agg(n=_.count(), customers=_.hit.sum()))

@@ -35,8 +35,8 @@ def counted_there(index: PathIndex, design: "Design") -> tuple[Ints, Ints, Ints,
     there = _there(judged, design)
     sums: dict[str, Any] = {}
     for k in range(steps):
-        sums[f"skipped_{k}"] = (_later(there, k, steps) & ~there[f"at_{k}"]).cast("int64").sum()
-        sums[f"beyond_{k}"] = (_later(there, k, steps) | there[f"at_{k}"]).cast("int64").sum()
+        sums[f"skipped_{k}"] = (_later(there, k, steps) & ~there[f"at_{k}"]).cast("int32").sum()
+        sums[f"beyond_{k}"] = (_later(there, k, steps) | there[f"at_{k}"]).cast("int32").sum()
     totals = collect(there.agg(**sums)).fillna(0).astype("int64").iloc[0]
     skipped, beyond = (
         [int(totals[f"{n}_{k}"]) for k in range(steps)] for n in ("skipped", "beyond")
@@ -47,10 +47,10 @@ def counted_there(index: PathIndex, design: "Design") -> tuple[Ints, Ints, Ints,
 def by_customer_there(index: PathIndex, design: "Design") -> ir.Table:
     """Return one row per customer: ``customer_id``, the kinds, ``events``, ``skipped`` (steps of the funnel)."""
     judged = hold(_judged(index, design))
-    kinds = {name: (judged.kind == k).cast("int64").sum() for k, name in enumerate(KINDS)}
+    kinds = {name: (judged.kind == k).cast("int32").sum() for k, name in enumerate(KINDS)}
     counted = judged.group_by("customer").agg(events=judged.count(), **kinds)
     there, steps = _there(judged, design), len(design.funnel)
-    missed = [(_later(there, k, steps) & ~there[f"at_{k}"]).cast("int64") for k in range(steps)]
+    missed = [(_later(there, k, steps) & ~there[f"at_{k}"]).cast("int32") for k in range(steps)]
     skipped = there.select(who="customer", skipped=sum(missed, ibis.literal(0, "int64")))
     first = index.table.filter(_.step == 1).select(own="customer", customer_id=_.customer_id)
     both = counted.join(skipped, counted.customer == skipped.who)
@@ -61,7 +61,7 @@ def fits_there(index: PathIndex, design: "Design") -> ir.Table:
     """Return ``customer`` and ``fits``: whether every event of theirs was designed or a repeat."""
     judged = _judged(index, design)
     strange = judged.group_by("customer").agg(
-        strange=(judged.kind >= UNPLANNED).cast("int64").sum()
+        strange=(judged.kind >= UNPLANNED).cast("int32").sum()
     )
     return strange.select("customer", fits=strange.strange == 0)
 

@@ -75,7 +75,7 @@ def _cut_there(index: PathIndex, limit: int) -> ir.Table:
     events = index.table
     earlier = ibis.window(group_by="customer", order_by="step", rows=(None, -1))
     last = (events.gap.isnull() | (events.gap > limit)).fill_null(True)
-    number = last.cast("int64").sum().over(earlier).fill_null(0).cast("int64")
+    number = last.cast("int32").sum().over(earlier).fill_null(0).cast("int64")
     numbered = events.mutate(
         last=last, customer=events.customer.cast("int64") * ROOM + number, place=events.step
     )

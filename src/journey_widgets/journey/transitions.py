@@ -119,7 +119,10 @@ def _counted(index: PathIndex, weights: Collection[str], *, entries: bool) -> pd
 
 def group_of(customer: ibis.expr.types.IntegerValue) -> ibis.expr.types.IntegerValue:
     """Return the expression that puts customers into `GROUPS` random groups, always the same."""
-    mixed = (customer.cast("int64") * 2_654_435_761) % 4_294_967_296
+    number = (
+        customer.cast("int64") % 2_147_483_647
+    )  # a prime: numbers of sessions in a warehouse are far apart
+    mixed = (number * 2_654_435_761) % 4_294_967_296
     return (mixed * GROUPS // 4_294_967_296).cast("int32")
 
 

@@ -261,7 +261,7 @@ def came_back(lines: ir.Table, tickets: ir.Table) -> pd.DataFrame | None:
     near = near.filter((since >= 0) & (since <= EARLY * DAY))
     flagged = waiting.left_join(near.select("who").distinct().mutate(helped=ibis.literal(1)), "who")
     again = (micros(flagged.next_ts) - micros(flagged.began) <= AGAIN * DAY).fill_null(False)
-    each = flagged.select(helped=flagged.helped.fill_null(0), again=again.cast("int64"))
+    each = flagged.select(helped=flagged.helped.fill_null(0), again=again.cast("int32"))
     counts = collect(
         each.group_by("helped")
         .agg(buyers=_.count(), again=_.again.sum())

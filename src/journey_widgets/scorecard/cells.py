@@ -9,10 +9,11 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from ibis import _
 
 from journey_widgets.estimates import Floats
-from journey_widgets.events.engine import collect
+from journey_widgets.events.engine import OURS, beside, collect, engine_of
 from journey_widgets.scorecard import intervals
 from journey_widgets.scorecard.formula import Formula
 from journey_widgets.scorecard.recipes import Asked, Recipe
@@ -21,6 +22,8 @@ from journey_widgets.scorecard.recipes.figures import FIGURES
 NOT_KNOWN = "not known"
 """Method where there is an uncertainty and totals alone cannot tell it."""
 OF_SINGLE_ROWS = ("bootstrap", "t_mean", "order_stat")
+MANY_CASES = 2_000_000
+"""Cases that come out of a warehouse at most; of more only those at the ranks that are needed do."""
 QUANTILES = {"median(": 0.5, "pct(": 0.9}
 """What the formula of a percentile begins with, and which one it is."""
 
@@ -48,6 +51,20 @@ class Cells:
             *self.keys, value=self.facts[column].cast("float64"),
             **({"unit": self.facts.unit.cast("string").hash()} if drawn else {}),
         )  # fmt: skip
+        if engine_of(rows) == OURS:
+            table, numbers, units, ends = self._lists(rows, drawn)
+        elif int(rows.count().to_pyarrow().as_py()) <= MANY_CASES:
+            table, numbers, units, ends = self._in_order(rows, drawn)
+        else:
+            return self._by_ranks(rows, drawn)
+        cells = [slice(a, b) for a, b in pairwise(ends)]
+        results = [self._case(numbers[c], None if units is None else units[c]) for c in cells]
+        for place, name in enumerate(("value", "low", "high")):
+            table[name] = [r[place] for r in results]
+        return table.assign(n=[c.stop - c.start for c in cells])
+
+    def _lists(self, rows: ir.Table, drawn: bool) -> tuple[pd.DataFrame, Floats, Any, Any]:
+        """Return the keys of the cells, the values in order (and whose they are), and where each cell ends."""
         each: ir.Value = (
             ibis.struct({"value": rows.value, "unit": rows.unit}) if drawn else rows.value
         )
@@ -61,12 +78,56 @@ class Cells:
         values, ends = lists.flatten(), lists.offsets.to_numpy()
         units = values.field("unit").to_numpy() if drawn else None
         numbers = (values.field("value") if drawn else values).to_numpy()
-        cells = [slice(a, b) for a, b in pairwise(ends - ends[0] if len(ends) else ends)]
-        results = [self._case(numbers[c], None if units is None else units[c]) for c in cells]
-        table: pd.DataFrame = found.drop_columns("values").to_pandas()
+        table = found.drop_columns("values").to_pandas()
+        return table, numbers, units, ends - ends[0] if len(ends) else ends
+
+    def _in_order(self, rows: ir.Table, drawn: bool) -> tuple[pd.DataFrame, Floats, Any, Any]:
+        """Return the same out of a warehouse, not all of which can make lists of pairs."""
+        order = [*self.keys[1:], self.keys[0]]
+        found = collect(rows).sort_values([*order, "value", *(["unit"] if drawn else [])])
+        sizes = found.groupby(order, sort=True, dropna=False).size()
+        units = found["unit"].to_numpy() if drawn else None
+        table = sizes.index.to_frame(index=False)[self.keys]
+        return table, found["value"].to_numpy("float64"), units, np.append(0, sizes.cumsum())
+
+    def _by_ranks(self, rows: ir.Table, drawn: bool) -> pd.DataFrame:
+        """Return the same of cases that are too many to come here: only the values at the ranks that are needed do."""
+        share = next((q for b, q in QUANTILES.items() if self.expression.startswith(b)), None)
+        sums = {"n": rows.count(), "mean": rows.value.mean(), "spread": rows.value.std()}
+        table = collect(rows.group_by(self.keys).agg(**sums)).astype({"n": "int64"})
+        table = table.sort_values([*self.keys[1:], self.keys[0]], ignore_index=True)
+        if drawn:
+            self.method = NOT_KNOWN
+        if share is None:
+            ends = [
+                intervals.mean_of(m, s, n, self.recipe.ends)
+                for m, s, n in zip(table["mean"], table["spread"], table["n"], strict=True)
+            ]
+            table = table.assign(
+                value=table["mean"], low=[e[0] for e in ends], high=[e[1] for e in ends]
+            )
+            return table.drop(columns=["mean", "spread"])
+        places = [intervals.places(int(n), share) for n in table["n"]]
+        wanted = table[self.keys].loc[table.index.repeat([len(p) for p in places])]
+        wanted = wanted.assign(place=np.concatenate([[*p] for p in places]).astype("int64"))
+        cell = ibis.window(group_by=self.keys, order_by="value")
+        ranked = rows.select(*self.keys, "value", place=ibis.row_number().over(cell).cast("int64"))
+        kept = beside(pa.Table.from_pandas(wanted.drop_duplicates(), preserve_index=False), rows)
+        values = collect(ranked.join(kept, [*self.keys, "place"])).set_index([*self.keys, "place"])[
+            "value"
+        ]
+        found: list[tuple[float, float, float]] = []
+        each = zip(
+            table[self.keys].itertuples(index=False), table["n"].tolist(), places, strict=True
+        )
+        for key, n, p in each:
+            at = [math.nan if k < 0 else float(values[(*key, k)]) for k in p]
+            between = share * (n - 1)
+            value = at[0] + (at[1] - at[0]) * (between - int(between))
+            found.append((value, math.nan, math.nan) if drawn else (value, at[2], at[3]))
         for place, name in enumerate(("value", "low", "high")):
-            table[name] = [r[place] for r in results]
-        return table.assign(n=[c.stop - c.start for c in cells])
+            table[name] = [f[place] for f in found]
+        return table.drop(columns=["mean", "spread"])
 
     def _case(self, values: Floats, units: Any) -> tuple[float, float, float]:
         share = next(
@@ -134,7 +195,7 @@ class Cells:
                 y = y + rest if "+" in self.recipe.base else y - rest
             sums |= {
                 "x": x.sum(), "y": y.sum(), "xx": (x * x).sum(), "xy": (x * y).sum(), "yy": (y * y).sum(),
-                "units": (y > 0).cast("int64").sum(), "largest": y.max(),
+                "units": (y > 0).cast("int32").sum(), "largest": y.max(),
             }  # fmt: skip
         return sums
 

@@ -106,8 +106,16 @@ def mean(values: Floats, bounds: tuple[float, float]) -> tuple[float, float]:
     """Return Student's interval of a mean, cut to what it can be."""
     if len(values) < 2:
         return math.nan, math.nan
-    reach = student(len(values) - 1) * float(values.std(ddof=1)) / math.sqrt(len(values))
-    middle = float(values.mean())
+    return mean_of(float(values.mean()), float(values.std(ddof=1)), len(values), bounds)
+
+
+def mean_of(
+    middle: float, spread: float, n: int, bounds: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the same from mean, standard deviation and number."""
+    if n < 2:
+        return math.nan, math.nan
+    reach = student(n - 1) * spread / math.sqrt(n)
     return max(bounds[0], middle - reach), min(bounds[1], middle + reach)
 
 
@@ -125,18 +133,23 @@ def quantile(values: Floats, share: float) -> tuple[float, float]:
     The ranks are those between which the number of values below the quantile lies in 95 % of cases: whatever the
     distribution. It is what drawing the cases again tends to.
     """
-    n = len(values)
+    low, high = _places(len(values), share)
+    return (math.nan, math.nan) if low < 0 else (float(values[low]), float(values[high]))
+
+
+def _places(n: int, share: float) -> tuple[int, int]:
+    """Return the places (from 0) of the ends among n sorted values; -1 where there are too few."""
     if share == 0.5:
         rank = outer_rank(n)
-        return (
-            (math.nan, math.nan) if rank < 1 else (float(values[rank - 1]), float(values[n - rank]))
-        )
+        return (-1, -1) if rank < 1 else (rank - 1, n - rank)
     low, high = _ranks(n, share)
-    return (
-        (math.nan, math.nan)
-        if low < 1 or high > n
-        else (float(values[low - 1]), float(values[high - 1]))
-    )
+    return (-1, -1) if low < 1 or high > n else (low - 1, high - 1)
+
+
+def places(n: int, share: float) -> tuple[int, int, int, int]:
+    """Return the places (from 0) of the values that a quantile lies between, and of the ends of its interval."""
+    below = int(share * (n - 1))
+    return below, min(below + 1, n - 1), *_places(n, share)
 
 
 def quantile_drawn(

@@ -151,7 +151,7 @@ def sold(order_lines: Any, *, leave_out: Sequence[str] = ()) -> tuple[ir.Table, 
     nobody = lines.customer_id.isnull() | lines.ts.isnull() if whose else ibis.literal(True) | back
     asked = {"other": meant, "none": none & ~meant, "back": back & ~nobody, "lost": back & nobody}
     many = (
-        collect(lines.agg(**{k: v.cast("int64").sum() for k, v in asked.items()})).fillna(0).iloc[0]
+        collect(lines.agg(**{k: v.cast("int32").sum() for k, v in asked.items()})).fillna(0).iloc[0]
     )
     counted = {
         "lines of what is no product left out": int(many["other"]),

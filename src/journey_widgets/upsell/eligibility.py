@@ -444,7 +444,7 @@ def eligible(
     frames, at = [], {}
     for m in plan.moments:
         rows = known.signals.filter((known.signals.event == m.after) & (known.signals.ts < now))
-        rows = rows.filter(micros(rows.ts) > micros(now) - microseconds(m.window))
+        rows = rows.filter(micros(rows.ts) > micros(moment) - microseconds(m.window))
         anchors = rows.group_by("customer_id").agg(since=rows.ts.max()).mutate(at=now, opened=now)
         own, many = at_moment(known, m, anchors)
         at[m.id] = many

@@ -59,7 +59,7 @@ def rfm(
             amount=_.quantity * _.unit_price
         )
     ends = collect(
-        lines.agg(first=_.ts.min(), last=_.ts.max(), blank=_.amount.isnull().cast("int64").sum())
+        lines.agg(first=_.ts.min(), last=_.ts.max(), blank=_.amount.isnull().cast("int32").sum())
     ).iloc[0]
     if int(ends["blank"] or 0):
         msg = f"{int(ends['blank'])} order lines have no amount; what each was worth is needed, or leave them out."

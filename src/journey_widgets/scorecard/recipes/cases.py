@@ -1,7 +1,7 @@
 """Support cases: one row a case from its log, and time while the business is open."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import ibis
@@ -130,10 +130,10 @@ def _made(ask: Asked, words: list[str]) -> ir.Table:
     for word in words:
         here = told(log, ask.looked_up(word, _known(ask), NAMES[word]))
         moment = here.ifelse(log.ts, nothing)
-        ways = {"first": moment.min(), "last": moment.max(), "times": here.cast("int64").sum()}
+        ways = {"first": moment.min(), "last": moment.max(), "times": here.cast("int32").sum()}
         asked |= {f"{way}_{word}": ways[way] for way in COUNTED.get(word, ())}
     found = log.group_by("mark").agg(
-        ts=log.ts.min(), hands=log.passed.cast("int64").sum(), begins=log.row.argmin(log.place),
+        ts=log.ts.min(), hands=log.passed.cast("int32").sum(), begins=log.row.argmin(log.place),
         ends=log.row.argmax(log.place), **asked,
     )  # fmt: skip
     # What a case is about is said at its first event, what a kept column says of it at its last.
@@ -206,7 +206,7 @@ def hours_open(text: str) -> list[tuple[int, int]]:
     ]
 
 
-def _open_until(ask: Asked, ts: ir.Value) -> ir.Value:
+def _open_until(ask: Asked, ts: ir.Value | datetime) -> ir.Value:
     """Return the business time from the beginning of the count to an instant, in microseconds."""
     stretches = hours_open(str(ask.options["hours"]))
     local = ask.calendar.local(micros(ts))
@@ -237,11 +237,11 @@ def _holidays(ask: Asked) -> list[date]:
         raise JourneyDataError(msg) from None
 
 
-def hours_between(ask: Asked, start: ir.Value, end: ir.Value) -> ir.Value:
+def hours_between(ask: Asked, start: ir.Value, end: ir.Value | datetime) -> ir.Value:
     """Return the hours between two instants: on the calendar, or while the business is open."""
     if str(ask.options["hours"]):
-        return (_open_until(ask, end) - _open_until(ask, start)) / HOUR
-    return (micros(end) - micros(start)) / HOUR
+        return (_open_until(ask, end) - _open_until(ask, start)).cast("float64") / HOUR
+    return (micros(end) - micros(start)).cast("float64") / HOUR
 
 
 def knows(ask: Asked, word: str) -> bool:

@@ -58,7 +58,7 @@ def _of_visitors(word: str, did: str, base: str) -> Rows:
         both = active(ask).left_join(there, ["customer", "period"])
         return both.select(
             "customer", "unit", "period", *ask.by,
-            **{did: both.did.fill_null(0).cast("int64"), base: ibis.literal(1)},
+            **{did: both.did.fill_null(0).cast("int32"), base: ibis.literal(1)},
         )  # fmt: skip
 
     return rows
@@ -75,7 +75,7 @@ def _sticky(ask: Asked) -> ir.Table:
             "customer",
             "period",
             unit=both.customer,
-            dau=both.days / both.length,
+            dau=both.days.cast("float64") / both.length,
             mau=ibis.literal(1),
         )
     )
@@ -110,7 +110,7 @@ def _sessions(ask: Asked) -> ir.Table:
     return ask.grouped(
         found.select(
             "customer", "ts", unit=found.customer, n_sessions=ibis.literal(1), sessions=ibis.literal(1),
-            engaged=(found.events >= enough).cast("int64"),
+            engaged=(found.events >= enough).cast("int32"),
         )
     )  # fmt: skip
 
@@ -135,7 +135,7 @@ def _share_of_events(word: str, of: str, counted: str, base: str) -> Rows:
         at = ask.at(word, of)
         return at.select(
             "customer", "ts", "unit", *ask.by,
-            **{counted: at[f"is_{word}"].cast("int64"), base: at[f"is_{of}"].cast("int64")},
+            **{counted: at[f"is_{word}"].cast("int32"), base: at[f"is_{of}"].cast("int32")},
         )  # fmt: skip
 
     return rows
@@ -160,7 +160,7 @@ def _after(ask: Asked, word: str, then: str, *, next_only: bool = False) -> ir.T
 def came_within(ask: Asked, found: ir.Table) -> ir.IntegerColumn:
     """Return 1 for rows whose ``then`` comes within the window, 0 for others."""
     soon = micros(found.then) - micros(found.ts) <= ask.length("within")
-    return soon.fill_null(False).cast("int64")
+    return soon.fill_null(False).cast("int32")
 
 
 def _reached(word: str, then: str, did: str, base: str, *, first: bool = False) -> Rows:
@@ -196,7 +196,7 @@ def _preceded(word: str, by: str, did: str, base: str) -> Rows:
         both = at.mutate(last=last).filter(_[f"is_{word}"])
         soon = (micros(both.ts) - micros(both["last"]) <= ask.length("within")).fill_null(False)
         return both.select(
-            "customer", "ts", "unit", *ask.by, **{did: soon.cast("int64"), base: ibis.literal(1)}
+            "customer", "ts", "unit", *ask.by, **{did: soon.cast("int32"), base: ibis.literal(1)}
         )
 
     return rows
@@ -209,7 +209,7 @@ def _waited(word: str, then: str, unit: int, column: str) -> Rows:
         found = _after(ask, word, then).filter(_.then.notnull())
         # Of several before the same end the first one counts: that is when the wait began.
         found = found.group_by("customer", "unit", "then", *ask.by).agg(ts=_.ts.min())
-        waited = (micros(found.then) - micros(found.ts)) / unit
+        waited = (micros(found.then) - micros(found.ts)).cast("float64") / unit
         return found.select(
             "customer", "unit", *ask.by, ts=found.then, cases=ibis.literal(1), **{column: waited}
         )

@@ -79,20 +79,21 @@ def _second_orders(ask: Asked) -> ir.Table:
     """Return customers at their first order, and whether a second one came within the window."""
     first = ask.over(_whole(ask).filter(_.place == 0))
     soon = (micros(first.next_ts) - micros(first.ts) <= ask.length("within")).fill_null(False)
-    return first.select("ts", "unit", *ask.by, repeat=soon.cast("int64"), eligible=ibis.literal(1))
+    return first.select("ts", "unit", *ask.by, repeat=soon.cast("int32"), eligible=ibis.literal(1))
 
 
 def _kept(ask: Asked) -> ir.Table:
     """Return who bought in a period, and whether they bought in the next one too, at that next one."""
     orders = _whole(ask)
     seen = orders.mutate(period=ask.number(orders.ts)).select("period", "unit", *ask.by).distinct()
-    last = ask.number(ibis.literal(ask.last, "timestamp"))
-    before = seen.mutate(period=seen.period + 1).filter(_.period <= last)
+    before = seen.mutate(period=seen.period + 1)
+    if ask.last is not None:
+        before = before.filter(before.period <= ask.number_of(ask.last))
     again = seen.mutate(again=ibis.literal(1))
     both = before.left_join(again, ["period", "unit", *ask.by]).select(
         "period", "unit", *ask.by, "again"
     )
-    kept = both.again.fill_null(0).cast("int64")
+    kept = both.again.fill_null(0).cast("int32")
     return both.select("period", "unit", *ask.by, kept=kept, lost=1 - kept, start=ibis.literal(1))
 
 
@@ -109,7 +110,7 @@ def _margins(ask: Asked) -> ir.Table:
     kept = _kept(ask)
     again = kept.select(
         "unit", *ask.by, "period", margin=ibis.literal(0.0), buyers=ibis.literal(0),
-        kept=kept.kept.cast("int64"), start=kept.start.cast("int64"),
+        kept=kept.kept.cast("int32"), start=kept.start.cast("int32"),
     )  # fmt: skip
     columns = ["period", "unit", *ask.by, "margin", "buyers", "kept", "start"]
     cast = {"margin": "float64", "buyers": "int64", "kept": "int64", "start": "int64"}
@@ -138,7 +139,7 @@ def _returned(ask: Asked) -> ir.Table:
     sales = ask.over(sales.mutate(ts=sales.sale)).filter(_.sold > 0)
     fits = ibis.least(sales.back, sales.sold)
     return sales.select(
-        "ts", "unit", *ask.by, returned=fits.cast("int64"), sold=sales.sold.cast("int64")
+        "ts", "unit", *ask.by, returned=fits.cast("int32"), sold=sales.sold.cast("int32")
     )
 
 
@@ -153,7 +154,7 @@ def _lines_held(ask: Asked) -> ir.Table:
     active = active.select("who", "unit", *ask.by, period=ask.number(active.ts)).distinct()
     both = active.left_join(second, "who").select("period", "unit", *ask.by, "since")
     many = (both.since <= both.period).fill_null(False)
-    return both.select("period", "unit", *ask.by, multi=many.cast("int64"), active=ibis.literal(1))
+    return both.select("period", "unit", *ask.by, multi=many.cast("int32"), active=ibis.literal(1))
 
 
 def _attached(ask: Asked) -> ir.Table:
@@ -167,7 +168,7 @@ def _attached(ask: Asked) -> ir.Table:
             found = found | lines.category.cast("string").isin(names).fill_null(False)
         return found
 
-    marked = lines.mutate(first=has("product").cast("int64"), second=has("with").cast("int64"))
+    marked = lines.mutate(first=has("product").cast("int32"), second=has("with").cast("int32"))
     orders = marked.group_by("order_id", *ask.by).agg(
         ts=_.ts.min(), unit=_.unit.max(), primary=_.first.max(), paired=_.second.max()
     )
@@ -219,7 +220,7 @@ def _first_upsell(ask: Asked) -> ir.Table:
         ts=_.ts.min(), began=_.began.min(), unit=_.unit.max(),
         **{c: later[c].argmin(later.ts) for c in ask.by},
     )  # fmt: skip
-    days = (micros(reached.ts) - micros(reached.began)) / DAY
+    days = (micros(reached.ts) - micros(reached.began)).cast("float64") / DAY
     return reached.select("ts", "unit", *ask.by, days=days, orders=ibis.literal(1))
 
 

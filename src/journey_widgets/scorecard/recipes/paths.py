@@ -27,7 +27,7 @@ def _conversion(ask: Asked) -> ir.Table:
 
     def made() -> ir.Table:
         found = attempts(ask.index, steps, rules).as_table(ask.index)
-        converted = (found.depth == len(steps)).cast("int64")
+        converted = (found.depth == len(steps)).cast("int32")
         kept = ask.shared.kept(found.select("customer", began="moment_0", converted=converted))
         return kept.mutate(ts=from_micros(kept.began), unit=kept.customer, entered=ibis.literal(1))
 
@@ -46,7 +46,7 @@ def _edge(ask: Asked) -> ir.Table:
             "customer",
             unit=found.customer,
             ts=from_micros(micros(found.ts) + found.gap),
-            hours=found.gap / HOUR,
+            hours=found.gap.cast("float64") / HOUR,
             cases=ibis.literal(1),
         )
     )
@@ -58,7 +58,7 @@ def _variant(ask: Asked) -> ir.Table:
     both = _old_enough(ask).left_join(took, "customer")
     return ask.grouped(
         both.select(
-            "customer", "ts", unit=both.customer, took=both.took.fill_null(0).cast("int64"),
+            "customer", "ts", unit=both.customer, took=both.took.fill_null(0).cast("int32"),
             observed=ibis.literal(1),
         )
     )  # fmt: skip
@@ -93,7 +93,7 @@ def _conforming(ask: Asked) -> ir.Table:
             "customer",
             "ts",
             unit=both.customer,
-            conform=both.fits.cast("int64"),
+            conform=both.fits.cast("int32"),
             observed=ibis.literal(1),
         )
     )
@@ -135,7 +135,7 @@ def _stage_reached(ask: Asked) -> ir.Table:
     there = there.filter(there.step > there.since).group_by("customer").agg(then=_.ts.min())
     both = began.left_join(there, "customer").select("customer", "ts", "then", unit="customer")
     limited = bool(str(ask.options["within"]))
-    reached = came_within(ask, both) if limited else both.then.notnull().cast("int64")
+    reached = came_within(ask, both) if limited else both.then.notnull().cast("int32")
     rows = both.select("customer", "ts", "unit", reached_k=reached, reached_prev=ibis.literal(1))
     return ask.grouped(ask.over(rows) if limited else rows)
 
@@ -155,7 +155,7 @@ def _dwelt(ask: Asked) -> ir.Table:
         .group_by("customer")
         .agg(ts=_.ts.min(), began=_.began.min())
     )
-    days = (micros(left.ts) - micros(left.began)) / DAY
+    days = (micros(left.ts) - micros(left.began)).cast("float64") / DAY
     return ask.grouped(
         left.select("customer", "ts", unit=left.customer, days=days, cases=ibis.literal(1))
     )

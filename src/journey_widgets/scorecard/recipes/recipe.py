@@ -103,9 +103,9 @@ class Shared:
             self._made[key] = make()
         return self._made[key]
 
-    def kept(self, table: ir.Table) -> ir.Table:
+    def kept(self, table: ir.Table | pa.Table) -> ir.Table:
         """Work a table out where it lives and keep its rows until the end."""
-        if engine_of(table) != OURS:
+        if isinstance(table, ir.Table) and engine_of(table) != OURS:
             return hold(table)
         name = f"kpi_{uuid.uuid4().hex}"
         self._tables.append(name)
@@ -386,7 +386,7 @@ class Asked:
         if self.last is None:
             return table
         window = self.length(option or self.recipe.window)
-        return table.filter(micros(table.ts) + window <= _micros_of(self.last))
+        return table.filter(micros(table.ts) + window <= micros(self.last))
 
     def still_waits(self, ends: list[datetime]) -> list[bool]:
         """Return for each end of a period whether what happened just before it may still be waiting."""
@@ -404,6 +404,10 @@ class Asked:
         """Return the expression for the number of an instant's period."""
         return self.number_at(micros(ts))
 
+    def number_of(self, moment: datetime) -> int:
+        """Return the number of the period of an instant that is known."""
+        return 0 if self.period_length == "all" else self.calendar.number_of(moment)
+
     def number_at(self, moment: Any) -> Any:
         """Return the expression for the number of a moment's period, the moment being in microseconds."""
         return (
@@ -416,8 +420,3 @@ class Asked:
 def _group(column: ir.Column) -> ir.Column:
     """Return a column as the name of a group."""
     return column.cast("string").fill_null(UNKNOWN)
-
-
-def _micros_of(moment: datetime) -> int:
-    gap = moment - datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC
-    return (gap.days * 86_400 + gap.seconds) * 1_000_000 + gap.microseconds

@@ -70,18 +70,16 @@ def _in_time(ask: Asked) -> ir.Table:
     if str(ask.options["flag"]):
         found = cases(ask).filter(_.flag.notnull())
         met = found.flag.isin(["true", "t", "1", "yes", "y", "met"])
-        return found.select("ts", "unit", *ask.by, met=met.cast("int64"), due=ibis.literal(1))
+        return found.select("ts", "unit", *ask.by, met=met.cast("int32"), due=ibis.literal(1))
     what = str(ask.options["until"])
     if what not in ("answered", "solved"):
         msg = f"{ask.kpi}: until is {what!r}; 'answered' or 'solved' was needed."
         raise JourneyDataError(msg)
     found, target = cases(ask, what), ask.length("target") / HOUR
     if ask.last is not None:
-        found = found.filter(
-            hours_between(ask, found.ts, ibis.literal(ask.last, "timestamp")) >= target
-        )
+        found = found.filter(hours_between(ask, found.ts, ask.last) >= target)
     hours = hours_between(ask, found.ts, found[f"first_{what}"])
-    met = (hours <= target).fill_null(False).cast("int64")
+    met = (hours <= target).fill_null(False).cast("int32")
     return found.select("ts", "unit", *ask.by, met=met, due=ibis.literal(1))
 
 
@@ -93,7 +91,7 @@ def _due(ask: Asked, moments: list[datetime]) -> list[bool]:
         {"place": list(range(len(moments))), "at": moments},
         schema={"place": "int64", "at": "timestamp"},
     )
-    waited = hours_between(ask, asked["at"], ibis.literal(ask.last, "timestamp"))
+    waited = hours_between(ask, asked["at"], ask.last)
     found = collect(
         asked.select("place", due=waited >= ask.length("target") / HOUR).order_by("place")
     )
@@ -113,8 +111,8 @@ def _first_contact(ask: Asked) -> ir.Table:
     names = [v.strip() for v in str(ask.options.get("unresolvable", "")).split(",") if v.strip()]
     cannot = both.kind.isin(names).fill_null(False) if names else ibis.literal(False)
     return both.select(
-        "ts", "unit", *ask.by, resolved_first=(first & ~cannot).cast("int64"), contacts=ibis.literal(1),
-        unresolvable=cannot.cast("int64"),
+        "ts", "unit", *ask.by, resolved_first=(first & ~cannot).cast("int32"), contacts=ibis.literal(1),
+        unresolvable=cannot.cast("int32"),
     )  # fmt: skip
 
 
@@ -131,19 +129,19 @@ def _reopened(ask: Asked) -> ir.Table:
             "unit",
             *ask.by,
             ts=found.first_solved,
-            reopened=again.cast("int64"),
+            reopened=again.cast("int32"),
             solved=ibis.literal(1),
         )
     found = cases(ask, "solved", "reopened").filter(_.first_solved.notnull())
     found = ask.over(found.mutate(ts=found.first_solved))
     soon = micros(found.first_reopened) - micros(found.first_solved) <= ask.length("within")
-    again = soon.fill_null(False).cast("int64")
+    again = soon.fill_null(False).cast("int32")
     return found.select("ts", "unit", *ask.by, reopened=again, solved=ibis.literal(1))
 
 
 def _escalated(ask: Asked) -> ir.Table:
     found = cases(ask, "escalated")
-    up = (found.times_escalated > 0).cast("int64")
+    up = (found.times_escalated > 0).cast("int32")
     return found.select("ts", "unit", *ask.by, escalated=up, tickets=ibis.literal(1))
 
 
@@ -156,7 +154,7 @@ def _handed(ask: Asked) -> ir.Table:
 
 def _linked(ask: Asked) -> ir.Table:
     found = cases(ask, "solved", "article").filter(_.last_solved.notnull())
-    linked = (found.times_article > 0).cast("int64")
+    linked = (found.times_article > 0).cast("int32")
     return found.select(
         "unit", *ask.by, ts=found.last_solved, linked=linked, solved=ibis.literal(1)
     )
@@ -188,7 +186,11 @@ def _backlog(ask: Asked) -> ir.Table:
     )
     still = each.join(found.select("mark", "unit", "cases", *ask.by, opened="ts"), "mark")
     return still.select(
-        "period", "unit", "cases", *ask.by, days=(micros(still["at"]) - micros(still.opened)) / DAY
+        "period",
+        "unit",
+        "cases",
+        *ask.by,
+        days=(micros(still["at"]) - micros(still.opened)).cast("float64") / DAY,
     )
 
 
@@ -232,14 +234,14 @@ def _calls(ask: Asked) -> ir.Table:
     """Return contacts, and whether they were answered within the seconds asked for."""
     found = cases(ask, "answered")
     quick = micros(found.first_answered) - micros(found.ts) <= ask.length("seconds")
-    within = quick.fill_null(False).cast("int64")
+    within = quick.fill_null(False).cast("int32")
     return found.select("ts", "unit", *ask.by, within=within, offered=ibis.literal(1))
 
 
 def _given_up(ask: Asked) -> ir.Table:
     """Return contacts, and whether they were abandoned."""
     found = cases(ask, "abandoned")
-    left = (found.times_abandoned > 0).cast("int64")
+    left = (found.times_abandoned > 0).cast("int32")
     return found.select("ts", "unit", *ask.by, abandoned=left, offered=ibis.literal(1))
 
 
@@ -271,7 +273,7 @@ def _self_served(ask: Asked) -> ir.Table:
         "ts",
         "unit",
         *ask.by,
-        no_ticket=helped.cast("int64"),
+        no_ticket=helped.cast("int32"),
         help_sessions=ibis.literal(1),
     )
 
@@ -313,7 +315,7 @@ def _closed_loops(ask: Asked) -> ir.Table:
         "ts",
         *ask.by,
         unit=both.respondent_id,
-        contacted=both.asked.fill_null(0).cast("int64"),
+        contacted=both.asked.fill_null(0).cast("int32"),
         unhappy=ibis.literal(1),
     )
 

@@ -30,10 +30,10 @@ def _answers(least: int, most: int) -> Callable[[Asked], ir.Table]:
         score = kept.score
         return kept.select(
             "ts", *ask.by, unit=kept.respondent_id, scores=score.cast("float64"), answers=ibis.literal(1),
-            n=ibis.literal(1), reviews=ibis.literal(1), top2=(score >= most - 1).cast("int64"),
-            positive=(score >= most - 1).cast("int64"), favourable=(score >= most - 1).cast("int64"),
-            easy=(score >= most - 2).cast("int64"), promoters=(score >= most - 1).cast("int64"),
-            detractors=(score <= least + 6).cast("int64"),
+            n=ibis.literal(1), reviews=ibis.literal(1), top2=(score >= most - 1).cast("int32"),
+            positive=(score >= most - 1).cast("int32"), favourable=(score >= most - 1).cast("int32"),
+            easy=(score >= most - 2).cast("int32"), promoters=(score >= most - 1).cast("int32"),
+            detractors=(score <= least + 6).cast("int32"),
         )  # fmt: skip
 
     return rows

@@ -37,14 +37,14 @@ def _arms(ask: Asked, *columns: str) -> ir.Table:
     unit = chosen[name].cast("string") if name else ibis.row_number().cast("string")
     moment = {"ts": "ts"} if "ts" in table.columns else {}
     return chosen.select(
-        *ask.by, unit=unit, treated=(chosen.arm.cast("string") == str(ask.options["arm"])).cast("int64"), **moment,
+        *ask.by, unit=unit, treated=(chosen.arm.cast("string") == str(ask.options["arm"])).cast("int32"), **moment,
         **{f"outcome:{c}": chosen[c].cast("float64").fill_null(0.0) for c in columns},
     )  # fmt: skip
 
 
 def _shares(ask: Asked) -> ir.Table:
     found = _arms(ask, str(ask.options["outcome"]))
-    did = (found[f"outcome:{ask.options['outcome']}"] > 0).cast("int64")
+    did = (found[f"outcome:{ask.options['outcome']}"] > 0).cast("int32")
     kept = ["ts"] if "ts" in found.columns else []
     return found.select(
         *kept, *ask.by, "unit", kt=did * found.treated, nt=found.treated, kc=did * (1 - found.treated),
@@ -66,7 +66,7 @@ def _revenue(ask: Asked) -> ir.Table:
 
 def _expected(ask: Asked) -> ir.Table:
     found = _arms(ask, "bought", "expected")
-    did = (found["outcome:bought"] > 0).cast("int64")
+    did = (found["outcome:bought"] > 0).cast("int32")
     return found.select(
         "ts", *ask.by, "unit", kt=did * found.treated, nt=found.treated, kc=did * (1 - found.treated),
         nc=1 - found.treated, et=found["outcome:expected"] * found.treated,
