@@ -8,8 +8,6 @@ import os
 from functools import cache
 from typing import Any
 
-import ibis
-
 from journey_widgets.errors import InfrastructureError, JourneyDataError
 from journey_widgets.events.mapping import Backend
 
@@ -64,6 +62,8 @@ def _connected(backend: Backend, address: str) -> Any:
             from journey_widgets.events import spark
 
             return spark.connect(address)
+        import ibis
+
         con = ibis.connect(address.replace("postgresql+psycopg://", "postgres://", 1))
     except ImportError as error:
         msg = f"For {backend} something is not installed ({error}). Run: pip install '{EXTRAS[backend]}'"

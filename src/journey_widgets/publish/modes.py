@@ -4,6 +4,7 @@ import os
 from typing import Literal, cast
 
 from journey_widgets.errors import InfrastructureError
+from journey_widgets.events.warehouse import EXAMPLES, variable
 
 Mode = Literal["notebook", "dashboard", "report"]
 MODE, WORKSPACE, READ_ONLY = "JOURNEY_MODE", "JOURNEY_WORKSPACE", "JOURNEY_READ_ONLY"
@@ -17,8 +18,18 @@ PASSED_ON = (
     "PGSSLROOTCERT", "PGUSER",
 )  # fmt: skip
 """Of this process's environment kernels are given these, and LC_, OMP_ and DUCKDB_: no passwords, no tokens."""
-PASSED_ON_TOO = ("LC_", "OMP_", "DUCKDB_", "JOURNEY_AUTHOR", "JOURNEY_PSEUDONYM_KEY")
+PASSED_ON_TOO = (
+    "LC_",
+    "OMP_",
+    "DUCKDB_",
+    "SPARK_",
+    "JAVA_HOME",
+    "JOURNEY_AUTHOR",
+    "JOURNEY_PSEUDONYM_KEY",
+)
 """Sources with personal data cannot be read without the key of their pseudonyms."""
+WAREHOUSES = frozenset(variable(backend) for backend in EXAMPLES)
+"""Nor can sources in a warehouse without its address."""
 
 
 def mode() -> Mode:
@@ -42,4 +53,5 @@ def interactive() -> bool:
 
 def passed_on() -> dict[str, str]:
     """Return what of this process's environment kernels are given."""
-    return {k: v for k, v in os.environ.items() if k in PASSED_ON or k.startswith(PASSED_ON_TOO)}
+    known = {*PASSED_ON, *WAREHOUSES}
+    return {k: v for k, v in os.environ.items() if k in known or k.startswith(PASSED_ON_TOO)}

@@ -248,8 +248,8 @@ def came_back(lines: ir.Table, tickets: ir.Table) -> pd.DataFrame | None:
     last = collect(orders.agg(last=_.ts.max()))["last"].iloc[0]
     if pd.isna(last):
         return None
-    until = ibis.literal(pd.Timestamp(last).to_pydatetime(), "timestamp")
-    old = first.filter(micros(first.began) + AGAIN * DAY <= micros(until))
+    until = micros(pd.Timestamp(last).to_pydatetime())
+    old = first.filter(micros(first.began) + AGAIN * DAY <= until)
     waiting = old.filter(
         old.next_ts.isnull() | (micros(old.next_ts) - micros(old.began) > EARLY * DAY)
     )

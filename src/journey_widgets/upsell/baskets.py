@@ -116,13 +116,28 @@ def _facts(table: ir.Table) -> pd.DataFrame:
         asked["price"] = for_one(paid)
     if "margin" in there:
         asked["margin"] = for_one(table.margin)
-    if "category" in there:
-        asked["category"] = table.category.cast("string").mode()
-    names = ("price", "margin", "category")
-    nothing = {c: ibis.null("string" if c == "category" else "float64") for c in names}
     found = table.group_by(item=table.product_id.cast("string")).agg(**asked, lines=table.count())
-    found = found.select("item", **{c: found[c] if c in asked else nothing[c] for c in names})
-    return collect(found.order_by("item"))
+    nothing = ibis.null("float64")
+    columns: dict[str, ir.Value] = {
+        c: found[c] if c in asked else nothing for c in ("price", "margin")
+    }
+    if "category" in there:
+        told = _categories(table)
+        found = found.left_join(told, found.item == told.own)
+        columns = {c: found[c] if c in asked else nothing for c in columns}
+        columns["category"] = found.category
+    else:
+        columns["category"] = ibis.null("string")
+    return collect(found.select("item", **columns).order_by("item"))
+
+
+def _categories(table: ir.Table) -> ir.Table:
+    """Return each item's (``own``) most frequent category; of several the first by name."""
+    told = table.select(own=table.product_id.cast("string"), category=table.category.cast("string"))
+    counted = told.filter(told.category.notnull()).group_by("own", "category").agg(n=_.count())
+    first = ibis.window(group_by="own", order_by=[counted.n.desc(), counted.category])
+    placed = counted.mutate(nth=ibis.row_number().over(first))
+    return placed.filter(placed.nth == 0).select("own", "category")
 
 
 def sold(order_lines: Any, *, leave_out: Sequence[str] = ()) -> tuple[ir.Table, Mapping[str, int]]:

@@ -266,7 +266,7 @@ class Known:
             value=log[condition.column].cast("string"), row=_row(log),
         ).filter(_.value.notnull())  # fmt: skip
         found = self.within(rows, anchors, None)
-        last = found.group_by("customer_id").agg(value=_last(found, "value"))
+        last = _said_last(found, "value")
         return last.filter(last.value.isin(list(condition.values))).select("customer_id")
 
     def _satisfaction(self, condition: Satisfaction, anchors: ir.Table) -> ir.Table:
@@ -279,7 +279,7 @@ class Known:
         )  # fmt: skip
         rows = rows.filter((rows.question == condition.question) & rows.score.notnull())
         found = self.within(rows, anchors, condition.within)
-        last = found.group_by("customer_id").agg(score=_last(found, "score"))
+        last = _said_last(found, "score")
         both = anchors.left_join(last, "customer_id")
         right = ibis.literal(True)
         if condition.least is not None:
@@ -378,9 +378,13 @@ def _row(table: ir.Table) -> ir.Value:
     return table.row if "row" in table.columns else ibis.literal(0)
 
 
-def _last(rows: ir.Table, column: str) -> ir.Value:
-    """Return what was said last; of two at one instant the one further down in its source."""
-    return rows[column].last(order_by=[rows.ts, rows.row, rows[column]])
+def _said_last(rows: ir.Table, column: str) -> ir.Table:
+    """Return what was said last of each customer; of two at one instant the one further down in its source."""
+    said = rows.filter(rows[column].notnull())
+    newest = [said.ts.desc(), said.row.desc(), said[column].desc()]
+    own = ibis.window(group_by="customer_id", order_by=newest)
+    placed = said.mutate(nth=ibis.row_number().over(own))
+    return placed.filter(placed.nth == 0).select("customer_id", column)
 
 
 def _ids(table: ir.Table) -> set[str]:

@@ -46,6 +46,8 @@ def state(folder: Path) -> str | None:
         settings, sources = (yaml.load(t, Loader=yaml.CSafeLoader) for t in texts)
         if settings.get("store"):
             return None  # in a database, which is not asked here
+        if any(isinstance(said, dict) and said.get("backend") for said in sources.values()):
+            return None  # nor is a warehouse
         zone = ZoneInfo(settings.get("time_zone") or "UTC")
         files = [
             folder / said["file"]
