@@ -8,12 +8,15 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from ibis import _
 
 from journey_widgets.estimates import Floats
 from journey_widgets.events.engine import OURS, beside, collect, engine_of
+from journey_widgets.events.shuffle import by_chance
 from journey_widgets.scorecard import intervals
 from journey_widgets.scorecard.formula import Formula
 from journey_widgets.scorecard.recipes import Asked, Recipe
@@ -49,7 +52,7 @@ class Cells:
         column, drawn = self.recipe.cases, self.method == "bootstrap"
         rows = self.facts.filter(self.facts[column].notnull()).select(
             *self.keys, value=self.facts[column].cast("float64"),
-            **({"unit": self.facts.unit.cast("string").hash()} if drawn else {}),
+            **({"unit": self.facts.unit.cast("string")} if drawn else {}),
         )  # fmt: skip
         if engine_of(rows) == OURS:
             table, numbers, units, ends = self._lists(rows, drawn)
@@ -76,7 +79,7 @@ class Cells:
         )
         lists = found.column("values").combine_chunks()
         values, ends = lists.flatten(), lists.offsets.to_numpy()
-        units = values.field("unit").to_numpy() if drawn else None
+        units = _numbered(values.field("unit")) if drawn else None
         numbers = (values.field("value") if drawn else values).to_numpy()
         table = found.drop_columns("values").to_pandas()
         return table, numbers, units, ends - ends[0] if len(ends) else ends
@@ -86,7 +89,7 @@ class Cells:
         order = [*self.keys[1:], self.keys[0]]
         found = collect(rows).sort_values([*order, "value", *(["unit"] if drawn else [])])
         sizes = found.groupby(order, sort=True, dropna=False).size()
-        units = found["unit"].to_numpy() if drawn else None
+        units = _numbered(pa.array(found["unit"], pa.string())) if drawn else None
         table = sizes.index.to_frame(index=False)[self.keys]
         return table, found["value"].to_numpy("float64"), units, np.append(0, sizes.cumsum())
 
@@ -233,7 +236,7 @@ class Cells:
     def _drawn(self, found: pd.DataFrame, each: ir.Table) -> tuple[Floats, Floats]:
         """Return the intervals by drawing customers again; many of them are drawn in random groups."""
         shuffled = ibis.window(
-            group_by=self.keys, order_by=[each.unit.cast("string").hash(), each.unit]
+            group_by=self.keys, order_by=[by_chance(each.unit.cast("string")), each.unit]
         )
         slotted = each.mutate(slot=ibis.row_number().over(shuffled) % intervals.SLOTS)
         figures = list(self.recipe.figures)
@@ -250,6 +253,16 @@ class Cells:
             return self._values({f: totals[:, i] for i, f in enumerate(figures)})
 
         return intervals.drawn(cells, value, draws=self.draws, seed=self.seed)
+
+
+def _numbered(units: pa.StringArray) -> npt.NDArray[np.int64]:
+    """Return units as numbers in their order."""
+    coded = units.dictionary_encode()
+    order = pc.sort_indices(coded.dictionary).to_numpy()
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    found: npt.NDArray[np.int64] = rank[coded.indices.to_numpy()]
+    return found
 
 
 def _is_number(value: Any) -> bool:

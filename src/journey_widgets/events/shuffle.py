@@ -1,0 +1,51 @@
+"""An order by chance that every engine finds: rows shuffled by it are shuffled alike wherever they live."""
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from journey_widgets.events.engine import engine_of
+
+
+@ibis.udf.scalar.builtin(name="md5")
+def _md5(text: str) -> str:  # type: ignore[empty-body]
+    """Return the hash as hexadecimal digits."""
+
+
+@ibis.udf.scalar.builtin(name="md5")
+def _md5_bytes(text: str) -> bytes:  # type: ignore[empty-body]
+    """Return the hash as bytes (BigQuery, ClickHouse)."""
+
+
+@ibis.udf.scalar.builtin(name="md5")
+def _md5_of_bytes(data: bytes) -> bytes:  # type: ignore[empty-body]
+    """Return the hash of bytes (Trino)."""
+
+
+@ibis.udf.scalar.builtin(name="to_utf8")
+def _to_utf8(text: str) -> bytes:  # type: ignore[empty-body]
+    """Return text as bytes (Trino)."""
+
+
+@ibis.udf.scalar.builtin(name="to_hex")
+def _to_hex(data: bytes) -> str:  # type: ignore[empty-body]
+    """Return bytes as hexadecimal digits (Trino, BigQuery)."""
+
+
+@ibis.udf.scalar.builtin(name="hex")
+def _hex(data: bytes) -> str:  # type: ignore[empty-body]
+    """Return bytes as hexadecimal digits (ClickHouse)."""
+
+
+_WAYS: dict[str, Any] = {
+    "bigquery": lambda text: _to_hex(_md5_bytes(text)),
+    "trino": lambda text: _to_hex(_md5_of_bytes(_to_utf8(text))),
+    "clickhouse": lambda text: _hex(_md5_bytes(text)),
+}
+
+
+def by_chance(text: ir.StringValue) -> ir.StringValue:
+    """Return what to order by, so that the order says nothing of the text: its MD5."""
+    found: ir.StringValue = _WAYS.get(engine_of(text), _md5)(text)
+    return found
