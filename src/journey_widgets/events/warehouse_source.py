@@ -375,20 +375,8 @@ def _store_log(
     codes, touchpoints, strange = _codes(whole, mapping)
     numbers = _numbered(hold(whole.select("customer_id").distinct()))
     turn = ["path_order"] if mapping.order else []
-    coded = (
-        whole.select("customer_id", "ts", "event", *extras, *turn)
-        .join(ibis.memtable(codes), "event")
-        .join(numbers, "customer_id")
-    )
-    path = ibis.window(group_by="path_customer", order_by=["ts", *turn, "event", *extras])
-    placed = coded.mutate(
-        path_step=(ibis.row_number().over(path) + 1).cast("int32"),
-        path_next=coded.path_code.lead().over(path),
-        path_gap=micros(coded.ts.lead().over(path)) - micros(coded.ts),
-    )
-    columns = ["customer_id", "ts", "event", *extras, "touchpoint", "path_customer", "path_step", "path_code",
-               "path_next", "path_gap"]  # fmt: skip
-    stored = place.store(name, placed.select(*columns))
+    placed = _placed(whole, ibis.memtable(codes), numbers, extras, turn)
+    stored = place.store(name, placed)
     found = stored.agg(
         n=_.count(), ties=(_.path_gap == 0).cast("int32").sum(), a=_.ts.min(), b=_.ts.max(),
         customers=(_.path_step == 1).cast("int32").sum(),
@@ -416,6 +404,22 @@ def _store_log(
     check.add("touchpoints", "touchpoint", len(touchpoints), "", "distinct values", of=0)
     check.ends(found["a"], found["b"], found["n"])
     return {"touchpoints": touchpoints, "customers": int(found["customers"])}
+
+
+def _placed(
+    whole: ir.Table, codes: ir.Table, numbers: ir.Table, extras: list[str], turn: list[str]
+) -> ir.Table:
+    """Return the events with their places in their paths."""
+    events = whole.select("customer_id", "ts", "event", *extras, *turn)
+    coded = events.join(codes, "event").join(numbers, "customer_id")
+    path = ibis.window(group_by="path_customer", order_by=["ts", *turn, "event", *extras])
+    placed = coded.mutate(
+        path_step=(ibis.row_number().over(path) + 1).cast("int32"),
+        path_next=coded.path_code.lead().over(path),
+        path_gap=micros(coded.ts.lead().over(path)) - micros(coded.ts),
+    )
+    own = [PLACES[c] for c in ("customer", "step", "touchpoint", "next", "gap")]
+    return placed.select("customer_id", "ts", "event", *extras, "touchpoint", *own)
 
 
 def _codes(
@@ -468,17 +472,17 @@ def _numbered(ids: ir.Table) -> ir.Table:
             length -= 1
             break
         heads = finer
-    heads = heads.sort_values("head", ignore_index=True)
+    heads = heads.sort_values("start", ignore_index=True)
     before = heads["n"].cumsum() - heads["n"]
     offsets = pa.table(
-        {"head": pa.array(heads["head"], pa.string()), "before": pa.array(before, pa.int64())}
+        {"start": pa.array(heads["start"], pa.string()), "before": pa.array(before, pa.int64())}
     )
-    cut = ids.select("customer_id", head=ids.customer_id.substr(0, length))
-    both = cut.join(ibis.memtable(offsets), "head")
-    place = ibis.row_number().over(group_by=both.head, order_by=both.customer_id)
+    cut = ids.select("customer_id", start=ids.customer_id.substr(0, length))
+    both = cut.join(ibis.memtable(offsets), "start")
+    place = ibis.row_number().over(group_by=both.start, order_by=both.customer_id)
     return both.select("customer_id", path_customer=(place + both.before).cast("int64"))
 
 
 def _heads(ids: ir.Table, length: int) -> pd.DataFrame:
-    found = ids.select(head=ids.customer_id.substr(0, length)).group_by("head").agg(n=_.count())
+    found = ids.select(start=ids.customer_id.substr(0, length)).group_by("start").agg(n=_.count())
     return collect(found.limit(MANY_NAMES + 1))

@@ -1,0 +1,394 @@
+"""The engine contract: the same question has the same answer here, in PostgreSQL and on Spark."""
+
+import json
+import re
+from datetime import datetime, timedelta
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pytest
+from ibis import _
+
+from journey_widgets import journey as paths
+from journey_widgets.events.engine import engine
+from journey_widgets.events.instants import from_micros, micros
+from journey_widgets.events.mapping import SourceMapping
+from journey_widgets.events.paths import path_index
+from journey_widgets.events.shuffle import by_chance
+from journey_widgets.events.source import read_events
+from journey_widgets.events.warehouse_source import read_there
+from journey_widgets.journey import who
+from journey_widgets.journey.document import Journey, Touchpoint, Way
+from journey_widgets.journey.step_flow import step_links
+from support import engines, oracles
+
+EVENTS, SEED = 900, 11
+STEPS = ["visit", "cart", "checkout"]
+RULES = [
+    {},
+    {"within": "8d"},
+    {"exclude": ["support"]},
+    {"within": "11d", "exclude": ["support", "NA"]},
+]
+
+
+def mapping(**more):
+    return SourceMapping.model_validate(
+        {"columns": engines.COLUMNS, "order": "turn", "time_zone": "UTC", **more}
+    )
+
+
+@pytest.fixture(scope="module")
+def log():
+    return engines.boundary_log(EVENTS, SEED)
+
+
+@pytest.fixture(scope="module", params=["postgres", "pyspark"])
+def backend(request):
+    with engines.connected(request.param) as con:
+        yield con
+
+
+@pytest.fixture(scope="module")
+def here(log):
+    return path_index(read_events(log, **engines.COLUMNS, order="turn", time_zone="UTC"))
+
+
+@pytest.fixture(scope="module")
+def there(log, backend):
+    backend.create_table("web_events", log)
+    return path_index(read_there("events", mapping(backend=backend.name, table="web_events")))
+
+
+def same(a, b):
+    pd.testing.assert_frame_equal(a.reset_index(drop=True), b.reset_index(drop=True), rtol=1e-9)
+
+
+# --- expressions that must agree ----------------------------------------------------------------------
+
+
+def expressions(ev):
+    path = ibis.window(group_by="who", order_by=["at", "turn"])
+    after = ibis.window(group_by="who", order_by=["at", "turn"], rows=(1, None))
+    before = ibis.window(group_by="who", order_by=["at", "turn"], rows=(None, -1))
+    buys = ev.filter(ev.what == "purchase").select("who", "turn", bought=micros(ev.at))
+    ads = ev.filter(ev.what == "ad").select(whose="who", seen=micros(ev.at))
+    both = buys.join(ads, buys.who == ads.whose).filter(_.bought >= _.seen)
+    ordered = ev.mutate(place=ibis.row_number().over(path))
+    return {
+        "microseconds": ev.select("turn", m=micros(ev.at)),
+        "instants": ev.select("turn", m=from_micros(micros(ev.at) + 1)),
+        "the one before": ev.select("turn", m=ev.what.lag().over(path)),
+        "the next three": ev.select(
+            "turn", **{f"n{k}": ev.what.lead(k).over(path) for k in (1, 2, 3)}
+        ),
+        "places": ordered.select("turn", m=ordered.place),
+        "least of those after": ev.select(
+            "turn", m=(ev.what == "cart").ifelse(ev.turn, ibis.null("int64")).min().over(after)
+        ),
+        "number of those before": ev.select(
+            "turn",
+            m=(ev.what == "cart").cast("int32").sum().over(before).fill_null(0).cast("int64"),
+        ),
+        "time to the one before, over a limit": ev.select(
+            "turn", m=micros(ev.at) - micros(ev.at.lag().over(path)) > 1_000_000
+        ),
+        "first and last": ev.group_by("who").agg(
+            a=ev.what.argmin(ev.turn), b=ev.what.argmax(ev.turn)
+        ),
+        "distinct": ev.group_by("what").agg(n=ev.who.nunique()),
+        "months": ev.group_by(m=ev.at.truncate("M")).agg(n=ev.count()),
+        "weeks": ev.group_by(m=ev.at.truncate("W")).agg(n=ev.count()),
+        "median and spread": ev.group_by("what").agg(
+            m=ev.turn.quantile(0.5), q=ev.turn.quantile(0.95), s=ev.turn.cast("float64").std()
+        ),
+        "last time before": both.group_by("who", "turn").agg(m=both.seen.max()),
+        "without": ev.anti_join(ads, ev.who == ads.whose).group_by("who").agg(n=_.count()),
+        "shares of whole numbers": ev.group_by("who").agg(
+            m=(ev.what == "cart").cast("int32").sum().cast("float64") / ev.count()
+        ),
+        "by chance": ev.select("turn", m=by_chance(ev.who)),
+        "greatest": ev.select(
+            "turn", m=ibis.greatest(ev.turn, ibis.literal(7)), n=ev.what.length()
+        ),
+        "years": ev.select(
+            "turn", m=from_micros(micros(ev.at)).year() * 12 + from_micros(micros(ev.at)).month()
+        ),
+    }
+
+
+NAMES = tuple(expressions(ibis.memtable(engines.boundary_log(2, 1))))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_expression_means_the_same_everywhere(name, log, backend, there):
+    ours = engine().create_table(ibis.util.gen_name("contract"), log, temp=True)
+    found = [
+        expressions(t)[name].to_pyarrow().to_pandas() for t in (ours, backend.table("web_events"))
+    ]
+    keys = [c for c in ("who", "what", "turn") if c in found[0]] or ["m"]
+    a, b = (f.sort_values(keys, ignore_index=True) for f in found)
+    pd.testing.assert_frame_equal(a, b, rtol=1e-9, check_dtype=False)
+
+
+# --- every question about paths ------------------------------------------------------------------------
+
+
+def questions(first_path):
+    asked = {
+        "transitions": lambda i: paths.transitions(i),
+        "step matrix": lambda i: paths.step_matrix(i),
+        "step matrix around a touchpoint": lambda i: paths.step_matrix(i, centre="cart", max_steps=3),
+        "step matrix around a pattern": lambda i: paths.step_matrix(i, centre="visit -> cart", max_steps=3),
+        "step flow": lambda i: step_links(i),
+        "funnel that comes again": lambda i: paths.funnel(i, ["visit", "visit", "purchase"]),
+        "funnel by group": lambda i: paths.funnel(i, STEPS, by="channel"),
+        "funnel with a pattern": lambda i: paths.funnel(
+            i, ["visit", "cart -> [^support]* -> purchase", "support"], within="20d", exclude=["ad"]
+        ),
+        "funnel that begins with a pattern": lambda i: paths.funnel(i, ["cart -> ... -> purchase", "support"]),
+        "step times": lambda i: paths.step_times(i, STEPS),
+        "variants": lambda i: paths.variants(i),
+        "the first variants": lambda i: paths.variants(i, top=3),
+        "variants that cover": lambda i: paths.variants(i, coverage=0.3),
+        "pain points": lambda i: paths.pain_points(i, STEPS, by=["channel"], rate=1.0, min_n=2),
+        "groups": lambda i: paths.compare(*paths.groups(i, "channel", "web"), min_n=2),
+        "touchpoints of groups": lambda i: paths.compare(
+            *paths.groups(i, "channel", "web", "app"), of="touchpoints", min_n=2
+        ),
+        "channels": lambda i: paths.by_channel(i, "visit", "purchase", min_n=2),
+        "went instead": lambda i: paths.went_instead(i, STEPS, 2),
+        "ended at": lambda i: paths.went_instead(i, STEPS, 3, look="last"),
+        "got to": lambda i: paths.went_instead(i, STEPS, 3, look="furthest", map_order=["visit", "cart", "ad"]),
+        "sessions": lambda i: paths.sessions(i, "30m"),
+        "funnel of sessions": lambda i: paths.funnel(paths.split_sessions(i, "1d"), STEPS),
+        "began in a period": lambda i: paths.transitions(i.began("2026-03-21", "2026-03-28")),
+        "events of a group alone": lambda i: paths.transitions(i.where("channel", "web", at="each")),
+        "groups at the end": lambda i: paths.transitions(i.where("channel", ["web", "app"], at="last")),
+        "without a group": lambda i: paths.variants(i.where_blank("channel"), top=5),
+        "whose path fits": lambda i: paths.transitions(paths.matching(i, "path_start -> [visit | cart]")),
+        "conformance": lambda i: paths.conformance(i, MAP),
+        "conformance to ways": lambda i: paths.conformance(i, WAYS),
+        "conformance by customer": lambda i: paths.conformance_by_customer(i, WAYS),
+        "what if": lambda i: paths.what_if(i, ("visit", "cart"), 0.05, target="purchase"),
+        "who went": lambda i: who.went(i, "visit", "cart"),
+        "who did not": lambda i: who.reached(i, STEPS, 2, lost=True),
+        "who took a path": lambda i: who.took(i, first_path),
+        "who was at a step": lambda i: who.at_step(i, 2, "cart"),
+        "who fits": lambda i: who.fits(i, "visit -> [^support]* -> cart -> path_end"),
+    }  # fmt: skip
+    for period in ("day", "week", "month"):
+        asked[f"retention by {period}"] = lambda i, p=period: paths.retention(
+            i, period=p, time_zone="Europe/Rome"
+        )
+        asked[f"rolling retention by {period}"] = lambda i, p=period: paths.retention(
+            i, period=p, rolling=True, start_event="visit", return_event="cart", mode="on_or_after",
+            time_zone="America/New_York",
+        )  # fmt: skip
+    for order in ("this", "exact", "any"):
+        for entry in ("first", "any", "last"):
+            for number, rules in enumerate(RULES):
+                asked[f"funnel {order} {entry} {number}"] = lambda i, o=order, e=entry, r=rules: (
+                    paths.funnel(i, STEPS, order=o, entry=e, **r)
+                )
+    return asked
+
+
+POINTS = [Touchpoint(id=t, label=t, stage="decision") for t in ("ad", *STEPS, "purchase")]
+MAP = Journey.draft("Shop", touchpoints=POINTS).model_copy(
+    update={"funnel": ["visit", "cart", "purchase"]}
+)
+WAYS = MAP.model_copy(
+    update={
+        "ways": [
+            Way(source=a, target=b)
+            for a, b in (("ad", "visit"), ("visit", "cart"), ("cart", "purchase"))
+        ]
+    }
+)
+ASKED = tuple(questions(""))
+
+
+ON_SPARK = {
+    "funnel this first 3",
+    "funnel exact any 1",
+    "funnel any last 3",
+    "retention by month",
+    "rolling retention by week",
+}
+"""Of what is asked in many ways, these: a question takes Spark a second."""
+
+
+MANY = {
+    n
+    for n in ASKED
+    if n.startswith(("funnel this", "funnel exact", "funnel any", "retention", "rolling"))
+}
+
+
+@pytest.mark.parametrize("name", [n for n in ASKED if n not in MANY - ON_SPARK])
+def test_a_question_about_paths_has_the_same_answer_where_the_events_live(name, here, there):
+    asked = questions(paths.variants(here, top=1)["path"][0])[name]
+    same(asked(here), asked(there))
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+@pytest.mark.parametrize("name", sorted(MANY - ON_SPARK))
+def test_a_question_has_the_same_answer_there_in_whichever_way_it_is_asked(name, here, there):
+    asked = questions("")[name]
+    same(asked(here), asked(there))
+
+
+def test_sessions_lead_to_the_same_steps_with_intervals_over_other_groups_of_them(here, there):
+    found = [paths.transitions(paths.split_sessions(i, "30m")) for i in (here, there)]
+    # A session's number, by which sessions are put into groups at random, has gaps in a warehouse.
+    same(*(f.drop(columns=["low", "high"]) for f in found))
+
+
+def test_answers_are_those_of_plain_python(log, there):
+    rows = [tuple(r[c] for c in ("who", "at", "what")) for r in log.to_pylist()]
+    found = paths.transitions(there)
+    counted = found[["source", "target", "count", "customers"]].itertuples(index=False)
+    wanted = oracles.transitions(rows)
+    assert {(s, t): [n, c] for s, t, n, c in counted} == {
+        k: v for k, v in wanted.items() if "path_start" not in k and "path_end" not in k
+    }
+    funnel = paths.funnel(there, STEPS, within="8d", exclude=["support"])
+    wanted = oracles.funnel(rows, STEPS, within=timedelta(days=8), exclude=["support"])
+    assert funnel["customers"].tolist() == wanted
+    variants = paths.variants(there)
+    assert dict(zip(variants["path"], variants["customers"], strict=True)) == oracles.variants(rows)
+
+
+# --- the log itself ----------------------------------------------------------------------------------
+
+
+def test_customers_are_numbered_in_order_of_id_also_piece_by_piece(
+    log, backend, here, there, monkeypatch
+):
+    found = (
+        there.stored.filter(_.step == 1).select("customer", "customer_id").to_pyarrow().to_pandas()
+    )
+    wanted = (
+        here.stored.filter(_.step == 1).select("customer", "customer_id").to_pyarrow().to_pandas()
+    )
+    same(
+        *(
+            f.sort_values("customer").astype({"customer": "int64", "customer_id": "str"})
+            for f in (wanted, found)
+        )
+    )
+    monkeypatch.setattr("journey_widgets.events.warehouse_source.ALONE", 20)
+    again = path_index(
+        read_there("events", mapping(backend=backend.name, table="web_events", keep=["turn"]))
+    )
+    pieces = (
+        again.stored.filter(_.step == 1).select("customer", "customer_id").to_pyarrow().to_pandas()
+    )
+    same(
+        *(
+            f.sort_values("customer", ignore_index=True).astype({"customer": "int64"})
+            for f in (found, pieces)
+        )
+    )
+    same(paths.transitions(here), paths.transitions(again))
+
+
+def test_it_is_stored_once_for_everybody_and_made_anew_when_the_table_changed(log, backend):
+    backend.create_table("growing", log.slice(0, 300))
+    asked = mapping(backend=backend.name, table="growing")
+    before = set(backend.list_tables())
+    first = read_there("events", asked)
+    made = set(backend.list_tables()) - before
+    assert sorted(n.split("_")[1] for n in made if n.startswith("journey_")) == ["note", "rows"]
+
+    again = read_there("events", asked)
+    assert again.fingerprint == first.fingerprint
+    assert made <= set(backend.list_tables())
+    later = set(backend.list_tables()) - before - made
+    assert [n for n in later if n.startswith("journey_")] == []
+
+    backend.create_table("growing", log.slice(0, 301), overwrite=True)
+    grown = read_there("events", asked)
+    assert grown.fingerprint != first.fingerprint
+    assert (
+        dict(zip(grown.data_check["check"], grown.data_check["rows"], strict=True))["rows kept"]
+        == 301
+    )
+    # Whoever is reading what was there before still can.
+    assert paths.transitions(first)["count"].sum() > 0
+
+
+def test_what_was_not_finished_is_not_read_and_is_cleared_away_the_day_after(
+    log, backend, monkeypatch
+):
+    from journey_widgets.events import warehouse_source
+
+    backend.create_table("broken", log.slice(0, 200))
+    asked = mapping(backend=backend.name, table="broken")
+
+    def stopped(*_args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            warehouse_source._Place, "drop", lambda *_args: None
+        )  # as if the process were gone
+        patch.setattr(warehouse_source._Check, "ends", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            read_there("events", asked)
+    own = warehouse_source._digest(json.dumps([backend.name, "broken", "events"]))[:8]
+    place = warehouse_source._Place(backend, None, own)
+    (left,) = place.names("rows")
+    assert place.names("note") == []
+
+    whole = read_there("events", asked)
+    assert whole.customers > 0
+    assert left in place.names("rows")  # somebody may still be at it
+    monkeypatch.setattr(warehouse_source, "KEPT_FOR", timedelta(days=-1))
+    backend.create_table("broken", log.slice(0, 201), overwrite=True)
+    read_there("events", asked)
+    assert left not in place.names("rows")
+    assert len(place.names("note")) == len(place.names("rows")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"table": "web_event"}, "has no table 'web_event' there. Did you mean 'web_events'?"),
+        (
+            {"columns": {**engines.COLUMNS, "ts": "what"}},
+            "ts is string in the warehouse; a timestamp",
+        ),
+        ({"columns": {**engines.COLUMNS, "event": "wat"}}, "'wat'"),
+        (
+            {"time_zone": "Europe/Rome"},
+            "has no time zone in the warehouse and time_zone is Europe/Rome",
+        ),
+        ({"touchpoints": {"ad": "path_end"}}, "'path_end' is a reserved name"),
+        ({"keep": ["who_else"]}, "who_else"),
+    ],
+)
+def test_what_cannot_be_read_there_is_said(change, said, backend, there):
+    with pytest.raises(Exception, match=re.escape(said)):
+        read_there("events", mapping(**{"backend": backend.name, "table": "web_events", **change}))
+
+
+def test_text_of_a_warehouse_is_no_statement(backend, there):
+    names = ["'; DROP TABLE web_events; --", 'a"b`c', "$(x)", "<script>", "a%b_c\\", "ü 你"]
+    rows = pa.table(
+        {
+            "who": pa.array([f"o'{n}" for n in names for _k in range(2)]),
+            "at": pa.array([datetime(2026, 1, 1 + k) for _n in names for k in range(2)], pa.timestamp("us")),  # noqa: DTZ001
+            "what": pa.array([n for n in names for _k in range(2)]),
+            "turn": pa.array(range(2 * len(names)), pa.int64()),
+        }
+    )  # fmt: skip
+    backend.create_table("hostile", rows)
+    found = path_index(read_there("events", mapping(backend=backend.name, table="hostile")))
+    assert list(found.touchpoints) == sorted(names)
+    for name in names:
+        assert paths.funnel(found, [name, name])["customers"].tolist() == [1, 1]
+        assert who.reached(found, [name, name], 2)["customer_id"].tolist() == [f"o'{name}"]
+    assert {"hostile", "web_events"} <= set(backend.list_tables())
