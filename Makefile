@@ -22,9 +22,8 @@ test: $(VENV)/.test  ## install what is missing (a browser too) and run every ch
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile --durations 15 --ignore tests/e2e
-	$(BIN)/pytest -n 2 --dist loadfile --durations 15 tests/e2e
-	JOURNEY_WORKSPACE= XDG_DATA_HOME=$(abspath $(VENV))/share-test $(BIN)/pytest --nbval-lax notebooks -p no:cacheprovider
+	$(BIN)/pytest -n 2 --dist loadfile --durations 25
+	JOURNEY_WORKSPACE= XDG_DATA_HOME=$(abspath $(VENV))/share-test $(BIN)/pytest --nbval-lax notebooks -n 2 --dist loadfile -p no:cacheprovider
 
 environment: $(VENV)/.test  ## make environment.yml anew from pyproject.toml
 	$(BIN)/python tests/support/environment.py > environment.yml

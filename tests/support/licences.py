@@ -2,12 +2,13 @@
 
 import re
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 OWN = "journey-widgets"
-EXTRAS = ("boost", "cluster", "hub", "lab", "postgres", "schedule")
+EXTRAS = ("boost", "cluster", "docs", "hub", "lab", "postgres", "schedule", "spark")
 SHORT = {
     "Apache Software License": "Apache-2.0", "BSD License": "BSD-3-Clause", "MIT License": "MIT",
     "ISC License (ISCL)": "ISC", "Python Software Foundation License": "PSF-2.0",
@@ -51,6 +52,15 @@ def installed(extra: str = "") -> dict[str, Distribution]:
     return found
 
 
+def locked() -> dict[str, str]:
+    """Return the versions of ``requirements.lock`` by name; of several the one for the newest Python."""
+    lines = (
+        (Path(__file__).parent.parent.parent / "requirements.lock").read_text("utf-8").splitlines()
+    )
+    pinned = (line.partition(";")[0].strip().split("==") for line in lines if "==" in line)
+    return {canonicalize_name(name): version for name, version in pinned}
+
+
 def licence(of: Distribution) -> str:
     """Return the licence a package names, as SPDX writes it where that can be told."""
     said = of.metadata.get("License-Expression")
@@ -77,13 +87,14 @@ def made() -> str:
         INTRODUCTION,
         "",
     ]
+    versions = locked()
     groups = {"The package": core} | {
         f"Extra `{e}`, beside these": {n: d for n, d in installed(e).items() if n not in core}
         for e in EXTRAS
     }
     for title, parts in groups.items():
         lines += [f"## {title}", "", "| package | version | licence |", "|---|---|---|"]
-        lines += [f"| {n} | {d.version} | {licence(d)} |" for n, d in sorted(parts.items())]
+        lines += [f"| {n} | {versions[n]} | {licence(d)} |" for n, d in sorted(parts.items())]
         lines.append("")
     return "\n".join(lines)
 

@@ -24,6 +24,8 @@ from journey_widgets.scorecard.recipes.figures import FIGURES
 
 NOT_KNOWN = "not known"
 """Method where there is an uncertainty and totals alone cannot tell it."""
+NOT_DRAWN = "not drawn"
+"""Method where customers would have to be drawn again, and their cases are too many to come here."""
 OF_SINGLE_ROWS = ("bootstrap", "t_mean", "order_stat")
 MANY_CASES = 2_000_000
 """Cases that come out of a warehouse at most; of more only those at the ranks that are needed do."""
@@ -100,7 +102,7 @@ class Cells:
         table = collect(rows.group_by(self.keys).agg(**sums)).astype({"n": "int64"})
         table = table.sort_values([*self.keys[1:], self.keys[0]], ignore_index=True)
         if drawn:
-            self.method = NOT_KNOWN
+            self.method = NOT_DRAWN
         if share is None:
             ends = [
                 intervals.mean_of(m, s, n, self.recipe.ends)

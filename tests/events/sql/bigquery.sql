@@ -1,0 +1,376 @@
+-- path index
+SELECT
+  `t8`.`customer_id`,
+  `t8`.`ts`,
+  `t8`.`event`,
+  `t8`.`device`,
+  `t8`.`touchpoint`,
+  `t8`.`path_customer`,
+  `t8`.`path_step`,
+  `t8`.`path_code`,
+  `t8`.`path_next`,
+  `t8`.`path_gap`
+FROM (
+  SELECT
+    `t7`.`customer_id`,
+    `t7`.`ts`,
+    `t7`.`event`,
+    `t7`.`device`,
+    `t7`.`touchpoint`,
+    `t7`.`path_code`,
+    `t7`.`path_customer`,
+    CAST((
+      ROW_NUMBER() OVER (
+        PARTITION BY `t7`.`path_customer`
+        ORDER BY `t7`.`ts` ASC, `t7`.`event` ASC, `t7`.`device` ASC
+      ) - 1
+    ) + 1 AS INT64) AS `path_step`,
+    LEAD(`t7`.`path_code`) OVER (
+      PARTITION BY `t7`.`path_customer`
+      ORDER BY `t7`.`ts` ASC, `t7`.`event` ASC, `t7`.`device` ASC
+    ) AS `path_next`,
+    UNIX_MICROS(
+      CAST(LEAD(`t7`.`ts`) OVER (
+        PARTITION BY `t7`.`path_customer`
+        ORDER BY `t7`.`ts` ASC, `t7`.`event` ASC, `t7`.`device` ASC
+      ) AS TIMESTAMP)
+    ) - UNIX_MICROS(CAST(`t7`.`ts` AS TIMESTAMP)) AS `path_gap`
+  FROM (
+    SELECT
+      `t6`.`customer_id`,
+      `t6`.`ts`,
+      `t6`.`event`,
+      `t6`.`device`,
+      `t3`.`touchpoint`,
+      `t3`.`path_code`,
+      `t4`.`path_customer`
+    FROM (
+      SELECT
+        `t0`.`visitor` AS `customer_id`,
+        `t0`.`time` AS `ts`,
+        `t0`.`page` AS `event`,
+        `t0`.`device`
+      FROM `events` AS `t0`
+    ) AS `t6`
+    INNER JOIN `codes` AS `t3`
+      ON `t6`.`event` = `t3`.`event`
+    INNER JOIN `numbers` AS `t4`
+      ON `t6`.`customer_id` = `t4`.`customer_id`
+  ) AS `t7`
+) AS `t8`;
+
+-- instants
+SELECT
+  UNIX_MICROS(CAST(`t0`.`ts` AS TIMESTAMP)) AS `m`,
+  CAST(TIMESTAMP_MICROS(UNIX_MICROS(CAST(`t0`.`ts` AS TIMESTAMP)) + 1) AS DATETIME) AS `t`
+FROM `log` AS `t0`;
+
+-- transitions
+SELECT
+  `t0`.`touchpoint`,
+  `t0`.`next`,
+  COUNT(*) AS `n`,
+  MAX(`t0`.`gap`) AS `m`
+FROM `log` AS `t0`
+GROUP BY
+  1,
+  2;
+
+-- random groups
+SELECT
+  CAST(CAST(FLOOR(
+    ieee_divide(
+      (
+        MOD((
+          MOD(`t0`.`customer`, 2147483647)
+        ) * 2654435761, 4294967296)
+      ) * 200,
+      4294967296
+    )
+  ) AS INT64) AS INT64) AS `g`,
+  TO_HEX(MD5(`t0`.`customer_id`)) AS `c`
+FROM `log` AS `t0`;
+
+-- next steps
+SELECT
+  `t1`.`customer`,
+  CAST(`t1`.`step` AS INT64) AS `step`,
+  `t1`.`touchpoint`,
+  `t1`.`at`,
+  MIN(IF(`t1`.`touchpoint` = 0, CAST(`t1`.`step` AS INT64), CAST(NULL AS INT64))) OVER (
+    PARTITION BY `t1`.`customer`
+    ORDER BY `t1`.`step` ASC
+    ROWS BETWEEN 1 following AND UNBOUNDED FOLLOWING
+  ) AS `step_0`,
+  MIN(IF(`t1`.`touchpoint` = 0, `t1`.`at`, CAST(NULL AS INT64))) OVER (
+    PARTITION BY `t1`.`customer`
+    ORDER BY `t1`.`step` ASC
+    ROWS BETWEEN 1 following AND UNBOUNDED FOLLOWING
+  ) AS `at_0`,
+  MIN(IF(`t1`.`touchpoint` = 1, CAST(`t1`.`step` AS INT64), CAST(NULL AS INT64))) OVER (
+    PARTITION BY `t1`.`customer`
+    ORDER BY `t1`.`step` ASC
+    ROWS BETWEEN 1 following AND UNBOUNDED FOLLOWING
+  ) AS `step_1`,
+  MIN(IF(`t1`.`touchpoint` = 1, `t1`.`at`, CAST(NULL AS INT64))) OVER (
+    PARTITION BY `t1`.`customer`
+    ORDER BY `t1`.`step` ASC
+    ROWS BETWEEN 1 following AND UNBOUNDED FOLLOWING
+  ) AS `at_1`,
+  CAST(NULL AS INT64) AS `stop`
+FROM (
+  SELECT
+    `t0`.`customer`,
+    `t0`.`step`,
+    `t0`.`touchpoint`,
+    UNIX_MICROS(CAST(`t0`.`ts` AS TIMESTAMP)) AS `at`
+  FROM `log` AS `t0`
+) AS `t1`;
+
+-- attempts
+WITH `t2` AS (
+  SELECT
+    `t1`.`customer`,
+    CAST(`t1`.`step` AS INT64) AS `step`,
+    `t1`.`touchpoint`,
+    `t1`.`at`,
+    MIN(IF(`t1`.`touchpoint` = 0, CAST(`t1`.`step` AS INT64), CAST(NULL AS INT64))) OVER (
+      PARTITION BY `t1`.`customer`
+      ORDER BY `t1`.`step` ASC
+      ROWS BETWEEN 1 following AND UNBOUNDED FOLLOWING
+    ) AS `step_0`,
+    MIN(IF(`t1`.`touchpoint` = 0, `t1`.`at`, CAST(NULL AS INT64))) OVER (
+      PARTITION BY `t1`.`customer`
+      ORDER BY `t1`.`step` ASC
+      ROWS BETWEEN 1 following AND UNBOUNDED FOLLOWING
+    ) AS `at_0`,
+    MIN(IF(`t1`.`touchpoint` = 1, CAST(`t1`.`step` AS INT64), CAST(NULL AS INT64))) OVER (
+      PARTITION BY `t1`.`customer`
+      ORDER BY `t1`.`step` ASC
+      ROWS BETWEEN 1 following AND UNBOUNDED FOLLOWING
+    ) AS `step_1`,
+    MIN(IF(`t1`.`touchpoint` = 1, `t1`.`at`, CAST(NULL AS INT64))) OVER (
+      PARTITION BY `t1`.`customer`
+      ORDER BY `t1`.`step` ASC
+      ROWS BETWEEN 1 following AND UNBOUNDED FOLLOWING
+    ) AS `at_1`,
+    CAST(NULL AS INT64) AS `stop`
+  FROM (
+    SELECT
+      `t0`.`customer`,
+      `t0`.`step`,
+      `t0`.`touchpoint`,
+      UNIX_MICROS(CAST(`t0`.`ts` AS TIMESTAMP)) AS `at`
+    FROM `log` AS `t0`
+  ) AS `t1`
+)
+SELECT
+  `t12`.*
+  EXCEPT (`nth`, `start`)
+FROM (
+  SELECT
+    *
+  FROM (
+    SELECT
+      `t10`.`customer`,
+      `t10`.`start`,
+      `t10`.`place_0`,
+      `t10`.`moment_0`,
+      `t10`.`place_1`,
+      `t10`.`moment_1`,
+      `t10`.`depth`,
+      ROW_NUMBER() OVER (PARTITION BY `t10`.`customer` ORDER BY `t10`.`depth` DESC, `t10`.`start` ASC) - 1 AS `nth`
+    FROM (
+      SELECT
+        `t9`.`customer`,
+        `t9`.`start`,
+        `t9`.`place_0`,
+        `t9`.`moment_0`,
+        `t9`.`place_1`,
+        `t9`.`moment_1`,
+        0 + CAST(`t9`.`place_0` IS NOT NULL AS INT64) + CAST(`t9`.`place_1` IS NOT NULL AS INT64) AS `depth`
+      FROM (
+        SELECT
+          `t8`.*
+          EXCEPT (`here_customer`, `here`)
+        FROM (
+          SELECT
+            `t7`.`customer`,
+            `t7`.`start`,
+            `t7`.`place_0`,
+            `t7`.`moment_0`,
+            `t7`.`place_1`,
+            `t7`.`moment_1`,
+            `t5`.`here_customer`,
+            `t5`.`here`,
+            `t5`.`ahead`,
+            `t5`.`ahead_at`,
+            `t5`.`stop`
+          FROM (
+            SELECT
+              `t3`.`customer`,
+              `t3`.`step` AS `start`,
+              `t3`.`step` AS `place_0`,
+              `t3`.`at` AS `moment_0`,
+              IF(
+                COALESCE(
+                  (
+                    `t3`.`step_0` IS NOT NULL
+                  )
+                  AND (
+                    (
+                      `t3`.`at_0` - `t3`.`at`
+                    ) <= 604800000000
+                  ),
+                  FALSE
+                ),
+                `t3`.`step_0`,
+                CAST(NULL AS INT64)
+              ) AS `place_1`,
+              IF(
+                COALESCE(
+                  (
+                    `t3`.`step_0` IS NOT NULL
+                  )
+                  AND (
+                    (
+                      `t3`.`at_0` - `t3`.`at`
+                    ) <= 604800000000
+                  ),
+                  FALSE
+                ),
+                `t3`.`at_0`,
+                CAST(NULL AS INT64)
+              ) AS `moment_1`
+            FROM `t2` AS `t3`
+            WHERE
+              `t3`.`touchpoint` = 1
+          ) AS `t7`
+          LEFT OUTER JOIN (
+            SELECT
+              `t3`.`customer` AS `here_customer`,
+              `t3`.`step` AS `here`,
+              CAST(NULL AS INT64) AS `ahead`,
+              CAST(NULL AS INT64) AS `ahead_at`,
+              `t3`.`stop`
+            FROM `t2` AS `t3`
+          ) AS `t5`
+            ON `t7`.`customer` = `t5`.`here_customer` AND `t7`.`place_1` = `t5`.`here`
+        ) AS `t8`
+      ) AS `t9`
+    ) AS `t10`
+  ) AS `t11`
+  WHERE
+    `t11`.`nth` = 0
+) AS `t12`;
+
+-- sessions
+SELECT
+  `t2`.*
+  EXCEPT (`last`, `place`)
+FROM (
+  SELECT
+    `t1`.`customer`,
+    CAST((
+      ROW_NUMBER() OVER (PARTITION BY `t1`.`customer` ORDER BY `t1`.`place` ASC) - 1
+    ) + 1 AS INT64) AS `step`,
+    `t1`.`touchpoint`,
+    IF(`t1`.`last`, CAST(NULL AS INT64), `t1`.`next`) AS `next`,
+    IF(`t1`.`last`, CAST(NULL AS INT64), `t1`.`gap`) AS `gap`,
+    `t1`.`customer_id`,
+    `t1`.`ts`,
+    `t1`.`at:device`,
+    `t1`.`last`,
+    `t1`.`place`
+  FROM (
+    SELECT
+      (
+        `t0`.`customer` * 16777216
+      ) + COALESCE(
+        SUM(
+          CAST(COALESCE((
+            `t0`.`gap` IS NULL
+          ) OR (
+            `t0`.`gap` > 1800000000
+          ), TRUE) AS INT64)
+        ) OVER (
+          PARTITION BY `t0`.`customer`
+          ORDER BY `t0`.`step` ASC
+          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 preceding
+        ),
+        0
+      ) AS `customer`,
+      `t0`.`step`,
+      `t0`.`touchpoint`,
+      `t0`.`next`,
+      `t0`.`gap`,
+      `t0`.`customer_id`,
+      `t0`.`ts`,
+      `t0`.`at:device`,
+      COALESCE((
+        `t0`.`gap` IS NULL
+      ) OR (
+        `t0`.`gap` > 1800000000
+      ), TRUE) AS `last`,
+      `t0`.`step` AS `place`
+    FROM `log` AS `t0`
+  ) AS `t1`
+) AS `t2`;
+
+-- whole paths
+SELECT
+  `t5`.`customer`,
+  STRING_AGG(`t5`.`sign`, ' -> '
+  ORDER BY
+    `t5`.`step` ASC NULLS LAST) AS `path`,
+  COUNT(*) AS `length`
+FROM (
+  SELECT
+    `t4`.`customer`,
+    `t4`.`step`,
+    `t4`.`touchpoint`,
+    `t2`.`sign`
+  FROM (
+    SELECT
+      `t0`.`customer`,
+      `t0`.`step`,
+      `t0`.`touchpoint`
+    FROM `log` AS `t0`
+  ) AS `t4`
+  INNER JOIN `ibis_pyarrow_memtable_…` AS `t2`
+    ON `t4`.`touchpoint` = `t2`.`touchpoint`
+) AS `t5`
+GROUP BY
+  1;
+
+-- months
+SELECT
+  (
+    (
+      CAST(EXTRACT(year FROM CAST(TIMESTAMP_MICROS(
+        UNIX_MICROS(CAST(`t0`.`ts` AS TIMESTAMP)) + IF(
+          UNIX_MICROS(CAST(`t0`.`ts` AS TIMESTAMP)) >= 1792890000000000,
+          3600000000,
+          IF(
+            UNIX_MICROS(CAST(`t0`.`ts` AS TIMESTAMP)) >= 1774746000000000,
+            7200000000,
+            3600000000
+          )
+        )
+      ) AS DATETIME)) AS INT64) * 12
+    ) + EXTRACT(month FROM CAST(TIMESTAMP_MICROS(
+      UNIX_MICROS(CAST(`t0`.`ts` AS TIMESTAMP)) + IF(
+        UNIX_MICROS(CAST(`t0`.`ts` AS TIMESTAMP)) >= 1792890000000000,
+        3600000000,
+        IF(
+          UNIX_MICROS(CAST(`t0`.`ts` AS TIMESTAMP)) >= 1774746000000000,
+          7200000000,
+          3600000000
+        )
+      )
+    ) AS DATETIME))
+  ) - 1 AS `month`,
+  COUNT(DISTINCT `t0`.`customer`) AS `n`
+FROM `log` AS `t0`
+GROUP BY
+  1;
