@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKSPACE ?= demo
 PORT ?= 8866
 
-.PHONY: demo lab test check notebooks environment clean help
+.PHONY: demo lab test docs environment clean help
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 14
 
@@ -25,11 +25,14 @@ test: $(VENV)/.test  ## install what is missing (a browser too) and run every ch
 	$(BIN)/pytest -n 2 --dist loadfile --durations 25
 	JOURNEY_WORKSPACE= XDG_DATA_HOME=$(abspath $(VENV))/share-test $(BIN)/pytest --nbval-lax notebooks -n 2 --dist loadfile -p no:cacheprovider
 
+docs: $(VENV)/.test  ## make the documentation as a site, in site/
+	$(BIN)/python -m sphinx -q -W -b html docs site
+
 environment: $(VENV)/.test  ## make environment.yml anew from pyproject.toml
 	$(BIN)/python tests/support/environment.py > environment.yml
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) $(WORKSPACE) dist
+	rm -rf $(VENV) $(WORKSPACE) dist site
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; found " + sys.version.split()[0] + ". Set PYTHON=python3.12, say.")'

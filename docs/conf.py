@@ -28,6 +28,7 @@ napoleon_use_rtype = False
 suppress_warnings = ["myst.xref_missing", "misc.highlighting_failure", "ref.python"]
 default_role = "code"
 
+HIDDEN = "   :exclude-members: model_config, model_post_init"
 NAMESPACES = {
     "journey_widgets": "Sources, workspace, widgets",
     "journey_widgets.journey": "The journey and its paths",
@@ -59,6 +60,7 @@ def write_reference(folder):
             f".. automodule:: {module}",
             "   :members:",
             "   :imported-members:",
+            HIDDEN,
             "```",
             "",
         ]

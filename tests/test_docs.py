@@ -18,7 +18,7 @@ from journey_widgets import cli
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.publish.report_plan import Reports
 from journey_widgets.upsell.document import UpsellPlan
-from journey_widgets.workspace.settings import Settings
+from journey_widgets.workspace.settings import Settings, Sources
 from support import postgres
 
 ROOT = Path(__file__).parent.parent
@@ -66,7 +66,9 @@ def _said_below(text, node, following):
 
 
 @pytest.mark.parametrize("text", blocks("python"))
-def test_an_example_runs_and_what_it_says_comes_out(text, at_hand):
+def test_an_example_runs_and_what_it_says_comes_out(text, at_hand, made_example):
+    if 'Workspace.open("shop")' in text:
+        shutil.copytree(made_example, "shop")
     frame = pd.DataFrame({"customer_id": ["a"]})
     board = SimpleNamespace(assignment=lambda _day: frame)
     names = {"c": Config(), "view": SimpleNamespace(board=board, day=None)}
@@ -85,7 +87,9 @@ def test_an_example_runs_and_what_it_says_comes_out(text, at_hand):
 @pytest.mark.parametrize("text", blocks("yaml"))
 def test_a_file_that_is_shown_can_be_read(text):
     said = yaml.safe_load(text)
-    if said.get("schema") == "upsell/1":
+    if said.get("schema") == "sources/1":
+        assert Sources.from_text(text, where="docs").present() == ["events"]
+    elif said.get("schema") == "upsell/1":
         assert UpsellPlan.from_text(text, where="docs").offers
     elif "store" in said:
         assert Settings(name="x", **said).store
