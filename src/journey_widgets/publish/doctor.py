@@ -12,6 +12,9 @@ from jupyter_core.paths import jupyter_config_path
 from packaging.requirements import Requirement
 
 from journey_widgets import shipped
+from journey_widgets.errors import JourneyError
+from journey_widgets.events.mapping import Backend
+from journey_widgets.events.warehouse import warehouse
 
 NETWORK_MOUNTS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "fuse.sshfs", "glusterfs", "9p"}
 
@@ -145,7 +148,17 @@ def _workspace(folder: Path) -> list[Examined]:
             f"{mount}: locks may fail there; move the workspace to a local disk" if bad else mount
         )
         rows.append(Examined("file system", not bad, words))
-    return rows
+    said = (opened.sources.mapping(kind) for kind in opened.sources.present())
+    backends = {m.backend for m in said if m is not None and m.backend is not None}
+    return rows + [_warehouse(backend) for backend in sorted(backends)]
+
+
+def _warehouse(backend: Backend) -> Examined:
+    try:
+        warehouse(backend)
+    except JourneyError as error:
+        return Examined(backend, ok=False, words=str(error))
+    return Examined(backend, ok=True, words="can be reached")
 
 
 def _mount_type(folder: Path) -> str:

@@ -1,0 +1,157 @@
+"""A workspace whose sources live in a warehouse: the same pages, nobody's password, nothing stale."""
+
+import contextlib
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+import yaml
+
+from journey_widgets import Workspace
+from journey_widgets.errors import AccessError, JourneyDataError
+from journey_widgets.publish.doctor import examine
+from journey_widgets.publish.modes import passed_on
+from journey_widgets.publish.reports import run_report
+from journey_widgets.tables import CONTRACTS
+from journey_widgets.workspace.state import state
+from support import engines
+
+MEANT = ("touchpoints", "steps", "unmapped", "outcomes", "currency")
+"""What a mapping says of values and not of files."""
+
+
+def moved(folder, con):
+    """Move every source of a workspace into the warehouse, as it was read."""
+    with contextlib.closing(Workspace.open(folder)) as space:
+        told = {"schema": "sources/1"}
+        for kind in space.sources.present():
+            source = space.source(kind)
+            rows = source.to_pandas().rename(columns={"row": "turn"})
+            if kind == "events":
+                rows = rows.drop(columns="touchpoint")
+            con.create_table(f"web_{kind}", pa.Table.from_pandas(rows, preserve_index=False))
+            known = {c.name for c in CONTRACTS[kind].columns} | {
+                *source.mapping.outcomes,
+                "turn",
+                "unit_id",
+            }
+            meant = source.mapping.model_dump(
+                include=set(MEANT), exclude_defaults=True, mode="json"
+            )
+            told[kind] = {
+                "backend": con.name, "table": f"web_{kind}", "order": "turn", **meant,
+                "keep": [c for c in rows.columns if c not in known],
+                "not_personal": [*source.mapping.not_personal, *source.mapping.pseudonyms],
+            }  # fmt: skip
+    (folder / "sources.yaml").write_text(yaml.safe_dump(told, sort_keys=False), "utf-8")
+
+
+@pytest.fixture(scope="module")
+def warehouse():
+    with engines.connected("postgres") as con:
+        yield con
+
+
+@pytest.fixture(scope="module")
+def there(made_example, warehouse, tmp_path_factory):
+    import shutil
+
+    folder = tmp_path_factory.mktemp("there") / "workspace"
+    shutil.copytree(made_example, folder)
+    moved(folder, warehouse)
+    return folder
+
+
+def shown(report):
+    """Return what a report shows, but for the data check, which tells of reading, and the time."""
+    found = pd.read_csv(report.path.with_suffix(".csv"), dtype=str, keep_default_na=False)
+    told = found[~found["part"].str.startswith("Data check") & (found["name"] != "Computed")]
+    return told[["section", "part", "row", "name", "figure", "shown"]].values.tolist()
+
+
+def test_a_report_says_the_same_where_the_sources_live(made_example, there, tmp_path):
+    pages = [
+        run_report("overview", workspace=w, out=tmp_path / n)
+        for n, w in (("a", made_example), ("b", there))
+    ]
+    here, far = (shown(p) for p in pages)
+    assert len(here) > 50
+    assert here == far
+
+
+def test_nothing_is_kept_for_a_reader_of_what_may_have_changed_unseen(there, made_example):
+    assert state(there) is None
+    assert state(made_example) is not None
+
+
+def test_kernels_are_given_the_address_of_a_warehouse_and_no_other_secret(monkeypatch):
+    monkeypatch.setenv("JOURNEY_TRINO_URL", "trino://ann:secret@host/c/s")
+    monkeypatch.setenv("JOURNEY_SMTP_URL", "smtps://ann:secret@host")
+    assert passed_on()["JOURNEY_TRINO_URL"].startswith("trino://")
+    assert "JOURNEY_SMTP_URL" not in passed_on()
+
+
+def test_who_may_see_some_rows_sees_no_source_of_a_warehouse(there, monkeypatch):
+    with contextlib.closing(Workspace.open(there)) as space:
+        space.grant("tester", "admin")
+        space.grant("nora", "viewer", rows={"region": ["north"]})
+    monkeypatch.setenv("JOURNEY_AUTHOR", "nora")
+    said = "lives in postgres, where rows are not taken out"
+    with contextlib.closing(Workspace.open(there)) as space, pytest.raises(AccessError, match=said):
+        space.events()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (
+            "",
+            "JOURNEY_POSTGRES_URL is not set. Set it to an address such as postgres://user@host/database",
+        ),
+        ("postgres://ann:geheim@127.0.0.1:1/nothing", "postgres cannot be reached"),
+        ("duckdb://", "is an address of duckdb; one of postgres was needed"),
+    ],
+)
+def test_a_warehouse_that_cannot_be_reached_is_said_without_its_password(
+    address, said, there, monkeypatch
+):
+    monkeypatch.setenv("JOURNEY_POSTGRES_URL", address)
+    with (
+        contextlib.closing(Workspace.open(there)) as space,
+        pytest.raises(Exception, match=said) as raised,
+    ):
+        space.source("answers")
+    assert "geheim" not in str(raised.value)
+
+
+def test_the_doctor_says_what_a_warehouse_needs(there, monkeypatch):
+    monkeypatch.delenv("JOURNEY_POSTGRES_URL")
+    (found,) = [e for e in examine(there) if e.what == "postgres"]
+    assert not found.ok
+    assert "JOURNEY_POSTGRES_URL is not set" in found.words
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"backend": "postgres"}, "needs 'table' and no 'file'"),
+        ({"table": "web.events"}, "'table' and 'stored_in' are of a backend"),
+        (
+            {"backend": "postgres", "table": "t", "separator": ";"},
+            "separator: not of a table in a backend",
+        ),
+        (
+            {"backend": "postgres", "table": "t", "pseudonyms": ["who"]},
+            "pseudonyms: not of a table in a backend",
+        ),
+        (
+            {"backend": "postgres", "table": "t", "columns": {"ts": {"from": "t", "unit": "s"}}},
+            "unit or template of 'ts'",
+        ),
+    ],
+)
+def test_what_is_said_of_a_table_that_only_a_file_has_is_refused(told, said, there):
+    from journey_widgets.events.source import mapping_from_keywords
+
+    with pytest.raises(JourneyDataError, match=said):
+        mapping_from_keywords("events", told)
