@@ -1,6 +1,6 @@
 """The engine contract: the same question has the same answer here, in PostgreSQL and on Spark."""
 
-import json
+import os
 import re
 from datetime import datetime, timedelta
 
@@ -11,6 +11,8 @@ import pytest
 from ibis import _
 
 from journey_widgets import journey as paths
+from journey_widgets.errors import JourneyDataError
+from journey_widgets.events import warehouse, warehouse_source
 from journey_widgets.events.engine import engine
 from journey_widgets.events.instants import from_micros, micros
 from journey_widgets.events.mapping import SourceMapping
@@ -320,11 +322,13 @@ def test_it_is_stored_once_for_everybody_and_made_anew_when_the_table_changed(lo
     assert paths.transitions(first)["count"].sum() > 0
 
 
-def test_what_was_not_finished_is_not_read_and_is_cleared_away_the_day_after(
+def place_of(backend, asked):
+    return warehouse_source._Place(backend, None, warehouse_source._own(backend, "events", asked))
+
+
+def test_what_was_not_finished_is_not_read_and_what_was_replaced_is_cleared_away_the_day_after(
     log, backend, monkeypatch
 ):
-    from journey_widgets.events import warehouse_source
-
     backend.create_table("broken", log.slice(0, 200))
     asked = mapping(backend=backend.name, table="broken")
 
@@ -338,19 +342,142 @@ def test_what_was_not_finished_is_not_read_and_is_cleared_away_the_day_after(
         patch.setattr(warehouse_source._Check, "ends", stopped)
         with pytest.raises(KeyboardInterrupt):
             read_there("events", asked)
-    own = warehouse_source._digest(json.dumps([backend.name, "broken", "events"]))[:8]
-    place = warehouse_source._Place(backend, None, own)
+    place = place_of(backend, asked)
     (left,) = place.names("rows")
     assert place.names("note") == []
 
-    whole = read_there("events", asked)
-    assert whole.customers > 0
+    first = read_there("events", asked)
+    assert first.customers > 0
     assert left in place.names("rows")  # somebody may still be at it
-    monkeypatch.setattr(warehouse_source, "KEPT_FOR", timedelta(days=-1))
     backend.create_table("broken", log.slice(0, 201), overwrite=True)
     read_there("events", asked)
-    assert left not in place.names("rows")
+    assert paths.transitions(first)["count"].sum() > 0  # nor is what was replaced a moment ago
+    assert len(place.names("note")) == 2
+
+    monkeypatch.setattr(warehouse_source, "KEPT_FOR", timedelta(days=-1))
+    newest = read_there("events", asked)
     assert len(place.names("note")) == len(place.names("rows")) == 1
+    assert paths.transitions(newest)["count"].sum() > 0
+
+
+def test_rows_that_somebody_removed_and_those_another_stored_at_the_same_time_are_no_failure(
+    log, backend, monkeypatch
+):
+    backend.create_table("raced", log.slice(0, 100))
+    asked = mapping(backend=backend.name, table="raced")
+    place = place_of(backend, asked)
+    first = read_there("events", asked)
+    for name in place.names("rows"):
+        place.drop(name)
+    again = read_there("events", asked)
+    assert again.customers == first.customers
+
+    for name in [*place.names("rows"), *place.names("note")]:
+        place.drop(name)
+    store = warehouse_source._Place.store
+
+    def slower(self, name, rows):
+        if "_note_" in name:  # another process is done just before
+            with monkeypatch.context() as patch:
+                patch.setattr(warehouse_source._Place, "store", store)
+                read_there("events", asked)
+        return store(self, name, rows)
+
+    monkeypatch.setattr(warehouse_source._Place, "store", slower)
+    assert read_there("events", asked).customers == first.customers
+    assert len(place.names("note")) == len(place.names("rows")) == 1
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+def test_a_value_that_was_corrected_is_seen(log, backend):
+    rows = log.slice(0, 100).append_column("value", pa.array([1.0] * 100))
+    rows = rows.append_column("grade", pa.array(["gold"] * 100))
+    backend.create_table("corrected", rows)
+    asked = mapping(backend=backend.name, table="corrected", keep=["grade"])
+    seen = {read_there("events", asked).fingerprint}
+    for change in (
+        "value = 2 WHERE turn = 5", "grade = 'lead' WHERE turn = 6", "turn = 1000 - turn",
+        "what = 'da' WHERE what = 'ad'",
+    ):  # fmt: skip
+        backend.raw_sql(f"UPDATE corrected SET {change}").close()  # noqa: S608 - our own words
+        seen.add(read_there("events", asked).fingerprint)
+    assert len(seen) == 5
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+def test_who_may_see_some_rows_of_a_table_has_a_copy_of_their_own(backend, monkeypatch):
+    rows = "('a1', timestamp '2026-01-01', 'x', 'ann'), ('b1', timestamp '2026-01-01', 'x', 'bob')"
+    for statement in (
+        f"CREATE TABLE secret AS SELECT * FROM (VALUES {rows}) AS t (who, at, what, login)",  # noqa: S608 - our words
+        "ALTER TABLE secret ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY own ON secret USING (login = current_user)",
+        "CREATE ROLE ann LOGIN", "CREATE ROLE bob LOGIN", "GRANT SELECT ON secret TO ann, bob",
+        "GRANT CREATE, USAGE ON SCHEMA public TO ann, bob",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE ann IN SCHEMA public GRANT SELECT ON TABLES TO bob",
+    ):  # fmt: skip
+        backend.raw_sql(statement).close()
+    address = os.environ["JOURNEY_POSTGRES_URL"]
+    asked = SourceMapping(columns=engines.COLUMNS, backend="postgres", table="secret")
+    for login, own in (("ann", ["a1"]), ("bob", ["b1"]), ("ann", ["a1"])):
+        monkeypatch.setenv("JOURNEY_POSTGRES_URL", address.replace("journey@", f"{login}@"))
+        found = read_there("events", asked)
+        assert found.table.customer_id.to_pyarrow().to_pylist() == own
+        warehouse._CONNECTIONS.pop(("postgres", os.environ["JOURNEY_POSTGRES_URL"])).disconnect()
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+def test_a_connection_that_was_ended_is_made_anew(backend, there, monkeypatch):
+    own = os.environ["JOURNEY_POSTGRES_URL"].replace(
+        "127.0.0.1", "localhost"
+    )  # another one than the others'
+    monkeypatch.setenv("JOURNEY_POSTGRES_URL", own)
+    with warehouse.warehouse("postgres").raw_sql("SELECT pg_backend_pid()") as asked:
+        number = asked.fetchone()[0]
+    backend.raw_sql(f"SELECT pg_terminate_backend({number})").close()
+    anew = warehouse.warehouse("postgres")
+    assert "web_events" in anew.list_tables()
+    warehouse._CONNECTIONS.pop(("postgres", own)).disconnect()
+
+
+def test_sessions_of_many_customers_are_told_apart_also_by_patterns(backend):
+    begin = datetime(2026, 1, 1)  # noqa: DTZ001 - UTC
+    walk = ((0, "a"), (0, "b"), (9, "a"))
+    rows = [(f"c{n:04d}", begin + timedelta(hours=h), e) for n in range(400) for h, e in walk]
+    who_, at, what = zip(*rows, strict=True)
+    log = pa.table(
+        {
+            "who": who_,
+            "at": pa.array(at, pa.timestamp("us")),
+            "what": what,
+            "turn": range(len(rows)),
+        }
+    )
+    backend.create_table("many", log)
+    told = {"columns": engines.COLUMNS, "order": "turn", "time_zone": "UTC"}
+    here = read_events(log, **told["columns"], order="turn", time_zone="UTC")
+    there = read_there(
+        "events", SourceMapping.model_validate({**told, "backend": backend.name, "table": "many"})
+    )
+    for ask in (
+        lambda i: paths.funnel(i, ["a -> b", "a"]),
+        lambda i: paths.step_matrix(i, centre="a -> b", max_steps=2),
+        lambda i: paths.step_matrix(paths.matching(i, "a -> b")),
+    ):
+        same(*(ask(paths.split_sessions(log, "30m")) for log in (here, there)))
+    with pytest.raises(JourneyDataError, match="no events of"):
+        paths.split_sessions(path_index(there).began("2030-01-01"))
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+def test_views_are_read_and_what_is_no_number_is_blank(backend):
+    values = "'c' AS who, timestamp '2026-01-01' AS at, 'x' AS what, 'NaN'::numeric AS value"
+    backend.raw_sql(f"CREATE MATERIALIZED VIEW seen AS SELECT {values}").close()
+    found = read_there(
+        "events", SourceMapping(columns=engines.COLUMNS, backend="postgres", table="seen")
+    )
+    assert found.table.value.to_pyarrow().to_pylist() == [None]
+    checked = found.data_check.set_index("check")
+    assert checked.loc["blank", "column"] == "value"
 
 
 @pytest.mark.parametrize(
@@ -368,6 +495,10 @@ def test_what_was_not_finished_is_not_read_and_is_cleared_away_the_day_after(
         ),
         ({"touchpoints": {"ad": "path_end"}}, "'path_end' is a reserved name"),
         ({"keep": ["who_else"]}, "who_else"),
+        (
+            {"order": "what"},
+            "order names 'what', which is text in the warehouse: 10 would come before 9",
+        ),
     ],
 )
 def test_what_cannot_be_read_there_is_said(change, said, backend, there):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from journey_widgets import Workspace
-from journey_widgets.errors import AccessError, JourneyDataError
+from journey_widgets.errors import JourneyDataError, WorkspaceError
 from journey_widgets.publish.doctor import examine
 from journey_widgets.publish.modes import passed_on
 from journey_widgets.publish.reports import run_report
@@ -97,7 +97,10 @@ def test_who_may_see_some_rows_sees_no_source_of_a_warehouse(there, monkeypatch)
         space.grant("nora", "viewer", rows={"region": ["north"]})
     monkeypatch.setenv("JOURNEY_AUTHOR", "nora")
     said = "lives in postgres, where rows are not taken out"
-    with contextlib.closing(Workspace.open(there)) as space, pytest.raises(AccessError, match=said):
+    with (
+        contextlib.closing(Workspace.open(there)) as space,
+        pytest.raises(WorkspaceError, match=said),
+    ):
         space.events()
 
 

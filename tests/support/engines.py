@@ -60,10 +60,14 @@ def connected(backend):
             stack.enter_context(spark(folder))
             address = "local[2]"
         patch.setenv(warehouse.variable(backend), address)
-        con = warehouse.warehouse(backend)
-        yield con
-        warehouse._connected.cache_clear()
-        con.disconnect()
+        yield warehouse.warehouse(backend)
+        disconnect()
+
+
+def disconnect():
+    """End the connections of this process."""
+    while warehouse._CONNECTIONS:
+        warehouse._CONNECTIONS.popitem()[1].disconnect()
 
 
 def boundary_log(events, seed):

@@ -134,7 +134,10 @@ def beside(rows: pa.Table, table: ir.Table) -> ir.Table:
 def hold(table: ir.Table) -> ir.Table:
     """Work a table out where it lives and keep its rows for as long as somebody asks for them."""
     if engine_of(table) != OURS:
-        return table.cache()
+        try:
+            return table.cache()
+        except IbisError as error:
+            raise _told_apart(table, error) from error
     return engine().create_table(ibis.util.gen_name("held"), table, temp=True)
 
 
@@ -143,11 +146,15 @@ def collect(table: ir.Table) -> pd.DataFrame:
     try:
         return cast("pd.DataFrame", table.to_pyarrow().to_pandas())
     except IbisError as error:
-        names = sorted(engines_of(table))
-        if len(names) < 2:
-            raise
-        msg = (
-            f"This question needs tables that live apart ({', '.join(names)}): one engine cannot read the other's. "
-            "Put these sources on the same backend in sources.yaml."
-        )
-        raise JourneyDataError(msg) from error
+        raise _told_apart(table, error) from error
+
+
+def _told_apart(table: ir.Table, error: Exception) -> Exception:
+    """Return what is told of a question over tables of two engines; the error itself where that is not its cause."""
+    names = sorted(engines_of(table))
+    if len(names) < 2:
+        return error
+    return JourneyDataError(
+        f"This question needs tables that live apart ({', '.join(names)}): one engine cannot read the other's. "
+        "Put these sources on the same backend in sources.yaml."
+    )

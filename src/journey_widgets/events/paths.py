@@ -274,8 +274,13 @@ def _as_stored(value: Any) -> str:
 
 def numbers(customers: npt.NDArray[Any], index: PathIndex) -> ir.Table:
     """Return customer numbers as a table that `PathIndex.only` and `PathIndex.ids` take."""
-    kind = np.int32 if index.file is not None else np.int64
-    return beside(pa.table({"customer": pa.array(np.asarray(customers, kind))}), index.stored)
+    found = np.asarray(customers, customer_kind(index))
+    return beside(pa.table({"customer": pa.array(found)}), index.stored)
+
+
+def customer_kind(index: PathIndex) -> type[np.signedinteger[Any]]:
+    """Return the type of an index's customer numbers; those of sessions in a warehouse are long."""
+    return np.int32 if index.file is not None else np.int64
 
 
 def path_index(log: Any) -> PathIndex:

@@ -4,8 +4,8 @@
 carry passwords: ``JOURNEY_POSTGRES_URL``, ``JOURNEY_PYSPARK_URL`` and so on.
 """
 
+import contextlib
 import os
-from functools import cache
 from typing import Any
 
 from journey_widgets.errors import InfrastructureError, JourneyDataError
@@ -52,10 +52,31 @@ def warehouse(backend: Backend) -> Any:
             f"{EXAMPLES[backend]}."
         )
         raise JourneyDataError(msg)
-    return _connected(backend, address)
+    con = _CONNECTIONS.get((backend, address))
+    if con is not None and not _answers(con):  # the server was started anew, or ended what was idle
+        with contextlib.suppress(Exception):
+            con.disconnect()
+        con = None
+    if con is None:
+        con = _CONNECTIONS[backend, address] = _connected(backend, address)
+    return con
 
 
-@cache
+_CONNECTIONS: dict[tuple[Backend, str], Any] = {}
+"""Connections of this process by backend and address."""
+
+
+def _answers(con: Any) -> bool:
+    """Return whether a connection is still one; those that are no connection but a session of ours always are."""
+    if con.name != "postgres":
+        return True
+    try:
+        con.raw_sql("SELECT 1").close()
+    except Exception:  # noqa: BLE001 - whatever the driver raises, it does not answer
+        return False
+    return True
+
+
 def _connected(backend: Backend, address: str) -> Any:
     try:
         if backend == "pyspark":

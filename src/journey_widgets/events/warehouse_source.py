@@ -15,11 +15,13 @@ A log is stored in the warehouse as one table, its path index in it, under names
 They are made of the proved expressions alone: see ``tests/events/test_engines.py``.
 """
 
+import contextlib
 import hashlib
 import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import ibis
@@ -60,6 +62,9 @@ PLACES = {"customer": "path_customer", "step": "path_step", "touchpoint": "path_
           "gap": "path_gap", "customer_id": "customer_id", "ts": "ts"}  # fmt: skip
 """Column of the path index → column of the stored table."""
 
+OWN = {v for k, v in PLACES.items() if k not in ("customer_id", "ts")}
+"""Columns of a stored log that are no columns of the events."""
+
 
 @dataclass(frozen=True)
 class _Place:
@@ -68,7 +73,7 @@ class _Place:
     con: Any
     database: tuple[str, ...] | str | None
     source: str
-    """Mark of the source: backend, table and kind."""
+    """Mark of the source: table, kind, how it is read, and whose login reads it."""
 
     def names(self, like: str) -> list[str]:
         found = self.con.list_tables(database=self.database)
@@ -103,13 +108,17 @@ def read_there(kind: str, mapping: SourceMapping) -> Source:
     con, agreed = warehouse(mapping.backend), contract(kind)
     try:
         read_in = _read(_found(con, mapping), agreed, mapping)
-        key = json.dumps([mapping.backend, mapping.table, kind])
-        place = _Place(con, _database(mapping.stored_in), _digest(key)[:8])
+        place = _Place(con, _database(mapping.stored_in), _own(con, kind, mapping))
         fingerprint = _fingerprint(read_in, mapping)
         note = f"journey_note_{place.source}_{fingerprint[:16]}"
-        if note not in place.names("note"):
+        noted = _noted(place, note)
+        if noted is None:
             _make(place, note, read_in, agreed, mapping)
-        noted = json.loads(collect(place.table(note))["noted"].iloc[0])
+            noted = _noted(place, note)
+        if noted is None:
+            msg = "what was read could not be stored, or was removed at once. Try again."
+            raise InfrastructureError(msg)
+        _drop_replaced(place)
         rows = place.table(noted["rows"])
     except JourneyError as error:
         msg = f"{mapping.table}: {error}"
@@ -122,7 +131,7 @@ def read_there(kind: str, mapping: SourceMapping) -> Source:
         raise InfrastructureError(msg) from error
     check = pd.DataFrame(noted["check"], columns=list(CHECK_COLUMNS))
     check = check.astype({"rows": "int64", "share": "float64"})
-    shown = rows.drop(*[c for c in rows.columns if c.startswith("path_")])
+    shown = rows.drop(*[c for c in rows.columns if c in OWN])
     return Source(
         kind, shown, check, fingerprint, None, mapping, tuple(noted["touchpoints"]), noted["customers"],
         rows if kind == "events" else None,
@@ -134,6 +143,29 @@ def places_there(stored: ir.Table) -> ir.Table:
     own = {"event", "touchpoint", *PLACES.values()}
     attributes = {f"at:{name}": name for name in stored.columns if name not in own}
     return stored.select(**PLACES, **attributes)
+
+
+LOGINS = {"pyspark": "current_user()", "snowflake": "current_user()", "bigquery": "session_user()",
+          "clickhouse": "currentUser()"}  # fmt: skip
+"""How a backend is asked whose connection it is; ``current_user`` where it is not here."""
+
+
+def _own(con: Any, kind: str, mapping: SourceMapping) -> str:
+    """Return the mark of what is stored: this table, read so, by this login, who may see other rows than others."""
+    login = con.sql(f"SELECT {LOGINS.get(con.name, 'current_user')} AS login")
+    key = [READER, kind, str(collect(login)["login"].iloc[0]), mapping.model_dump_json()]
+    return _digest(json.dumps(key))[:12]
+
+
+def _noted(place: _Place, note: str) -> dict[str, Any] | None:
+    """Return what was noted of rows that are whole; None where they are not there."""
+    if note not in place.names("note"):
+        return None
+    found: dict[str, Any] = json.loads(collect(place.table(note))["noted"].iloc[0])
+    if found["rows"] in place.names("rows"):
+        return found
+    place.drop(note)  # somebody removed them
+    return None
 
 
 def _digest(text: str) -> str:
@@ -153,11 +185,14 @@ def _database(path: str | None) -> tuple[str, ...] | str | None:
 def _found(con: Any, mapping: SourceMapping) -> ir.Table:
     *where, name = str(mapping.table).split(".")
     database = _database(".".join(where)) if where else None
-    known = con.list_tables(database=database)
-    if name not in known:
+    try:
+        table: ir.Table = con.table(name, database=database)
+    except Exception:
+        known = con.list_tables(database=database)
+        if name in known:
+            raise
         msg = f"{mapping.backend} has no table {name!r} there. {did_you_mean(name, known)}"
-        raise JourneyDataError(msg)
-    table: ir.Table = con.table(name, database=database)
+        raise JourneyDataError(msg) from None
     return table
 
 
@@ -177,6 +212,7 @@ def _read(table: ir.Table, agreed: Contract, mapping: SourceMapping) -> Normalis
     require_columns(
         table.columns, *mapping.keep, *([mapping.order] if mapping.order else []), name=agreed.name
     )
+    _check_plain(table, mapping)
     kept = [c for c in columns if c.name in origins]
     values = {c.name: blanked(origins[c.name], c, mapping) for c in kept}
     more = {"path_order": table[mapping.order]} if mapping.order else {}
@@ -189,13 +225,37 @@ def _read(table: ir.Table, agreed: Contract, mapping: SourceMapping) -> Normalis
     return found
 
 
+def _check_plain(table: ir.Table, mapping: SourceMapping) -> None:
+    """Refuse columns that are carried and cannot be ordered or compared, and names that are ours."""
+    for name in mapping.keep:
+        kind = table[name].type()
+        plain = (
+            kind.is_string()
+            or kind.is_numeric()
+            or kind.is_temporal()
+            or kind.is_boolean()
+            or kind.is_uuid()
+        )
+        if not plain or name.casefold() in PLACES.values() or name.casefold() == "path_order":
+            what = "is a name that is used here" if plain else f"is {kind} in the warehouse"
+            msg = f"keep names {name!r}, which {what}. Make a view there that has it as text, under another name."
+            raise JourneyDataError(msg)
+    if mapping.order and table[mapping.order].type().is_string():
+        msg = (
+            f"order names {mapping.order!r}, which is text in the warehouse: 10 would come before 9. Make a view there "
+            "that has it as a number or a time."
+        )
+        raise JourneyDataError(msg)
+
+
 def _typed(value: ir.Value, column: Column, mapping: SourceMapping) -> ir.Value:
     kind = value.type()
     if column.kind == "text":
         return as_text(value)
     if column.kind == "number":
         if kind.is_numeric() or kind.is_null():
-            return value.cast("float64")
+            number = value.cast("float64")
+            return number.isnan().ifelse(ibis.null("float64"), number)
     elif kind.is_timestamp() or kind.is_date():
         zone = getattr(kind, "timezone", None)
         if zone is None and mapping.time_zone not in (None, "UTC"):
@@ -215,19 +275,19 @@ def _typed(value: ir.Value, column: Column, mapping: SourceMapping) -> ir.Value:
 
 
 def _fingerprint(read_in: Normalised, mapping: SourceMapping) -> str:
-    """Return the mark of a table's rows as far as sums over them tell, and of the mapping."""
+    """Return the mark of the rows a table has now, and of the mapping: sums over a hash of each row."""
     table = read_in.table
-    sums: dict[str, Any] = {"rows": table.count()}
-    for column in read_in.columns:
-        value = table[column.name]
-        sums[f"n:{column.name}"] = value.count()
-        if column.kind == "instant":
-            moment = micros(value)
-            sums |= {f"low:{column.name}": moment.min(), f"high:{column.name}": moment.max(),
-                     f"sum:{column.name}": (moment % 1_000_003).sum()}  # fmt: skip
-        elif column.kind == "text":
-            sums[f"sum:{column.name}"] = value.length().cast("int64").sum()
-    seen = table.agg(**sums).to_pyarrow().to_pylist()[0]
+    read = [c.name for c in read_in.columns]
+    columns = list(
+        dict.fromkeys([*read, *mapping.keep, *(["path_order"] if mapping.order else [])])
+    )
+    whole: Any = ibis.literal("")
+    for name in columns:
+        whole = whole + "\x1f" + table[name].cast("string").fill_null("\x1e")
+    marked = table.select(mark=whole.hash())
+    seen = marked.agg(
+        rows=marked.count(), a=(marked.mark % 1_000_003).sum(), b=(marked.mark % 998_244_353).sum(),
+    ).to_pyarrow().to_pylist()[0]  # fmt: skip
     return _digest(
         READER + mapping.model_dump_json() + json.dumps(seen, sort_keys=True, default=str)
     )
@@ -240,7 +300,6 @@ def _make(
     place: _Place, note: str, read_in: Normalised, agreed: Contract, mapping: SourceMapping
 ) -> None:
     """Store the rows of a source and, at last, the note that says that they are whole."""
-    _drop_replaced(place)
     refuse_personal(
         read_in.table, [*(c.name for c in read_in.columns), *mapping.keep], mapping, agreed.name, {}
     )
@@ -252,29 +311,33 @@ def _make(
             noted = _store_log(place, name, read_in, mapping, check)
         else:
             noted = _store_rows(place, name, read_in, agreed, mapping, check)
-        noted |= {"rows": name, "check": check.rows, "made_at": now.isoformat()}
+        noted |= {"rows": name, "check": check.rows, "made_at": datetime.now(UTC).isoformat()}
         text = pa.table({"noted": pa.array([json.dumps(noted, ensure_ascii=False)], pa.string())})
-        if note in place.names("note"):  # somebody else was quicker
-            place.drop(name)
-        else:
-            place.store(note, text)
-    except BaseException:
+        place.store(note, text)
+    except BaseException as error:
         place.drop(name)
+        if isinstance(error, Exception) and note in place.names("note"):
+            return  # somebody else was quicker
         raise
 
 
 def _drop_replaced(place: _Place) -> None:
-    """Drop the tables of this source that others have replaced a while ago, and what was never finished."""
-    limit = datetime.now(UTC) - KEPT_FOR
-    for name in place.names("note"):
-        noted = json.loads(collect(place.table(name))["noted"].iloc[0])
-        if datetime.fromisoformat(noted["made_at"]) < limit:
-            place.drop(name)
-            place.drop(noted["rows"])
-    for name in place.names("rows"):
-        made = datetime.strptime(name.split("_")[3], "%Y%m%d%H%M").replace(tzinfo=UTC)
-        if made < limit:
-            place.drop(name)
+    """Drop what others have replaced a day ago, and what was never finished. That it fails stops nobody."""
+    with contextlib.suppress(Exception):
+        notes = [
+            (json.loads(collect(place.table(n))["noted"].iloc[0]), n) for n in place.names("note")
+        ]
+        notes.sort(key=lambda n: str(n[0]["made_at"]))
+        limit = datetime.now(UTC) - KEPT_FOR
+        for (old, note), (newer, _name) in pairwise(notes):
+            if datetime.fromisoformat(newer["made_at"]) < limit:
+                place.drop(note)
+                place.drop(old["rows"])
+        named = {noted["rows"] for noted, _note in notes}
+        for rows in place.names("rows"):
+            made = datetime.strptime(rows.split("_")[3], "%Y%m%d%H%M").replace(tzinfo=UTC)
+            if rows not in named and made < limit:
+                place.drop(rows)
 
 
 class _Check:
@@ -388,6 +451,11 @@ def _store_log(
         action = "set aside" if mapping.unmapped == "set aside" else "kept by name"
         check.add("unmapped names", "event", sum(n for _e, n in strange), action, listed + more)
     if found["ties"]:
+        at_once = whole.group_by(["customer_id", "ts", *turn]).agg(n=_.count())
+        found["ties"] = int(
+            at_once.filter(_.n > 1).agg(n=_.n.sum()).to_pyarrow().to_pylist()[0]["n"] or 0
+        )
+    if found["ties"]:
         by = (
             f"in order of {mapping.order}, then of event"
             if mapping.order
@@ -398,7 +466,7 @@ def _store_log(
             "ts",
             found["ties"],
             by,
-            "events at the time of the customer's event before",
+            "events of one customer at one time",
         )
     check.add("customers", "customer_id", found["customers"], "", "distinct values", of=0)
     check.add("touchpoints", "touchpoint", len(touchpoints), "", "distinct values", of=0)
@@ -418,7 +486,7 @@ def _placed(
         path_next=coded.path_code.lead().over(path),
         path_gap=micros(coded.ts.lead().over(path)) - micros(coded.ts),
     )
-    own = [PLACES[c] for c in ("customer", "step", "touchpoint", "next", "gap")]
+    own = [c for c in PLACES.values() if c in OWN]
     return placed.select("customer_id", "ts", "event", *extras, "touchpoint", *own)
 
 

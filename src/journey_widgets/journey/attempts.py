@@ -16,7 +16,7 @@ import pyarrow as pa
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.durations import microseconds
 from journey_widgets.events.engine import beside
-from journey_widgets.events.paths import PathIndex, numbers
+from journey_widgets.events.paths import PathIndex, customer_kind, numbers
 from journey_widgets.journey.attempts_there import ReachedThere, attempts_there
 from journey_widgets.journey.pattern import Pattern, as_pattern, can_match_there, first_matches
 from journey_widgets.journey.waits import Waits
@@ -94,8 +94,10 @@ class Reached:
 
     def as_table(self, index: PathIndex) -> ir.Table:
         """Return the same as a table: ``customer``, ``depth``, ``moment_0`` …, ``place_0`` …, null for never."""
-        kind = np.int32 if index.file is not None else np.int64
-        columns = {"customer": pa.array(self.customer.astype(kind)), "depth": pa.array(self.depth)}
+        columns = {
+            "customer": pa.array(self.customer.astype(customer_kind(index))),
+            "depth": pa.array(self.depth),
+        }
         for name, values in (("moment", self.moments), ("place", self.places)):
             for k in range(values.shape[1]):
                 columns[f"{name}_{k}"] = pa.array(values[:, k], mask=values[:, k] == NEVER)
@@ -305,9 +307,10 @@ def _match_after(
     owner: Ints,
 ) -> Ints:  # fmt: skip
     """Return the row each path's first match after a row ends at."""
-    start_of = np.full(int(rows.customer[-1]) + 1, len(rows), dtype=np.int64)
-    start_of[owner] = after + 1
-    kept = np.flatnonzero(np.arange(len(rows)) >= start_of[rows.customer])
+    everybody, place_of = np.unique(rows.customer, return_inverse=True)
+    start_of = np.full(len(everybody), len(rows), dtype=np.int64)
+    start_of[np.searchsorted(everybody, owner)] = after + 1
+    kept = np.flatnonzero(np.arange(len(rows)) >= start_of[place_of])
     result = np.full(len(after), NEVER, dtype=np.int64)
     if not len(kept):
         return result

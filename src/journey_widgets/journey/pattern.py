@@ -29,7 +29,7 @@ import pyarrow.compute as pc
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.engine import beside, engine_of, hold
-from journey_widgets.events.paths import PathIndex, path_index
+from journey_widgets.events.paths import PathIndex, customer_kind, path_index
 from journey_widgets.journey.path_texts import path_texts
 
 ARROW = "->"
@@ -223,11 +223,14 @@ def matches_table(index: PathIndex, pattern: Pattern) -> ir.Table:
         cut = hold(texts.select("customer", begins=begins, ends=begins + length - 1))
         return cut.filter(cut.ends >= cut.begins)
     found = list(matches(index, pattern))
-    columns = {
-        name: np.concatenate([np.empty(0, np.int32), *(getattr(m, name) for m in found)])
-        for name in ("customer", "begins", "ends")
+    kinds = {"customer": customer_kind(index), "begins": np.int32, "ends": np.int32}
+    columns: dict[str, npt.NDArray[Any]] = {
+        name: np.concatenate([np.empty(0, np.int64), *(getattr(m, name) for m in found)]).astype(
+            kind
+        )
+        for name, kind in kinds.items()
     }
-    table = pa.table({name: pa.array(v.astype(np.int32)) for name, v in columns.items()})
+    table = pa.table({name: pa.array(v) for name, v in columns.items()})
     return beside(table, index.stored)
 
 

@@ -44,6 +44,9 @@ def split_sessions(log: Any, timeout: str = DEFAULT) -> PathIndex:
         raise JourneyDataError(msg)
     said = (*index.said, f"split into sessions where more than {timeout} passed")
     if index.file is None:
+        if not index.customers():
+            msg = f"There are no events of {index.in_words()} to split."
+            raise JourneyDataError(msg)
         cut = hold(_cut_there(index, limit))
         return PathIndex(None, index.touchpoints, said=said, unit="sessions", there=cut)
     columns = [c for c in index.stored.columns if c not in ("customer", "step")]

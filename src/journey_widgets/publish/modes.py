@@ -15,21 +15,19 @@ PASSED_ON = (
     "CURL_CA_BUNDLE", "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONHASHSEED", "PYTHONPATH",
     "SSL_CERT_FILE", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "TZ", "USER", "USERNAME", "VIRTUAL_ENV",
     "XDG_CACHE_HOME", "XDG_DATA_HOME", "PGHOST", "PGPASSFILE", "PGPORT", "PGSERVICE", "PGSERVICEFILE", "PGSSLMODE",
-    "PGSSLROOTCERT", "PGUSER",
+    "PGSSLROOTCERT", "PGUSER", "JAVA_HOME", "SPARK_CONF_DIR", "SPARK_HOME", "SPARK_LOCAL_DIRS", "SPARK_LOCAL_IP",
 )  # fmt: skip
 """Of this process's environment kernels are given these, and LC_, OMP_ and DUCKDB_: no passwords, no tokens."""
 PASSED_ON_TOO = (
     "LC_",
     "OMP_",
     "DUCKDB_",
-    "SPARK_",
-    "JAVA_HOME",
     "JOURNEY_AUTHOR",
     "JOURNEY_PSEUDONYM_KEY",
 )
 """Sources with personal data cannot be read without the key of their pseudonyms."""
 WAREHOUSES = frozenset(variable(backend) for backend in EXAMPLES)
-"""Nor can sources in a warehouse without its address."""
+"""Nor can sources in a warehouse without its address: the one thing kernels are given that may hold a password."""
 
 
 def mode() -> Mode:

@@ -22,7 +22,6 @@ from journey_widgets.cross_impact.futures import Futures
 from journey_widgets.cross_impact.rules import check as check_cross_impact
 from journey_widgets.documents import Document, canonical_json
 from journey_widgets.errors import (
-    AccessError,
     WorkspaceError,
     did_you_mean,
 )
@@ -550,7 +549,9 @@ class Workspace:
     @staticmethod
     def _tells(kind: str, sources: Sources, rows: Rows, *, has_log: bool = False) -> bool:
         mapping = sources.mapping(kind)
-        return mapping is not None and can_be_told_apart(kind, mapping, rows, has_log=has_log)
+        if mapping is None or mapping.backend is not None:  # rows of a warehouse are not taken out
+            return False
+        return can_be_told_apart(kind, mapping, rows, has_log=has_log)
 
     def source(self, kind: str) -> Source:
         """Read one source; the table is kept in the workspace's cache until file or mapping change.
@@ -563,19 +564,18 @@ class Workspace:
         if mapping is None or not mapping.is_named or self.folder is None:
             hidden = rows and kind in self._sources_for({}).present()
             if hidden:
-                msg = f"You may see some rows only, and {kind} does not say whose they are: it is not shown to you."
+                whole = self._sources_for({}).mapping(kind)
+                backend = whole.backend if whole is not None else None
+                why = "does not say whose they are"
+                if backend is not None:
+                    why = f"lives in {backend}, where rows are not taken out"
+                msg = f"You may see some rows only, and {kind} {why}: it is not shown to you."
                 raise WorkspaceError(msg)
             known = sources.present()
             msg = f"This workspace has no {kind}. {did_you_mean(kind, known)} Name its file in sources.yaml."
             raise WorkspaceError(msg)
         filled, cache = self._with_defaults(mapping), self.folder / ".cache" / "sources"
         if mapping.file is None:
-            if rows:
-                msg = (
-                    f"You may see some rows only, and {kind} lives in {mapping.backend}, where rows are not taken out: "
-                    "it is not shown to you. Let the warehouse show each login its rows."
-                )
-                raise AccessError(msg)
             return read_there(kind, filled)
         found = read(kind, self.folder / mapping.file, filled, cache=cache)
         if not rows:
