@@ -24,10 +24,8 @@ KPIS = [
     k for k, r in RECIPES.items() if {r.source, *r.also} <= set(KINDS) and k not in world.NOT_HERE
 ]
 ON_SPARK = {
-    "csat_t2b", "nps", "aov", "customer_retention", "return_rate", "upsell_revenue_share", "engaged_session_rate",
-    "stickiness", "cart_abandonment", "task_success", "presales_response_time", "activation_rate", "consult_before",
-    "conversion_rate", "edge_median", "variant_share", "resolution_p90", "sla_attainment", "fcr_net",
-    "handoffs_per_case", "backlog_age", "self_service_rate", "closed_loop_rate",
+    "nps", "aov", "customer_retention", "engaged_session_rate", "stickiness", "cart_abandonment", "conversion_rate",
+    "edge_median", "resolution_p90", "sla_attainment", "backlog_age", "closed_loop_rate",
 }  # fmt: skip
 """One of each kind of recipe: a KPI takes Spark a second or two."""
 
