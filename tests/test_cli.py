@@ -184,18 +184,6 @@ def test_doctor_warns_of_what_is_dangerous_in_other_hands(example, capsys, tmp_p
     )
 
 
-def test_the_demo_makes_a_workspace_and_a_report_once(tmp_path, capsys):
-    code, out, _err = run(capsys, "demo", tmp_path / "demo", "--once")
-    assert code == 0
-    assert "Made the example workspace" in out
-    report = tmp_path / "demo" / "reports" / "overview.html"
-    stamp = report.stat().st_mtime_ns
-
-    code, out, _err = run(capsys, "demo", tmp_path / "demo", "--once")
-    assert (code, out) == (0, "")
-    assert report.stat().st_mtime_ns == stamp
-
-
 BAD_DOCUMENTS = {
     "unknown letter": (
         "raci.csv",

@@ -45,24 +45,28 @@ def test_it_holds_what_a_fresh_machine_needs(wheel):
     assert wheel.stat().st_size < 3_000_000
 
 
-def test_unpacked_elsewhere_it_makes_the_demo(wheel, tmp_path):
+def test_unpacked_elsewhere_it_makes_the_demo_once(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
-    env = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
     code = (
         "import sys, journey_widgets; from journey_widgets.cli import main; "
         "print(journey_widgets.__file__); sys.exit(main(['demo', 'demo', '--once']))"
     )
+    report = tmp_path / "demo" / "reports" / "overview.html"
 
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    def run():
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
-    assert done.returncode == 0, done.stderr
-    assert str(tmp_path / "site") in done.stdout
-    assert (tmp_path / "demo" / "reports" / "overview.html").stat().st_size > 10_000
+    first = run()
+    assert str(tmp_path / "site") in first
+    assert "Made the example workspace" in first
+    assert report.stat().st_size > 10_000
+
+    stamp = report.stat().st_mtime_ns
+    assert "Made" not in run()
+    assert report.stat().st_mtime_ns == stamp

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import ibis
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from ibis import _
 
@@ -18,12 +19,13 @@ from journey_widgets.events.instants import from_micros, micros
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.paths import path_index
 from journey_widgets.events.shuffle import by_chance
-from journey_widgets.events.source import read_events
+from journey_widgets.events.source import read, read_events
 from journey_widgets.events.warehouse_source import read_there
 from journey_widgets.journey import who
 from journey_widgets.journey.document import Journey, Touchpoint, Way
 from journey_widgets.journey.step_flow import step_links
-from support import engines, oracles
+from journey_widgets.scorecard import measure
+from support import engines, kpi_world, oracles
 
 EVENTS, SEED = 900, 11
 STEPS = ["visit", "cart", "checkout"]
@@ -235,6 +237,41 @@ def test_a_question_has_the_same_answer_there_in_whichever_way_it_is_asked(name,
     same(asked(here), asked(there))
 
 
+KINDS = ("events", "order_lines", "tickets", "answers")
+KPIS = (
+    "nps", "aov", "customer_retention", "engaged_session_rate", "stickiness", "cart_abandonment", "conversion_rate",
+    "edge_median", "resolution_p90", "sla_attainment", "backlog_age", "closed_loop_rate",
+)  # fmt: skip
+"""One of each kind of recipe; `test_kpis_there` asks PostgreSQL for all of them."""
+
+
+@pytest.fixture(scope="module")
+def sold(backend, tmp_path_factory):
+    """The sources of KPIs, here and there."""
+    folder = tmp_path_factory.mktemp("kpis")
+    kpi_world.make(folder, 2_000)
+    told = {"keep": ["segment"], "time_zone": "UTC"}
+    pair = {}, {}
+    for kind in KINDS:
+        pair[0][kind] = read(kind, folder / f"{kind}.parquet", SourceMapping.model_validate(told))
+        backend.create_table(f"kpi_{kind}", pq.read_table(folder / f"{kind}.parquet"))
+        lives = {**told, "backend": backend.name, "table": f"kpi_{kind}"}
+        pair[1][kind] = read_there(kind, SourceMapping.model_validate(lives))
+    return pair
+
+
+@pytest.mark.parametrize("backend", ["pyspark"], indirect=True)
+@pytest.mark.parametrize("kpi", KPIS)
+def test_a_kpi_has_the_same_values_and_intervals_on_spark(kpi, sold):
+    asked = {
+        "zone": "Europe/Rome",
+        "words": kpi_world.WORDS,
+        "options": kpi_world.OPTIONS.get(kpi),
+        "draws": 200,
+    }
+    same(*(measure(kpi, sources, **asked).drop(columns="definition") for sources in sold))
+
+
 def test_sessions_lead_to_the_same_steps_with_intervals_over_other_groups_of_them(here, there):
     found = [paths.transitions(paths.split_sessions(i, "30m")) for i in (here, there)]
     # A session's number, by which sessions are put into groups at random, has gaps in a warehouse.
@@ -290,6 +327,7 @@ def test_customers_are_numbered_in_order_of_id_also_piece_by_piece(
     same(paths.transitions(here), paths.transitions(again))
 
 
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 def test_it_is_stored_once_for_everybody_and_made_anew_when_the_table_changed(log, backend):
     backend.create_table("growing", log.slice(0, 300))
     asked = mapping(backend=backend.name, table="growing")
@@ -319,6 +357,7 @@ def place_of(backend, asked):
     return warehouse_source._Place(backend, None, warehouse_source._own(backend, "events", asked))
 
 
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 def test_what_was_not_finished_is_not_read_and_what_was_replaced_is_cleared_away_the_day_after(
     log, backend, monkeypatch
 ):
@@ -353,6 +392,7 @@ def test_what_was_not_finished_is_not_read_and_what_was_replaced_is_cleared_away
     assert paths.transitions(newest)["count"].sum() > 0
 
 
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 def test_rows_that_somebody_removed_and_those_another_stored_at_the_same_time_are_no_failure(
     log, backend, monkeypatch
 ):
@@ -476,7 +516,7 @@ def test_views_are_read_and_what_is_no_number_is_blank(backend):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"table": "web_event"}, "has no table 'web_event' there. Did you mean 'web_events'?"),
+        ({"table": "web_event"}, "has no table 'web_event' there. Did you mean 'web_events'"),
         (
             {"columns": {**engines.COLUMNS, "ts": "what"}},
             "ts is string in the warehouse; a timestamp",

@@ -1,8 +1,5 @@
 """Every KPI that a log, order lines, support cases and answers can be asked for has the same values where they live."""
 
-import sys
-from pathlib import Path
-
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -13,9 +10,7 @@ from journey_widgets.events.warehouse_source import read_there
 from journey_widgets.scorecard import cells, measure
 from journey_widgets.scorecard.recipes import RECIPES
 from support import engines
-
-sys.path.insert(0, str(Path(__file__).parent.parent.parent / "bench"))
-import scorecard as world
+from support import kpi_world as world
 
 KINDS = ("events", "order_lines", "tickets", "answers")
 FITTED = {"clv_expected"}
@@ -23,11 +18,6 @@ FITTED = {"clv_expected"}
 KPIS = [
     k for k, r in RECIPES.items() if {r.source, *r.also} <= set(KINDS) and k not in world.NOT_HERE
 ]
-ON_SPARK = {
-    "nps", "aov", "customer_retention", "engaged_session_rate", "stickiness", "cart_abandonment", "conversion_rate",
-    "edge_median", "resolution_p90", "sla_attainment", "backlog_age", "closed_loop_rate",
-}  # fmt: skip
-"""One of each kind of recipe: a KPI takes Spark a second or two."""
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +37,9 @@ def here(folder):
     return {k: read(k, folder / f"{k}.parquet", mapping(k)) for k in KINDS}
 
 
-@pytest.fixture(scope="module", params=["postgres", "pyspark"])
-def backend(request):
-    with engines.connected(request.param) as con:
+@pytest.fixture(scope="module")
+def backend():
+    with engines.connected("postgres") as con:
         yield con
 
 
@@ -71,19 +61,12 @@ def same(a, b, kpi):
     pd.testing.assert_frame_equal(a, b, rtol=0.05 if kpi in FITTED else 1e-9)
 
 
-@pytest.mark.parametrize("kpi", sorted(ON_SPARK))
-def test_a_kpi_has_the_same_values_and_intervals_there(kpi, here, there):
-    same(values(kpi, here, ()), values(kpi, there, ()), kpi)
-
-
-@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 @pytest.mark.parametrize("kpi", KPIS)
 def test_every_kpi_has_them_by_segment_too(kpi, here, there):
     by = () if kpi in FITTED else ("segment",)
     same(values(kpi, here, by), values(kpi, there, by), kpi)
 
 
-@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 @pytest.mark.parametrize("kpi", ["edge_median", "resolution_time", "csat_mean", "resolution_p90"])
 def test_of_cases_too_many_to_come_here_the_ranks_tell_the_same(kpi, here, there, monkeypatch):
     wanted = values(kpi, here, ("segment",))
@@ -94,7 +77,6 @@ def test_of_cases_too_many_to_come_here_the_ranks_tell_the_same(kpi, here, there
     same(wanted.drop(columns=told), found.drop(columns=told), kpi)
 
 
-@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 def test_tables_that_live_apart_are_refused_in_words(here, there):
     with pytest.raises(Exception, match="tables that live apart"):
         values("closed_loop_rate", {**there, "answers": here["answers"]}, ())

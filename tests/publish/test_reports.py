@@ -190,7 +190,7 @@ def worker(made_example):
         yield started
 
 
-@pytest.mark.parametrize("name", ["scorecard", "support"])
+@pytest.mark.parametrize("name", ["scorecard"])
 def test_a_notebook_says_the_same_of_the_same_to_the_last_digit(worker, tmp_path, name):
     found = []
     for n in range(2):

@@ -10,7 +10,6 @@ import pytest
 
 from journey_widgets import Workspace
 from journey_widgets.events.engine import collect
-from journey_widgets.publish import figures
 from journey_widgets.publish import upsell_page as shown
 from journey_widgets.publish import upsell_proof as proof
 from journey_widgets.publish import upsell_trials as tried
@@ -243,17 +242,6 @@ def test_numbers_of_few_customers_are_not_shown(report, view, monkeypatch):
         value = line.get("value")
         assert value is None or value == 0 or value >= least, line
     assert any(f"fewer than {least}" in line["shown"] for line in lines)
-
-
-def test_a_report_is_made_and_its_figures_are_in_the_csv(made_example, tmp_path):
-    made = run_report("upsell", workspace=made_example, out=tmp_path, parameters={"budget": "10"})
-
-    data = figures.read(made.path.with_suffix(".csv"))
-    profit = data[
-        (data["part"] == "Whether it earned its cost") & (data["figure"] == "Profit, EUR")
-    ]
-    assert (profit["low"] < profit["value"]).all()
-    assert "<script" not in made.path.read_text("utf-8")
 
 
 def test_where_one_count_is_hidden_so_is_another_it_could_be_told_from(report, view, monkeypatch):

@@ -71,11 +71,11 @@ def shown(report):
 
 def test_a_report_says_the_same_where_the_sources_live(made_example, there, tmp_path):
     pages = [
-        run_report("overview", workspace=w, out=tmp_path / n)
+        run_report("raci", workspace=w, out=tmp_path / n)
         for n, w in (("a", made_example), ("b", there))
     ]
     here, far = (shown(p) for p in pages)
-    assert len(here) > 50
+    assert len(here) > 20
     assert here == far
 
 
