@@ -262,7 +262,7 @@ def test_the_shop_log_gives_evidence_for_its_own_touchpoints(tmp_path):
     assert set(found.index.get_level_values(0)) <= set(names)
 
 
-def nulls(paths_of, pairs, seeds=28, n=1500):
+def nulls(paths_of, pairs, seeds=40, n=1500):
     """How often chance calls something, over all `pairs` and seeds."""
     called = total = 0
     for seed in range(seeds):

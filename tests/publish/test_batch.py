@@ -455,7 +455,7 @@ def test_a_batch_that_is_killed_anywhere_is_taken_up_again_with_the_same_result(
     undisturbed = contents(run_batch(plain, "each", day=DAY, out=tmp_path / "calm").folder)
     folder = plain / "reports" / "each" / "2026-08-16"
     rng = np.random.default_rng(5)
-    for _turn in range(3):
+    for _turn in range(6):
         process = subprocess.Popen(
             [sys.executable, "-c", SCRIPT, str(plain), str(shelf)], start_new_session=True
         )

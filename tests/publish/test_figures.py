@@ -146,3 +146,14 @@ def test_what_the_page_withholds_is_not_in_the_csv_either():
     }  # fmt: skip
     many = pd.Series({"conversion": 0.43, "low": 0.2, "high": 0.6, "n": 230})
     assert html.tiles({"Reach": (overview._share(many), "")}).lines[0]["value"] == 0.43
+
+
+@pytest.mark.parametrize("report", ["upsell"], indirect=True)
+def test_a_profit_stands_with_its_interval_and_the_page_has_no_script(report):
+    page, data = report
+    profit = data[
+        (data["part"] == "Whether it earned its cost") & (data["figure"] == "Profit, EUR")
+    ]
+    assert len(profit)
+    assert (profit["low"] < profit["value"]).all()
+    assert "<script" not in page

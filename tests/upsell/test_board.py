@@ -183,7 +183,7 @@ def test_groups_get_their_least_beside_every_other_limit_or_it_is_said_by_how_mu
     best = exact(problem)
     if not found.short.any():
         assert found.value <= best + 1e-6 <= found.bound + 2e-6
-        assert found.value >= best - 0.3 * abs(
+        assert found.value >= best - 0.15 * abs(
             best
         )  # thirty customers; the printed gap says how far at most
 

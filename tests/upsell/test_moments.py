@@ -15,7 +15,7 @@ from journey_widgets.upsell.days import Days, days_of
 from upsell.planted import NAMES, TRUE, planted
 
 module = importlib.import_module("journey_widgets.upsell.moments")  # the function hides it
-SEEDS = range(14)
+SEEDS = range(20)
 NULL = TRUE == 1
 
 

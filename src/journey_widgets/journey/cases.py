@@ -64,9 +64,7 @@ class FunnelCases:
 
         The same frame as `journey.funnel` on the index of these customers.
         """
-        if (column is None) != (value is None):
-            msg = "A group needs both column and value."
-            raise JourneyDataError(msg)
+        _check_group(column, value)
         kept = np.ones(len(self._began), dtype=np.bool_)
         words = list(self.index.said)
         if column is not None:
@@ -128,9 +126,7 @@ class FunnelCasesThere:
         until: datetime | None = None,
     ) -> pd.DataFrame:
         """Return the funnel of one group, of those who began in a period (UTC, `until` left out)."""
-        if (column is None) != (value is None):
-            msg = "A group needs both column and value."
-            raise JourneyDataError(msg)
+        _check_group(column, value)
         index = self.index if column is None else self.index.where(column, value)
         if since is not None or until is not None:
             index = index.began(*(None if m is None else m.isoformat() for m in (since, until)))
@@ -152,6 +148,12 @@ def funnel_cases(
     if index.file is None:
         return FunnelCasesThere(index, steps, columns=columns)
     return FunnelCases(index, steps, columns=columns)
+
+
+def _check_group(column: str | None, value: str | None) -> None:
+    if (column is None) != (value is None):
+        msg = "A group needs both column and value."
+        raise JourneyDataError(msg)
 
 
 def _micros(moment: datetime) -> int:
