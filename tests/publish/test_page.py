@@ -1,12 +1,15 @@
 """Two people edit the matrix on two pages: nobody's letters are lost."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import psutil
 import pytest
 
 from journey_widgets import Workspace
 from journey_widgets.publish import explorer, map_page, overview, path_page
+from journey_widgets.publish import page as opening
 from journey_widgets.publish.matrix_edit import editable_grid
 from journey_widgets.publish.page import PageStopped, open_page
 from journey_widgets.publish.reports import run_report
@@ -319,3 +322,17 @@ def test_a_revision_is_not_restored_over_one_that_was_not_seen(people, example):
     a.set_state({"edit": {"seq": 1, "steps": [{"seq": 1, "op": "restore", "rev": 1}], "save": 0}})
     assert "Somebody else saved revision 2 meanwhile" in a.status["text"]
     assert Workspace.open(example).raci.cell("review", "success_manager") == "A"
+
+
+def test_two_pages_that_open_the_example_first_both_show_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    both = Barrier(2)
+
+    def first():
+        both.wait()
+        return opening._example()
+
+    with ThreadPoolExecutor(2) as pool:
+        found = [f.result() for f in [pool.submit(first) for _n in range(2)]]
+    assert found == [tmp_path / "journey_widgets" / "example"] * 2
+    assert Workspace.open(found[0]).journey.touchpoints

@@ -1,5 +1,7 @@
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from threading import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -437,3 +439,23 @@ def test_a_kpi_whose_owner_does_not_answer_for_its_touchpoint_is_found(example):
         "Support representative owns the KPI setup response, and Success manager answers"
         in found.message
     )
+
+
+def test_of_two_who_make_one_folder_at_once_one_makes_it_and_the_other_is_told(tmp_path):
+    for turn in range(3):
+        folder, both = tmp_path / str(turn), Barrier(2)
+
+        def make(folder=folder, both=both):
+            both.wait()
+            try:
+                Workspace.create(folder, template="phone_retailer").close()
+            except WorkspaceError as error:
+                return str(error)
+            return "made"
+
+        with ThreadPoolExecutor(2) as pool:
+            told = sorted(f.result() for f in [pool.submit(make) for _n in range(2)])
+        assert told[1] == "made"
+        assert "somebody else" in told[0] or "exists and is not empty" in told[0]
+        assert Workspace.open(folder).journey.touchpoints
+        assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".journey-")] == []

@@ -15,7 +15,13 @@ import pandas as pd
 from ibis import _
 
 from journey_widgets import journey as paths
-from journey_widgets.errors import InfrastructureError, JourneyError, ParameterError, did_you_mean
+from journey_widgets.errors import (
+    InfrastructureError,
+    JourneyError,
+    ParameterError,
+    WorkspaceError,
+    did_you_mean,
+)
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
 from journey_widgets.events.source import Source
@@ -401,7 +407,11 @@ def _example() -> Path:
     base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     folder = base / "journey_widgets" / "example"
     if not folder.exists():
-        Workspace.create(folder, template="phone_retailer").close()
+        try:
+            Workspace.create(folder, template="phone_retailer").close()
+        except WorkspaceError:
+            if not (folder / "workspace.yaml").is_file():
+                raise  # otherwise another page of the same user was quicker
     return folder
 
 

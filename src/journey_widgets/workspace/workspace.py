@@ -91,6 +91,7 @@ class Workspace:
             msg = f"{folder} exists and is not empty. Choose a new folder, or open it with journey check {folder}."
             raise WorkspaceError(msg)
         folder.parent.mkdir(parents=True, exist_ok=True)
+        is_there = folder.exists()
         origin = shipped.template(template) if template else None
         with tempfile.TemporaryDirectory(
             dir=folder.resolve().parent, prefix=".journey-"
@@ -109,11 +110,17 @@ class Workspace:
             if (made / "documents").is_dir():
                 workspace.import_texts(note=f"from template {template}")
             workspace.close()
-            if folder.exists():  # empty, and perhaps where somebody stands: filled, not replaced
+            if is_there:  # empty, and perhaps where somebody stands: filled, not replaced
                 for part in sorted(made.iterdir(), key=lambda p: p.name == "workspace.yaml"):
                     part.replace(folder / part.name)
             else:
-                made.replace(folder)
+                try:
+                    made.replace(folder)
+                except OSError:
+                    if not folder.exists():
+                        raise
+                    msg = f"{folder} was made by somebody else at the same time. Open it, or choose another folder."
+                    raise WorkspaceError(msg) from None
         return cls.open(folder)
 
     @classmethod
