@@ -79,6 +79,25 @@ def make(path, events):
     writer.close()
 
 
+def make_more(path, days, customers, seed):
+    """Write the events of some more days: of customers there are, and a tenth of new ones."""
+    rng = np.random.default_rng(seed)
+    n = int(days * customers * 12 / 365)
+    who = np.repeat(rng.integers(0, int(customers * 1.1), n // 5 + 1), 5)[:n]
+    at = np.datetime64("2026-01-01", "us") + rng.integers(
+        0, max(int(days), 1) * 86_400 * 10**6, n
+    ).astype("timedelta64[us]")
+    names = np.char.zfill(who.astype("U9"), 5 if customers <= 100_000 else 9)
+    table = pa.table(
+        {
+            "customer_id": pa.array(names), "ts": pa.array(at), "event": pa.array(np.array(NAMES)[rng.integers(0, len(NAMES), n)]),
+            "device": pa.array(np.array(["mobile", "desktop", "tablet"])[who % 3]),
+        }
+    )  # fmt: skip
+    pq.write_table(table, path, compression="zstd")
+    return n
+
+
 def one(engine, path, folder):
     """Ask everything once; print seconds by question."""
     from journey_widgets import journey as paths
@@ -128,8 +147,53 @@ def one(engine, path, folder):
     print(json.dumps(found))
 
 
-def watched(engine, path):
-    """Run `one` in a process of its own; return its answer with the most memory it held, in GB."""
+def grow(log, cache):
+    """Read the files of a folder, some of which may have been read before; print what it took."""
+    from journey_widgets import journey as paths
+    from journey_widgets.events import engine as ours
+    from journey_widgets.events.mapping import SourceMapping
+    from journey_widgets.events.paths import path_index
+    from journey_widgets.events.source import read
+
+    ours.SHARE = CAP / psutil.virtual_memory().total
+    told = {"time_zone": "UTC", "keep": ["device"], "tolerance": 0}
+    begin = time.perf_counter()
+    source = read("events", log / "*.parquet", SourceMapping.model_validate(told), cache=cache)
+    found = {"read": round(time.perf_counter() - begin, 2), "customers": source.customers}
+    found["beside"] = 0 if source.tail is None else pq.read_metadata(source.tail).num_rows
+    index = path_index(source)
+    for name, ask in (
+        ("transitions", lambda: paths.transitions(index)),
+        ("funnel", lambda: paths.funnel(index, FUNNEL, within="30d")),
+    ):
+        begin = time.perf_counter()
+        asked = ask()
+        found[name] = round(time.perf_counter() - begin, 2)
+    found["answer"] = asked["customers"].tolist()
+    print(json.dumps(found))
+
+
+def growth(path, events):
+    """Return what it takes to read a log, and the same log when an hour, a day, a week have come."""
+    customers, rows = max(events // 12, 1), []
+    with tempfile.TemporaryDirectory(prefix="journey_scale_growing_") as folder:
+        log, cache = Path(folder) / "log", Path(folder) / "cache"
+        log.mkdir()
+        os.link(path, log / "0.parquet")
+        rows.append(("read at once", events, watched("--grow", log, cache)))
+        for name, days in (("an hour", 1 / 24), ("a day", 1), ("a week", 7)):
+            come = make_more(log / "1.parquet", days, customers, 7)
+            rows.append((f"{name} more", come, watched("--grow", log, cache)))
+        # The answer is that of the whole log read at once.
+        again = watched("--grow", log, Path(folder) / "anew")
+        assert rows[-1][2]["beside"]
+        assert again["answer"] == rows[-1][2]["answer"]
+        rows.append(("the same week, read at once", events + come, again))
+    return rows
+
+
+def watched(engine, path, *more):
+    """Run `one` or `grow` in a process of its own; return its answer with the most memory it held, in GB."""
     with tempfile.TemporaryDirectory(prefix="journey_scale_") as folder:
         env = {
             **os.environ,
@@ -151,7 +215,10 @@ def watched(engine, path):
                 "SPARK_LOCAL_DIRS": folder,
                 "SPARK_LOCAL_IP": "127.0.0.1",
             }
-        command = [sys.executable, __file__, "--one", engine, str(path), folder]
+        what = (
+            [engine, str(path), *map(str, more)] if more else ["--one", engine, str(path), folder]
+        )
+        command = [sys.executable, __file__, *what]
         process = subprocess.Popen(
             command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -220,13 +287,17 @@ def picture(rows):
 def main():
     given = argparse.ArgumentParser()
     given.add_argument("--one", nargs=3)
+    given.add_argument("--grow", nargs=2, type=Path)
     given.add_argument("--duckdb", nargs="*", type=int, default=[10**6, 10**7, 10**8])
     given.add_argument("--spark", nargs="*", type=int, default=[10**6, 10**7])
     asked = given.parse_args()
     if asked.one:
         one(asked.one[0], Path(asked.one[1]), Path(asked.one[2]))
         return
-    rows = []
+    if asked.grow:
+        grow(*asked.grow)
+        return
+    rows, grown = [], []
     with tempfile.TemporaryDirectory(prefix="journey_scale_data_") as folder:
         for events in sorted({*asked.duckdb, *asked.spark}):
             path = Path(folder) / f"{events}.parquet"
@@ -237,6 +308,9 @@ def main():
                     print(rows[-1], file=sys.stderr, flush=True)
             answers = {tuple(f["answer"]) for _e, n, f in rows if n == events}
             assert len(answers) == 1, answers
+            if events in asked.duckdb[-1:]:
+                grown = growth(path, events)
+                print(grown, file=sys.stderr, flush=True)
             path.unlink()
     rows.sort(key=lambda r: (r[0], r[1]))
     picture(rows)
@@ -245,6 +319,22 @@ def main():
     )
     print("\n".join(table(rows)))
     print("\nBoth engines gave the same funnel at every size. ![Cost against size](scale.svg)\n")
+    if grown:
+        print("## A log that grows\n")
+        print(
+            "The largest log as one file; then another file with what came in an hour, a day or a week, by customers of whom most were"
+        )
+        print(
+            "known. Rows beside: the whole paths of those who came. The funnel of the last two rows is the same.\n"
+        )
+        print(
+            "| | events more | read, s | rows beside | transitions, s | funnel, s | most memory, GB |\n|---|--:|--:|--:|--:|--:|--:|"
+        )
+        for name, come, f in grown:
+            print(
+                f"| {name} | {come:,} | {f['read']:,.2f} | {f['beside']:,} | {f['transitions']:,.2f} | {f['funnel']:,.2f} | {f['GB']} |"
+            )
+        print()
     print("## How cost grows, and what a billion events would take\n")
     print(
         "The power of size by which cost grows between the two largest logs of an engine, and the seconds that gives for a billion and ten"

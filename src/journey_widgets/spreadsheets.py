@@ -31,7 +31,7 @@ def lines_of(
     path = Path(source)
     if path.suffix.lower() == ".xlsx":
         cells, notes = sheet_rows(path, sheet)
-        said = [f"Sheet {notes['sheet']!r}, the first one"] if notes else []
+        said = [f"Sheet {notes['sheet'][0]!r}, the first one"] if notes else []
         return [[_text(v) for v in row] for row in cells], path.name, said
     return _split(read_text(path)), path.name, []
 

@@ -12,7 +12,7 @@ from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.encoding import binary, check_text, rewrite
 from journey_widgets.events.engine import unreadable
 from journey_widgets.events.mapping import SourceMapping
-from journey_widgets.events.raw import RawTable, check_names, literal
+from journey_widgets.events.raw import NoRowsError, RawTable, check_names, literal
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -23,13 +23,13 @@ csv.field_size_limit(20_000_000)
 
 def read_csv(con: "Backend", path: Path, mapping: SourceMapping, scratch: Path) -> RawTable:
     """Read a CSV file, packed by gzip or not; note what had to be found out about it."""
-    notes: dict[str, str] = {}
+    notes: dict[str, list[str]] = {}
     text_path, zipped = path, path.suffix.lower() == ".gz"
     encoding, mixed = check_text(path, mapping.encoding)
     if encoding != "utf-8":
-        notes["encoding"] = encoding
+        notes["encoding"] = [encoding]
     if mixed:
-        notes["line ends"] = "of several kinds"
+        notes["line ends"] = ["of several kinds"]
     if encoding != "utf-8" or mixed:
         text_path, zipped = rewrite(path, encoding, scratch), False
     with binary(text_path) as stream:
@@ -50,11 +50,11 @@ def read_csv(con: "Backend", path: Path, mapping: SourceMapping, scratch: Path) 
     return RawTable(con, table, notes)
 
 
-def _find_separator(line: str, notes: dict[str, str]) -> str:
+def _find_separator(line: str, notes: dict[str, list[str]]) -> str:
     counts = {s: line.count(s) for s in SEPARATORS}
     found = max(counts, key=lambda s: counts[s])
     if counts[found] and found != ",":
-        notes["separator"] = SEPARATORS[found]
+        notes["separator"] = [SEPARATORS[found]]
     return found if counts[found] else ","
 
 
@@ -67,7 +67,7 @@ def _header(lines: IO[str], separator: str, path: Path) -> list[str]:
     check_names(header, f"{path.name}, row 1")
     if next(rows, None) is None:
         msg = f"{path.name} has a header but no rows below it. There is nothing to read."
-        raise JourneyDataError(msg)
+        raise NoRowsError(msg)
     return header
 
 

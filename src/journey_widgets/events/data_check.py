@@ -1,6 +1,9 @@
-"""The data check: what reading did to a source, counted in one pass over it."""
+"""The data check: what reading did to a source, counted in one pass over it.
 
-from collections.abc import Mapping
+What was counted of a log is noted beside it, so that the check of a log that grows is made of the counts of both.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +25,10 @@ CHECK_COLUMNS = ("check", "column", "rows", "share", "action", "detail")
 
 
 class DataCheck:
-    """Counts what reading did to a table, in one pass over it."""
+    """Counts what reading did to a table, in one pass over it.
+
+    Of a log that has grown by the table, `before` is what was noted of it.
+    """
 
     def __init__(
         self,
@@ -32,6 +38,7 @@ class DataCheck:
         opened: RawTable,
         name: str,
         names: Mapping[str, ir.Table],
+        before: Mapping[str, Any] | None = None,
     ) -> None:
         self.read_in, self.agreed, self.mapping = read_in, agreed, mapping
         self.opened, self.name, self.names = opened, name, names
@@ -62,16 +69,29 @@ class DataCheck:
                 examples[f"row:{flag}"] = table[ROW].min(where=table[flag])
         if examples:
             self.counts |= table.agg(**examples).to_pyarrow().to_pylist()[0]
+        self.own_rows = self.rows
+        self.noted: dict[str, Any] = {
+            "counts": self.counts, "lost": opened.lost, "notes": opened.notes, "parts": opened.parts,
+            "blank": opened.blank, "without_rows": opened.without_rows,
+        }  # fmt: skip
+        if before is not None:
+            self.noted = _together(before, self.noted)
+            self.counts = self.noted["counts"]
+            self.rows = int(self.counts["rows"])
 
     def _example(self, flag: str) -> str:
         if not self.counts[flag]:
             return ""
-        return f"first: {shown(self.counts[f'example:{flag}'])} in record {self._record(flag)}"
+        return f"first: {shown(self.counts[f'example:{flag}'])} in {self._record(flag)}"
 
-    def _record(self, flag: str) -> int:
-        """Return the number of the record in the source, from 1; a header does not count."""
-        per_record = max(1, len(self.mapping.questions))
-        return int(self.counts[f"row:{flag}"]) // per_record + 1
+    def _record(self, flag: str) -> str:
+        """Return the record in the source, by its number from 1; a header does not count."""
+        place = int(self.counts[f"row:{flag}"]) // max(1, len(self.mapping.questions))
+        begins = {n: first for n, first in self.noted["parts"].items() if first <= place}
+        if not begins:
+            return f"record {place + 1}"
+        name = max(begins, key=lambda n: begins[n])
+        return f"record {place - begins[name] + 1} of {shown(name)}"
 
     def refuse_unreadable(self) -> None:
         """Raise when so many values are unreadable that the mapping must be wrong."""
@@ -119,16 +139,15 @@ class DataCheck:
         add(
             "rows set aside", "", self.rows - self.kept, "not used" if self.rows > self.kept else ""
         )
-        if self.opened.lost:
-            add(
-                "lines without a record",
-                self.mapping.unnest or "",
-                self.opened.lost,
-                "set aside",
-                of=0,
-            )
-        for what, found in self.opened.notes.items():
-            add(f"{what} found in the file", "", self.rows, "used", found)
+        lost = int(self.noted["lost"])
+        if lost:
+            add("lines without a record", self.mapping.unnest or "", lost, "set aside", of=0)
+        if self.noted["without_rows"]:
+            add("files without rows", "", 0, "nothing to read", _listed(self.noted["without_rows"]))
+        for column_name, count in self.noted["blank"].items():
+            add("not in every file", column_name, count, "blank there")
+        for what, found in self.noted["notes"].items():
+            add(f"{what} found in the file", "", self.rows, "used", _listed(found))
         for column in self.read_in.columns:
             blank = int(self.counts[f"blank:{column.name}"])
             if blank:
@@ -162,13 +181,18 @@ class DataCheck:
 
     def _add_duplicates(self, add: Any, stored: StoredLog | None) -> None:
         whole = self.opened.table
-        if stored is not None and stored.ties <= MANY_TIES:
+        if stored is not None and stored.own_ties <= MANY_TIES:
             whole = self._perhaps_equal(whole, stored)
         table = whole.drop(ROW)
         total = int(table.count().to_pyarrow().as_py())
         extra = total - int(table.distinct().count().to_pyarrow().as_py())
+        extra += int(self.noted.get("duplicates", 0))
+        self.noted["duplicates"] = extra
         if extra:
             add("duplicate rows", "", extra, "kept", "whole rows equal to an earlier one")
+        if stored is not None and stored.again:
+            detail = "rows of files that came later, equal to an earlier one in all that is kept"
+            add("rows that came again", "", stored.again, "kept", detail)
 
     def _perhaps_equal(self, whole: ir.Table, stored: StoredLog) -> ir.Table:
         """Return the rows that can have an equal one: of one customer at one time, or set aside.
@@ -177,7 +201,7 @@ class DataCheck:
         """
         places = pa.table({ROW: np.concatenate([np.empty(0, np.int64), *stored.tied_rows])})
         chosen = self.opened.connection.create_table("tied", places, temp=True)
-        if self.rows > self.kept:
+        if self.own_rows > stored.own_rows:
             table = self.read_in.table
             aside = ibis.or_(*[table[c].isnull() for c in self.must])
             if self.mapping.unmapped == "set aside" and self.mapping.touchpoints:
@@ -197,13 +221,14 @@ class DataCheck:
             unknown = touchpoint_of(values["name"], self.mapping).isnull()
             strange = values.filter(unknown, values["name"].notnull())
             by_name = strange.group_by(event="name").agg(n=_.n.sum())
-            names = by_name.order_by(ibis.desc("n"), "event")
-            found = names.to_pyarrow().to_pylist()
+            counted = {r["event"]: r["n"] for r in by_name.to_pyarrow().to_pylist()}
+            together = _added(self.noted.get("unmapped", {}), counted)
+            self.noted["unmapped"] = together
+            found = sorted(together.items(), key=lambda r: (-r[1], r[0]))
             if found:
-                listed = ", ".join(f"{r['event']} ({r['n']:,})" for r in found[:5])
-                more = f" and {len(found) - 5} more" if len(found) > 5 else ""
                 action = "set aside" if self.mapping.unmapped == "set aside" else "kept by name"
-                add("unmapped names", "event", sum(r["n"] for r in found), action, listed + more)
+                listed = _listed([f"{event} ({n:,})" for event, n in found])
+                add("unmapped names", "event", sum(together.values()), action, listed)
         if stored.ties:
             detail = "events of one customer at one time"
             add("ties in time", "ts", stored.ties, "input order kept", detail)
@@ -277,6 +302,39 @@ class DataCheck:
     def _add_scores(self, kept: ir.Table, add: Any) -> None:
         models = {"models": "model"} if "model" in kept.columns else {}
         self._distinct(kept, add, customers="customer_id", **models)
+
+
+def _added(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
+    """Return counts by name, of both."""
+    return {
+        name: before.get(name, 0) + now.get(name, 0)
+        for name in [*before, *(set(now) - set(before))]
+    }
+
+
+def _together(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is noted of the rows before and of those now: numbers together, of examples the first."""
+    both = {**now["counts"], **before["counts"]}
+    first = {name: value for name, value in both.items() if name.startswith(("example:", "row:"))}
+    numbers = {
+        name: (before["counts"].get(name) or 0) + (value or 0)
+        for name, value in now["counts"].items()
+        if name not in first
+    }
+    notes = {
+        what: list(dict.fromkeys([*before["notes"].get(what, []), *now["notes"].get(what, [])]))
+        for what in dict.fromkeys([*before["notes"], *now["notes"]])
+    }
+    return {
+        **before, "counts": numbers | first, "lost": before["lost"] + now["lost"], "notes": notes,
+        "parts": {**before["parts"], **now["parts"]}, "blank": _added(before["blank"], now["blank"]),
+        "without_rows": [*before["without_rows"], *now["without_rows"]],
+    }  # fmt: skip
+
+
+def _listed(values: Sequence[str]) -> str:
+    more = f" and {len(values) - 5} more" if len(values) > 5 else ""
+    return ", ".join(values[:5]) + more
 
 
 def _instant(micros: int | None) -> datetime | None:

@@ -63,7 +63,8 @@ def read_json_lines(con: "Backend", path: Path, mapping: SourceMapping, scratch:
             table, lost = _unnested(table, mapping.unnest, path)
         texts = {n: _text_at(table[n], "$") for n, k in table.schema().items() if k.is_json()}
         # The rows are read here, so that a line that is no JSON is found here.
-        return RawTable(con, con.create_table("lines", table.mutate(**texts), temp=True), lost=lost)
+        lines = con.create_table(ibis.util.gen_name("lines"), table.mutate(**texts), temp=True)
+        return RawTable(con, lines, lost=lost)
     except duckdb.Error as error:
         said = f"{path.name} is not JSON Lines: {str(error).splitlines()[0]}"
         raise unreadable(error, said) from None

@@ -101,6 +101,7 @@ class SourceMapping(_Strict):
     """
 
     file: str | None = None
+    """The file, or with ``*`` or ``?`` in its name all files that fit, in order of name: ``events/*.csv``."""
     backend: Backend | None = None
     """Warehouse the source is a table of; how it is reached stands in the environment."""
     table: str | None = None

@@ -36,15 +36,14 @@ from journey_widgets.events.engine import (
     collect,
     engine_of,
     hold,
-    parquet_table,
     scratch_folder,
 )
+from journey_widgets.events.grown_log import log_table, read_grown
 from journey_widgets.events.instants import micros
 from journey_widgets.events.source import Source, read_events
 from journey_widgets.events.stored_log import (
     file_name,
     places,
-    read_places,
     touchpoint_code,
     whole_paths,
 )
@@ -82,6 +81,8 @@ class PathIndex:
     """How many customers there are, where that was noted when they were stored."""
     there: ir.Table | None = None
     """The path index of all events in a warehouse; None where it is a file."""
+    tail: Path | None = None
+    """Of a log that has grown: the file of the customers of new events, whose rows in `file` count no more."""
 
     @cached_property
     def stored(self) -> ir.Table:
@@ -89,7 +90,7 @@ class PathIndex:
         if self.there is not None:
             return self.there
         assert self.file is not None  # noqa: S101 - one of the two is there
-        return places(parquet_table(self.file))
+        return places(log_table(self.file, self.tail))
 
     @cached_property
     def table(self) -> ir.Table:
@@ -124,7 +125,7 @@ class PathIndex:
         if self.file is None:
             yield from self._pieces_there(columns, touchpoints)
             return
-        for piece in whole_paths(read_places(self.file, columns, touchpoints)):
+        for piece in read_grown(self.file, self.tail, columns, touchpoints):
             who = piece["customer"].to_numpy()
             if self.chosen is None:
                 yield piece
@@ -202,7 +203,7 @@ class PathIndex:
             fresh = replace(self, chosen=None, said=said, everybody=None)
             if self.file is None:
                 return replace(fresh, there=hold(kept))
-            return replace(fresh, file=_written(kept))
+            return replace(fresh, file=_written(kept), tail=None)
         ends = {"first": _.step == 1, "last": _.next.isnull()}
         if at not in ends:
             msg = f"at is {at!r}; 'first', 'each' or 'last' was needed."
@@ -297,7 +298,7 @@ def path_index(log: Any) -> PathIndex:
         msg = f"A path needs events; this source holds {log.kind}. Use ws.events() or read_events."
         raise JourneyDataError(msg)
     there = None if log.stored is None else places_there(log.stored)
-    return PathIndex(log.path, log.touchpoints, everybody=log.customers, there=there)
+    return PathIndex(log.path, log.touchpoints, everybody=log.customers, there=there, tail=log.tail)
 
 
 def _numbered_anew(events: ir.Table) -> ir.Table:

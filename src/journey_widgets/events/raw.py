@@ -28,11 +28,22 @@ class RawTable:
 
     connection: "Backend"
     table: ir.Table
-    notes: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    """What had to be found out, such as ``separator``, and what was found: in several files more than one."""
     lost: int = 0
     """Lines that hold no record to make a row of."""
     typed: bool = False
     """Whether the values came with their types, so that looking twice costs little."""
+    parts: dict[str, int] = field(default_factory=dict)
+    """Of a source in several files: name of the file → number of its first row."""
+    blank: dict[str, int] = field(default_factory=dict)
+    """Column that some of the files lack → rows in which it is blank for that."""
+    without_rows: list[str] = field(default_factory=list)
+    """Files that have no row."""
+
+
+class NoRowsError(JourneyDataError):
+    """There is nothing to read in a file that is whole."""
 
 
 def locked_connection(*folders: Path) -> "Backend":

@@ -1,6 +1,5 @@
 """Reading a source: a lazy table, and the data check that is shown before any result."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -20,9 +19,10 @@ from pydantic import ValidationError
 
 from journey_widgets.errors import InfrastructureError, JourneyDataError, did_you_mean
 from journey_widgets.events.content import content_hash
-from journey_widgets.events.data_check import CHECK_COLUMNS, DataCheck
-from journey_widgets.events.engine import collect, parquet_table, scratch_folder, unreadable
-from journey_widgets.events.files import open_file
+from journey_widgets.events.data_check import DataCheck
+from journey_widgets.events.engine import collect, scratch_folder, unreadable
+from journey_widgets.events.files import open_files
+from journey_widgets.events.grown_log import AnewError, grow_log
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.normalise import (
     NAMES,
@@ -31,13 +31,25 @@ from journey_widgets.events.normalise import (
     normalise,
     touchpoint_of,
 )
-from journey_widgets.events.personal import key, key_mark, refuse_personal
+from journey_widgets.events.parts import folder_of, is_pattern, parts_of
+from journey_widgets.events.personal import refuse_personal
 from journey_widgets.events.raw import ROW, as_arrow, from_table
-from journey_widgets.events.stored_log import StoredLog, store_log, without_places
+from journey_widgets.events.shelf import (
+    Shelved,
+    forget_raw_ids,
+    forget_replaced,
+    grown_from,
+    notes_of,
+    place,
+    shelved,
+)
+from journey_widgets.events.stored_log import StoredLog, store_log
 from journey_widgets.tables import Contract, contract, require_columns
 
 READER = "5"
 """Raised when reading changes what it makes of the same file, so that stored tables are made anew."""
+GROWS_WITH = ("rows", "customers", "ties", "first", "last", "numbers", "again")
+"""What of a stored log is noted, so that it can grow."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,8 @@ class Source:
         Of a log of events: the ids of its touchpoints, in order, and the number of its customers.
     stored
         The table of a warehouse with the events and their places in their paths; None where they lie in `path`.
+    tail
+        Of a log that has grown: the Parquet file of the customers of new events, whose rows in `path` count no more.
     """
 
     kind: str
@@ -73,6 +87,7 @@ class Source:
     touchpoints: tuple[str, ...] = ()
     customers: int = 0
     stored: ir.Table | None = None
+    tail: Path | None = None
 
     @property
     def currency(self) -> str | None:
@@ -96,7 +111,9 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
     kind
         Name of a contract in `journey_widgets.tables.CONTRACTS`.
     source
-        Path of a CSV, Parquet, XLSX or JSON Lines file, or a pandas, pyarrow or Ibis table.
+        Path of a CSV, Parquet, XLSX or JSON Lines file, or a pandas, pyarrow or Ibis table. With ``*`` or ``?`` in
+        it a path means all files whose names fit, in order of name; a log that was kept in `cache` then grows by the
+        files that have come since.
     mapping
         How its columns and values are read.
     cache
@@ -113,20 +130,39 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
         source = as_arrow(source)
     folder = cache if cache is not None else scratch_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    fingerprint = _fingerprint(source, mapping, folder)
-    target = _place(folder, f"{kind}-{fingerprint[:16]}", mapping)
-    notes = target.with_suffix(".json")
-    stored = _stored(target, notes)
-    if stored is None:
-        with tempfile.TemporaryDirectory(dir=folder, prefix="reading-") as scratch:
-            _read_anew(source, agreed, mapping, target, notes, Path(scratch))
-        stored = _stored(target, notes)
+    given = _given(source, mapping, folder)
+    target = place(folder, f"{kind}-{given.fingerprint[:16]}", mapping)
+    found = shelved(target)
+    if found is None:
+        _read_in(given, agreed, mapping, target)
+        found = shelved(target)
         if cache is not None:
-            _forget_raw_ids(folder, kind, mapping)
-    if stored is None:
+            forget_raw_ids(folder, kind, mapping)
+            forget_replaced(folder, kind, target)
+    if found is None:
         msg = f"What was read of {kind} could not be stored in {folder}. Is the disk full?"
         raise InfrastructureError(msg)
-    return Source(kind, *stored[:2], fingerprint, target, mapping, *stored[2:])
+    return Source(
+        kind, found.table, found.data_check, given.fingerprint, found.base, mapping,
+        tuple(found.noted["touchpoints"]), int(found.noted["customers"]), tail=found.tail,
+    )  # fmt: skip
+
+
+def _read_in(given: "_Given", agreed: Contract, mapping: SourceMapping, target: Path) -> None:
+    """Store what was given; a log that was stored with some of its files grows by the others, where it can."""
+    folder = target.parent
+    if agreed.name == "events" and given.grows and not mapping.order:
+        mark = target.stem.removeprefix(f"{agreed.name}-{given.fingerprint[:16]}")
+        before = grown_from(folder, agreed.name, given.reading, given.hashes, mark)
+        if before is not None:
+            with tempfile.TemporaryDirectory(dir=folder, prefix="reading-") as scratch:
+                try:
+                    _make(given, agreed, mapping, target, Path(scratch), grow=before)
+                    return
+                except (AnewError, JourneyDataError):
+                    pass  # what is wrong with the files, if anything, is told when all are read
+    with tempfile.TemporaryDirectory(dir=folder, prefix="reading-") as scratch:
+        _make(given, agreed, mapping, target, Path(scratch), grow=None)
 
 
 def table_of(given: Any, name: str, *needed: str) -> ir.Table:
@@ -156,108 +192,119 @@ def _in_micros(table: pa.Table) -> pa.Table:
     return table
 
 
-def _place(folder: Path, name: str, mapping: SourceMapping) -> Path:
-    """Return the file of a table; one with pseudonyms carries the mark of the key they were made with."""
-    if not mapping.pseudonyms:
-        return folder / f"{name}.parquet"
-    secret = key()
-    if secret is not None:
-        return folder / f"{name}-{key_mark(secret)}.parquet"
-    # Who only reads what is stored, such as a dashboard, needs no key.
-    stored = sorted(folder.glob(f"{name}-*.parquet"), key=lambda p: p.stat().st_mtime)
-    return stored[-1] if stored else folder / f"{name}-.parquet"
+@dataclass(frozen=True)
+class _Given:
+    """What is to be read: files, or a table."""
+
+    name: str
+    fingerprint: str
+    reading: str
+    """Mark of how it is read."""
+    parts: Mapping[str, Path]
+    hashes: list[tuple[str, str]]
+    """Name and hash of each file."""
+    grows: bool = False
+    """Whether more files may come: their names fit a pattern."""
+    table: pa.Table | None = None
 
 
-def _forget_raw_ids(folder: Path, kind: str, mapping: SourceMapping) -> None:
-    """Remove tables of the same source that were stored before its ids became pseudonyms."""
-    if not mapping.pseudonyms:
-        return
-    for notes in folder.glob(f"{kind}-*.json"):
-        with contextlib.suppress(ValueError, OSError):
-            hidden = json.loads(notes.read_text("utf-8")).get("pseudonyms", [])
-            if not set(mapping.pseudonyms) <= set(hidden):
-                notes.with_suffix(".parquet").unlink(missing_ok=True)
-                notes.unlink()
-
-
-def _stored(
-    target: Path, notes: Path
-) -> tuple[ir.Table, pd.DataFrame, tuple[str, ...], int] | None:
-    """Return a table and what was noted of it; None where they are not there whole."""
-    if not (target.exists() and notes.exists()):
-        return None
-    try:
-        noted = json.loads(notes.read_text("utf-8"))
-        check = pd.DataFrame(noted["check"], columns=list(CHECK_COLUMNS))
-        table = without_places(parquet_table(target))
-        types = {"rows": "int64", "share": "float64"}
-        return table, check.astype(types), tuple(noted["touchpoints"]), int(noted["customers"])
-    except (ValueError, KeyError, TypeError, duckdb.Error):
-        return None
-
-
-def _fingerprint(source: Any, mapping: SourceMapping, folder: Path) -> str:
+def _given(source: Any, mapping: SourceMapping, folder: Path) -> _Given:
     digest = hashlib.sha256(READER.encode())
     digest.update(mapping.model_dump_json(exclude={"file"}).encode())
-    if isinstance(source, str | os.PathLike):
-        digest.update(content_hash(Path(source), folder))
-        return digest.hexdigest()
-    with pa.ipc.new_stream(sink := pa.BufferOutputStream(), source.schema) as writer:
-        writer.write_table(source)
-    digest.update(sink.getvalue())
-    return digest.hexdigest()
-
-
-def _read_anew(
-    source: Any, agreed: Contract, mapping: SourceMapping, target: Path, notes: Path, scratch: Path
-) -> None:
-    if isinstance(source, str | os.PathLike):
-        opened, name = open_file(Path(source), mapping, scratch), Path(source).name
+    reading = digest.hexdigest()
+    if not isinstance(source, str | os.PathLike):
+        with pa.ipc.new_stream(sink := pa.BufferOutputStream(), source.schema) as writer:
+            writer.write_table(source)
+        digest.update(sink.getvalue())
+        return _Given("the table", digest.hexdigest(), reading, {}, [], table=source)
+    path = Path(source)
+    parts, grows = parts_of(path), is_pattern(path)
+    hashes = [(name, content_hash(part, folder).hex()) for name, part in parts.items()]
+    if grows:
+        digest.update(json.dumps(hashes).encode())
     else:
-        opened, name = from_table(source, scratch), "the table"
+        digest.update(bytes.fromhex(hashes[0][1]))
+    name = path.relative_to(folder_of(path)).as_posix() if grows else path.name
+    return _Given(name, digest.hexdigest(), reading, parts, hashes, grows)
+
+
+def _make(
+    given: "_Given", agreed: Contract, mapping: SourceMapping, target: Path, scratch: Path, *, grow: Shelved | None
+) -> None:  # fmt: skip
+    """Read what was given, or of a log that grows the files that are new, and store it with its notes."""
+    if given.table is None:
+        had = [] if grow is None else grow.noted["grows"]["parts"]
+        new = dict(list(given.parts.items())[len(had) :])
+        first = 0 if grow is None else int(grow.noted["grows"]["counted"]["counts"]["rows"])
+        opened = open_files(new, mapping, scratch, first=first, also=[target.parent])
+    else:
+        opened, first = from_table(given.table, scratch), 0
     try:
         read_in = normalise(opened.table, agreed, mapping)
         complete(read_in, agreed, mapping)
     except JourneyDataError as error:
-        msg = f"{name}: {error}"
+        msg = f"{given.name}: {error}"
         raise JourneyDataError(msg) from None
     try:
+        types = {n: str(t) for n, t in opened.table.schema().items()}
+        if grow is not None and types != grow.noted["grows"]["types"]:
+            msg = "its columns, or their types, are others"
+            raise AnewError(msg)
         if not opened.typed or read_in.parses_text():
             # Text is read once: everything below works on this copy.
             read_in.table = opened.connection.create_table("copy", read_in.table, temp=True)
         con = opened.connection
         is_log = agreed.name == "events"
         names = {n: distinct_names(con, read_in, n, mapping) for n in (NAMES if is_log else ())}
-        refuse_personal(read_in.table, _stored_columns(read_in, mapping), mapping, name, names)
-        facts = DataCheck(read_in, agreed, mapping, opened, name, names)
+        refuse_personal(
+            read_in.table, _stored_columns(read_in, mapping), mapping, given.name, names
+        )
+        before = None if grow is None else grow.noted["grows"]["counted"]
+        facts = DataCheck(read_in, agreed, mapping, opened, given.name, names, before)
         facts.refuse_unreadable()
         kept = _kept(read_in.table, facts.must, agreed, mapping)
         part = scratch / "table.parquet"
         stored: StoredLog | None = None
         if is_log:
             extras = _extras(read_in, agreed, mapping)
-            stored = store_log(con, read_in.table, names, mapping, part, extras=extras)
+            if grow is None:
+                stored = store_log(con, read_in.table, names, mapping, part, extras=extras)
+            else:
+                seen = StoredLog(tuple(grow.noted["touchpoints"]), **grow.noted["grows"]["stored"])
+                stored = grow_log(
+                    con, read_in.table, names, mapping, part, extras=extras, before=seen, base=grow.base,
+                    tail=grow.tail, first_row=first,
+                )  # fmt: skip
             facts.kept = stored.rows
         else:
             facts.kept = int(kept.count().to_pyarrow().as_py())
         if not facts.kept:
-            msg = f"{name}: no row has all of {', '.join(facts.must)}. See the mapping's columns."
+            msg = f"{given.name}: no row has all of {', '.join(facts.must)}. See the mapping's columns."
             raise JourneyDataError(msg)
         check = facts.frame(kept, stored)
         if stored is None:
             con.to_parquet(_result(kept, read_in, agreed, mapping), part)
     except duckdb.Error as error:
-        raise unreadable(error, f"{name} cannot be read: {str(error).splitlines()[0]}") from None
-    noted = {
+        raise unreadable(
+            error, f"{given.name} cannot be read: {str(error).splitlines()[0]}"
+        ) from None
+    noted: dict[str, Any] = {
         "check": check,
         "touchpoints": stored.touchpoints if stored else (),
         "customers": stored.customers if stored else 0,
         "pseudonyms": list(mapping.pseudonyms),
     }
+    if grow is not None:
+        noted |= {"base": grow.base.name, "from": (grow.tail or grow.base).name}
+    if stored is not None and given.grows and not mapping.order:
+        noted["grows"] = {
+            "reading": given.reading, "parts": given.hashes, "types": types, "counted": facts.noted,
+            "stored": {n: getattr(stored, n) for n in GROWS_WITH},
+        }  # fmt: skip
     part_notes = scratch / "notes.json"
     part_notes.write_text(json.dumps(noted, ensure_ascii=False), "utf-8")
     part.replace(target)
-    part_notes.replace(notes)
+    part_notes.replace(notes_of(target))
 
 
 def _stored_columns(read_in: Normalised, mapping: SourceMapping) -> list[str]:

@@ -11,7 +11,7 @@ Beside the columns of the events contract the file holds, for each event, its pl
 =================  =======  ==============================================================
 
 The engine sorts; the rest is one pass over the sorted rows, so that memory stays the same whatever
-the size of the log.
+the size of the log. A log that has grown has a second file of the same form beside the first one: see `grown_log`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -55,6 +55,13 @@ class StoredLog:
     first: int | None = None
     last: int | None = None
     """Microseconds since 1970, UTC."""
+    numbers: int = 0
+    """Numbers of customers that are given away; some may have no event that was stored."""
+    own_rows: int = 0
+    own_ties: int = 0
+    """Rows and ties among those that were read now; all of them, unless the log has grown."""
+    again: int = 0
+    """Rows that came when the log grew and are equal to an earlier one in all that is stored."""
 
 
 def store_log(
@@ -79,7 +86,7 @@ def store_log(
     extras
         Further columns to carry.
     """
-    events, touchpoints = _event_codes(con, names["event"], mapping)
+    events, touchpoints = event_codes(con, names["event"], mapping)
     customers = _customer_codes(con, names["customer_id"])
     wanted = ["path:customer", "path:code", "path:event", "ts", *extras, "path:row"]
     coded = _in_turn(table, extras).join(customers, [("from:customer_id", "value")])
@@ -90,16 +97,25 @@ def store_log(
     ids = con.to_pyarrow(
         customers.select("path:customer", "name").distinct().order_by("path:customer")
     )
-    labels = _Labels(
+    labels = Labels(
         ids.column("name").combine_chunks().cast(pa.string()),
         pa.array(events, pa.string()),
         pa.array(touchpoints, pa.string()),
     )
-    seen = StoredLog(tuple(touchpoints))
+    seen = write_paths(stream(con, ordered), labels, extras, target)
+    seen.numbers, seen.own_rows, seen.own_ties = len(ids), seen.rows, seen.ties
+    return seen
+
+
+def write_paths(
+    rows: Iterable[pa.RecordBatch], labels: "Labels", extras: list[str], target: Path
+) -> StoredLog:
+    """Write events, given in order of customer and time, with their places in their paths."""
+    seen = StoredLog(tuple(labels.touchpoints.to_pylist()))
     writer: pq.ParquetWriter | None = None
     try:
-        for rows in whole_paths(stream(con, ordered), "path:customer"):
-            places = _with_places(rows, labels, extras, seen)
+        for piece in whole_paths(rows, "path:customer"):
+            places = _with_places(piece, labels, extras, seen)
             if writer is None:
                 writer = pq.ParquetWriter(
                     target, places.schema,
@@ -119,10 +135,20 @@ _PLAIN = {"ts", "row", "path:customer", "path:gap", "value"}
 
 
 @dataclass(frozen=True)
-class _Labels:
+class Labels:
+    """The names behind numbers, each list in order of number."""
+
     customers: pa.StringArray
     events: pa.StringArray
     touchpoints: pa.StringArray
+    numbers: Ints | None = None
+    """The customers' numbers, where they are not their places in the list."""
+
+    def of(self, customer: Ints) -> pa.DictionaryArray:
+        """Return the ids of customers, given by number in ascending order."""
+        at = customer if self.numbers is None else np.searchsorted(self.numbers, customer)
+        here = self.customers.slice(int(at[0]), int(at[-1] - at[0]) + 1)
+        return _named(at - at[0], here)
 
 
 def _customer_codes(con: "Backend", names: ir.Table) -> ir.Table:
@@ -132,10 +158,10 @@ def _customer_codes(con: "Backend", names: ir.Table) -> ir.Table:
     return con.create_table("customer codes", known.mutate(number.name("path:customer")), temp=True)
 
 
-def _event_codes(
-    con: "Backend", names: ir.Table, mapping: SourceMapping
+def event_codes(
+    con: "Backend", names: ir.Table, mapping: SourceMapping, known_as: Sequence[str] | None = None
 ) -> tuple[list[str], list[str]]:
-    """Number events and touchpoints in order of name; returns both lists."""
+    """Number events and touchpoints in order of name, or touchpoints as in `known_as`; returns both lists."""
     known = touchpoint_of(names["name"], mapping)
     if mapping.unmapped != "set aside":
         known = ibis.coalesce(known, names["name"])
@@ -148,6 +174,8 @@ def _event_codes(
             msg = f"{name!r} is a reserved name. Give that event another touchpoint id."
             raise JourneyDataError(msg)
     event_code = {name: i for i, name in enumerate(events)}
+    if known_as is not None:
+        touchpoints = [*known_as, *(t for t in touchpoints if t not in set(known_as))]
     code = {name: i for i, name in enumerate(touchpoints)}
     small = pa.int16() if len(touchpoints) <= 32_000 else pa.int32()
     columns = {
@@ -198,7 +226,7 @@ def whole_paths(batches: Iterable[pa.RecordBatch], by: str = "customer") -> Iter
         yield waiting
 
 
-def _with_places(rows: pa.Table, labels: _Labels, extras: list[str], seen: StoredLog) -> pa.Table:
+def _with_places(rows: pa.Table, labels: Labels, extras: list[str], seen: StoredLog) -> pa.Table:
     """Return the columns of the file, and note what was seen in `seen`."""
     customer = rows["path:customer"].to_numpy()
     code = rows["path:code"].to_numpy()
@@ -212,18 +240,13 @@ def _with_places(rows: pa.Table, labels: _Labels, extras: list[str], seen: Store
     seen.first = int(min(moment.min(), seen.first if seen.first is not None else moment.min()))
     seen.last = int(max(moment.max(), seen.last if seen.last is not None else moment.max()))
     seen.customers += len(begins)
-    here = labels.customers.slice(int(customer[0]), int(customer[-1] - customer[0]) + 1)
-
-    def named(codes: npt.NDArray[Any], words: pa.StringArray) -> pa.DictionaryArray:
-        return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), words)
-
     return pa.table(
         {
-            "customer_id": named(customer - customer[0], here),
+            "customer_id": labels.of(customer),
             "ts": rows["ts"].cast(pa.timestamp("us")),
-            "event": named(rows["path:event"].to_numpy(), labels.events),
+            "event": _named(rows["path:event"].to_numpy(), labels.events),
             **{name: rows[name] for name in extras},
-            "touchpoint": named(code, labels.touchpoints),
+            "touchpoint": _named(code, labels.touchpoints),
             "row": rows["path:row"],
             "path:customer": pa.array(customer.astype(np.int32)),
             "path:step": pa.array(step.astype(np.int32)),
@@ -232,6 +255,10 @@ def _with_places(rows: pa.Table, labels: _Labels, extras: list[str], seen: Store
             "path:gap": pa.array(moment[ahead] - moment, mask=~stays),
         }
     )
+
+
+def _named(codes: npt.NDArray[Any], words: pa.StringArray) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), words)
 
 
 def _note_ties(rows: pa.Table, stays: Flags, moment: Ints, seen: StoredLog) -> None:

@@ -4,11 +4,12 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ibis
 import pyarrow as pa
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.mapping import SourceMapping
-from journey_widgets.events.raw import ROW, RawTable, check_names
+from journey_widgets.events.raw import ROW, NoRowsError, RawTable, check_names
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -24,18 +25,21 @@ def read_workbook(con: "Backend", path: Path, mapping: SourceMapping, scratch: P
     while header and not header[-1]:
         header.pop()
     if len(rows) < 2:
-        msg = f"{path.name} has {'a header but no rows below it' if header else 'no header'}."
+        if header:
+            msg = f"{path.name} has a header but no rows below it."
+            raise NoRowsError(msg)
+        msg = f"{path.name} has no header."
         raise JourneyDataError(msg)
     check_names(header, f"{path.name}, row 1")
     columns = [_cells([row[i] for row in rows[1:]]) for i in range(len(header))]
     arrow = pa.table(dict(zip(header, columns, strict=True)))
     arrow = arrow.append_column(ROW, pa.array(range(arrow.num_rows), pa.int64()))
-    return RawTable(con, con.create_table("raw", arrow), notes)
+    return RawTable(con, con.create_table(ibis.util.gen_name("raw"), arrow), notes)
 
 
 def sheet_rows(
     path: Path, wanted: str | None = None
-) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
+) -> tuple[list[tuple[Any, ...]], dict[str, list[str]]]:
     """Return the rows of a sheet that are not blank, and which sheet had to be chosen: the first one."""
     import openpyxl
 
@@ -54,7 +58,7 @@ def sheet_rows(
         raise JourneyDataError(msg) from None
     width = max((len(row) for row in rows), default=0)
     padded = [(*row, *([None] * (width - len(row)))) for row in rows]
-    return padded, {} if wanted or len(names) == 1 else {"sheet": sheet.title}
+    return padded, {} if wanted or len(names) == 1 else {"sheet": [sheet.title]}
 
 
 def _cells(values: list[Any]) -> Any:

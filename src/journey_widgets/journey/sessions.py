@@ -117,7 +117,8 @@ def sessions(log: Any, timeout: str = DEFAULT) -> pd.DataFrame:
     rows = index.stored.group_by("customer", "customer_id").agg(
         begins=_.ts.min(), ends=_.ts.max(), events=_.count()
     )
-    frame = collect(rows.order_by("customer")).drop(columns="customer")
+    frame = collect(rows).sort_values(["customer_id", "customer"], ignore_index=True)
+    frame = frame.drop(columns="customer")
     number = frame.groupby("customer_id", sort=False).cumcount() + 1
     frame.insert(1, "session", number.astype("int64"))
     return frame.assign(hours=(frame["ends"] - frame["begins"]).dt.total_seconds() / 3_600)

@@ -13,6 +13,9 @@ from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from journey_widgets.errors import JourneyError
+from journey_widgets.events.parts import parts_of
+
 STORE = "store.sqlite"
 TEXTS = ("workspace.yaml", "sources.yaml")
 COUNTED_WITH = (
@@ -50,9 +53,10 @@ def state(folder: Path) -> str | None:
             return None  # nor is a warehouse
         zone = ZoneInfo(settings.get("time_zone") or "UTC")
         files = [
-            folder / said["file"]
+            part
             for said in sources.values()
             if isinstance(said, dict) and said.get("file")
+            for part in parts_of(folder / said["file"]).values()
         ]
         found = [(f, f.stat()) for f in [folder / STORE, *files]]
         head = _head(folder / STORE)
@@ -66,7 +70,7 @@ def state(folder: Path) -> str | None:
             *(hashlib.sha256(t).hexdigest() for t in texts), *(_stamp(f, s) for f, s in found), head.hex(),
             sorted(days), MADE_BY,
         ]  # fmt: skip
-    except (OSError, ValueError, AttributeError, KeyError, TypeError, yaml.YAMLError):
+    except (JourneyError, OSError, ValueError, AttributeError, KeyError, TypeError, yaml.YAMLError):
         return None  # the page says what is wrong with it
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
