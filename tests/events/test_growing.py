@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 
 from journey_widgets import journey as paths
 from journey_widgets import read_events
+from journey_widgets.cross_impact import later_visits
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events import grown_log, shelf, source
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.paths import path_index
 from journey_widgets.events.source import read
+from journey_widgets.scorecard import measure
 from support import engines
 from support.path_questions import questions
 
@@ -80,18 +82,18 @@ def test_a_log_that_has_grown_holds_what_one_read_at_once_holds(grown):
     same_source(*grown)
 
 
-BY_NUMBER = {"transitions", "groups at the end", "what if"}
-"""Their intervals come from groups of customers by number, and of a grown log those who are new have the last ones."""
-
-
 @pytest.mark.parametrize("name", sorted(questions("")))
 def test_every_question_has_the_answer_of_a_log_read_at_once(name, grown):
     indexes = [path_index(source) for source in grown]
     first = paths.variants(indexes[0], top=1)["path"][0]
-    found = [questions(first)[name](i) for i in indexes]
-    if name in BY_NUMBER:
-        found = [f.drop(columns=["low", "high"]) for f in found]
-    same(*found)
+    same(*(questions(first)[name](i) for i in indexes))
+
+
+def test_what_is_drawn_by_chance_is_drawn_alike(grown):
+    same(*(later_visits(source) for source in grown))
+    same(*(paths.transitions(paths.split_sessions(source, "30m")) for source in grown))
+    asked = {"words": {"cart": ["cart"], "purchase": ["purchase"]}, "draws": 200}
+    same(*(measure("cart_abandonment", {"events": s}, **asked) for s in grown))
 
 
 def test_pieces_hold_whole_paths_in_order_of_customer(grown):
@@ -136,7 +138,7 @@ def test_whatever_comes_a_grown_log_is_the_log(days, unmapped, tmp_path_factory)
         found = read_in(folder, tmp / "cache", **told)
     whole = anew(folder, tmp, **told)
     same_source(found, whole)
-    same(*(paths.variants(s) for s in (found, whole)))
+    same(*(paths.transitions(s) for s in (found, whole)))
 
 
 def day(folder, name, *rows):

@@ -1,5 +1,6 @@
 """A path index written straight from a list of events, without reading a source: for many small logs."""
 
+import hashlib
 import uuid
 from datetime import datetime, timedelta
 
@@ -27,6 +28,10 @@ def index_of(events):
                     "customer_id": str(customer),
                     "ts": times[place],
                     "customer": number,
+                    "lot": int(
+                        hashlib.md5(str(customer).encode(), usedforsecurity=False).hexdigest()[:3],
+                        16,
+                    ),
                     "step": place + 1,
                     "touchpoint": names.index(name),
                     "next": None if last else names.index(path[place + 1][1]),
@@ -36,7 +41,7 @@ def index_of(events):
                 }
             )
     types = {"customer": pa.int32(), "step": pa.int32(), "touchpoint": pa.int16(),
-             "next": pa.int16(), "gap": pa.int64(), "ts": pa.timestamp("us"),
+             "next": pa.int16(), "gap": pa.int64(), "lot": pa.int16(), "ts": pa.timestamp("us"),
              "customer_id": pa.string()}  # fmt: skip
     table = pa.table({file_name(c): pa.array([r[c] for r in rows], t) for c, t in types.items()})
     target = scratch_folder() / f"{uuid.uuid4().hex}.parquet"

@@ -16,19 +16,18 @@ from journey_widgets.events import warehouse_source
 from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.instants import from_micros, micros
 from journey_widgets.events.paths import PathIndex
-from journey_widgets.events.shuffle import by_chance
+from journey_widgets.events.shuffle import group_of, lot
 from journey_widgets.journey import attempts_there
 from journey_widgets.journey.attempts import Rules
 from journey_widgets.journey.path_texts import path_texts
 from journey_widgets.journey.sessions import _cut_there
-from journey_widgets.journey.transitions import group_of
 
 NOT_RUN = ("trino", "bigquery", "snowflake", "clickhouse")
 KEPT = Path(__file__).parent.parent / "events" / "sql"
 RAW = {"visitor": "string", "time": "timestamp(6)", "page": "string", "device": "string"}
 INDEX = {
     "customer": "int64", "step": "int32", "touchpoint": "int32", "next": "int32", "gap": "int64",
-    "customer_id": "string", "ts": "timestamp(6)", "at:device": "string",
+    "lot": "int16", "customer_id": "string", "ts": "timestamp(6)", "at:device": "string",
 }  # fmt: skip
 
 
@@ -50,7 +49,9 @@ def statements(engine):
     codes = table(
         engine, "codes", {"event": "string", "touchpoint": "string", "path_code": "int32"}
     )
-    numbers = table(engine, "numbers", {"customer_id": "string", "path_customer": "int64"})
+    numbers = table(
+        engine, "numbers", {"customer_id": "string", "path_customer": "int64", "path_lot": "int16"}
+    )
     index = PathIndex(None, ("cart", "visit"), there=table(engine, "log", INDEX))
     events = index.table.select("customer", "step", "touchpoint", at=micros(_.ts))
     ahead = attempts_there._with_next(events, [0, 1], [])
@@ -62,7 +63,7 @@ def statements(engine):
         "path index": warehouse_source._placed(raw, codes, numbers, ["device"], []),
         "instants": index.table.select(m=micros(_.ts), t=from_micros(micros(_.ts) + 1)),
         "transitions": index.table.group_by("touchpoint", "next").agg(n=_.count(), m=_.gap.max()),
-        "random groups": index.table.select(g=group_of(_.customer), c=by_chance(index.table.customer_id)),
+        "random groups": index.table.select(g=group_of(_.lot, 200), c=lot(index.table.customer_id)),
         "next steps": ahead,
         "attempts": attempts_there._best(attempts_there._in_order(ahead, [1, 0], rules), 2, rules),
         "sessions": _cut_there(index, 1_800_000_000),

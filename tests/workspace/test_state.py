@@ -63,6 +63,28 @@ def test_it_changes_with_whatever_pages_are_made_of(example, change):
     assert state(example) not in (before, None)
 
 
+def test_it_changes_with_a_file_that_comes_to_those_of_a_pattern(tmp_path):
+    space = Workspace.create(tmp_path / "shop", name="Shop")
+    space.close()
+    (tmp_path / "shop" / "log").mkdir()
+    (tmp_path / "shop" / "sources.yaml").write_text(
+        "schema: sources/1\nevents: {file: log/*.csv}\n"
+    )
+    states = []
+    for day in (1, 2):
+        row = f"a,2026-01-0{day},visit\n"
+        (tmp_path / "shop" / "log" / f"{day}.csv").write_text(
+            f"customer_id,ts,event\n{row}", "utf-8"
+        )
+        time.sleep(2 * module.SETTLED_NS / 1e9)
+        states.append(state(tmp_path / "shop"))
+        space = Workspace.open(tmp_path / "shop")
+        assert len(space.events().to_pandas()) == day
+        space.close()
+    assert None not in states
+    assert states[0] != states[1]
+
+
 def test_it_changes_with_the_day_of_the_workspace(example, monkeypatch):
     before = state(example)
 

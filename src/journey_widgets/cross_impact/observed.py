@@ -25,6 +25,7 @@ from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import student
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
+from journey_widgets.events.shuffle import LOTS
 from journey_widgets.events.source import table_of
 
 COLUMNS = [
@@ -143,33 +144,41 @@ class _Walks:
     def of(cls, index: PathIndex, seed: int) -> "_Walks":
         many, never = len(index.touchpoints), int(np.iinfo(np.int32).max)
         in_order = ibis.window(group_by="customer", order_by="step")
-        table = index.table.select("customer", "touchpoint", "step")
+        table = index.table.select("customer", "touchpoint", "step", "lot")
         table = table.mutate(before=table.touchpoint.lag().over(in_order))
         walk = table.filter(table.before.isnull() | (table.before != table.touchpoint))
-        walk = walk.select("customer", "touchpoint", step=ibis.row_number().over(in_order) + 1)
+        walk = walk.select(
+            "customer", "touchpoint", "lot", step=ibis.row_number().over(in_order) + 1
+        )
         seen = collect(
-            walk.group_by("customer", "touchpoint").agg(first=_.step.min(), last=_.step.max())
+            walk.group_by("customer", "touchpoint").agg(
+                first=_.step.min(), last=_.step.max(), lot=_.lot.min()
+            )
         )
         steps = collect(walk.filter(_.step <= DEPTH))
-        customers, row = np.unique(seen["customer"].to_numpy("int64"), return_inverse=True)
+        customers, own, row = np.unique(
+            seen["customer"].to_numpy("int64"), return_index=True, return_inverse=True
+        )
         code = seen["touchpoint"].to_numpy("int64")
         first = np.full((len(customers), many), never, dtype=np.int64)
         last = np.zeros((len(customers), many), dtype=np.int64)
         first[row, code] = seen["first"].to_numpy("int64")
         last[row, code] = seen["last"].to_numpy("int64")
-        rng = np.random.default_rng(seed)
-        chosen = np.arange(len(customers))
-        said = "all customers"
+        # By the customers' lots, so that the same are chosen and stand together whenever they came.
+        lots = np.random.default_rng(seed).permutation(LOTS)[seen["lot"].to_numpy("int64")[own]]
+        chosen, most, said = np.arange(len(customers)), LOTS, "all customers"
         if len(customers) > MAX_CUSTOMERS:
-            chosen = np.sort(rng.choice(len(customers), MAX_CUSTOMERS, replace=False))
-            said = f"a sample of {MAX_CUSTOMERS:,} customers"
+            held = np.bincount(lots, minlength=LOTS).cumsum()
+            most = max(int(np.searchsorted(held, MAX_CUSTOMERS, "right")), 1)
+            chosen = np.flatnonzero(lots < most)
+            said = f"a sample of {len(chosen):,} customers"
         place = np.full(len(customers), -1, dtype=np.int64)
         place[chosen] = np.arange(len(chosen))
         who = place[np.searchsorted(customers, steps["customer"].to_numpy("int64"))]
         at, step = steps["touchpoint"].to_numpy("int64"), steps["step"].to_numpy("int64")
         visits = [(who[m], step[m]) for m in ((at == t) & (who >= 0) for t in range(many))]
         first, last = first[chosen], last[chosen]
-        group = rng.integers(0, GROUPS, len(chosen))
+        group = lots[chosen] * GROUPS // most
         return cls(first, last, last.max(axis=1), group, visits, said)
 
     def through(self, source: int) -> int:

@@ -21,6 +21,7 @@ from ibis import _
 from journey_widgets.events.engine import beside, parquet_table
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.raw import ROW, literal
+from journey_widgets.events.shuffle import lot
 from journey_widgets.events.stored_log import (
     Labels,
     StoredLog,
@@ -114,16 +115,15 @@ def _people(con: "Backend", stored: ir.Table, ids: ir.Table, numbers: int) -> ir
     both = known.select("name", "path:customer").union(
         fresh.select("name", number.name("path:customer"))
     )
-    return con.create_table(
-        "who is who", came.join(both, "name").select("value", "name", "path:customer"), temp=True
-    )
+    who = came.join(both, "name").select("value", "name", "path:customer")
+    return con.create_table("who is who", who.mutate(lot(who["name"]).name("path:lot")), temp=True)
 
 
 def _old_rows(
     con: "Backend", first: ir.Table, second: ir.Table | None, people: ir.Table, extras: list[str]
 ) -> ir.Table:
     """Return the stored rows of those who came again, and all of the second file."""
-    wanted = ["path:customer", "path:code", "event", "ts", *extras]
+    wanted = ["path:customer", "path:lot", "path:code", "event", "ts", *extras]
     came = people.select("path:customer").distinct()
     if second is None:
         return first.semi_join(came, "path:customer").select(*wanted, **{"path:row": "row"})
@@ -150,7 +150,7 @@ def _new_rows(
     events = events.select("from:customer_id", "from:event", **typed, **{"path:row": ROW})
     coded = events.join(people, [("from:customer_id", "value")])
     coded = coded.join(con.table("event codes"), [("from:event", "value")], rname="event:{name}")
-    wanted = ["path:customer", "path:code", "path:event", *carried, "path:row"]
+    wanted = ["path:customer", "path:lot", "path:code", "path:event", *carried, "path:row"]
     return con.create_table("new rows", coded.select(*wanted), temp=True)
 
 

@@ -9,6 +9,7 @@ Every path question reads this table alone. One row per event:
 ``touchpoint``     int16      code; `PathIndex.touchpoints` holds the ids
 ``next``           int16      code of the following event; null at the end of the path
 ``gap``            int64      microseconds to the following event; null at the end
+``lot``            int16      number of the customer by chance, of the id alone (`shuffle.lot`)
 ``ts``             timestamp  when, UTC
 ``at:name``                   any other column of the log, such as ``at:channel``
 =================  =========  ============================================================

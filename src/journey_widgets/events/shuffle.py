@@ -1,4 +1,4 @@
-"""An order by chance that every engine finds: rows shuffled by it are shuffled alike wherever they live."""
+"""Chance that every engine finds: rows shuffled by it are shuffled alike wherever they live, and whenever they came."""
 
 from typing import Any
 
@@ -48,4 +48,22 @@ _WAYS: dict[str, Any] = {
 def by_chance(text: ir.StringValue) -> ir.StringValue:
     """Return what to order by, so that the order says nothing of the text: its MD5."""
     found: ir.StringValue = _WAYS.get(engine_of(text), _md5)(text)
+    return found
+
+
+LOTS = 4096
+_DIGITS = "0123456789abcdef"
+
+
+def lot(text: ir.StringValue) -> ir.IntegerValue:
+    """Return a number by chance below `LOTS`, always the same for a text: the first three digits of its MD5."""
+    hashed = by_chance(text).lower()
+    first, second, third = (ibis.literal(_DIGITS).find(hashed.substr(n, 1)) for n in range(3))
+    found: ir.IntegerValue = (first * 256 + second * 16 + third).cast("int16")
+    return found
+
+
+def group_of(lots: ir.IntegerValue, groups: int) -> ir.IntegerValue:
+    """Return which of some random groups lots belong to, from 0."""
+    found: ir.IntegerValue = (lots.cast("int64") * groups // LOTS).cast("int32")
     return found

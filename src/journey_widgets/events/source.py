@@ -46,7 +46,7 @@ from journey_widgets.events.shelf import (
 from journey_widgets.events.stored_log import StoredLog, store_log
 from journey_widgets.tables import Contract, contract, require_columns
 
-READER = "5"
+READER = "6"
 """Raised when reading changes what it makes of the same file, so that stored tables are made anew."""
 GROWS_WITH = ("rows", "customers", "ties", "first", "last", "numbers", "again")
 """What of a stored log is noted, so that it can grow."""

@@ -8,6 +8,7 @@ Beside the columns of the events contract the file holds, for each event, its pl
 ``path:code``      int16    number of the touchpoint, in order of id (int32 above 32,000)
 ``path:next``      int16    number of the next event's touchpoint; null at the end of the path
 ``path:gap``       int64    microseconds to the next event; null at the end of the path
+``path:lot``       int16    number of the customer by chance, of the id alone: see `shuffle.lot`
 =================  =======  ==============================================================
 
 The engine sorts; the rest is one pass over the sorted rows, so that memory stays the same whatever
@@ -30,6 +31,7 @@ from journey_widgets.errors import InfrastructureError, JourneyDataError, did_yo
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.normalise import touchpoint_of
 from journey_widgets.events.raw import ROW
+from journey_widgets.events.shuffle import lot
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -88,7 +90,7 @@ def store_log(
     """
     events, touchpoints = event_codes(con, names["event"], mapping)
     customers = _customer_codes(con, names["customer_id"])
-    wanted = ["path:customer", "path:code", "path:event", "ts", *extras, "path:row"]
+    wanted = ["path:customer", "path:lot", "path:code", "path:event", "ts", *extras, "path:row"]
     coded = _in_turn(table, extras).join(customers, [("from:customer_id", "value")])
     coded = coded.join(con.table("event codes"), [("from:event", "value")], rname="event:{name}")
     turn = ["path:turn", "path:source"] if "__order" in table.columns else []
@@ -155,7 +157,8 @@ def _customer_codes(con: "Backend", names: ir.Table) -> ir.Table:
     """Return each spelling of a customer's id with the customer's number, in order of id."""
     known = names.filter(names["name"].notnull()).select("value", "name")
     number = ibis.dense_rank().over(order_by=known["name"]).cast("int32")
-    return con.create_table("customer codes", known.mutate(number.name("path:customer")), temp=True)
+    coded = known.mutate(number.name("path:customer"), lot(known["name"]).name("path:lot"))
+    return con.create_table("customer codes", coded, temp=True)
 
 
 def event_codes(
@@ -253,6 +256,7 @@ def _with_places(rows: pa.Table, labels: Labels, extras: list[str], seen: Stored
             "path:code": pa.array(code),
             "path:next": pa.array(code[ahead], mask=~stays),
             "path:gap": pa.array(moment[ahead] - moment, mask=~stays),
+            "path:lot": rows["path:lot"],
         }
     )
 
@@ -285,7 +289,8 @@ def touchpoint_code(touchpoints: tuple[str, ...], name: str) -> int:
 
 
 _PLACES = {"customer": "path:customer", "step": "path:step", "touchpoint": "path:code",
-           "next": "path:next", "gap": "path:gap", "customer_id": "customer_id", "ts": "ts"}  # fmt: skip
+           "next": "path:next", "gap": "path:gap", "lot": "path:lot",
+           "customer_id": "customer_id", "ts": "ts"}  # fmt: skip
 """Column of the path index → column of the file."""
 
 

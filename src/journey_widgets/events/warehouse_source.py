@@ -10,6 +10,7 @@ A log is stored in the warehouse as one table, its path index in it, under names
 ``path_code``               int32, number of the touchpoint, in order of id
 ``path_next``               int32, number of the next event's touchpoint; null at the end of the path
 ``path_gap``                int64, microseconds to the next event; null at the end
+``path_lot``                int16, number of the customer by chance, of the id alone: see `shuffle.lot`
 ==========================  ========================================================================
 
 They are made of the proved expressions alone: see ``tests/events/test_engines.py``.
@@ -45,12 +46,13 @@ from journey_widgets.events.normalise import (
     raw,
 )
 from journey_widgets.events.personal import refuse_personal
+from journey_widgets.events.shuffle import lot
 from journey_widgets.events.source import Source, complete
 from journey_widgets.events.stored_log import RESERVED
 from journey_widgets.events.warehouse import warehouse
 from journey_widgets.tables import Column, Contract, contract, require_columns
 
-READER = "1"
+READER = "2"
 """Raised when reading changes what it makes of the same table, so that stored tables are made anew."""
 MANY_NAMES = 100_000
 """More different event names than this are no names of events."""
@@ -59,7 +61,7 @@ ALONE = 2_000_000
 KEPT_FOR = timedelta(days=1)
 """How long a table that another one has replaced is still there for who is reading it."""
 PLACES = {"customer": "path_customer", "step": "path_step", "touchpoint": "path_code", "next": "path_next",
-          "gap": "path_gap", "customer_id": "customer_id", "ts": "ts"}  # fmt: skip
+          "gap": "path_gap", "lot": "path_lot", "customer_id": "customer_id", "ts": "ts"}  # fmt: skip
 """Column of the path index → column of the stored table."""
 
 OWN = {v for k, v in PLACES.items() if k not in ("customer_id", "ts")}
@@ -437,6 +439,7 @@ def _store_log(
     whole = table.filter(table.customer_id.notnull(), table.ts.notnull(), table.event.notnull())
     codes, touchpoints, strange = _codes(whole, mapping)
     numbers = _numbered(hold(whole.select("customer_id").distinct()))
+    numbers = numbers.mutate(path_lot=lot(numbers.customer_id))
     turn = ["path_order"] if mapping.order else []
     placed = _placed(whole, ibis.memtable(codes), numbers, extras, turn)
     stored = place.store(name, placed)

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
@@ -13,6 +12,7 @@ from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import certainty, clustered_wilson, grouped_variance
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
+from journey_widgets.events.shuffle import group_of
 
 HOUR = 3_600_000_000
 """Microseconds."""
@@ -117,19 +117,10 @@ def _counted(index: PathIndex, weights: Collection[str], *, entries: bool) -> pd
     return pairs.astype(whole).sort_values(["from", "to"], ignore_index=True)
 
 
-def group_of(customer: ibis.expr.types.IntegerValue) -> ibis.expr.types.IntegerValue:
-    """Return the expression that puts customers into `GROUPS` random groups, always the same."""
-    number = (
-        customer.cast("int64") % 2_147_483_647
-    )  # a prime: numbers of sessions in a warehouse are far apart
-    mixed = (number * 2_654_435_761) % 4_294_967_296
-    return (mixed * GROUPS // 4_294_967_296).cast("int32")
-
-
 def by_group(index: PathIndex) -> pd.DataFrame:
     """Return the count of each pair by random group of customers: ``group``, ``from``, ``to``, ``count``."""
     end = len(index.touchpoints)
-    grouped = index.table.mutate(group=group_of(_.customer))
+    grouped = index.table.mutate(group=group_of(_.lot, GROUPS))
     counts = collect(grouped.group_by("group", "touchpoint", "next").agg(count=_.count()))
     counts = counts.rename(columns={"touchpoint": "from", "next": "to"})
     counts["to"] = counts["to"].fillna(end)

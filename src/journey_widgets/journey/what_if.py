@@ -18,7 +18,8 @@ from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import MIN_N, certainty, resample, wilson
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
-from journey_widgets.journey.transitions import GROUPS, group_of
+from journey_widgets.events.shuffle import group_of
+from journey_widgets.journey.transitions import GROUPS
 
 Floats = npt.NDArray[np.float64]
 DRAWS = 400
@@ -128,9 +129,9 @@ def _counted(index: PathIndex, target: str) -> _Counts:
     reached = index.table.filter(_.touchpoint == goal).group_by("customer").agg(until=_.step.min())
     joined = index.table.left_join(reached, "customer")
     before = joined.filter(joined.until.isnull() | (joined.step < joined.until))
-    grouped = before.mutate(group=group_of(before.customer))
+    grouped = before.mutate(group=group_of(before.lot, GROUPS))
     pairs = collect(grouped.group_by("group", "touchpoint", "next").agg(count=_.count()))
-    first = index.table.filter(_.step == 1).mutate(group=group_of(_.customer))
+    first = index.table.filter(_.step == 1).mutate(group=group_of(_.lot, GROUPS))
     begun = collect(first.group_by("group", "touchpoint").agg(count=_.count()))
     codes = [i for i in range(len(index.touchpoints)) if i != goal]
     place = {c: i for i, c in enumerate(codes)} | {goal: len(codes)}
@@ -204,21 +205,28 @@ def _changed(steps: Floats, row: int, column: int, change: float) -> Floats:
 def _absorbed(steps: Floats, starts: Floats) -> Floats:
     """Return the probability to reach the target, for each draw."""
     size = steps.shape[1]
-    total = steps.sum(axis=2, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        moves = np.where(total > 0, steps / total, 0.0)
-    inside, to_target = moves[:, :, :size], moves[:, :, size]
-    try:
-        reach = np.linalg.solve(np.eye(size)[None] - inside, to_target[:, :, None])[:, :, 0]
-    except np.linalg.LinAlgError:
-        msg = "With this change customers would go round for ever. Give a smaller change."
-        raise JourneyDataError(msg) from None
+    reach = _reach(steps)
     begin = starts / starts.sum(axis=1, keepdims=True)
     found: Floats = (begin[:, :size] * reach).sum(axis=1) + begin[:, size]
     return np.clip(found, 0.0, 1.0)
 
 
-def back_test(log: Any, *, target: str) -> pd.DataFrame:
+def _reach(steps: Floats) -> Floats:
+    """Return the probability to reach the target from each touchpoint, for each draw."""
+    size = steps.shape[1]
+    total = steps.sum(axis=2, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        moves = np.where(total > 0, steps / total, 0.0)
+    inside, to_target = moves[:, :, :size], moves[:, :, size]
+    try:
+        found = np.linalg.solve(np.eye(size)[None] - inside, to_target[:, :, None])[:, :, 0]
+    except np.linalg.LinAlgError:
+        msg = "With this change customers would go round for ever. Give a smaller change."
+        raise JourneyDataError(msg) from None
+    return np.clip(found, 0.0, 1.0)
+
+
+def back_test(log: Any, *, target: str, seed: int = 1) -> pd.DataFrame:
     """Say how well the first-order chain fits: learned from half of the customers, tried on the others.
 
     Returns
@@ -227,38 +235,33 @@ def back_test(log: Any, *, target: str) -> pd.DataFrame:
         One row per touchpoint at which paths begin, and ``all`` first. Columns: ``begins_at`` (str);
         ``n`` (int64), customers of the half that was kept back; ``predicted`` (float64), share that
         the chain expects to reach the target; ``observed`` with ``low``, ``high``, ``method``,
-        ``certainty``; ``error``, predicted less observed; ``fits`` (str): ``"yes"`` where the
-        prediction lies within the interval, ``"no"``, or ``"too few"``, also where the half that was
-        learned from says nothing (``predicted`` is missing then).
+        ``certainty``; ``error``, predicted less observed, with its 95 % interval ``error_low``,
+        ``error_high``; ``fits`` (str): ``"yes"`` where that holds 0, ``"no"``, or ``"too few"``, also
+        where the half that was learned from says nothing (``predicted`` is missing then).
+
+    Notes
+    -----
+    Both halves are samples. What the chain learned has its interval by bootstrap over customers, repeatable by
+    `seed`; the error's is made of that and of the observed share's by Newcombe's way (Statistics in Medicine 17, 1998,
+    method 10), as in Donner and Zou (Statistical Methods in Medical Research 21, 2012).
     """
     index = path_index(log)
     counts = _counted(index, target)
-    moves = counts.steps[counts.groups % 2 == 0].sum(axis=0)[None]
-    reach_from = {}
-    for place, name in enumerate(counts.states):
-        if not moves[0, place].sum():
-            continue  # nobody of the half that was learned from was there
-        begin = np.zeros((1, len(counts.states) + 1))
-        begin[0, place] = 1
-        reach_from[name] = float(_absorbed(moves, begin)[0])
     observed = _observed(index, target)
-    rows = []
-    for name, n, x in observed.itertuples(index=False):
-        predicted = 1.0 if name == target else reach_from.get(name, np.nan)
-        rows.append((name, int(n), predicted, int(x)))
-    n_all, x_all = int(observed["n"].sum()), int(observed["reached"].sum())
-    known = [r for r in rows if not np.isnan(r[2])]
-    n_known = sum(r[1] for r in known)
-    mean = sum(r[1] * r[2] for r in known) / n_known if n_known else np.nan
-    frame = pd.DataFrame(
-        [("all", n_all, mean, x_all), *rows], columns=["begins_at", "n", "predicted", "reached"]
-    )
+    predicted, least, most = _predicted(counts, observed, target, seed)
+    frame = pd.concat([observed.agg({"n": "sum", "reached": "sum"}).to_frame().T, observed])
+    frame = frame.assign(begins_at=["all", *observed["begins_at"]], predicted=predicted)
+    frame = frame.reset_index(drop=True).astype({"n": "int64", "reached": "int64"})
+    frame = frame[["begins_at", "n", "predicted", "reached"]]
     low, high = wilson(frame["reached"], frame["n"])
-    share = frame["reached"] / frame["n"]
-    inside = (frame["predicted"] >= low) & (frame["predicted"] <= high)
+    share = (frame["reached"] / frame["n"]).to_numpy(dtype=np.float64)
+    error = predicted - share
+    error_low = error - np.hypot(predicted - least, high - share)
+    error_high = error + np.hypot(most - predicted, share - low)
+    inside = (error_low <= 0) & (error_high >= 0)
     frame = frame.assign(
         observed=share, low=low, high=high, method="wilson 95 %", certainty=certainty(frame["n"]),
-        error=frame["predicted"] - share,
+        error=error, error_low=error_low, error_high=error_high,
         fits=np.where(
             (frame["n"] < MIN_N) | frame["predicted"].isna(), "too few", np.where(inside, "yes", "no")
         ),
@@ -271,10 +274,30 @@ def back_test(log: Any, *, target: str) -> pd.DataFrame:
     )
 
 
+def _predicted(
+    counts: _Counts, observed: pd.DataFrame, target: str, seed: int
+) -> tuple[Floats, Floats, Floats]:
+    """Return what the learned half predicts of all and of each beginning of `observed`, with its interval."""
+    learned = counts.steps[counts.groups % 2 == 0]
+    drawn = np.concatenate([learned.sum(axis=0)[None], resample(learned, draws=DRAWS, seed=seed)])
+    reach = np.concatenate([_reach(drawn), np.ones((len(drawn), 1))], axis=1)
+    seen = [*(learned.sum(axis=(0, 2)) > 0), True]  # nobody of that half was at the others
+    place = {name: at for at, name in enumerate([*counts.states, target])}
+    own = [place[name] for name in observed["begins_at"]]
+    values = np.where([seen[at] for at in own], reach[:, own], np.nan)
+    weights = observed["n"].to_numpy(dtype=np.float64) * ~np.isnan(values[0])
+    everybody = np.full(len(drawn), np.nan)
+    if weights.sum():
+        everybody = np.nan_to_num(values) @ weights / weights.sum()
+    found = np.column_stack([everybody, values])
+    least, most = np.quantile(found[1:], [0.025, 0.975], axis=0)
+    return found[0], least, most
+
+
 def _observed(index: PathIndex, target: str) -> pd.DataFrame:
     """Return ``begins_at``, ``n``, ``reached`` of the half of customers that was kept back."""
     goal = index.code(target)
-    held = group_of(_.customer) % 2 == 1
+    held = group_of(_.lot, GROUPS) % 2 == 1
     first = index.table.filter(_.step == 1, held).select("customer", begins="touchpoint")
     hits = index.table.filter(_.touchpoint == goal).select("customer").distinct()
     marked = first.left_join(hits.mutate(hit=ibis.literal(1)), "customer")

@@ -9,7 +9,8 @@ SELECT
   `t8`.`path_step`,
   `t8`.`path_code`,
   `t8`.`path_next`,
-  `t8`.`path_gap`
+  `t8`.`path_gap`,
+  `t8`.`path_lot`
 FROM (
   SELECT
     `t7`.`customer_id`,
@@ -19,6 +20,7 @@ FROM (
     `t7`.`touchpoint`,
     `t7`.`path_code`,
     `t7`.`path_customer`,
+    `t7`.`path_lot`,
     CAST((
       ROW_NUMBER() OVER (
         PARTITION BY `t7`.`path_customer`
@@ -43,7 +45,8 @@ FROM (
       `t6`.`device`,
       `t3`.`touchpoint`,
       `t3`.`path_code`,
-      `t4`.`path_customer`
+      `t4`.`path_customer`,
+      `t4`.`path_lot`
     FROM (
       SELECT
         `t0`.`visitor` AS `customer_id`,
@@ -78,17 +81,45 @@ GROUP BY
 
 -- random groups
 SELECT
-  CAST(CAST(FLOOR(
-    ieee_divide(
-      (
-        MOD((
-          MOD(`t0`.`customer`, 2147483647)
-        ) * 2654435761, 4294967296)
-      ) * 200,
-      4294967296
-    )
-  ) AS INT64) AS INT64) AS `g`,
-  TO_HEX(MD5(`t0`.`customer_id`)) AS `c`
+  CAST(CAST(FLOOR(ieee_divide(CAST(`t0`.`lot` AS INT64) * 200, 4096)) AS INT64) AS INT64) AS `g`,
+  CAST((
+    (
+      INSTR(
+        '0123456789abcdef',
+        SUBSTRING(
+          LOWER(TO_HEX(MD5(`t0`.`customer_id`))),
+          IF((
+            0 + 1
+          ) >= 1, 0 + 1, 0 + 1 + LENGTH(LOWER(TO_HEX(MD5(`t0`.`customer_id`))))),
+          1
+        )
+      ) - 1
+    ) * 256
+  ) + (
+    (
+      INSTR(
+        '0123456789abcdef',
+        SUBSTRING(
+          LOWER(TO_HEX(MD5(`t0`.`customer_id`))),
+          IF((
+            1 + 1
+          ) >= 1, 1 + 1, 1 + 1 + LENGTH(LOWER(TO_HEX(MD5(`t0`.`customer_id`))))),
+          1
+        )
+      ) - 1
+    ) * 16
+  ) + (
+    INSTR(
+      '0123456789abcdef',
+      SUBSTRING(
+        LOWER(TO_HEX(MD5(`t0`.`customer_id`))),
+        IF((
+          2 + 1
+        ) >= 1, 2 + 1, 2 + 1 + LENGTH(LOWER(TO_HEX(MD5(`t0`.`customer_id`))))),
+        1
+      )
+    ) - 1
+  ) AS INT64) AS `c`
 FROM `log` AS `t0`;
 
 -- next steps
@@ -277,6 +308,7 @@ FROM (
     `t1`.`touchpoint`,
     IF(`t1`.`last`, CAST(NULL AS INT64), `t1`.`next`) AS `next`,
     IF(`t1`.`last`, CAST(NULL AS INT64), `t1`.`gap`) AS `gap`,
+    `t1`.`lot`,
     `t1`.`customer_id`,
     `t1`.`ts`,
     `t1`.`at:device`,
@@ -304,6 +336,7 @@ FROM (
       `t0`.`touchpoint`,
       `t0`.`next`,
       `t0`.`gap`,
+      `t0`.`lot`,
       `t0`.`customer_id`,
       `t0`.`ts`,
       `t0`.`at:device`,

@@ -9,7 +9,8 @@ SELECT
   "t8"."path_step" AS "path_step",
   "t8"."path_code" AS "path_code",
   "t8"."path_next" AS "path_next",
-  "t8"."path_gap" AS "path_gap"
+  "t8"."path_gap" AS "path_gap",
+  "t8"."path_lot" AS "path_lot"
 FROM (
   SELECT
     "t7"."customer_id" AS "customer_id",
@@ -19,6 +20,7 @@ FROM (
     "t7"."touchpoint" AS "touchpoint",
     "t7"."path_code" AS "path_code",
     "t7"."path_customer" AS "path_customer",
+    "t7"."path_lot" AS "path_lot",
     CAST((
       ROW_NUMBER() OVER (
         PARTITION BY "t7"."path_customer"
@@ -46,7 +48,8 @@ FROM (
       "t6"."device" AS "device",
       "t3"."touchpoint" AS "touchpoint",
       "t3"."path_code" AS "path_code",
-      "t4"."path_customer" AS "path_customer"
+      "t4"."path_customer" AS "path_customer",
+      "t4"."path_lot" AS "path_lot"
     FROM (
       SELECT
         "t0"."visitor" AS "customer_id",
@@ -81,20 +84,61 @@ GROUP BY
 
 -- random groups
 SELECT
-  CAST(CAST(FLOOR(
+  CAST(CAST(FLOOR((
+    CAST("t0"."lot" AS Nullable(Int64)) * 200
+  ) / (
+    4096
+  )) AS Nullable(Int64)) AS Nullable(Int32)) AS "g",
+  CAST((
     (
-      (
-        (
-          (
-            "t0"."customer" % 2147483647
-          ) * 2654435761
-        ) % 4294967296
-      ) * 200
-    ) / (
-      4294967296
-    )
-  ) AS Nullable(Int64)) AS Nullable(Int32)) AS "g",
-  HEX(MD5("t0"."customer_id")) AS "c"
+      position(
+        '0123456789abcdef',
+        SUBSTRING(
+          LOWER(HEX(MD5("t0"."customer_id"))),
+          CASE
+            WHEN (
+              0 + 1
+            ) >= 1
+            THEN 0 + 1
+            ELSE 0 + 1 + LENGTH(LOWER(HEX(MD5("t0"."customer_id"))))
+          END,
+          1
+        )
+      ) - 1
+    ) * 256
+  ) + (
+    (
+      position(
+        '0123456789abcdef',
+        SUBSTRING(
+          LOWER(HEX(MD5("t0"."customer_id"))),
+          CASE
+            WHEN (
+              1 + 1
+            ) >= 1
+            THEN 1 + 1
+            ELSE 1 + 1 + LENGTH(LOWER(HEX(MD5("t0"."customer_id"))))
+          END,
+          1
+        )
+      ) - 1
+    ) * 16
+  ) + (
+    position(
+      '0123456789abcdef',
+      SUBSTRING(
+        LOWER(HEX(MD5("t0"."customer_id"))),
+        CASE
+          WHEN (
+            2 + 1
+          ) >= 1
+          THEN 2 + 1
+          ELSE 2 + 1 + LENGTH(LOWER(HEX(MD5("t0"."customer_id"))))
+        END,
+        1
+      )
+    ) - 1
+  ) AS Nullable(Int16)) AS "c"
 FROM "log" AS "t0";
 
 -- next steps
@@ -335,6 +379,7 @@ FROM (
     "t1"."touchpoint" AS "touchpoint",
     CASE WHEN "t1"."last" THEN CAST(NULL AS Nullable(Int32)) ELSE "t1"."next" END AS "next",
     CASE WHEN "t1"."last" THEN CAST(NULL AS Nullable(Int64)) ELSE "t1"."gap" END AS "gap",
+    "t1"."lot" AS "lot",
     "t1"."customer_id" AS "customer_id",
     "t1"."ts" AS "ts",
     "t1"."at:device" AS "at:device",
@@ -360,6 +405,7 @@ FROM (
       "t0"."touchpoint" AS "touchpoint",
       "t0"."next" AS "next",
       "t0"."gap" AS "gap",
+      "t0"."lot" AS "lot",
       "t0"."customer_id" AS "customer_id",
       "t0"."ts" AS "ts",
       "t0"."at:device" AS "at:device",

@@ -9,7 +9,8 @@ SELECT
   "t8"."path_step",
   "t8"."path_code",
   "t8"."path_next",
-  "t8"."path_gap"
+  "t8"."path_gap",
+  "t8"."path_lot"
 FROM (
   SELECT
     "t7"."customer_id",
@@ -19,6 +20,7 @@ FROM (
     "t7"."touchpoint",
     "t7"."path_code",
     "t7"."path_customer",
+    "t7"."path_lot",
     CAST((
       ROW_NUMBER() OVER (
         PARTITION BY "t7"."path_customer"
@@ -61,7 +63,8 @@ FROM (
       "t6"."device",
       "t3"."touchpoint",
       "t3"."path_code",
-      "t4"."path_customer"
+      "t4"."path_customer",
+      "t4"."path_lot"
     FROM (
       SELECT
         "t0"."visitor" AS "customer_id",
@@ -103,20 +106,49 @@ GROUP BY
 
 -- random groups
 SELECT
-  CAST(CAST(FLOOR(
+  CAST(CAST(FLOOR((
+    CAST("t0"."lot" AS BIGINT) * 200
+  ) / (
+    4096
+  )) AS BIGINT) AS INT) AS "g",
+  CAST((
     (
-      (
-        (
-          (
-            "t0"."customer" % 2147483647
-          ) * 2654435761
-        ) % 4294967296
-      ) * 200
-    ) / (
-      4294967296
-    )
-  ) AS BIGINT) AS INT) AS "g",
-  MD5("t0"."customer_id") AS "c"
+      POSITION(
+        SUBSTRING(
+          LOWER(MD5("t0"."customer_id")),
+          IFF((
+            0 + 1
+          ) >= 1, 0 + 1, 0 + 1 + LENGTH(LOWER(MD5("t0"."customer_id")))),
+          1
+        ),
+        '0123456789abcdef'
+      ) - 1
+    ) * 256
+  ) + (
+    (
+      POSITION(
+        SUBSTRING(
+          LOWER(MD5("t0"."customer_id")),
+          IFF((
+            1 + 1
+          ) >= 1, 1 + 1, 1 + 1 + LENGTH(LOWER(MD5("t0"."customer_id")))),
+          1
+        ),
+        '0123456789abcdef'
+      ) - 1
+    ) * 16
+  ) + (
+    POSITION(
+      SUBSTRING(
+        LOWER(MD5("t0"."customer_id")),
+        IFF((
+          2 + 1
+        ) >= 1, 2 + 1, 2 + 1 + LENGTH(LOWER(MD5("t0"."customer_id")))),
+        1
+      ),
+      '0123456789abcdef'
+    ) - 1
+  ) AS SMALLINT) AS "c"
 FROM "log" AS "t0";
 
 -- next steps
@@ -312,6 +344,7 @@ FROM (
     "t1"."touchpoint",
     IFF("t1"."last", CAST(NULL AS INT), "t1"."next") AS "next",
     IFF("t1"."last", CAST(NULL AS BIGINT), "t1"."gap") AS "gap",
+    "t1"."lot",
     "t1"."customer_id",
     "t1"."ts",
     "t1"."at:device",
@@ -339,6 +372,7 @@ FROM (
       "t0"."touchpoint",
       "t0"."next",
       "t0"."gap",
+      "t0"."lot",
       "t0"."customer_id",
       "t0"."ts",
       "t0"."at:device",

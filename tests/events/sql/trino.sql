@@ -9,7 +9,8 @@ SELECT
   "t8"."path_step",
   "t8"."path_code",
   "t8"."path_next",
-  "t8"."path_gap"
+  "t8"."path_gap",
+  "t8"."path_lot"
 FROM (
   SELECT
     "t7"."customer_id",
@@ -19,6 +20,7 @@ FROM (
     "t7"."touchpoint",
     "t7"."path_code",
     "t7"."path_customer",
+    "t7"."path_lot",
     CAST((
       ROW_NUMBER() OVER (
         PARTITION BY "t7"."path_customer"
@@ -46,7 +48,8 @@ FROM (
       "t6"."device",
       "t3"."touchpoint",
       "t3"."path_code",
-      "t4"."path_customer"
+      "t4"."path_customer",
+      "t4"."path_lot"
     FROM (
       SELECT
         "t0"."visitor" AS "customer_id",
@@ -85,20 +88,61 @@ GROUP BY
 
 -- random groups
 SELECT
-  CAST(CAST(FLOOR(
-    CAST((
-      (
-        (
+  CAST(CAST(FLOOR(CAST((
+    CAST("t0"."lot" AS BIGINT) * 200
+  ) AS DOUBLE) / (
+    4096
+  )) AS BIGINT) AS INTEGER) AS "g",
+  CAST((
+    (
+      STRPOS(
+        '0123456789abcdef',
+        SUBSTR(
+          LOWER(TO_HEX(MD5(TO_UTF8("t0"."customer_id")))),
+          IF(
+            (
+              0 + 1
+            ) >= 1,
+            0 + 1,
+            0 + 1 + LENGTH(LOWER(TO_HEX(MD5(TO_UTF8("t0"."customer_id")))))
+          ),
+          1
+        )
+      ) - 1
+    ) * 256
+  ) + (
+    (
+      STRPOS(
+        '0123456789abcdef',
+        SUBSTR(
+          LOWER(TO_HEX(MD5(TO_UTF8("t0"."customer_id")))),
+          IF(
+            (
+              1 + 1
+            ) >= 1,
+            1 + 1,
+            1 + 1 + LENGTH(LOWER(TO_HEX(MD5(TO_UTF8("t0"."customer_id")))))
+          ),
+          1
+        )
+      ) - 1
+    ) * 16
+  ) + (
+    STRPOS(
+      '0123456789abcdef',
+      SUBSTR(
+        LOWER(TO_HEX(MD5(TO_UTF8("t0"."customer_id")))),
+        IF(
           (
-            "t0"."customer" % 2147483647
-          ) * 2654435761
-        ) % 4294967296
-      ) * 200
-    ) AS DOUBLE) / (
-      4294967296
-    )
-  ) AS BIGINT) AS INTEGER) AS "g",
-  TO_HEX(MD5(TO_UTF8("t0"."customer_id"))) AS "c"
+            2 + 1
+          ) >= 1,
+          2 + 1,
+          2 + 1 + LENGTH(LOWER(TO_HEX(MD5(TO_UTF8("t0"."customer_id")))))
+        ),
+        1
+      )
+    ) - 1
+  ) AS SMALLINT) AS "c"
 FROM "log" AS "t0";
 
 -- next steps
@@ -292,6 +336,7 @@ SELECT
   "t2"."touchpoint",
   "t2"."next",
   "t2"."gap",
+  "t2"."lot",
   "t2"."customer_id",
   "t2"."ts",
   "t2"."at:device"
@@ -304,6 +349,7 @@ FROM (
     "t1"."touchpoint",
     IF("t1"."last", CAST(NULL AS INTEGER), "t1"."next") AS "next",
     IF("t1"."last", CAST(NULL AS BIGINT), "t1"."gap") AS "gap",
+    "t1"."lot",
     "t1"."customer_id",
     "t1"."ts",
     "t1"."at:device",
@@ -331,6 +377,7 @@ FROM (
       "t0"."touchpoint",
       "t0"."next",
       "t0"."gap",
+      "t0"."lot",
       "t0"."customer_id",
       "t0"."ts",
       "t0"."at:device",
