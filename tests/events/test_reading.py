@@ -24,6 +24,7 @@ from journey_widgets import (
 )
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.personal import is_named_personal
+from journey_widgets.events.personal import is_named_personal
 
 HEADER = "customer_id,ts,event\n"
 
@@ -342,7 +343,7 @@ NAMES = st.text(
             n.strip() == n
             and n not in {"ts", "event"}
             and not n.startswith("__")
-            and n.casefold() not in NAMED_PERSONAL
+            and not is_named_personal(n)
         )  # such as ßN, which is SSN
     )
 )
