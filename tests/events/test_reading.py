@@ -24,7 +24,6 @@ from journey_widgets import (
 )
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events.personal import is_named_personal
-from journey_widgets.events.personal import is_named_personal
 
 HEADER = "customer_id,ts,event\n"
 
