@@ -23,7 +23,7 @@ from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.case_names import NAMES
 from journey_widgets.events.durations import microseconds
-from journey_widgets.events.engine import collect
+from journey_widgets.events.engine import collect, hold
 from journey_widgets.events.instants import micros
 from journey_widgets.events.source import table_of
 from journey_widgets.upsell.document import (
@@ -87,7 +87,7 @@ class Known:
     @cached_property
     def signals(self) -> ir.Table:
         """What happened to customers, purchases of the plan's products and its sequences among it."""
-        return self.with_sequences(signals(self.sources, self.products))
+        return hold(self.with_sequences(signals(self.sources, self.products)))  # asked dozens of times
 
     def with_sequences(self, found: ir.Table) -> ir.Table:
         """Return what happened with the plan's sequences as things of their own."""
