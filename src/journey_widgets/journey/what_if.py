@@ -243,7 +243,7 @@ def back_test(log: Any, *, target: str, seed: int = 1) -> pd.DataFrame:
     -----
     Both halves are samples. What the chain learned has its interval by bootstrap over customers, repeatable by
     `seed`; the error's is made of that and of the observed share's by Newcombe's way (Statistics in Medicine 17, 1998,
-    method 10), as in Donner and Zou (Statistical Methods in Medical Research 21, 2012).
+    method 10), as in Zou and Donner (Statistics in Medicine 27, 2008).
     """
     index = path_index(log)
     counts = _counted(index, target)

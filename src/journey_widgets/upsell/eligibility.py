@@ -87,7 +87,9 @@ class Known:
     @cached_property
     def signals(self) -> ir.Table:
         """What happened to customers, purchases of the plan's products and its sequences among it."""
-        return hold(self.with_sequences(signals(self.sources, self.products)))  # asked dozens of times
+        return hold(
+            self.with_sequences(signals(self.sources, self.products))
+        )  # asked dozens of times
 
     def with_sequences(self, found: ir.Table) -> ir.Table:
         """Return what happened with the plan's sequences as things of their own."""
