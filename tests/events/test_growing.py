@@ -2,22 +2,26 @@
 
 import json
 import os
-import time
+import shutil
 from datetime import datetime
 from itertools import pairwise
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ibis import _
 
+from journey_widgets import Workspace, read_events, upsell
 from journey_widgets import journey as paths
-from journey_widgets import read_events
 from journey_widgets.cross_impact import later_visits
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.events import grown_log, shelf, source
+from journey_widgets.events.engine import engine
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.paths import path_index
 from journey_widgets.events.source import read
@@ -93,7 +97,31 @@ def test_what_is_drawn_by_chance_is_drawn_alike(grown):
     same(*(later_visits(source) for source in grown))
     same(*(paths.transitions(paths.split_sessions(source, "30m")) for source in grown))
     asked = {"words": {"cart": ["cart"], "purchase": ["purchase"]}, "draws": 200}
-    same(*(measure("cart_abandonment", {"events": s}, **asked) for s in grown))
+    for kpi in ("cart_abandonment", "stickiness", "edge_median"):
+        options = {"source": "visit", "target": "cart"} if kpi == "edge_median" else {}
+        same(*(measure(kpi, {"events": s}, options=options, **asked) for s in grown))
+
+
+def test_who_is_drawn_for_moments_and_curves_is_the_same(tmp_path):
+    rng, folder = np.random.default_rng(3), tmp_path / "log"
+    folder.mkdir()
+    many = 12_000
+    at = pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 180 * 86_400, many), "s")
+    what = rng.choice(["visit", "cart", "support", "purchase"], many, p=[0.5, 0.3, 0.17, 0.03])
+    frame = pd.DataFrame(
+        {"who": [f"c{n}" for n in rng.integers(0, 900, many)], "at": at, "what": what}
+    )
+    frame = frame.sort_values("at")
+    for number, (begin, end) in enumerate(pairwise([0, 6_000, 9_000, many])):
+        part = pa.Table.from_pandas(frame.iloc[begin:end], preserve_index=False)
+        pq.write_table(part, folder / f"{number}.parquet")
+        found = read_in(folder, tmp_path / "cache")
+    both = found, anew(folder, tmp_path)
+    assert found.tail is not None
+    same(*(upsell.moments(s, "purchase", "7d") for s in both))
+    same(*(upsell.time_to_upgrade(s, "support", "purchase") for s in both))
+    asked = {"words": {"cart": ["cart"], "purchase": ["purchase"]}, "draws": 200}
+    same(*(measure("stickiness", {"events": s}, **asked) for s in both))
 
 
 def test_pieces_hold_whole_paths_in_order_of_customer(grown):
@@ -347,7 +375,7 @@ def test_files_of_several_kinds_are_one_source_and_columns_of_several_types_are_
     assert facts.loc["separator found in the file", "detail"] == "semicolon"
 
 
-def test_a_table_that_was_replaced_a_day_ago_is_removed_but_not_what_others_grew_from(
+def test_a_reading_nobody_asked_for_since_yesterday_is_removed_but_not_what_others_need(
     log, monkeypatch
 ):
     folder, cache = log
@@ -356,26 +384,15 @@ def test_a_table_that_was_replaced_a_day_ago_is_removed_but_not_what_others_grew
     second = read_in(folder, cache)
     day(folder, "2026-01-04.csv", "b,2026-01-04 10:00:00,cart,app")
     third = read_in(folder, cache)
-    assert first.path.exists()
     assert second.tail.exists()
-    # Two days later, all of it was replaced long ago.
-    for path in cache.glob("events-*"):
-        os.utime(path, (time.time() - 200_000, path.stat().st_mtime - 200_000))
+    age(cache, 200_000)
     day(folder, "2026-01-05.csv", "a,2026-01-05 10:00:00,cart,app")
     newest = read_in(folder, cache)
     assert newest.tail is not None
     assert first.path.exists()  # the first file of the newest
+    assert third.tail.exists()  # what the newest grew from
     assert not second.tail.exists()
-    assert third.tail.exists()  # replaced just now
-    monkeypatch.setattr(shelf, "KEPT_FOR", -1)
-    day(folder, "2026-01-06.csv", "c,2026-01-06 10:00:00,visit,app")
-    latest = read_in(folder, cache)
-    assert {p.name for p in cache.glob("*.parquet")} == {
-        latest.path.name,
-        newest.tail.name,
-        latest.tail.name,
-    }
-    assert paths.transitions(latest)["count"].sum() == 4
+    assert paths.transitions(newest)["count"].sum() == 4
 
 
 def test_pseudonyms_grow_under_the_same_key_alone(log, monkeypatch):
@@ -392,3 +409,218 @@ def test_pseudonyms_grow_under_the_same_key_alone(log, monkeypatch):
     other = read_in(folder, cache, pseudonyms=["customer_id"])
     assert other.tail is None
     assert not set(other.to_pandas()["customer_id"]) & set(found.to_pandas()["customer_id"])
+
+
+def test_customers_have_the_numbers_they_would_have_if_all_had_come_at_once(grown):
+    tables = [
+        path_index(s).stored.filter(_.step == 1).select("customer", "customer_id") for s in grown
+    ]
+    same(*(t.order_by("customer").to_pyarrow().to_pandas() for t in tables))
+    pieces = [
+        pa.concat_tables(path_index(s).pieces("touchpoint", "gap", "ts")).to_pandas() for s in grown
+    ]
+    same(*pieces)
+
+
+def test_a_month_of_csv_files_needs_the_memory_of_one(tmp_path):
+    for number in range(100):
+        day(tmp_path / "log", f"{number:03d}.csv", f"c{number},2026-01-01,visit,web")
+    found = read_events(tmp_path / "log" / "*.csv", **TOLD)
+    assert found.customers == 100
+    assert found.to_pandas()["customer_id"].tolist() == [f"c{n}" for n in range(100)]
+
+
+def test_a_last_file_is_added_to_what_came_before_it_also_when_it_was_there_from_the_first(
+    log, tmp_path
+):
+    folder, cache = log
+    day(folder, "2026-01-03.csv", "b,2026-01-03 10:00:00,cart,app")
+    assert read_in(folder, cache).tail is None
+    for hour in (11, 12):
+        hours = [f"b,2026-01-03 {h}:00:00,cart,app" for h in range(10, hour + 1)]
+        day(folder, "2026-01-03.csv", *hours)
+        found = read_in(folder, cache)
+        assert found.tail is not None
+    day(folder, "2026-01-04.csv", "a,2026-01-04 10:00:00,cart,app")
+    day(folder, "2026-01-05.csv", "a,2026-01-05 10:00:00,cart,app")
+    found = read_in(folder, cache)
+    assert found.tail is not None
+    same_source(found, anew(folder, tmp_path))
+
+
+@pytest.mark.parametrize("name", ["label", "new", "old", "name", "at", "n", "word", "below"])
+def test_columns_that_are_carried_may_be_called_anything(tmp_path, name):
+    told = {"keep": [name], "not_personal": [name]}
+    for number in range(3):
+        path = tmp_path / "log" / f"{number}.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"who,at_,what,{name}\na,2026-01-0{number + 1},visit,{number}\n", "utf-8")
+        columns = {**engines.COLUMNS, "ts": "at_"}
+        found = read_in(tmp_path / "log", tmp_path / "cache", columns=columns, **told)
+        assert (found.tail is not None) == (number > 0)
+    assert found.to_pandas()[name].tolist() == ["0", "1", "2"]
+
+
+def test_the_name_of_a_workspace_is_no_pattern(tmp_path):
+    for name in ("ws1", "ws?"):
+        space = Workspace.create(tmp_path / name, name="Shop")
+        space.close()
+        sources = "schema: sources/1\nevents: {file: log/*.csv, columns: {customer_id: who, ts: at, event: what}}\n"
+        (tmp_path / name / "sources.yaml").write_text(sources, "utf-8")
+        day(tmp_path / name / "log", "1.csv", f"of {name},2026-01-01,visit,web")
+    space = Workspace.open(tmp_path / "ws?")
+    assert space.events().to_pandas()["customer_id"].tolist() == ["of ws?"]
+    space.close()
+
+
+@pytest.mark.parametrize(
+    "rows", [[], [",2026-01-03 10:00:00,visit,web"]], ids=["no row", "no row that is kept"]
+)
+def test_a_day_of_which_nothing_is_kept_reads_no_other_file(log, tmp_path, rows, monkeypatch):
+    folder, cache = log
+    read_in(folder, cache)
+    day(folder, "2026-01-03.csv", "b,2026-01-03 10:00:00,cart,app")
+    before = read_in(folder, cache)
+    day(folder, "2026-01-04.csv", *rows)
+    with monkeypatch.context() as patch:
+        patch.setattr(source, "store_log", None)  # nothing is read anew
+        found = read_in(folder, cache)
+        day(folder, "2026-01-05.csv", "a,2026-01-05 10:00:00,cart,app")
+        later = read_in(folder, cache)
+    assert found.tail == before.tail
+    same_source(found, before_with(folder, tmp_path, "2026-01-05.csv"))
+    same_source(later, anew(folder, tmp_path))
+
+
+def before_with(folder, tmp, without):
+    """Read all files but one as if never before."""
+    copy = tmp / "all but one"
+    shutil.copytree(folder, copy)
+    (copy / without).unlink()
+    return anew(copy, tmp)
+
+
+def test_a_file_that_has_just_begun_and_a_workbook_that_is_open_elsewhere_are_no_error(log):
+    folder, cache = log
+    (folder / "2026-01-03.csv").touch()
+    (folder / "~$2026-01-02.csv").write_bytes(b"\x00\x01")
+    found = read_in(folder, cache)
+    assert rows_of(found, "rows read") == 3
+    assert (
+        found.data_check.set_index("check").loc["files without rows", "detail"] == "2026-01-03.csv"
+    )
+
+
+def test_what_is_wrong_with_a_file_in_a_folder_names_the_folder(tmp_path):
+    day(tmp_path / "log" / "a", "1.csv", "a,2026-01-01,visit,web")
+    day(tmp_path / "log" / "b", "1.csv", "a,2026-01-01,visit,web,more,and more")
+    with pytest.raises(JourneyDataError, match=r"^b/1.csv: 1.csv, row 2 does not fit"):
+        read_events(tmp_path / "log" / "*" / "*.csv", **TOLD)
+
+
+def test_lines_without_a_record_are_counted_also_where_a_file_has_no_other(tmp_path):
+    for number, lines in enumerate(
+        [[{"events": [{"e": "visit"}]}, {"events": []}], [{"events": []}, {"events": []}]]
+    ):
+        text = "\n".join(json.dumps({"who": "a", "at": "2026-01-01", **line}) for line in lines)
+        (tmp_path / f"{number}.jsonl").write_text(text + "\n", "utf-8")
+    columns = {"customer_id": "who", "ts": "at", "event": "e"}
+    found = read_events(tmp_path / "*.jsonl", columns=columns, unnest="events", time_zone="UTC")
+    assert rows_of(found, "lines without a record") == 3
+
+
+def test_nothing_is_noted_that_the_check_does_not_show(log):
+    folder, cache = log
+    rows = [
+        "a,jane.doe@example.com,visit,web",
+        *(f"a,2026-01-03 10:00:{n},cart,web" for n in range(30)),
+    ]
+    day(folder, "2026-01-03.csv", *rows)
+    found = read_in(folder, cache)
+    assert found.data_check["detail"].str.contains("looks personal, not shown").any()
+    day(folder, "2026-01-04.csv", "a,2026-01-04 10:00:00,cart,web")
+    assert read_in(folder, cache).tail is not None
+    assert not [p for p in cache.iterdir() if p.is_file() and b"jane.doe" in p.read_bytes()]
+
+
+def tables_of_the_engine():
+    return engine().con.execute("SELECT count(*) FROM duckdb_tables()").fetchone()[0]
+
+
+def test_reading_again_leaves_nothing_in_the_engine(grown):
+    source_, _whole = grown
+    before = tables_of_the_engine()
+    for _turn in range(5):
+        paths.transitions(path_index(source_))
+    assert tables_of_the_engine() == before
+
+
+def test_a_table_that_is_read_is_not_touched_by_another_who_stores_the_same(log, monkeypatch):
+    folder, cache = log
+    read_in(folder, cache)
+    day(folder, "2026-01-03.csv", "b,2026-01-03 10:00:00,cart,app")
+    first = read_in(folder, cache)
+    assert first.tail is not None
+    # Another process looked before that was there, found nothing to grow from, and reads all.
+    (notes,) = [
+        p
+        for p in cache.glob("events-*.json")
+        if p.stem.startswith(f"events-{first.fingerprint[:16]}")
+    ]
+    files, text = set(cache.glob("*.parquet")), notes.read_text("utf-8")
+    shelved, seen = shelf.shelved, []
+    monkeypatch.setattr(
+        source, "shelved", lambda n: None if not seen and not seen.append(n) else shelved(n)
+    )
+    monkeypatch.setattr(source, "grown_from", lambda *_a: None)
+    again = read_in(folder, cache)
+    assert seen
+    same(again.to_pandas(), first.to_pandas())
+    assert notes.read_text("utf-8") == text
+    assert set(cache.glob("*.parquet")) == files
+
+
+def test_a_process_that_is_killed_before_the_notes_are_there_harms_nobody(log, monkeypatch):
+    folder, cache = log
+    first = read_in(folder, cache)
+    day(folder, "2026-01-03.csv", "b,2026-01-03 10:00:00,cart,app")
+    replace = Path.replace
+
+    def killed(self, target):
+        if Path(target).suffix == ".json":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            read_in(folder, cache)
+    assert len(first.to_pandas()) == 3
+    second = read_in(folder, cache)
+    assert len(second.to_pandas()) == 4
+    assert len(list(cache.glob("events-*.parquet"))) == 3  # one that no notes name
+    age(cache, 200_000)
+    day(folder, "2026-01-04.csv", "b,2026-01-04 10:00:00,cart,app")
+    third = read_in(folder, cache)
+    named = {p.name for p in (first.path, second.tail, third.tail)}
+    assert {p.name for p in cache.glob("events-*.parquet")} == named
+
+
+def test_a_reading_that_is_asked_for_again_is_not_cleared_away(log):
+    folder, cache = log
+    used = read_in(folder, cache)
+    other = read_in(folder, cache, currency="EUR")
+    age(cache, 200_000)
+    assert read_in(folder, cache).path == used.path  # set back, and asked for
+    day(folder, "2026-01-01.csv", "a,2026-01-01 10:00:00,visit,web")
+    newest = read_in(folder, cache)
+    assert newest.tail is None
+    assert used.path.exists()
+    assert not other.path.exists()
+
+
+def age(folder, seconds):
+    """Make everything in a folder older."""
+    for path in folder.iterdir():
+        found = path.stat()
+        os.utime(path, (found.st_atime - seconds, found.st_mtime - seconds))

@@ -1,10 +1,11 @@
-"""The hash of a file's content, not computed twice for a file that did not change."""
+"""The hashes of files' contents, not computed twice for a file that did not change."""
 
 import hashlib
 import json
 import os
 import time
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 from journey_widgets.textfiles import check_file
@@ -14,28 +15,33 @@ SETTLED = 2.0
 """Seconds after which a change of a file is certain to show in its times."""
 
 
-def content_hash(path: Path, folder: Path) -> bytes:
-    """Return the SHA-256 of a file; `folder` keeps it beside the file's size, times and number.
+def content_hashes(paths: Iterable[Path], folder: Path) -> list[bytes]:
+    """Return the SHA-256 of files; `folder` keeps it beside each file's size, times and number.
 
     A file changed a moment ago could change again within one tick of the clock, so its hash is not kept.
     """
-    check_file(path)
-    notes, name = folder / NOTES, str(path.resolve())
-    state = path.stat()
-    stamp = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
-    known = _read(notes)
-    noted = known.get(name)
-    if isinstance(noted, dict) and noted.get("stamp") == stamp:
-        return bytes.fromhex(str(noted["sha256"]))
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").digest()
-    changed = max(state.st_mtime_ns, state.st_ctime_ns) / 1e9
-    if time.time() - changed > SETTLED:
-        known[name] = {"stamp": stamp, "sha256": digest.hex()}
+    notes = folder / NOTES
+    known, found, fresh = _read(notes), [], False
+    for path in paths:
+        if not path.exists() or path.stat().st_size:
+            check_file(path)
+        name, state = str(path.resolve()), path.stat()
+        stamp = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
+        noted = known.get(name)
+        if isinstance(noted, dict) and noted.get("stamp") == stamp:
+            found.append(bytes.fromhex(str(noted["sha256"])))
+            continue
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").digest()
+        found.append(digest)
+        changed = max(state.st_mtime_ns, state.st_ctime_ns) / 1e9
+        if time.time() - changed > SETTLED:
+            known[name], fresh = {"stamp": stamp, "sha256": digest.hex()}, True
+    if fresh:
         part = folder / f"{uuid.uuid4().hex}.part"
         part.write_text(json.dumps(known), "utf-8")
         os.replace(part, notes)  # noqa: PTH105 - one step, whoever else writes
-    return digest
+    return found
 
 
 def _read(notes: Path) -> dict[str, object]:

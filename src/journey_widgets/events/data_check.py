@@ -68,7 +68,9 @@ class DataCheck:
                 examples[f"example:{flag}"] = text.argmin(table[ROW], where=table[flag])
                 examples[f"row:{flag}"] = table[ROW].min(where=table[flag])
         if examples:
-            self.counts |= table.agg(**examples).to_pyarrow().to_pylist()[0]
+            told = table.agg(**examples).to_pyarrow().to_pylist()[0]
+            # What is noted must not say more than what is shown.
+            self.counts |= {n: shown(v) if n.startswith("example:") else v for n, v in told.items()}
         self.own_rows = self.rows
         self.noted: dict[str, Any] = {
             "counts": self.counts, "lost": opened.lost, "notes": opened.notes, "parts": opened.parts,
@@ -82,7 +84,7 @@ class DataCheck:
     def _example(self, flag: str) -> str:
         if not self.counts[flag]:
             return ""
-        return f"first: {shown(self.counts[f'example:{flag}'])} in {self._record(flag)}"
+        return f"first: {self.counts[f'example:{flag}']} in {self._record(flag)}"
 
     def _record(self, flag: str) -> str:
         """Return the record in the source, by its number from 1; a header does not count."""
@@ -143,7 +145,8 @@ class DataCheck:
         if lost:
             add("lines without a record", self.mapping.unnest or "", lost, "set aside", of=0)
         if self.noted["without_rows"]:
-            add("files without rows", "", 0, "nothing to read", _listed(self.noted["without_rows"]))
+            what, done = WITHOUT_ROWS
+            add(what, "", 0, done, _listed(self.noted["without_rows"]), of=0)
         for column_name, count in self.noted["blank"].items():
             add("not in every file", column_name, count, "blank there")
         for what, found in self.noted["notes"].items():
@@ -306,10 +309,7 @@ class DataCheck:
 
 def _added(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
     """Return counts by name, of both."""
-    return {
-        name: before.get(name, 0) + now.get(name, 0)
-        for name in [*before, *(set(now) - set(before))]
-    }
+    return {name: before.get(name, 0) + now.get(name, 0) for name in dict.fromkeys([*before, *now])}
 
 
 def _together(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
@@ -343,3 +343,18 @@ def _instant(micros: int | None) -> datetime | None:
 
 def _time(value: Any) -> str:
     return "" if value is None else f"{value:%Y-%m-%d %H:%M}"
+
+
+def with_files_without_rows(
+    check: Sequence[Sequence[Any]], names: Sequence[str]
+) -> list[list[Any]]:
+    """Return a data check that says which files have no rows, all of them."""
+    rows = [list(r) for r in check if r[0] != WITHOUT_ROWS[0]]
+    at = 1 + max(
+        n for n, r in enumerate(rows) if r[0] in ("rows set aside", "lines without a record")
+    )
+    return [*rows[:at], [WITHOUT_ROWS[0], "", 0, None, WITHOUT_ROWS[1], _listed(names)], *rows[at:]]
+
+
+WITHOUT_ROWS = ("files without rows", "nothing to read")
+"""Fact about files, and what was done."""

@@ -55,7 +55,8 @@ def file_format(path: Path, mapping: SourceMapping) -> Format:
 
 
 def open_files(
-    parts: Mapping[str, Path], mapping: SourceMapping, scratch: Path, *, first: int = 0, also: Sequence[Path] = ()
+    parts: Mapping[str, Path], mapping: SourceMapping, scratch: Path, *, alone: bool, first: int = 0,
+    also: Sequence[Path] = (),
 ) -> RawTable:  # fmt: skip
     """Open the files of a source as raw values with the row number, from `first`, in column `ROW`.
 
@@ -65,32 +66,51 @@ def open_files(
         The files by name, in their order; see `parts_of`.
     scratch
         A folder of our own for what has to be written on the way.
+    alone
+        Whether the source is one file, and never more.
     also
         Folders that are to be read on the same connection.
     """
     for path in parts.values():
-        check_file(path)
+        if alone or not path.exists() or path.stat().st_size:
+            check_file(path)
     files = {name: path.resolve() for name, path in parts.items()}
     folders = dict.fromkeys(p.parent for p in files.values())
     con = locked_connection(*folders, scratch, scratch_folder(), *also)
-    if len(files) == 1 and not first:
+    if alone:
         return _opened(con, next(iter(files.values())), mapping, scratch)[0]
     opened: dict[str, RawTable] = {}
     begins: dict[str, int] = {}
     without_rows: list[str] = []
+    lost = 0
     for name, path in files.items():
-        try:
-            opened[name], rows = _opened(con, path, mapping, scratch)
-        except NoRowsError:
+        if not path.stat().st_size:  # it has just begun
             without_rows.append(name)
             continue
+        try:
+            opened[name], rows = _opened(con, path, mapping, scratch)
+        except NoRowsError as error:
+            lost += error.lost
+            without_rows.append(name)
+            continue
+        except JourneyDataError as error:
+            if str(error).startswith(name):
+                raise
+            msg = f"{name}: {error}"
+            raise JourneyDataError(msg) from None
+        if len(files) > 1 and file_format(path, mapping) == "csv":
+            # Room to read lines of is taken for each file of a statement: one after the other they need it once.
+            one = opened[name]
+            one.table = con.create_table(ibis.util.gen_name("part"), one.table, temp=True)
         begins[name], first = first, first + rows
     if not opened:
         which = f"{without_rows[0]} to {without_rows[-1]}"
         msg = f"None of {len(files)} files has a row, from {which}. There is nothing to read."
-        raise NoRowsError(msg)
+        none = NoRowsError(msg)
+        none.lost = lost
+        raise none
     whole = _one_after_the_other(con, opened, begins, first)
-    whole.without_rows = without_rows
+    whole.without_rows, whole.lost = without_rows, whole.lost + lost
     return whole
 
 
@@ -110,7 +130,9 @@ def _opened(
     rows = int(raw.table.count().to_pyarrow().as_py())
     if not rows:
         msg = f"{path.name} has no rows. There is nothing to read."
-        raise NoRowsError(msg)
+        none = NoRowsError(msg)
+        none.lost = raw.lost
+        raise none
     return raw, rows
 
 

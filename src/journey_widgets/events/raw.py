@@ -43,7 +43,9 @@ class RawTable:
 
 
 class NoRowsError(JourneyDataError):
-    """There is nothing to read in a file that is whole."""
+    """There is nothing to read in a file that is whole; `lost` is how many of its lines hold no record."""
+
+    lost = 0
 
 
 def locked_connection(*folders: Path) -> "Backend":

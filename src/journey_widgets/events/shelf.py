@@ -1,19 +1,23 @@
-"""The folder that keeps what was read: a table for each reading, and beside it notes of what was seen.
+"""The folder that keeps what was read: tables, and for each reading the notes of what was seen.
 
-======================  ==============================================================================
-``<kind>-<mark>.parquet``  the table; of a log that has grown its second file (see `grown_log`)
-``<kind>-<mark>.json``     the data check, touchpoints and customers; of a log also what it takes to grow
-======================  ==============================================================================
+===========================  ============================================================================
+``<kind>-<mark>.json``       notes of a reading: its table, data check, touchpoints, customers; of a log that
+                             can grow also its files, and what was counted of them
+``<kind>-<mark>-<id>.parquet``  the table; of a log that has grown its second file (see `grown_log`)
+===========================  ============================================================================
 
-Notes are written last: a table without them is not whole.
+A table is written under a name that nobody has, and never again; the notes that name it are put there in one step. So
+whoever reads a table goes on reading it, whatever others do.
 """
 
 import contextlib
 import json
+import os
+import shutil
 import time
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +32,24 @@ from journey_widgets.events.personal import key, key_mark
 from journey_widgets.events.stored_log import without_places
 
 KEPT_FOR = 86_400.0
-"""Seconds for which a table that another one has replaced is still there for who is reading it."""
+"""Seconds for which a table that nobody asked for is still there."""
+WRITTEN_IN = 600.0
+"""Seconds in which a table that was written gets its notes."""
+TOUCHED = 3_600.0
+"""Seconds after which a reading that is asked for is marked as such again."""
 
 
 @dataclass(frozen=True)
 class Shelved:
     """A table that is whole, with what was noted of it."""
 
+    notes: Path
     base: Path
     tail: Path | None
     """The second file of a log that has grown."""
     noted: Mapping[str, Any]
-
-    @property
-    def table(self) -> ir.Table:
-        """The rows, without the path index."""
-        return without_places(log_table(self.base, self.tail))
+    table: ir.Table
+    """The rows, without the path index."""
 
     @property
     def data_check(self) -> pd.DataFrame:
@@ -51,102 +57,149 @@ class Shelved:
         check = pd.DataFrame(self.noted["check"], columns=list(CHECK_COLUMNS))
         return check.astype({"rows": "int64", "share": "float64"})
 
+    def names(self) -> dict[str, str]:
+        """Return what notes say of the files of this table: ``table`` and, where it has two, ``base``."""
+        if self.tail is None:
+            return {"table": self.base.name}
+        return {"table": self.tail.name, "base": self.base.name}
+
 
 def place(folder: Path, name: str, mapping: SourceMapping) -> Path:
-    """Return the file of a table; one with pseudonyms carries the mark of the key they were made with."""
+    """Return the notes of a reading; those with pseudonyms carry the mark of the key they were made with."""
     if not mapping.pseudonyms:
-        return folder / f"{name}.parquet"
+        return folder / f"{name}.json"
     secret = key()
     if secret is not None:
-        return folder / f"{name}-{key_mark(secret)}.parquet"
+        return folder / f"{name}-{key_mark(secret)}.json"
     # Who only reads what is stored, such as a dashboard, needs no key.
-    stored = sorted(folder.glob(f"{name}-*.parquet"), key=lambda p: p.stat().st_mtime)
-    return stored[-1] if stored else folder / f"{name}-.parquet"
+    stored = sorted(folder.glob(f"{name}-*.json"), key=lambda p: p.stat().st_mtime)
+    return stored[-1] if stored else folder / f"{name}-.json"
 
 
-def notes_of(table: Path) -> Path:
-    """Return the file of the notes of a table."""
-    return table.with_suffix(".json")
-
-
-def shelved(table: Path) -> Shelved | None:
-    """Return a table with its notes; None where they are not there whole."""
-    notes = notes_of(table)
-    if not (table.exists() and notes.exists()):
-        return None
+def shelved(notes: Path) -> Shelved | None:
+    """Return a reading's table with its notes; None where they are not there whole."""
     try:
         noted = json.loads(notes.read_text("utf-8"))
-        base = table.parent / noted["base"] if noted.get("base") else table
-        found = Shelved(base, None if base == table else table, noted)
-        found.data_check, found.table, tuple(noted["touchpoints"]), int(noted["customers"])
+        table = notes.parent / str(noted["table"])
+        base = notes.parent / str(noted.get("base") or noted["table"])
+        tail = table if noted.get("base") else None
+        found = Shelved(notes, base, tail, noted, without_places(log_table(base, tail)))
+        found.data_check, tuple(noted["touchpoints"]), int(noted["customers"])
     except (ValueError, KeyError, TypeError, OSError, duckdb.Error):
         return None
     return found
 
 
+def mark_as_used(found: Shelved) -> None:
+    """Note that a reading was asked for, so that nobody clears it away; who may not write there cannot."""
+    with contextlib.suppress(OSError):
+        if time.time() - found.notes.stat().st_mtime > TOUCHED:
+            os.utime(found.notes)
+
+
+def put(notes: Path, noted: Mapping[str, Any], table: Path | None, scratch: Path) -> None:
+    """Put a reading on the shelf: its table (None where the notes name one that is there), then its notes.
+
+    Where somebody else was quicker, theirs stays.
+    """
+    told = dict(noted)
+    if table is not None:
+        kept = notes.parent / f"{notes.stem}-{uuid.uuid4().hex[:12]}.parquet"
+        table.replace(kept)
+        told["table"] = kept.name
+    if shelved(notes) is not None:
+        if table is not None:
+            kept.unlink()
+        return
+    part = scratch / "notes.json"
+    part.write_text(json.dumps(told, ensure_ascii=False), "utf-8")
+    part.replace(notes)
+
+
+Part = tuple[str, str]
+"""Name and hash of a file."""
+
+
 def grown_from(
-    folder: Path, kind: str, reading: str, parts: list[tuple[str, str]], mark: str
+    folder: Path, kind: str, reading: str, parts: Sequence[Part], mark: str
 ) -> Shelved | None:
-    """Return the largest table of some of the files, read the same way, that those which are new come after.
+    """Return the largest table of the first of some files, read the same way.
 
     Parameters
     ----------
     reading
         Mark of how the files were read.
     parts
-        Name and hash of each file, in their order.
+        The files, in their order.
     mark
-        End of the table's name: of the key of its pseudonyms.
+        End of the notes' name: of the key of pseudonyms.
     """
-    best: Shelved | None = None
+    readings = _readings(folder, kind, reading, mark)
+    fit = [(len(had), n) for had, n in readings if list(parts[: len(had)]) == had]
+    for _many, notes in sorted(fit, reverse=True):
+        found = shelved(notes)
+        if found is not None:
+            return found
+    return None
+
+
+def finished_parts(folder: Path, kind: str, reading: str, parts: Sequence[Part], mark: str) -> int:
+    """Return how many of the first files are the same as in an earlier reading whose last file was written to since."""
     most = 0
+    for had, _notes in _readings(folder, kind, reading, mark):
+        many = len(had) - 1
+        same = many and list(parts[:many]) == had[:-1] and len(parts) > many
+        if same and parts[many][0] == had[-1][0] and parts[many] != had[-1]:
+            most = max(most, many)
+    return most
+
+
+def _readings(folder: Path, kind: str, reading: str, mark: str) -> list[tuple[list[Part], Path]]:
+    found = []
     for notes in folder.glob(f"{kind}-*{mark}.json"):
-        with contextlib.suppress(ValueError, OSError, AttributeError):
+        with contextlib.suppress(ValueError, OSError, AttributeError, TypeError):
             grows = json.loads(notes.read_text("utf-8")).get("grows") or {}
-            had = [tuple(p) for p in grows.get("parts", [])]
-            if (
-                grows.get("reading") == reading
-                and most < len(had) < len(parts)
-                and had == parts[: len(had)]
-            ):
-                found = shelved(notes.with_suffix(".parquet"))
-                if found is not None:
-                    best, most = found, len(had)
-    return best
+            if grows.get("reading") == reading:
+                found.append(([(str(n), str(h)) for n, h in grows["parts"]], notes))
+    return found
 
 
-def forget_raw_ids(folder: Path, kind: str, mapping: SourceMapping) -> None:
-    """Remove tables of the same source that were stored before its ids became pseudonyms."""
-    if not mapping.pseudonyms:
-        return
-    for notes in folder.glob(f"{kind}-*.json"):
-        with contextlib.suppress(ValueError, OSError):
-            hidden = json.loads(notes.read_text("utf-8")).get("pseudonyms", [])
-            if not set(mapping.pseudonyms) <= set(hidden):
-                notes.with_suffix(".parquet").unlink(missing_ok=True)
-                notes.unlink()
+def clear_away(folder: Path, newest: Path, kind: str, mapping: SourceMapping) -> None:
+    """Remove readings of a source that nobody asked for since yesterday, and what no notes name.
 
-
-def forget_replaced(folder: Path, kind: str, newest: Path) -> None:
-    """Remove tables of a source that another one replaced a day ago.
-
-    A table counts as replaced from when the next one was made. Those stay that tables which stay are read together
-    with, and the one that the newest grew from: its last file may come again, longer.
+    What stays is read together with other files, and the newest reading may grow once more from what it grew from: all
+    of that stays. Readings from before ids became pseudonyms go at once.
     """
     with contextlib.suppress(OSError):
-        made = sorted((p.stat().st_mtime, p) for p in folder.glob(f"{kind}-*.json"))
-        kept = {notes_of(newest)}
-        for (_old, notes), (replaced, _next) in pairwise(made):
-            if time.time() - replaced < KEPT_FOR:
-                kept.add(notes)
-        needed = set()
-        for notes in kept:
-            with contextlib.suppress(ValueError, OSError, AttributeError):
-                noted = json.loads(notes.read_text("utf-8"))
-                wanted = ("base", "from") if notes == notes_of(newest) else ("base",)
-                needed |= {folder / str(noted[n]) for n in wanted if noted.get(n)}
-        for _made, notes in made:
-            table = notes.with_suffix(".parquet")
-            if notes not in kept and table not in needed:
+        now, kept = time.time(), {}
+        for notes in folder.glob(f"{kind}-*.json"):
+            noted = _noted(notes)
+            raw = not set(mapping.pseudonyms) <= set(noted.get("pseudonyms") or [])
+            if raw or (notes != newest and now - notes.stat().st_mtime > KEPT_FOR):
+                continue
+            kept[notes] = noted
+        source = folder / str(kept.get(newest, {}).get("from") or "")
+        if source.suffix == ".json" and source.exists():
+            kept[source] = _noted(source)
+        needed = {str(noted.get(n)) for noted in kept.values() for n in ("table", "base")}
+        for notes in folder.glob(f"{kind}-*.json"):
+            if notes not in kept:
+                named = {_noted(notes).get(n) for n in ("table", "base")} - needed
                 notes.unlink(missing_ok=True)
+                for name in named - {None}:
+                    (folder / str(name)).unlink(missing_ok=True)
+        long = WRITTEN_IN if mapping.pseudonyms else KEPT_FOR
+        for table in folder.glob(f"{kind}-*.parquet"):
+            if table.name not in needed and now - table.stat().st_mtime > long:
                 table.unlink(missing_ok=True)
+        for left in folder.glob("reading-*"):
+            if now - left.stat().st_mtime > KEPT_FOR:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _noted(notes: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(notes.read_text("utf-8"))
+    except (ValueError, OSError):
+        return {}
+    return found if isinstance(found, dict) else {}

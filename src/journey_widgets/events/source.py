@@ -1,11 +1,13 @@
 """Reading a source: a lazy table, and the data check that is shown before any result."""
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,12 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 from ibis import _
+from ibis.common.exceptions import IbisError
 from pydantic import ValidationError
 
 from journey_widgets.errors import InfrastructureError, JourneyDataError, did_you_mean
-from journey_widgets.events.content import content_hash
-from journey_widgets.events.data_check import DataCheck
+from journey_widgets.events.content import content_hashes
+from journey_widgets.events.data_check import DataCheck, with_files_without_rows
 from journey_widgets.events.engine import collect, scratch_folder, unreadable
 from journey_widgets.events.files import open_files
 from journey_widgets.events.grown_log import AnewError, grow_log
@@ -33,14 +36,16 @@ from journey_widgets.events.normalise import (
 )
 from journey_widgets.events.parts import folder_of, is_pattern, parts_of
 from journey_widgets.events.personal import refuse_personal
-from journey_widgets.events.raw import ROW, as_arrow, from_table
+from journey_widgets.events.raw import ROW, NoRowsError, as_arrow, from_table
 from journey_widgets.events.shelf import (
+    Part,
     Shelved,
-    forget_raw_ids,
-    forget_replaced,
+    clear_away,
+    finished_parts,
     grown_from,
-    notes_of,
+    mark_as_used,
     place,
+    put,
     shelved,
 )
 from journey_widgets.events.stored_log import StoredLog, store_log
@@ -48,7 +53,7 @@ from journey_widgets.tables import Contract, contract, require_columns
 
 READER = "6"
 """Raised when reading changes what it makes of the same file, so that stored tables are made anew."""
-GROWS_WITH = ("rows", "customers", "ties", "first", "last", "numbers", "again")
+GROWS_WITH = ("rows", "customers", "ties", "first", "last", "again")
 """What of a stored log is noted, so that it can grow."""
 
 
@@ -103,7 +108,9 @@ class Source:
         return f"<{self.kind}: {facts.get('rows kept', 0):,} rows, {self.fingerprint[:12]}>"
 
 
-def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None = None) -> Source:
+def read(
+    kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None = None, within: Path | None = None
+) -> Source:  # fmt: skip
     """Read `source` as the contract `kind` says, by `mapping`.
 
     Parameters
@@ -118,6 +125,8 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
         How its columns and values are read.
     cache
         Folder that keeps the table, so that the next reading of the same input takes no time.
+    within
+        Folder whose own name, and those above it, are no pattern.
 
     Raises
     ------
@@ -130,39 +139,65 @@ def read(kind: str, source: Any, mapping: SourceMapping, *, cache: Path | None =
         source = as_arrow(source)
     folder = cache if cache is not None else scratch_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    given = _given(source, mapping, folder)
-    target = place(folder, f"{kind}-{given.fingerprint[:16]}", mapping)
-    found = shelved(target)
+    given = _given(source, mapping, folder, within)
+    notes = place(folder, f"{kind}-{given.fingerprint[:16]}", mapping)
+    found = shelved(notes)
     if found is None:
-        _read_in(given, agreed, mapping, target)
-        found = shelved(target)
+        found = _read_in(given, agreed, mapping, notes)
         if cache is not None:
-            forget_raw_ids(folder, kind, mapping)
-            forget_replaced(folder, kind, target)
-    if found is None:
-        msg = f"What was read of {kind} could not be stored in {folder}. Is the disk full?"
-        raise InfrastructureError(msg)
+            clear_away(folder, notes, kind, mapping)
+    elif cache is not None:
+        mark_as_used(found)
     return Source(
         kind, found.table, found.data_check, given.fingerprint, found.base, mapping,
         tuple(found.noted["touchpoints"]), int(found.noted["customers"]), tail=found.tail,
     )  # fmt: skip
 
 
-def _read_in(given: "_Given", agreed: Contract, mapping: SourceMapping, target: Path) -> None:
+def _read_in(given: "_Given", agreed: Contract, mapping: SourceMapping, notes: Path) -> Shelved:
     """Store what was given; a log that was stored with some of its files grows by the others, where it can."""
-    folder = target.parent
-    if agreed.name == "events" and given.grows and not mapping.order:
-        mark = target.stem.removeprefix(f"{agreed.name}-{given.fingerprint[:16]}")
-        before = grown_from(folder, agreed.name, given.reading, given.hashes, mark)
-        if before is not None:
-            with tempfile.TemporaryDirectory(dir=folder, prefix="reading-") as scratch:
-                try:
-                    _make(given, agreed, mapping, target, Path(scratch), grow=before)
-                    return
-                except (AnewError, JourneyDataError):
-                    pass  # what is wrong with the files, if anything, is told when all are read
+    found = None
+    if given.grows and agreed.name == "events" and not mapping.order:
+        mark = notes.stem.removeprefix(f"{agreed.name}-{given.fingerprint[:16]}")
+        with contextlib.suppress(
+            AnewError, JourneyDataError, IbisError, pa.ArrowException, OSError
+        ):
+            # What is wrong with the files, if anything, is told when all of them are read.
+            found = _grown(given, agreed, mapping, notes, mark)
+    if found is None:
+        _read_anew(given, agreed, mapping, notes)
+        found = shelved(notes)
+    if found is None:
+        msg = f"What was read of {agreed.name} could not be stored in {notes.parent}. Is the disk full?"
+        raise InfrastructureError(msg)
+    return found
+
+
+def _grown(
+    given: "_Given", agreed: Contract, mapping: SourceMapping, notes: Path, mark: str
+) -> Shelved | None:
+    """Store a log that grows; None where nothing is stored that it could grow from."""
+    folder, kind = notes.parent, agreed.name
+    before = grown_from(folder, kind, given.reading, given.hashes, mark)
+    had = 0 if before is None else len(before.noted["grows"]["parts"])
+    finished = finished_parts(folder, kind, given.reading, given.hashes, mark)
+    if (
+        finished > had
+    ):  # those that nobody writes to any more are stored, for all that is still to come
+        part = given.first(finished)
+        own = folder / f"{kind}-{part.fingerprint[:16]}{mark}.json"
+        _read_anew(part, agreed, mapping, own)
+        before = shelved(own)
+    if before is None:
+        return None
     with tempfile.TemporaryDirectory(dir=folder, prefix="reading-") as scratch:
-        _make(given, agreed, mapping, target, Path(scratch), grow=None)
+        _make(given, agreed, mapping, notes, Path(scratch), grow=before)
+    return shelved(notes)
+
+
+def _read_anew(given: "_Given", agreed: Contract, mapping: SourceMapping, notes: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=notes.parent, prefix="reading-") as scratch:
+        _make(given, agreed, mapping, notes, Path(scratch), grow=None)
 
 
 def table_of(given: Any, name: str, *needed: str) -> ir.Table:
@@ -197,57 +232,78 @@ class _Given:
     """What is to be read: files, or a table."""
 
     name: str
-    fingerprint: str
     reading: str
     """Mark of how it is read."""
     parts: Mapping[str, Path]
-    hashes: list[tuple[str, str]]
+    hashes: Sequence[Part] = ()
     """Name and hash of each file."""
     grows: bool = False
     """Whether more files may come: their names fit a pattern."""
     table: pa.Table | None = None
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of what is read and how."""
+        digest = hashlib.sha256(self.reading.encode())
+        if self.table is not None:
+            with pa.ipc.new_stream(sink := pa.BufferOutputStream(), self.table.schema) as writer:
+                writer.write_table(self.table)
+            digest.update(sink.getvalue())
+        elif self.grows:
+            digest.update(json.dumps(self.hashes).encode())
+        else:
+            digest.update(bytes.fromhex(self.hashes[0][1]))
+        return digest.hexdigest()
 
-def _given(source: Any, mapping: SourceMapping, folder: Path) -> _Given:
+    def first(self, many: int) -> "_Given":
+        """Return the first files alone."""
+        parts = dict(list(self.parts.items())[:many])
+        return _Given(self.name, self.reading, parts, self.hashes[:many], self.grows)
+
+
+def _given(source: Any, mapping: SourceMapping, folder: Path, within: Path | None) -> _Given:
     digest = hashlib.sha256(READER.encode())
     digest.update(mapping.model_dump_json(exclude={"file"}).encode())
     reading = digest.hexdigest()
     if not isinstance(source, str | os.PathLike):
-        with pa.ipc.new_stream(sink := pa.BufferOutputStream(), source.schema) as writer:
-            writer.write_table(source)
-        digest.update(sink.getvalue())
-        return _Given("the table", digest.hexdigest(), reading, {}, [], table=source)
+        return _Given("the table", reading, {}, table=source)
     path = Path(source)
-    parts, grows = parts_of(path), is_pattern(path)
-    hashes = [(name, content_hash(part, folder).hex()) for name, part in parts.items()]
-    if grows:
-        digest.update(json.dumps(hashes).encode())
-    else:
-        digest.update(bytes.fromhex(hashes[0][1]))
-    name = path.relative_to(folder_of(path)).as_posix() if grows else path.name
-    return _Given(name, digest.hexdigest(), reading, parts, hashes, grows)
+    parts, grows = parts_of(path, within), is_pattern(path, within)
+    hashes = [h.hex() for h in content_hashes(parts.values(), folder)]
+    name = path.relative_to(folder_of(path, within)).as_posix() if grows else path.name
+    return _Given(name, reading, parts, list(zip(parts, hashes, strict=True)), grows)
 
 
 def _make(
-    given: "_Given", agreed: Contract, mapping: SourceMapping, target: Path, scratch: Path, *, grow: Shelved | None
+    given: _Given, agreed: Contract, mapping: SourceMapping, notes: Path, scratch: Path, *, grow: Shelved | None
 ) -> None:  # fmt: skip
     """Read what was given, or of a log that grows the files that are new, and store it with its notes."""
-    if given.table is None:
-        had = [] if grow is None else grow.noted["grows"]["parts"]
-        new = dict(list(given.parts.items())[len(had) :])
-        first = 0 if grow is None else int(grow.noted["grows"]["counted"]["counts"]["rows"])
-        opened = open_files(new, mapping, scratch, first=first, also=[target.parent])
-    else:
-        opened, first = from_table(given.table, scratch), 0
+    grows = {} if grow is None else grow.noted["grows"]
+    new = dict(list(given.parts.items())[len(grows.get("parts", ())) :])
+    first = int(grows["counted"]["counts"]["rows"]) if grows else 0
+    try:
+        if given.table is not None:
+            opened = from_table(given.table, scratch)
+        else:
+            opened = open_files(
+                new, mapping, scratch, alone=not given.grows, first=first, also=[notes.parent]
+            )
+    except NoRowsError as error:
+        if grow is None or error.lost:
+            raise
+        put(notes, _without_more_rows(given, grow, list(new)), None, scratch)
+        return
     try:
         read_in = normalise(opened.table, agreed, mapping)
         complete(read_in, agreed, mapping)
     except JourneyDataError as error:
         msg = f"{given.name}: {error}"
         raise JourneyDataError(msg) from None
+    part = scratch / "table.parquet"
+    stored: StoredLog | None = None
     try:
         types = {n: str(t) for n, t in opened.table.schema().items()}
-        if grow is not None and types != grow.noted["grows"]["types"]:
+        if grow is not None and types != grows["types"]:
             msg = "its columns, or their types, are others"
             raise AnewError(msg)
         if not opened.typed or read_in.parses_text():
@@ -259,18 +315,15 @@ def _make(
         refuse_personal(
             read_in.table, _stored_columns(read_in, mapping), mapping, given.name, names
         )
-        before = None if grow is None else grow.noted["grows"]["counted"]
-        facts = DataCheck(read_in, agreed, mapping, opened, given.name, names, before)
+        facts = DataCheck(read_in, agreed, mapping, opened, given.name, names, grows.get("counted"))
         facts.refuse_unreadable()
         kept = _kept(read_in.table, facts.must, agreed, mapping)
-        part = scratch / "table.parquet"
-        stored: StoredLog | None = None
         if is_log:
             extras = _extras(read_in, agreed, mapping)
             if grow is None:
                 stored = store_log(con, read_in.table, names, mapping, part, extras=extras)
             else:
-                seen = StoredLog(tuple(grow.noted["touchpoints"]), **grow.noted["grows"]["stored"])
+                seen = StoredLog(tuple(grow.noted["touchpoints"]), **grows["stored"])
                 stored = grow_log(
                     con, read_in.table, names, mapping, part, extras=extras, before=seen, base=grow.base,
                     tail=grow.tail, first_row=first,
@@ -295,16 +348,26 @@ def _make(
         "pseudonyms": list(mapping.pseudonyms),
     }
     if grow is not None:
-        noted |= {"base": grow.base.name, "from": (grow.tail or grow.base).name}
+        made = {"base": grow.base.name} if part.exists() else grow.names()
+        noted |= {**made, "from": grow.notes.name}
     if stored is not None and given.grows and not mapping.order:
         noted["grows"] = {
             "reading": given.reading, "parts": given.hashes, "types": types, "counted": facts.noted,
             "stored": {n: getattr(stored, n) for n in GROWS_WITH},
         }  # fmt: skip
-    part_notes = scratch / "notes.json"
-    part_notes.write_text(json.dumps(noted, ensure_ascii=False), "utf-8")
-    part.replace(target)
-    part_notes.replace(notes_of(target))
+    put(notes, noted, part if part.exists() else None, scratch)
+
+
+def _without_more_rows(given: _Given, grow: Shelved, files: Sequence[str]) -> dict[str, Any]:
+    """Return the notes of a log that has come to more files, none of which has a row."""
+    grows = grow.noted["grows"]
+    blank = [*grows["counted"]["without_rows"], *files]
+    counted = {**grows["counted"], "without_rows": blank}
+    check = with_files_without_rows(grow.noted["check"], blank)
+    return {
+        **grow.noted, **grow.names(), "from": grow.notes.name, "check": check,
+        "grows": {**grows, "parts": given.hashes, "counted": counted},
+    }  # fmt: skip
 
 
 def _stored_columns(read_in: Normalised, mapping: SourceMapping) -> list[str]:

@@ -3,7 +3,7 @@
 Beside the columns of the events contract the file holds, for each event, its place in its path:
 
 =================  =======  ==============================================================
-``path:customer``  int32    number of the customer, in order of id
+``path:customer``  int32    number of the customer, from 0 in order of id
 ``path:step``      int32    place of the event in the customer's path, from 1
 ``path:code``      int16    number of the touchpoint, in order of id (int32 above 32,000)
 ``path:next``      int16    number of the next event's touchpoint; null at the end of the path
@@ -57,8 +57,6 @@ class StoredLog:
     first: int | None = None
     last: int | None = None
     """Microseconds since 1970, UTC."""
-    numbers: int = 0
-    """Numbers of customers that are given away; some may have no event that was stored."""
     own_rows: int = 0
     own_ties: int = 0
     """Rows and ties among those that were read now; all of them, unless the log has grown."""
@@ -105,7 +103,7 @@ def store_log(
         pa.array(touchpoints, pa.string()),
     )
     seen = write_paths(stream(con, ordered), labels, extras, target)
-    seen.numbers, seen.own_rows, seen.own_ties = len(ids), seen.rows, seen.ties
+    seen.own_rows, seen.own_ties = seen.rows, seen.ties
     return seen
 
 
@@ -144,7 +142,7 @@ class Labels:
     events: pa.StringArray
     touchpoints: pa.StringArray
     numbers: Ints | None = None
-    """The customers' numbers, where they are not their places in the list."""
+    """The customers' numbers; where there are none, those who have an event are numbered in order of the list."""
 
     def of(self, customer: Ints) -> pa.DictionaryArray:
         """Return the ids of customers, given by number in ascending order."""
@@ -242,6 +240,9 @@ def _with_places(rows: pa.Table, labels: Labels, extras: list[str], seen: Stored
     seen.rows += len(code)
     seen.first = int(min(moment.min(), seen.first if seen.first is not None else moment.min()))
     seen.last = int(max(moment.max(), seen.last if seen.last is not None else moment.max()))
+    number = customer
+    if labels.numbers is None:  # some in the list may have no event
+        number = np.cumsum(~np.append(False, stays[:-1])) - 1 + seen.customers
     seen.customers += len(begins)
     return pa.table(
         {
@@ -251,12 +252,13 @@ def _with_places(rows: pa.Table, labels: Labels, extras: list[str], seen: Stored
             **{name: rows[name] for name in extras},
             "touchpoint": _named(code, labels.touchpoints),
             "row": rows["path:row"],
-            "path:customer": pa.array(customer.astype(np.int32)),
+            "path:customer": pa.array(number.astype(np.int32)),
             "path:step": pa.array(step.astype(np.int32)),
             "path:code": pa.array(code),
             "path:next": pa.array(code[ahead], mask=~stays),
             "path:gap": pa.array(moment[ahead] - moment, mask=~stays),
             "path:lot": rows["path:lot"],
+            **({"path:base": rows["path:base"]} if "path:base" in rows.column_names else {}),
         }
     )
 

@@ -584,7 +584,7 @@ class Workspace:
         filled, cache = self._with_defaults(mapping), self.folder / ".cache" / "sources"
         if mapping.file is None:
             return read_there(kind, filled)
-        found = read(kind, self.folder / mapping.file, filled, cache=cache)
+        found = read(kind, self.folder / mapping.file, filled, cache=cache, within=self.folder)
         if not rows:
             return found
         has_log = kind != "events" and "events" in sources.present()
