@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKSPACE ?= demo
 PORT ?= 8866
 
-.PHONY: demo lab test docs environment clean help
+.PHONY: demo lab test docs release environment clean help
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 14
 
@@ -27,6 +27,9 @@ test: $(VENV)/.test  ## install what is missing (a browser too) and run every ch
 
 docs: $(VENV)/.test  ## make the documentation as a site, in site/
 	$(BIN)/python -m sphinx -q -W -b html docs site
+
+release: $(VENV)/.test  ## make wheel, sdist and bill of materials in dist/, and ask what is known to be vulnerable
+	$(BIN)/python tests/support/release.py
 
 environment: $(VENV)/.test  ## make environment.yml anew from pyproject.toml
 	$(BIN)/python tests/support/environment.py > environment.yml
