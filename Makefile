@@ -22,7 +22,7 @@ test: $(VENV)/.test  ## install what is missing (a browser too) and run every ch
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile --durations 25
+	$(BIN)/pytest -n 3 --dist loadfile --durations 25
 	JOURNEY_WORKSPACE= XDG_DATA_HOME=$(abspath $(VENV))/share-test $(BIN)/pytest --nbval-lax notebooks -n 2 --dist loadfile -p no:cacheprovider
 
 docs: $(VENV)/.test  ## make the documentation as a site, in site/

@@ -24,7 +24,7 @@ from journey_widgets.events.warehouse_source import read_there
 from journey_widgets.journey import who
 from journey_widgets.scorecard import measure
 from support import engines, kpi_world, oracles
-from support.path_questions import STEPS, questions
+from support.path_questions import ONE_OF_EACH, STEPS, questions
 
 EVENTS, SEED = 900, 11
 
@@ -137,24 +137,14 @@ def test_an_expression_means_the_same_everywhere(name, log, backend, there):
 ASKED = tuple(questions(""))
 
 
-ON_SPARK = {
-    "transitions", "step matrix around a pattern", "step flow", "funnel that comes again", "funnel by group",
-    "funnel with a pattern", "step times", "the first variants", "variants that cover", "pain points", "groups",
-    "channels", "got to", "sessions", "funnel of sessions", "began in a period", "events of a group alone",
-    "conformance to ways", "conformance by customer", "what if", "who did not", "who fits", "retention by month",
-    "rolling retention by week", "funnel this first 3", "funnel exact any 1", "funnel any last 3",
-}  # fmt: skip
-"""Every kind of question; in each of its ways PostgreSQL is asked, which takes a tenth of the time."""
-
-
-@pytest.mark.parametrize("name", sorted(ON_SPARK))
+@pytest.mark.parametrize("name", sorted(ONE_OF_EACH))
 def test_a_question_about_paths_has_the_same_answer_where_the_events_live(name, here, there):
     asked = questions(paths.variants(here, top=1)["path"][0])[name]
     same(asked(here), asked(there))
 
 
 @pytest.mark.parametrize("backend", ["postgres"], indirect=True)
-@pytest.mark.parametrize("name", sorted({*ASKED} - ON_SPARK))
+@pytest.mark.parametrize("name", sorted({*ASKED} - ONE_OF_EACH))
 def test_a_question_has_the_same_answer_there_in_whichever_way_it_is_asked(name, here, there):
     asked = questions(paths.variants(here, top=1)["path"][0])[name]
     same(asked(here), asked(there))

@@ -275,7 +275,8 @@ def test_a_damaged_cache_is_made_anew(tmp_path):
 
     (tmp_path / "e.csv").write_text(HEADER + "a,2026-01-01,x\n")
     first = read("events", tmp_path / "e.csv", SourceMapping(), cache=tmp_path / "cache")
-    for damaged in (first.path, first.path.with_suffix(".json")):
+    (notes,) = (tmp_path / "cache").glob("events-*.json")
+    for damaged in (first.path, notes):
         damaged.write_bytes(damaged.read_bytes()[:20])
 
         again = read("events", tmp_path / "e.csv", SourceMapping(), cache=tmp_path / "cache")

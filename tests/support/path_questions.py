@@ -88,3 +88,13 @@ def questions(first_path):
                     paths.funnel(i, STEPS, order=o, entry=e, **r)
                 )
     return asked
+
+
+ONE_OF_EACH = {
+    "transitions", "step matrix around a pattern", "step flow", "funnel that comes again", "funnel by group",
+    "funnel with a pattern", "step times", "the first variants", "variants that cover", "pain points", "groups",
+    "channels", "got to", "sessions", "funnel of sessions", "began in a period", "events of a group alone",
+    "conformance to ways", "conformance by customer", "what if", "who did not", "who fits", "retention by month",
+    "rolling retention by week", "funnel this first 3", "funnel exact any 1", "funnel any last 3",
+}  # fmt: skip
+"""Every kind of question, in one of its ways: where asking takes long, or where no more can be told apart."""
