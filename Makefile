@@ -21,8 +21,8 @@ test: $(VENV)/.test  ## install what is missing (a browser too) and run every ch
 	$(BIN)/python tests/support/browser.py
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/pytest -n 3 --dist loadfile --durations 25
+	$(BIN)/mypy > $(VENV)/types.txt & types=$$!; $(BIN)/pytest -n 3 --dist loadfile --durations 25 && wait $$types && failed=0 || failed=1; \
+	cat $(VENV)/types.txt; exit $$failed
 	JOURNEY_WORKSPACE= XDG_DATA_HOME=$(abspath $(VENV))/share-test $(BIN)/pytest --nbval-lax notebooks -n 2 --dist loadfile -p no:cacheprovider
 
 docs: $(VENV)/.test  ## make the documentation as a site, in site/

@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -24,6 +25,7 @@ os.environ.setdefault("PLAYWRIGHT_BROWSERS_PATH", str(_cache / "ms-playwright"))
 _kept = tempfile.TemporaryDirectory(prefix="journey_tests_", ignore_cleanup_errors=True)
 os.environ["XDG_CACHE_HOME"] = _kept.name
 ROOT = Path(__file__).parent.parent
+gc.freeze()  # what was imported is there to stay: it is not looked through again and again
 # What properties are tried on is the same in every run of CI; everywhere else it is drawn anew.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):

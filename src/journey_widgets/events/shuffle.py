@@ -5,7 +5,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from journey_widgets.events.engine import engine_of
+from journey_widgets.events.engine import OURS, engine_of
 
 
 @ibis.udf.scalar.builtin(name="md5")
@@ -58,6 +58,9 @@ _DIGITS = "0123456789abcdef"
 def lot(text: ir.StringValue) -> ir.IntegerValue:
     """Return a number by chance below `LOTS`, always the same for a text: the first three digits of its MD5."""
     hashed = by_chance(text).lower()
+    if engine_of(text) == OURS:  # the same, in a word
+        short: ir.IntegerValue = (ibis.literal("0x") + hashed.substr(0, 3)).cast("int16")
+        return short
     first, second, third = (ibis.literal(_DIGITS).find(hashed.substr(n, 1)) for n in range(3))
     found: ir.IntegerValue = (first * 256 + second * 16 + third).cast("int16")
     return found
