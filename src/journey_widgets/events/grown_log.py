@@ -308,13 +308,15 @@ def read_grown(
         yield from first
         return
     there, before = _people_of(tail)
+    is_there = np.zeros(_customers_in(base), np.bool_)
+    is_there[there] = True
     second = whole_paths(read_places(tail, columns, touchpoints))
     waiting = next(second, None)
     for piece in first:
         own = piece["customer"].to_numpy().astype(np.int64)
         number = pa.array(_moved_up(own, before).astype(np.int32))
         moved = piece.set_column(piece.column_names.index("customer"), "customer", number)
-        kept = moved.filter(pa.array(~np.isin(own, there)))
+        kept = moved.filter(pa.array(~is_there[own]))
         last = int(number[-1].as_py())
         between = []
         while waiting is not None and waiting["customer"][0].as_py() < last:
