@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from journey_widgets.textfiles import check_file
 
@@ -21,7 +22,7 @@ def content_hashes(paths: Iterable[Path], folder: Path) -> list[bytes]:
     A file changed a moment ago could change again within one tick of the clock, so its hash is not kept.
     """
     notes = folder / NOTES
-    known, found, fresh = _read(notes), [], False
+    known, found, fresh = json_object(notes), [], False
     for path in paths:
         if not path.exists() or path.stat().st_size:
             check_file(path)
@@ -44,7 +45,8 @@ def content_hashes(paths: Iterable[Path], folder: Path) -> list[bytes]:
     return found
 
 
-def _read(notes: Path) -> dict[str, object]:
+def json_object(notes: Path) -> dict[str, Any]:
+    """Return what is noted in a file; nothing where it is not there, or torn."""
     try:
         found = json.loads(notes.read_text("utf-8"))
     except (OSError, ValueError):

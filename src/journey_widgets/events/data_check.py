@@ -146,11 +146,11 @@ class DataCheck:
             add("lines without a record", self.mapping.unnest or "", lost, "set aside", of=0)
         if self.noted["without_rows"]:
             what, done = WITHOUT_ROWS
-            add(what, "", 0, done, _listed(self.noted["without_rows"]), of=0)
+            add(what, "", 0, done, listed(self.noted["without_rows"]), of=0)
         for column_name, count in self.noted["blank"].items():
             add("not in every file", column_name, count, "blank there")
         for what, found in self.noted["notes"].items():
-            add(f"{what} found in the file", "", self.rows, "used", _listed(found))
+            add(f"{what} found in the file", "", self.rows, "used", listed(found))
         for column in self.read_in.columns:
             blank = int(self.counts[f"blank:{column.name}"])
             if blank:
@@ -230,8 +230,8 @@ class DataCheck:
             found = sorted(together.items(), key=lambda r: (-r[1], r[0]))
             if found:
                 action = "set aside" if self.mapping.unmapped == "set aside" else "kept by name"
-                listed = _listed([f"{event} ({n:,})" for event, n in found])
-                add("unmapped names", "event", sum(together.values()), action, listed)
+                names = listed([f"{event} ({n:,})" for event, n in found])
+                add("unmapped names", "event", sum(together.values()), action, names)
         if stored.ties:
             detail = "events of one customer at one time"
             add("ties in time", "ts", stored.ties, "input order kept", detail)
@@ -332,7 +332,8 @@ def _together(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, An
     }  # fmt: skip
 
 
-def _listed(values: Sequence[str]) -> str:
+def listed(values: Sequence[str]) -> str:
+    """Return the first five, and how many more there are."""
     more = f" and {len(values) - 5} more" if len(values) > 5 else ""
     return ", ".join(values[:5]) + more
 
@@ -353,7 +354,7 @@ def with_files_without_rows(
     at = 1 + max(
         n for n, r in enumerate(rows) if r[0] in ("rows set aside", "lines without a record")
     )
-    return [*rows[:at], [WITHOUT_ROWS[0], "", 0, None, WITHOUT_ROWS[1], _listed(names)], *rows[at:]]
+    return [*rows[:at], [WITHOUT_ROWS[0], "", 0, None, WITHOUT_ROWS[1], listed(names)], *rows[at:]]
 
 
 WITHOUT_ROWS = ("files without rows", "nothing to read")

@@ -63,7 +63,7 @@ def open_files(
     Parameters
     ----------
     parts
-        The files by name, in their order; see `parts_of`.
+        The files by name, in their order; see `Parts`.
     scratch
         A folder of our own for what has to be written on the way.
     alone

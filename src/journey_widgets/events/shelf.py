@@ -25,6 +25,7 @@ import duckdb
 import ibis.expr.types as ir
 import pandas as pd
 
+from journey_widgets.events.content import json_object
 from journey_widgets.events.data_check import CHECK_COLUMNS
 from journey_widgets.events.grown_log import log_table
 from journey_widgets.events.mapping import SourceMapping
@@ -120,48 +121,40 @@ Part = tuple[str, str]
 """Name and hash of a file."""
 
 
-def grown_from(
-    folder: Path, kind: str, reading: str, parts: Sequence[Part], mark: str
-) -> Shelved | None:
-    """Return the largest table of the first of some files, read the same way.
+Reading = tuple[list[Part], Path]
+"""The files of an earlier reading, and its notes."""
 
-    Parameters
-    ----------
-    reading
-        Mark of how the files were read.
-    parts
-        The files, in their order.
-    mark
-        End of the notes' name: of the key of pseudonyms.
+
+def readings(folder: Path, kind: str, reading: str, mark: str) -> list[Reading]:
+    """Return the readings of a log that can grow, of files that were read in one way.
+
+    `reading` is the mark of how they were read, `mark` the end of the notes' names: of the key of pseudonyms.
     """
-    readings = _readings(folder, kind, reading, mark)
-    fit = [(len(had), n) for had, n in readings if list(parts[: len(had)]) == had]
-    for _many, notes in sorted(fit, reverse=True):
-        found = shelved(notes)
-        if found is not None:
-            return found
-    return None
+    found = []
+    for notes in folder.glob(f"{kind}-*{mark}.json"):
+        with contextlib.suppress(ValueError, KeyError, AttributeError, TypeError):
+            grows = json_object(notes).get("grows") or {}
+            if grows.get("reading") == reading:
+                found.append(([(str(n), str(h)) for n, h in grows["parts"]], notes))
+    return found
 
 
-def finished_parts(folder: Path, kind: str, reading: str, parts: Sequence[Part], mark: str) -> int:
+def grown_from(earlier: Sequence[Reading], parts: Sequence[Part]) -> Shelved | None:
+    """Return the largest table of the first of some files."""
+    fit = [(len(had), notes) for had, notes in earlier if list(parts[: len(had)]) == had]
+    tables = (shelved(notes) for _many, notes in sorted(fit, reverse=True))
+    return next((t for t in tables if t is not None), None)
+
+
+def finished_parts(earlier: Sequence[Reading], parts: Sequence[Part]) -> int:
     """Return how many of the first files are the same as in an earlier reading whose last file was written to since."""
     most = 0
-    for had, _notes in _readings(folder, kind, reading, mark):
+    for had, _notes in earlier:
         many = len(had) - 1
         same = many and list(parts[:many]) == had[:-1] and len(parts) > many
         if same and parts[many][0] == had[-1][0] and parts[many] != had[-1]:
             most = max(most, many)
     return most
-
-
-def _readings(folder: Path, kind: str, reading: str, mark: str) -> list[tuple[list[Part], Path]]:
-    found = []
-    for notes in folder.glob(f"{kind}-*{mark}.json"):
-        with contextlib.suppress(ValueError, OSError, AttributeError, TypeError):
-            grows = json.loads(notes.read_text("utf-8")).get("grows") or {}
-            if grows.get("reading") == reading:
-                found.append(([(str(n), str(h)) for n, h in grows["parts"]], notes))
-    return found
 
 
 def clear_away(folder: Path, newest: Path, kind: str, mapping: SourceMapping) -> None:
@@ -173,18 +166,18 @@ def clear_away(folder: Path, newest: Path, kind: str, mapping: SourceMapping) ->
     with contextlib.suppress(OSError):
         now, kept = time.time(), {}
         for notes in folder.glob(f"{kind}-*.json"):
-            noted = _noted(notes)
+            noted = json_object(notes)
             raw = not set(mapping.pseudonyms) <= set(noted.get("pseudonyms") or [])
             if raw or (notes != newest and now - notes.stat().st_mtime > KEPT_FOR):
                 continue
             kept[notes] = noted
         source = folder / str(kept.get(newest, {}).get("from") or "")
         if source.suffix == ".json" and source.exists():
-            kept[source] = _noted(source)
+            kept[source] = json_object(source)
         needed = {str(noted.get(n)) for noted in kept.values() for n in ("table", "base")}
         for notes in folder.glob(f"{kind}-*.json"):
             if notes not in kept:
-                named = {_noted(notes).get(n) for n in ("table", "base")} - needed
+                named = {json_object(notes).get(n) for n in ("table", "base")} - needed
                 notes.unlink(missing_ok=True)
                 for name in named - {None}:
                     (folder / str(name)).unlink(missing_ok=True)
@@ -195,11 +188,3 @@ def clear_away(folder: Path, newest: Path, kind: str, mapping: SourceMapping) ->
         for left in folder.glob("reading-*"):
             if now - left.stat().st_mtime > KEPT_FOR:
                 shutil.rmtree(left, ignore_errors=True)
-
-
-def _noted(notes: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(notes.read_text("utf-8"))
-    except (ValueError, OSError):
-        return {}
-    return found if isinstance(found, dict) else {}

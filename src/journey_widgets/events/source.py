@@ -34,7 +34,7 @@ from journey_widgets.events.normalise import (
     normalise,
     touchpoint_of,
 )
-from journey_widgets.events.parts import folder_of, is_pattern, parts_of
+from journey_widgets.events.parts import parts_of
 from journey_widgets.events.personal import refuse_personal
 from journey_widgets.events.raw import ROW, NoRowsError, as_arrow, from_table
 from journey_widgets.events.shelf import (
@@ -46,6 +46,7 @@ from journey_widgets.events.shelf import (
     mark_as_used,
     place,
     put,
+    readings,
     shelved,
 )
 from journey_widgets.events.stored_log import StoredLog, store_log
@@ -165,7 +166,7 @@ def _read_in(given: "_Given", agreed: Contract, mapping: SourceMapping, notes: P
             # What is wrong with the files, if anything, is told when all of them are read.
             found = _grown(given, agreed, mapping, notes, mark)
     if found is None:
-        _read_anew(given, agreed, mapping, notes)
+        _store(given, agreed, mapping, notes, grow=None)
         found = shelved(notes)
     if found is None:
         msg = f"What was read of {agreed.name} could not be stored in {notes.parent}. Is the disk full?"
@@ -177,27 +178,27 @@ def _grown(
     given: "_Given", agreed: Contract, mapping: SourceMapping, notes: Path, mark: str
 ) -> Shelved | None:
     """Store a log that grows; None where nothing is stored that it could grow from."""
-    folder, kind = notes.parent, agreed.name
-    before = grown_from(folder, kind, given.reading, given.hashes, mark)
+    earlier = readings(notes.parent, agreed.name, given.reading, mark)
+    before = grown_from(earlier, given.hashes)
     had = 0 if before is None else len(before.noted["grows"]["parts"])
-    finished = finished_parts(folder, kind, given.reading, given.hashes, mark)
-    if (
-        finished > had
-    ):  # those that nobody writes to any more are stored, for all that is still to come
+    finished = finished_parts(earlier, given.hashes)
+    if finished > had:
+        # Those that nobody writes to any more are stored by themselves, for all that is still to come.
         part = given.first(finished)
-        own = folder / f"{kind}-{part.fingerprint[:16]}{mark}.json"
-        _read_anew(part, agreed, mapping, own)
+        own = notes.with_name(f"{agreed.name}-{part.fingerprint[:16]}{mark}.json")
+        _store(part, agreed, mapping, own, grow=None)
         before = shelved(own)
     if before is None:
         return None
-    with tempfile.TemporaryDirectory(dir=folder, prefix="reading-") as scratch:
-        _make(given, agreed, mapping, notes, Path(scratch), grow=before)
+    _store(given, agreed, mapping, notes, grow=before)
     return shelved(notes)
 
 
-def _read_anew(given: "_Given", agreed: Contract, mapping: SourceMapping, notes: Path) -> None:
+def _store(
+    given: "_Given", agreed: Contract, mapping: SourceMapping, notes: Path, *, grow: Shelved | None
+) -> None:  # fmt: skip
     with tempfile.TemporaryDirectory(dir=notes.parent, prefix="reading-") as scratch:
-        _make(given, agreed, mapping, notes, Path(scratch), grow=None)
+        _make(given, agreed, mapping, notes, Path(scratch), grow=grow)
 
 
 def table_of(given: Any, name: str, *needed: str) -> ir.Table:
@@ -267,11 +268,10 @@ def _given(source: Any, mapping: SourceMapping, folder: Path, within: Path | Non
     reading = digest.hexdigest()
     if not isinstance(source, str | os.PathLike):
         return _Given("the table", reading, {}, table=source)
-    path = Path(source)
-    parts, grows = parts_of(path, within), is_pattern(path, within)
-    hashes = [h.hex() for h in content_hashes(parts.values(), folder)]
-    name = path.relative_to(folder_of(path, within)).as_posix() if grows else path.name
-    return _Given(name, reading, parts, list(zip(parts, hashes, strict=True)), grows)
+    parts = parts_of(Path(source), within)
+    hashes = [h.hex() for h in content_hashes(parts.files.values(), folder)]
+    named = list(zip(parts.files, hashes, strict=True))
+    return _Given(parts.name, reading, parts.files, named, parts.is_pattern)
 
 
 def _make(

@@ -32,7 +32,7 @@ import pyarrow as pa
 from ibis import _
 
 from journey_widgets.errors import InfrastructureError, JourneyDataError, JourneyError, did_you_mean
-from journey_widgets.events.data_check import CHECK_COLUMNS
+from journey_widgets.events.data_check import CHECK_COLUMNS, listed
 from journey_widgets.events.engine import collect, hold
 from journey_widgets.events.instants import micros
 from journey_widgets.events.mapping import SourceMapping
@@ -449,10 +449,9 @@ def _store_log(
     ).to_pyarrow().to_pylist()[0]  # fmt: skip
     check.begin(found["n"])
     if strange:
-        listed = ", ".join(f"{e} ({n:,})" for e, n in strange[:5])
-        more = f" and {len(strange) - 5} more" if len(strange) > 5 else ""
+        names = listed([f"{e} ({n:,})" for e, n in strange])
         action = "set aside" if mapping.unmapped == "set aside" else "kept by name"
-        check.add("unmapped names", "event", sum(n for _e, n in strange), action, listed + more)
+        check.add("unmapped names", "event", sum(n for _e, n in strange), action, names)
     if found["ties"]:
         at_once = whole.group_by(["customer_id", "ts", *turn]).agg(n=_.count())
         found["ties"] = int(

@@ -56,7 +56,7 @@ def state(folder: Path) -> str | None:
             part
             for said in sources.values()
             if isinstance(said, dict) and said.get("file")
-            for part in parts_of(folder / said["file"], folder).values()
+            for part in parts_of(folder / said["file"], folder).files.values()
         ]
         found = [(f, f.stat()) for f in [folder / STORE, *files]]
         head = _head(folder / STORE)
