@@ -192,6 +192,69 @@ def growth(path, events):
     return rows
 
 
+def grow_there(log, more):
+    """Read a table of Spark, and the same table when rows have come; print what each took."""
+    from journey_widgets import journey as paths
+    from journey_widgets.events.mapping import SourceMapping
+    from journey_widgets.events.paths import path_index
+    from journey_widgets.events.warehouse import warehouse
+    from journey_widgets.events.warehouse_source import read_there
+
+    con = warehouse("pyspark")
+    told = {"time_zone": "UTC", "keep": ["device"], "backend": "pyspark", "loaded_at": "loaded"}
+    found = []
+    for at, (name, files) in enumerate(
+        [("read at once", ()), *((m.stem, (m,)) for m in more), (more[-1].stem, (more[-1],))]
+    ):
+        table = (
+            "anew" if at == len(more) + 1 else "log"
+        )  # the last one is read as nothing had been stored
+        parts = [con.read_parquet(p) for p in (log, *files)]
+        rows = (
+            parts[0].mutate(loaded=0)
+            if len(parts) == 1
+            else parts[0].mutate(loaded=0).union(parts[1].mutate(loaded=1))
+        )
+        con.create_view(table, rows, overwrite=True)
+        begin = time.perf_counter()
+        source = read_there("events", SourceMapping.model_validate({**told, "table": table}))
+        took = {
+            "name": name,
+            "read": round(time.perf_counter() - begin, 2),
+            "customers": source.customers,
+        }
+        index = path_index(source)
+        for asked, ask in (
+            ("transitions", lambda i=index: paths.transitions(i)),
+            ("funnel", lambda i=index: paths.funnel(i, FUNNEL, within="30d")),
+        ):
+            begin = time.perf_counter()
+            answer = ask()
+            took[asked] = round(time.perf_counter() - begin, 2)
+        took["answer"] = answer["customers"].tolist()
+        begin = time.perf_counter()
+        read_there("events", SourceMapping.model_validate({**told, "table": table}))
+        took["opened again"] = round(time.perf_counter() - begin, 2)
+        found.append(took)
+    assert (found[-1]["answer"], found[-1]["customers"]) == (
+        found[-2]["answer"],
+        found[-2]["customers"],
+    )
+    print(json.dumps({"rows": found}))
+
+
+def growth_there(path, events):
+    """Return what it takes Spark to read a log, and the same log when an hour, a day, a week have come."""
+    with tempfile.TemporaryDirectory(prefix="journey_scale_growing_") as folder:
+        come = {}
+        for name, days in (("an hour more", 1 / 24), ("a day more", 1), ("a week more", 7)):
+            file = Path(folder) / f"{name}.parquet"
+            come[file] = make_more(file, days, max(events // 12, 1), 7)
+        told = watched("spark", "--grow-there", path, *come)
+    counts = [events, *come.values(), events + list(come.values())[-1]]
+    return [(n, f) for n, f in zip(counts, told["rows"], strict=True)]
+
+
 def watched(engine, path, *more):
     """Run `one` or `grow` in a process of its own; return its answer with the most memory it held, in GB."""
     with tempfile.TemporaryDirectory(prefix="journey_scale_") as folder:
@@ -215,9 +278,8 @@ def watched(engine, path, *more):
                 "SPARK_LOCAL_DIRS": folder,
                 "SPARK_LOCAL_IP": "127.0.0.1",
             }
-        what = (
-            [engine, str(path), *map(str, more)] if more else ["--one", engine, str(path), folder]
-        )
+        what = [str(path), *map(str, more)] if more else ["--one", engine, str(path), folder]
+        what = [engine, *what] if more and engine != "spark" else what
         command = [sys.executable, __file__, *what]
         process = subprocess.Popen(
             command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -288,6 +350,7 @@ def main():
     given = argparse.ArgumentParser()
     given.add_argument("--one", nargs=3)
     given.add_argument("--grow", nargs=2, type=Path)
+    given.add_argument("--grow-there", nargs="+", type=Path)
     given.add_argument("--duckdb", nargs="*", type=int, default=[10**6, 10**7, 10**8])
     given.add_argument("--spark", nargs="*", type=int, default=[10**6, 10**7])
     asked = given.parse_args()
@@ -297,7 +360,10 @@ def main():
     if asked.grow:
         grow(*asked.grow)
         return
-    rows, grown = [], []
+    if asked.grow_there:
+        grow_there(asked.grow_there[0], asked.grow_there[1:])
+        return
+    rows, grown, grown_there = [], [], []
     with tempfile.TemporaryDirectory(prefix="journey_scale_data_") as folder:
         for events in sorted({*asked.duckdb, *asked.spark}):
             path = Path(folder) / f"{events}.parquet"
@@ -311,6 +377,9 @@ def main():
             if events in asked.duckdb[-1:]:
                 grown = growth(path, events)
                 print(grown, file=sys.stderr, flush=True)
+            if events in asked.spark[-1:]:
+                grown_there = growth_there(path, events)
+                print(grown_there, file=sys.stderr, flush=True)
             path.unlink()
     rows.sort(key=lambda r: (r[0], r[1]))
     picture(rows)
@@ -333,6 +402,19 @@ def main():
         for name, come, f in grown:
             print(
                 f"| {name} | {come:,} | {f['read']:,.2f} | {f['beside']:,} | {f['transitions']:,.2f} | {f['funnel']:,.2f} | {f['GB']} |"
+            )
+        print()
+    if grown_there:
+        print("## A log that grows on Spark\n")
+        print(
+            "The largest log that Spark was asked, as one table; then rows that were loaded later, and at last the same week as if nothing had been stored.\n"
+        )
+        print(
+            "| | events more | read, s | transitions, s | funnel, s | opened again, s |\n|---|--:|--:|--:|--:|--:|"
+        )
+        for come, f in grown_there:
+            print(
+                f"| {f['name']} | {come:,} | {f['read']:,.2f} | {f['transitions']:,.2f} | {f['funnel']:,.2f} | {f['opened again']:,.2f} |"
             )
         print()
     print("## How cost grows, and what a billion events would take\n")

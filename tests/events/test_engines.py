@@ -5,6 +5,7 @@ import re
 from datetime import datetime, timedelta
 
 import ibis
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,11 +14,13 @@ from ibis import _
 
 from journey_widgets import journey as paths
 from journey_widgets.errors import JourneyDataError
-from journey_widgets.events import warehouse, warehouse_source
+from journey_widgets.events import log_there, shelf_there, warehouse
+from journey_widgets.events.check_there import CheckThere
 from journey_widgets.events.engine import engine
 from journey_widgets.events.instants import from_micros, micros
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.paths import path_index
+from journey_widgets.events.shelf_there import ShelfThere
 from journey_widgets.events.shuffle import by_chance, group_of, lot
 from journey_widgets.events.source import read, read_events
 from journey_widgets.events.warehouse_source import read_there
@@ -204,6 +207,27 @@ def test_answers_are_those_of_plain_python(log, there):
     assert dict(zip(variants["path"], variants["customers"], strict=True)) == oracles.variants(rows)
 
 
+def test_a_log_that_grew_is_the_log_it_would_be_if_read_at_once(
+    log, backend, here, there, monkeypatch
+):
+    """How it grows, and when not, is told in `test_growing_there`."""
+    monkeypatch.setattr(log_there, "SHARE", 1.0)
+    loaded = np.searchsorted([EVENTS - 30, EVENTS - 10], np.arange(EVENTS), side="right")
+    rows = log.append_column("loaded", pa.array(loaded, pa.int64()))
+    asked = mapping(backend=backend.name, table="growing_events", loaded_at="loaded")
+    backend.create_table("growing_events", rows.slice(0, EVENTS - 30))
+    read_there("events", asked)
+    for at, many in ((EVENTS - 30, 20), (EVENTS - 10, 10)):
+        backend.insert("growing_events", rows.slice(at, many))
+        found = read_there("events", asked)
+        assert engines.shelf(backend, asked).notes()[-1][0]["tail"]
+    grown = path_index(found)
+    for ask in (paths.transitions, paths.variants, lambda i: paths.funnel(i, STEPS, order="any")):
+        same(ask(here), ask(grown))
+    whole = read_there("events", mapping(backend=backend.name, table="web_events"))
+    same(found.data_check, whole.data_check)
+
+
 # --- the log itself ----------------------------------------------------------------------------------
 
 
@@ -222,7 +246,7 @@ def test_customers_are_numbered_in_order_of_id_also_piece_by_piece(
             for f in (wanted, found)
         )
     )
-    monkeypatch.setattr("journey_widgets.events.warehouse_source.ALONE", 20)
+    monkeypatch.setattr("journey_widgets.events.log_there.ALONE", 20)
     again = path_index(
         read_there("events", mapping(backend=backend.name, table="web_events", keep=["turn"]))
     )
@@ -264,10 +288,6 @@ def test_it_is_stored_once_for_everybody_and_made_anew_when_the_table_changed(lo
     assert paths.transitions(first)["count"].sum() > 0
 
 
-def place_of(backend, asked):
-    return warehouse_source._Place(backend, None, warehouse_source._own(backend, "events", asked))
-
-
 @pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 def test_what_was_not_finished_is_not_read_and_what_was_replaced_is_cleared_away_the_day_after(
     log, backend, monkeypatch
@@ -279,13 +299,11 @@ def test_what_was_not_finished_is_not_read_and_what_was_replaced_is_cleared_away
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(
-            warehouse_source._Place, "drop", lambda *_args: None
-        )  # as if the process were gone
-        patch.setattr(warehouse_source._Check, "ends", stopped)
+        patch.setattr(ShelfThere, "drop", lambda *_args: None)  # as if the process were gone
+        patch.setattr(CheckThere, "log", stopped)
         with pytest.raises(KeyboardInterrupt):
             read_there("events", asked)
-    place = place_of(backend, asked)
+    place = engines.shelf(backend, asked)
     (left,) = place.names("rows")
     assert place.names("note") == []
 
@@ -297,7 +315,7 @@ def test_what_was_not_finished_is_not_read_and_what_was_replaced_is_cleared_away
     assert paths.transitions(first)["count"].sum() > 0  # nor is what was replaced a moment ago
     assert len(place.names("note")) == 2
 
-    monkeypatch.setattr(warehouse_source, "KEPT_FOR", timedelta(days=-1))
+    monkeypatch.setattr(shelf_there, "KEPT_FOR", timedelta(days=-1))
     newest = read_there("events", asked)
     assert len(place.names("note")) == len(place.names("rows")) == 1
     assert paths.transitions(newest)["count"].sum() > 0
@@ -309,7 +327,7 @@ def test_rows_that_somebody_removed_and_those_another_stored_at_the_same_time_ar
 ):
     backend.create_table("raced", log.slice(0, 100))
     asked = mapping(backend=backend.name, table="raced")
-    place = place_of(backend, asked)
+    place = engines.shelf(backend, asked)
     first = read_there("events", asked)
     for name in place.names("rows"):
         place.drop(name)
@@ -318,16 +336,16 @@ def test_rows_that_somebody_removed_and_those_another_stored_at_the_same_time_ar
 
     for name in [*place.names("rows"), *place.names("note")]:
         place.drop(name)
-    store = warehouse_source._Place.store
+    store = ShelfThere.store
 
     def slower(self, name, rows):
         if "_note_" in name:  # another process is done just before
             with monkeypatch.context() as patch:
-                patch.setattr(warehouse_source._Place, "store", store)
+                patch.setattr(ShelfThere, "store", store)
                 read_there("events", asked)
         return store(self, name, rows)
 
-    monkeypatch.setattr(warehouse_source._Place, "store", slower)
+    monkeypatch.setattr(ShelfThere, "store", slower)
     assert read_there("events", asked).customers == first.customers
     assert len(place.names("note")) == len(place.names("rows")) == 1
 

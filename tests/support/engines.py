@@ -11,7 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from journey_widgets.events import warehouse
+from journey_widgets.events import warehouse, warehouse_source
+from journey_widgets.events.shelf_there import ShelfThere
 from support import postgres
 
 TOUCHPOINTS = ["ad", "visit", "cart", "checkout", "purchase", "support", "a|b", "NA"]
@@ -72,6 +73,11 @@ def disconnect():
     """End the connections of this process."""
     while warehouse._CONNECTIONS:
         warehouse._CONNECTIONS.popitem()[1].disconnect()
+
+
+def shelf(backend, mapping):
+    """Return what is kept of a log that is read there."""
+    return ShelfThere(backend, None, warehouse_source._own(backend, "events", mapping))
 
 
 def boundary_log(events, seed):

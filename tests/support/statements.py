@@ -12,9 +12,10 @@ import ibis
 import ibis.expr.operations as ops
 from ibis import _
 
-from journey_widgets.events import warehouse_source
 from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.instants import from_micros, micros
+from journey_widgets.events.log_there import LOADED, _placed, both_as_one
+from journey_widgets.events.marks_there import as_number, marks_asked, well_before
 from journey_widgets.events.paths import PathIndex
 from journey_widgets.events.shuffle import group_of, lot
 from journey_widgets.journey import attempts_there
@@ -24,7 +25,8 @@ from journey_widgets.journey.sessions import _cut_there
 
 NOT_RUN = ("trino", "bigquery", "snowflake", "clickhouse")
 KEPT = Path(__file__).parent.parent / "events" / "sql"
-RAW = {"visitor": "string", "time": "timestamp(6)", "page": "string", "device": "string"}
+RAW = {"visitor": "string", "time": "timestamp(6)", "page": "string", "device": "string",
+       "loaded": "timestamp(6)"}  # fmt: skip
 INDEX = {
     "customer": "int64", "step": "int32", "touchpoint": "int32", "next": "int32", "gap": "int64",
     "lot": "int16", "customer_id": "string", "ts": "timestamp(6)", "at:device": "string",
@@ -43,9 +45,14 @@ def table(engine, name, schema):
 
 
 def statements(engine):
-    raw = table(engine, "events", RAW).select(
-        customer_id="visitor", ts="time", event="page", device="device"
-    )
+    given = table(engine, "events", RAW)
+    raw = given.select(customer_id="visitor", ts="time", event="page", device="device")
+    loaded = given.select("page", **{LOADED: as_number(given.loaded, "loaded")})
+    came = given.filter(given.loaded >= well_before(1_700_000_000_000_001, given.loaded))
+    stored = [
+        table(engine, n, {"customer_id": "string", "path_customer": "int64", "path_step": "int32"})
+        for n in ("stored", "stored_since")
+    ]
     codes = table(
         engine, "codes", {"event": "string", "touchpoint": "string", "path_code": "int32"}
     )
@@ -60,7 +67,10 @@ def statements(engine):
     calendar = Calendar.over("month", "Europe/Rome", begin, end)
     months = index.table.group_by(month=calendar.number(micros(_.ts))).agg(n=_.customer.nunique())
     return {
-        "path index": warehouse_source._placed(raw, codes, numbers, ["device"], []),
+        "path index": _placed(raw, codes, numbers, ["device"]),
+        "what has changed": marks_asked(loaded, [LOADED], [1_700_000_000_000_000]),
+        "loaded since": came,
+        "a log that has grown": both_as_one(*stored, 1_000),
         "instants": index.table.select(m=micros(_.ts), t=from_micros(micros(_.ts) + 1)),
         "transitions": index.table.group_by("touchpoint", "next").agg(n=_.count(), m=_.gap.max()),
         "random groups": index.table.select(g=group_of(_.lot, 200), c=lot(index.table.customer_id)),

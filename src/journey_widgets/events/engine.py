@@ -141,6 +141,16 @@ def hold(table: ir.Table) -> ir.Table:
     return engine().create_table(ibis.util.gen_name("held"), table, temp=True)
 
 
+def hold_now(table: ir.Table) -> ir.Table:
+    """Work out, as `hold` does, a table that others write to.
+
+    Rows that are held are found again by their expression; these have one of their own, so that nobody is given
+    what was there when somebody else asked.
+    """
+    own = ibis.literal(ibis.util.gen_name("now"))
+    return hold(table.filter(own != ""))
+
+
 def collect(table: ir.Table) -> pd.DataFrame:
     """Return the rows of a lazy table; only small results come this way."""
     try:

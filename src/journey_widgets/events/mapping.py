@@ -20,8 +20,8 @@ STEPS: tuple[Step, ...] = ("handle", "approve", "consult", "notify")
 Format = Literal["csv", "parquet", "xlsx", "jsonl"]
 Backend = Literal["pyspark", "postgres", "trino", "bigquery", "snowflake", "clickhouse"]
 IN_A_WAREHOUSE = {
-    "backend", "table", "stored_in", "time_zone", "currency", "missing", "columns", "keep", "order", "touchpoints",
-    "steps", "unmapped", "outcomes", "not_personal", "tolerance",
+    "backend", "table", "stored_in", "time_zone", "currency", "missing", "columns", "keep", "order", "loaded_at",
+    "touchpoints", "steps", "unmapped", "outcomes", "not_personal", "tolerance",
 }  # fmt: skip
 """What can be said of a source that is a table of a warehouse; its values have their types there."""
 
@@ -122,6 +122,8 @@ class SourceMapping(_Strict):
     """Source columns carried along under their own names."""
     order: str | None = None
     """Source column that orders events of the same time; input order without it."""
+    loaded_at: str | None = Field(None, min_length=1)
+    """Of a table in a warehouse: the column that says when a row was loaded, or changed last; a log grows by it."""
     unnest: str | None = None
     """JSON Lines only: a list of records in each line, one row per record."""
     touchpoints: dict[str, str] = {}
@@ -144,6 +146,9 @@ class SourceMapping(_Strict):
         if self.backend is None:
             if self.table or self.stored_in:
                 msg = "'table' and 'stored_in' are of a backend; name it, such as backend: postgres"
+                raise ValueError(msg)
+            if self.loaded_at:
+                msg = "'loaded_at' is of a table in a backend; of files their names tell what is new (events/*.csv)"
                 raise ValueError(msg)
             return self
         if not self.table or self.file:

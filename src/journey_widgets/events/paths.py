@@ -3,7 +3,8 @@
 Every path question reads this table alone. One row per event:
 
 =================  =========  ============================================================
-``customer``       int32      number of the customer, in order of id
+``customer``       int32      number of the customer, in order of id (int64 in a warehouse, where those who came when
+                              a log grew come after the others)
 ``customer_id``    str        the id behind it
 ``step``           int32      place of the event in the customer's path, from 1
 ``touchpoint``     int16      code; `PathIndex.touchpoints` holds the ids
@@ -41,6 +42,7 @@ from journey_widgets.events.engine import (
 )
 from journey_widgets.events.grown_log import log_table, read_grown
 from journey_widgets.events.instants import micros
+from journey_widgets.events.log_there import places_there
 from journey_widgets.events.source import Source, read_events
 from journey_widgets.events.stored_log import (
     file_name,
@@ -48,7 +50,6 @@ from journey_widgets.events.stored_log import (
     touchpoint_code,
     whole_paths,
 )
-from journey_widgets.events.warehouse_source import places_there
 from journey_widgets.tables import require_columns
 
 At = Literal["first", "each", "last"]

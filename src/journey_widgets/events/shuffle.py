@@ -24,7 +24,7 @@ def _md5_of_bytes(data: bytes) -> bytes:  # type: ignore[empty-body]
 
 
 @ibis.udf.scalar.builtin(name="to_utf8")
-def _to_utf8(text: str) -> bytes:  # type: ignore[empty-body]
+def to_utf8(text: str) -> bytes:  # type: ignore[empty-body]
     """Return text as bytes (Trino)."""
 
 
@@ -40,7 +40,7 @@ def _hex(data: bytes) -> str:  # type: ignore[empty-body]
 
 _WAYS: dict[str, Any] = {
     "bigquery": lambda text: _to_hex(_md5_bytes(text)),
-    "trino": lambda text: _to_hex(_md5_of_bytes(_to_utf8(text))),
+    "trino": lambda text: _to_hex(_md5_of_bytes(to_utf8(text))),
     "clickhouse": lambda text: _hex(_md5_bytes(text)),
 }
 

@@ -1,41 +1,34 @@
 """Sources that live in a warehouse: read, checked and stored there; only counts come here.
 
-A log is stored in the warehouse as one table, its path index in it, under names nobody else has:
-
-==========================  ========================================================================
-``journey_rows_<source>_…`` the rows, as the contract names them; of a log with the columns below
-``journey_note_<source>_…`` one row with what was seen of them, written last: what has none is not whole
-``path_customer``           int64, number of the customer, in order of id
-``path_step``               int32, place of the event in the customer's path, from 1
-``path_code``               int32, number of the touchpoint, in order of id
-``path_next``               int32, number of the next event's touchpoint; null at the end of the path
-``path_gap``                int64, microseconds to the next event; null at the end
-``path_lot``                int16, number of the customer by chance, of the id alone: see `shuffle.lot`
-==========================  ========================================================================
-
-They are made of the proved expressions alone: see ``tests/events/test_engines.py``.
+Rows are stored in the warehouse (`shelf_there`), of a log with their places in their paths (`log_there`).
 """
 
-import contextlib
 import hashlib
 import json
-import uuid
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
-import pyarrow as pa
-from ibis import _
 
 from journey_widgets.errors import InfrastructureError, JourneyDataError, JourneyError, did_you_mean
-from journey_widgets.events.data_check import CHECK_COLUMNS, listed
-from journey_widgets.events.engine import collect, hold
-from journey_widgets.events.instants import micros
+from journey_widgets.events.check_there import CheckThere, counts_of
+from journey_widgets.events.data_check import CHECK_COLUMNS
+from journey_widgets.events.engine import collect, hold_now
+from journey_widgets.events.grown_log import AnewError
+from journey_widgets.events.log_there import (
+    LOADED,
+    ORDER,
+    OWN,
+    PLACES,
+    LogThere,
+    both_as_one,
+    grow_log_there,
+    store_log_there,
+)
 from journey_widgets.events.mapping import SourceMapping
+from journey_widgets.events.marks_there import Marks, as_number, marks_of, refuse_blank, well_before
 from journey_widgets.events.normalise import (
     Normalised,
     as_text,
@@ -46,56 +39,51 @@ from journey_widgets.events.normalise import (
     raw,
 )
 from journey_widgets.events.personal import refuse_personal
-from journey_widgets.events.shuffle import lot
+from journey_widgets.events.shelf_there import ShelfThere
 from journey_widgets.events.source import Source, complete
-from journey_widgets.events.stored_log import RESERVED
 from journey_widgets.events.warehouse import warehouse
 from journey_widgets.tables import Column, Contract, contract, require_columns
 
-READER = "2"
+READER = "3"
 """Raised when reading changes what it makes of the same table, so that stored tables are made anew."""
-MANY_NAMES = 100_000
-"""More different event names than this are no names of events."""
-ALONE = 2_000_000
-"""Customers that are numbered in one piece; more are numbered by the beginnings of their ids, piece by piece."""
-KEPT_FOR = timedelta(days=1)
-"""How long a table that another one has replaced is still there for who is reading it."""
-PLACES = {"customer": "path_customer", "step": "path_step", "touchpoint": "path_code", "next": "path_next",
-          "gap": "path_gap", "lot": "path_lot", "customer_id": "customer_id", "ts": "ts"}  # fmt: skip
-"""Column of the path index → column of the stored table."""
-
-OWN = {v for k, v in PLACES.items() if k not in ("customer_id", "ts")}
-"""Columns of a stored log that are no columns of the events."""
+STATES = 8
+"""Stored states of a log, the newest, of which it is looked whether the log can grow from them."""
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where in the warehouse the tables of one source are kept."""
+class _Asked:
+    """What is to be read: a table of a warehouse, as a contract and a mapping say."""
 
-    con: Any
-    database: tuple[str, ...] | str | None
-    source: str
-    """Mark of the source: table, kind, how it is read, and whose login reads it."""
+    table: ir.Table
+    agreed: Contract
+    mapping: SourceMapping
+    shelf: ShelfThere
+    until: int | None = None
+    """The last time of loading that is read; None where the mapping names no such column."""
 
-    def names(self, like: str) -> list[str]:
-        found = self.con.list_tables(database=self.database)
-        return sorted(n for n in found if n.startswith(f"journey_{like}_{self.source}_"))
-
-    def table(self, name: str) -> ir.Table:
-        return self.con.table(name, database=self.database)
-
-    def store(self, name: str, rows: ir.Table | pa.Table) -> ir.Table:
-        return self.con.create_table(name, rows, database=self.database, overwrite=False)
-
-    def drop(self, name: str) -> None:
-        self.con.drop_table(name, database=self.database, force=True)
+    def read_in(self, since: int | None = None) -> Normalised:
+        """Return the rows with their values read; those alone that were loaded after `since`."""
+        table = self.table
+        if since is not None:
+            loaded = table[str(self.mapping.loaded_at)]
+            table = table.filter(
+                loaded >= well_before(since, loaded)
+            )  # what engines can skip parts of a table by
+        found = _read(table, self.agreed, self.mapping)
+        if self.until is not None:
+            at = found.table[LOADED]
+            found.table = found.table.filter(
+                at <= self.until, *([] if since is None else [at > since])
+            )
+        return found
 
 
 def read_there(kind: str, mapping: SourceMapping) -> Source:
     """Read a table of a warehouse as the contract `kind` says, by `mapping`.
 
-    The rows are stored once for everybody who reads the same table by the same mapping; a change of the table (of its
-    number of rows, of its times, of the sums over them) makes them anew.
+    The rows are stored once for everybody who reads the same table by the same mapping; a change of the table makes
+    them anew. How it is seen: by sums over a hash of each row, or, where the mapping has ``loaded_at``, over that
+    column alone. Then a log grows by the rows that were loaded since, and only those and their customers are read.
 
     Raises
     ------
@@ -109,19 +97,26 @@ def read_there(kind: str, mapping: SourceMapping) -> Source:
         raise JourneyDataError(msg)
     con, agreed = warehouse(mapping.backend), contract(kind)
     try:
-        read_in = _read(_found(con, mapping), agreed, mapping)
-        place = _Place(con, _database(mapping.stored_in), _own(con, kind, mapping))
-        fingerprint = _fingerprint(read_in, mapping)
-        note = f"journey_note_{place.source}_{fingerprint[:16]}"
-        noted = _noted(place, note)
-        if noted is None:
-            _make(place, note, read_in, agreed, mapping)
-            noted = _noted(place, note)
+        shelf = ShelfThere(con, _database(mapping.stored_in), _own(con, kind, mapping))
+        asked = _Asked(_found(con, mapping), agreed, mapping, shelf)
+        now = _marks(asked)
+        asked = replace(asked, until=now.until)
+        state = [READER, mapping.model_dump_json(), _types(asked.read_in()), asdict(now)]
+        fingerprint = _digest(json.dumps(state))
+        note = shelf.note_of(fingerprint)
+        noted = shelf.noted(note)
+        try:
+            if noted is None:
+                _store(asked, now, note)
+                noted = shelf.noted(note)
+        finally:
+            shelf.drop_replaced(note)
         if noted is None:
             msg = "what was read could not be stored, or was removed at once. Try again."
             raise InfrastructureError(msg)
-        _drop_replaced(place)
-        rows = place.table(noted["rows"])
+        rows = shelf.table(noted["rows"])
+        if noted.get("tail"):
+            rows = both_as_one(rows, shelf.table(noted["tail"]), noted["log"]["numbered"])
     except JourneyError as error:
         msg = f"{mapping.table}: {error}"
         raise type(error)(msg) from None
@@ -134,17 +129,11 @@ def read_there(kind: str, mapping: SourceMapping) -> Source:
     check = pd.DataFrame(noted["check"], columns=list(CHECK_COLUMNS))
     check = check.astype({"rows": "int64", "share": "float64"})
     shown = rows.drop(*[c for c in rows.columns if c in OWN])
+    log = noted.get("log")
     return Source(
-        kind, shown, check, fingerprint, None, mapping, tuple(noted["touchpoints"]), noted["customers"],
-        rows if kind == "events" else None,
+        kind, shown, check, fingerprint, None, mapping, tuple(log["touchpoints"] if log else ()),
+        log["customers"] if log else 0, rows if log else None,
     )  # fmt: skip
-
-
-def places_there(stored: ir.Table) -> ir.Table:
-    """Return the path index within a stored table: short names, then the attributes by ``at:name``."""
-    own = {"event", "touchpoint", *PLACES.values()}
-    attributes = {f"at:{name}": name for name in stored.columns if name not in own}
-    return stored.select(**PLACES, **attributes)
 
 
 LOGINS = {"pyspark": "current_user()", "snowflake": "current_user()", "bigquery": "session_user()",
@@ -157,17 +146,6 @@ def _own(con: Any, kind: str, mapping: SourceMapping) -> str:
     login = con.sql(f"SELECT {LOGINS.get(con.name, 'current_user')} AS login")
     key = [READER, kind, str(collect(login)["login"].iloc[0]), mapping.model_dump_json()]
     return _digest(json.dumps(key))[:12]
-
-
-def _noted(place: _Place, note: str) -> dict[str, Any] | None:
-    """Return what was noted of rows that are whole; None where they are not there."""
-    if note not in place.names("note"):
-        return None
-    found: dict[str, Any] = json.loads(collect(place.table(note))["noted"].iloc[0])
-    if found["rows"] in place.names("rows"):
-        return found
-    place.drop(note)  # somebody removed them
-    return None
 
 
 def _digest(text: str) -> str:
@@ -211,15 +189,18 @@ def _read(table: ir.Table, agreed: Contract, mapping: SourceMapping) -> Normalis
         if column.required and column.name not in origins:
             require_columns(table.columns, column.name, name=agreed.name)
     check_carried(mapping, set(origins), agreed)
+    more = {ORDER: mapping.order, LOADED: mapping.loaded_at}
     require_columns(
-        table.columns, *mapping.keep, *([mapping.order] if mapping.order else []), name=agreed.name
+        table.columns, *mapping.keep, *(c for c in more.values() if c), name=agreed.name
     )
     _check_plain(table, mapping)
     kept = [c for c in columns if c.name in origins]
     values = {c.name: blanked(origins[c.name], c, mapping) for c in kept}
-    more = {"path_order": table[mapping.order]} if mapping.order else {}
+    named = {n: table[c] for n, c in more.items() if c}
+    if LOADED in named:
+        named[LOADED] = as_number(named[LOADED], str(mapping.loaded_at))
     read = table.select(
-        **{raw(n): v for n, v in values.items()}, **{n: table[n] for n in mapping.keep}, **more
+        **{raw(n): v for n, v in values.items()}, **{n: table[n] for n in mapping.keep}, **named
     )
     read = read.mutate(**{c.name: _typed(read[raw(c.name)], c, mapping) for c in kept})
     found = Normalised(read, kept)
@@ -238,7 +219,7 @@ def _check_plain(table: ir.Table, mapping: SourceMapping) -> None:
             or kind.is_boolean()
             or kind.is_uuid()
         )
-        if not plain or name.casefold() in PLACES.values() or name.casefold() == "path_order":
+        if not plain or name.casefold() in {*PLACES.values(), ORDER, LOADED}:
             what = "is a name that is used here" if plain else f"is {kind} in the warehouse"
             msg = f"keep names {name!r}, which {what}. Make a view there that has it as text, under another name."
             raise JourneyDataError(msg)
@@ -276,283 +257,130 @@ def _typed(value: ir.Value, column: Column, mapping: SourceMapping) -> ir.Value:
     raise JourneyDataError(msg)
 
 
-def _fingerprint(read_in: Normalised, mapping: SourceMapping) -> str:
-    """Return the mark of the rows a table has now, and of the mapping: sums over a hash of each row."""
-    table = read_in.table
-    read = [c.name for c in read_in.columns]
-    columns = list(
-        dict.fromkeys([*read, *mapping.keep, *(["path_order"] if mapping.order else [])])
-    )
-    whole: Any = ibis.literal("")
-    for name in columns:
-        whole = whole + "\x1f" + table[name].cast("string").fill_null("\x1e")
-    marked = table.select(mark=whole.hash())
-    seen = marked.agg(
-        rows=marked.count(), a=(marked.mark % 1_000_003).sum(), b=(marked.mark % 998_244_353).sum(),
-    ).to_pyarrow().to_pylist()[0]  # fmt: skip
-    return _digest(
-        READER + mapping.model_dump_json() + json.dumps(seen, sort_keys=True, default=str)
-    )
-
-
 # --- storing ----------------------------------------------------------------------------------------
 
 
-def _make(
-    place: _Place, note: str, read_in: Normalised, agreed: Contract, mapping: SourceMapping
-) -> None:
-    """Store the rows of a source and, at last, the note that says that they are whole."""
-    refuse_personal(
-        read_in.table, [*(c.name for c in read_in.columns), *mapping.keep], mapping, agreed.name, {}
-    )
-    now = datetime.now(UTC)
-    name = f"journey_rows_{place.source}_{now:%Y%m%d%H%M}_{uuid.uuid4().hex[:8]}"
-    try:
-        check = _Check(read_in, agreed, mapping)
-        if agreed.name == "events":
-            noted = _store_log(place, name, read_in, mapping, check)
+def _marks(asked: _Asked) -> Marks:
+    """Return the marks of a table as it is now."""
+    mapping, read_in = asked.mapping, asked.read_in()
+    if mapping.loaded_at is not None:
+        marks = marks_of(read_in.table, _who_and_when(read_in))[0]
+        refuse_blank(marks, mapping.loaded_at)
+        return marks
+    order = [ORDER] if mapping.order else []
+    columns = dict.fromkeys([*(c.name for c in read_in.columns), *mapping.keep, *order])
+    return marks_of(read_in.table, columns)[0]
+
+
+def _who_and_when(read_in: Normalised) -> list[str]:
+    """Return the columns that tell the rows of one loading from those of another."""
+    return [*(c for c in ("customer_id",) if c in read_in.table.columns), LOADED]
+
+
+def _store(asked: _Asked, now: Marks, note: str) -> None:
+    """Store the rows of a source; a log grows by what was loaded since it was stored, where it can."""
+    shelf = asked.shelf
+    for way in (_grown, _anew):
+        try:
+            with shelf.fresh_name() as name:
+                shelf.put(note, {**way(asked, now, name), "marks": asdict(now)})
+        except Exception:
+            if note in shelf.names("note"):
+                return  # somebody else was quicker
+            if way is _anew:
+                raise
+            # What is wrong, if it is more than that it cannot grow, is told when everything is read.
         else:
-            noted = _store_rows(place, name, read_in, agreed, mapping, check)
-        noted |= {"rows": name, "check": check.rows, "made_at": datetime.now(UTC).isoformat()}
-        text = pa.table({"noted": pa.array([json.dumps(noted, ensure_ascii=False)], pa.string())})
-        place.store(note, text)
-    except BaseException as error:
-        place.drop(name)
-        if isinstance(error, Exception) and note in place.names("note"):
-            return  # somebody else was quicker
-        raise
+            return
 
 
-def _drop_replaced(place: _Place) -> None:
-    """Drop what others have replaced a day ago, and what was never finished. That it fails stops nobody."""
-    with contextlib.suppress(Exception):
-        notes = [
-            (json.loads(collect(place.table(n))["noted"].iloc[0]), n) for n in place.names("note")
-        ]
-        notes.sort(key=lambda n: str(n[0]["made_at"]))
-        limit = datetime.now(UTC) - KEPT_FOR
-        for (old, note), (newer, _name) in pairwise(notes):
-            if datetime.fromisoformat(newer["made_at"]) < limit:
-                place.drop(note)
-                place.drop(old["rows"])
-        named = {noted["rows"] for noted, _note in notes}
-        for rows in place.names("rows"):
-            made = datetime.strptime(rows.split("_")[3], "%Y%m%d%H%M").replace(tzinfo=UTC)
-            if rows not in named and made < limit:
-                place.drop(rows)
+def _types(read_in: Normalised) -> dict[str, str]:
+    return {n: str(t) for n, t in read_in.table.schema().items()}
 
 
-class _Check:
-    """The data check of a table of a warehouse: rows of `CHECK_COLUMNS`."""
+def _anew(asked: _Asked, _now: Marks, name: str) -> dict[str, Any]:
+    """Store all rows as table `name`; returns what is to be noted."""
+    read_in, agreed, mapping = asked.read_in(), asked.agreed, asked.mapping
+    _refuse_personal(read_in, agreed, mapping)
+    counts = counts_of(read_in)
+    check = CheckThere(counts, read_in, agreed, mapping)
+    if agreed.name != "events":
+        _store_rows(asked.shelf, name, read_in, agreed, mapping, check)
+        return {"rows": name, "check": check.rows}
+    log = store_log_there(asked.shelf, name, read_in.table, mapping, _extras(read_in, mapping))
+    check.log(log)
+    return {
+        "rows": name,
+        "check": check.rows,
+        "log": asdict(log),
+        "counts": counts,
+        "types": _types(read_in),
+    }
 
-    def __init__(self, read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> None:
-        table = read_in.table
-        counts = {"rows": table.count()}
-        counts |= {f"blank:{c.name}": table[c.name].isnull().sum() for c in read_in.columns}
-        counts |= {flag: table[flag].sum() for flag in read_in.flags}
-        self.counts = table.agg(**counts).to_pyarrow().to_pylist()[0]
-        self.read, self.columns, self.flags = (
-            int(self.counts["rows"]),
-            read_in.columns,
-            read_in.flags,
-        )
-        self.must = [
-            c.name
-            for c in read_in.columns
-            if c.blank == "set aside" and agreed.column(c.name) is not None
-        ]
-        self.mapping = mapping
-        self.rows: list[tuple[str, str, int, float | None, str, str]] = []
-        if not self.read:
-            msg = "the table has no rows. There is nothing to read."
-            raise JourneyDataError(msg)
 
-    def add(
-        self,
-        check: str,
-        column: str,
-        rows: int,
-        action: str = "",
-        detail: str = "",
-        *,
-        of: int | None = None,
-    ) -> None:
-        whole = self.read if of is None else of
-        self.rows.append(
-            (check, column, int(rows), int(rows) / whole if whole else None, action, detail)
-        )
+def _grown(asked: _Asked, now: Marks, name: str) -> dict[str, Any]:
+    """Store, as table `name`, what makes a log that is stored the log as it is now; returns what is to be noted."""
+    if asked.agreed.name != "events" or asked.mapping.loaded_at is None:
+        msg = "it does not say when rows were loaded"
+        raise AnewError(msg)
+    before = _stored_until(asked, now)
+    since, shelf = int(before["marks"]["until"]), asked.shelf
+    read_in, fresh = asked.read_in(), asked.read_in(since)
+    fresh.table = hold_now(fresh.table)
+    _refuse_personal(fresh, asked.agreed, asked.mapping)
+    own = counts_of(fresh)
+    counts = {n: before["counts"][n] + own[n] for n in own}
+    log = grow_log_there(
+        shelf, name, read_in.table, fresh.table, asked.mapping, _extras(fresh, asked.mapping),
+        before=LogThere(**before["log"]), first=shelf.table(before["rows"]),
+        second=shelf.table(before["tail"]) if before.get("tail") else None, since=since,
+    )  # fmt: skip
+    check = CheckThere(counts, fresh, asked.agreed, asked.mapping)
+    check.log(log)
+    return {**before, "tail": name, "check": check.rows, "log": asdict(log), "counts": counts}
 
-    def begin(self, kept: int) -> None:
-        if not kept:
-            msg = f"no row has all of {', '.join(self.must)}. See the mapping's columns."
-            raise JourneyDataError(msg)
-        self.add("rows read", "", self.read)
-        self.add("rows kept", "", kept)
-        self.add("rows set aside", "", self.read - kept, "not used" if self.read > kept else "")
-        for column in self.columns:
-            blank = int(self.counts[f"blank:{column.name}"] or 0)
-            if blank:
-                self.add(
-                    "blank",
-                    column.name,
-                    blank,
-                    "set aside" if column.name in self.must else "kept as blank",
-                )
-        for flag, (check, column_name, action) in self.flags.items():
-            if self.counts[flag]:
-                self.add(check, column_name, self.counts[flag], action)
 
-    def ends(self, first: Any, last: Any, kept: int) -> None:
-        if first is not None:
-            self.add(
-                "date range", "ts", kept, "", f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
-            )
+def _stored_until(asked: _Asked, now: Marks) -> dict[str, Any]:
+    """Return the notes of the newest state of a log that is as it was up to its last time of loading."""
+    read_in = asked.read_in()
+    types = _types(read_in)
+    notes = [
+        n
+        for n in asked.shelf.whole_notes()
+        if n["types"] == types and n["marks"]["until"] < (now.until or 0)
+    ][-STATES:]
+    limits = [int(n["marks"]["until"]) for n in notes]
+    seen = marks_of(read_in.table, _who_and_when(read_in), limits) if notes else []
+    fit = [n for n, marks in zip(notes, seen, strict=True) if n["marks"] == asdict(marks)]
+    if not fit:
+        msg = "nothing is stored that it could grow from"
+        raise AnewError(msg)
+    return max(fit, key=lambda n: int(n["marks"]["until"]))
+
+
+def _extras(read_in: Normalised, mapping: SourceMapping) -> list[str]:
+    """Return the columns of a log that are carried beside what the contract must have."""
+    own = [c.name for c in read_in.columns if c.name not in ("customer_id", "ts", "event")]
+    return own + [n for n in mapping.keep if n not in own]
+
+
+def _refuse_personal(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> None:
+    columns = [*(c.name for c in read_in.columns), *mapping.keep]
+    refuse_personal(read_in.table, columns, mapping, agreed.name, {})
 
 
 def _store_rows(
-    place: _Place, name: str, read_in: Normalised, agreed: Contract, mapping: SourceMapping, check: _Check
-) -> dict[str, Any]:  # fmt: skip
+    shelf: ShelfThere, name: str, read_in: Normalised, agreed: Contract, mapping: SourceMapping, check: CheckThere
+) -> None:  # fmt: skip
     table = read_in.table
     names = [c.name for c in read_in.columns]
     more = [n for n in ("amount", "unit_id") if n in table.columns and n not in names]
     kept = table.filter(*[table[c].notnull() for c in check.must]) if check.must else table
-    order = [c for c in ("path_order", "ts", *names) if c in kept.columns]
+    order = [c for c in (ORDER, "ts", *names) if c in kept.columns]
     shown = kept.mutate(row=ibis.row_number().over(order_by=order)).select(
         *names, *more, *mapping.keep, "row"
     )
-    stored = place.store(name, shown)
+    stored = shelf.store(name, shown)
     ends = {"a": stored.ts.min(), "b": stored.ts.max()} if "ts" in stored.columns else {}
     found = stored.agg(n=stored.count(), **ends).to_pyarrow().to_pylist()[0]
-    check.begin(found["n"])
-    if agreed.name == "order_lines" and mapping.currency is None:
-        check.add("currency not stated", "amount", check.read, "kept", "set currency")
-    check.ends(found.get("a"), found.get("b"), found["n"])
-    return {"touchpoints": [], "customers": 0}
-
-
-def _store_log(
-    place: _Place, name: str, read_in: Normalised, mapping: SourceMapping, check: _Check
-) -> dict[str, Any]:  # fmt: skip
-    table = read_in.table
-    extras = [c.name for c in read_in.columns if c.name not in ("customer_id", "ts", "event")]
-    extras += [n for n in mapping.keep if n not in extras]
-    whole = table.filter(table.customer_id.notnull(), table.ts.notnull(), table.event.notnull())
-    codes, touchpoints, strange = _codes(whole, mapping)
-    numbers = _numbered(hold(whole.select("customer_id").distinct()))
-    numbers = numbers.mutate(path_lot=lot(numbers.customer_id))
-    turn = ["path_order"] if mapping.order else []
-    placed = _placed(whole, ibis.memtable(codes), numbers, extras, turn)
-    stored = place.store(name, placed)
-    found = stored.agg(
-        n=_.count(), ties=(_.path_gap == 0).cast("int32").sum(), a=_.ts.min(), b=_.ts.max(),
-        customers=(_.path_step == 1).cast("int32").sum(),
-    ).to_pyarrow().to_pylist()[0]  # fmt: skip
-    check.begin(found["n"])
-    if strange:
-        names = listed([f"{e} ({n:,})" for e, n in strange])
-        action = "set aside" if mapping.unmapped == "set aside" else "kept by name"
-        check.add("unmapped names", "event", sum(n for _e, n in strange), action, names)
-    if found["ties"]:
-        at_once = whole.group_by(["customer_id", "ts", *turn]).agg(n=_.count())
-        found["ties"] = int(
-            at_once.filter(_.n > 1).agg(n=_.n.sum()).to_pyarrow().to_pylist()[0]["n"] or 0
-        )
-    if found["ties"]:
-        by = (
-            f"in order of {mapping.order}, then of event"
-            if mapping.order
-            else "in order of event; order: names a column that tells"
-        )
-        check.add(
-            "ties in time",
-            "ts",
-            found["ties"],
-            by,
-            "events of one customer at one time",
-        )
-    check.add("customers", "customer_id", found["customers"], "", "distinct values", of=0)
-    check.add("touchpoints", "touchpoint", len(touchpoints), "", "distinct values", of=0)
-    check.ends(found["a"], found["b"], found["n"])
-    return {"touchpoints": touchpoints, "customers": int(found["customers"])}
-
-
-def _placed(
-    whole: ir.Table, codes: ir.Table, numbers: ir.Table, extras: list[str], turn: list[str]
-) -> ir.Table:
-    """Return the events with their places in their paths."""
-    events = whole.select("customer_id", "ts", "event", *extras, *turn)
-    coded = events.join(codes, "event").join(numbers, "customer_id")
-    path = ibis.window(group_by="path_customer", order_by=["ts", *turn, "event", *extras])
-    placed = coded.mutate(
-        path_step=(ibis.row_number().over(path) + 1).cast("int32"),
-        path_next=coded.path_code.lead().over(path),
-        path_gap=micros(coded.ts.lead().over(path)) - micros(coded.ts),
-    )
-    own = [c for c in PLACES.values() if c in OWN]
-    return placed.select("customer_id", "ts", "event", *extras, "touchpoint", *own)
-
-
-def _codes(
-    table: ir.Table, mapping: SourceMapping
-) -> tuple[pa.Table, list[str], list[tuple[str, int]]]:
-    """Return event → touchpoint and its number, the touchpoints, and what the mapping does not know (name, rows)."""
-    counted = table.group_by("event").agg(n=_.count())
-    names = int(counted.count().to_pyarrow().as_py())
-    if names > MANY_NAMES:
-        msg = f"event has {names:,} different values; up to {MANY_NAMES:,} were expected. Is it the right column?"
-        raise JourneyDataError(msg)
-    rows = {str(e): int(n) for e, n in collect(counted).itertuples(index=False)}
-    known = mapping.touchpoints
-    aside = bool(known) and mapping.unmapped == "set aside"
-    meant = {e: known.get(e, None if aside else e) for e in rows} if known else {e: e for e in rows}
-    touchpoints = sorted({t for t in meant.values() if t is not None})
-    for name in RESERVED:
-        if name in touchpoints:
-            msg = f"{name!r} is a reserved name. Give that event another touchpoint id."
-            raise JourneyDataError(msg)
-    strange = sorted(
-        ((e, n) for e, n in rows.items() if known and e not in known), key=lambda r: (-r[1], r[0])
-    )
-    code = {t: i for i, t in enumerate(touchpoints)}
-    there = [e for e in sorted(rows) if meant[e] is not None]
-    codes = pa.table(
-        {
-            "event": pa.array(there, pa.string()),
-            "touchpoint": pa.array([meant[e] for e in there], pa.string()),
-            "path_code": pa.array([code[str(meant[e])] for e in there], pa.int32()),
-        }
-    )
-    return codes, touchpoints, strange
-
-
-def _numbered(ids: ir.Table) -> ir.Table:
-    """Return ``customer_id`` with ``path_customer``, its place (from 0) in order of id.
-
-    Many are numbered by the beginnings of their ids, each piece by itself, so that no machine has to sort all of them.
-    """
-    many = int(ids.count().to_pyarrow().as_py())
-    if many <= ALONE:
-        place = ibis.row_number().over(order_by="customer_id")
-        return ids.select("customer_id", path_customer=place.cast("int64"))
-    length, heads = 1, _heads(ids, 1)
-    while heads["n"].max() > ALONE and length < 64:
-        length += 1
-        finer = _heads(ids, length)
-        if len(finer) > MANY_NAMES:
-            length -= 1
-            break
-        heads = finer
-    heads = heads.sort_values("start", ignore_index=True)
-    before = heads["n"].cumsum() - heads["n"]
-    offsets = pa.table(
-        {"start": pa.array(heads["start"], pa.string()), "before": pa.array(before, pa.int64())}
-    )
-    cut = ids.select("customer_id", start=ids.customer_id.substr(0, length))
-    both = cut.join(ibis.memtable(offsets), "start")
-    place = ibis.row_number().over(group_by=both.start, order_by=both.customer_id)
-    return both.select("customer_id", path_customer=(place + both.before).cast("int64"))
-
-
-def _heads(ids: ir.Table, length: int) -> pd.DataFrame:
-    found = ids.select(start=ids.customer_id.substr(0, length)).group_by("start").agg(n=_.count())
-    return collect(found.limit(MANY_NAMES + 1))
+    check.table(found["n"], found.get("a"), found.get("b"), money=agreed.name == "order_lines")

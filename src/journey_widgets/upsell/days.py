@@ -53,9 +53,28 @@ class Days:
         """Return customer by number; the number itself where nobody knows the id."""
         if self.index is None:
             return {int(c): str(c) for c in np.unique(self.customer)}
-        first = self.index.table.filter(self.index.table.step == 1)
-        found = collect(first.select(number=first.customer, id=first.customer_id.cast("string")))
-        return dict(zip(found["number"].astype("int64"), found["id"].astype("str"), strict=True))
+        people = _people(self.index)
+        numbers = people["number"] if self.index.there is None else range(len(people))
+        return dict(zip(numbers, people["id"], strict=True))
+
+
+def _people(index: PathIndex) -> pd.DataFrame:
+    """Return the customers in order of id: ``number``, ``id``."""
+    first = index.table.filter(index.table.step == 1)
+    found = collect(first.select(number=first.customer, id=first.customer_id.cast("string")))
+    found = found.astype({"number": "int64", "id": "str"})
+    return found.sort_values(["id", "number"], ignore_index=True)
+
+
+def _in_order_of_id(index: PathIndex, customer: Ints) -> Ints:
+    """Return numbers of a warehouse as places in order of id: there, who came when a log grew comes after the others.
+
+    What draws customers by their numbers so draws the same ones, wherever they live and whenever they came.
+    """
+    number = _people(index)["number"].to_numpy()
+    place = np.argsort(number)
+    found: Ints = place[np.searchsorted(number[place], customer)]
+    return found
 
 
 def days_of(log: Any, *, zone: str = "UTC") -> Days:
@@ -80,6 +99,10 @@ def days_of(log: Any, *, zone: str = "UTC") -> Days:
         columns.column(c).to_numpy().astype(np.int64)
         for c in ("customer", "day", "touchpoint", "times")
     )
+    if index.there is not None:
+        customer = _in_order_of_id(index, customer)
+        turn = np.lexsort((touchpoint, day, customer))
+        customer, day, touchpoint, times = (c[turn] for c in (customer, day, touchpoint, times))
     begin, end = (calendar.number_of(v.to_pydatetime()) for v in (first, last))
     return Days(
         customer, day - begin, touchpoint, times, tuple(index.touchpoints), end - begin,

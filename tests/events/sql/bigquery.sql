@@ -62,6 +62,67 @@ FROM (
   ) AS `t7`
 ) AS `t8`;
 
+-- what has changed
+SELECT
+  SUM(CAST(`t2`.`path_loaded` <= 1700000000000000 AS INT64)) AS `rows 0`,
+  SUM(IF(`t2`.`path_loaded` <= 1700000000000000, MOD(`t2`.`mark`, 1000003), 0)) AS `a 0`,
+  SUM(IF(`t2`.`path_loaded` <= 1700000000000000, MOD(`t2`.`mark`, 998244353), 0)) AS `b 0`,
+  SUM(CAST(`t2`.`path_loaded` IS NULL AS INT64)) AS `blank 0`,
+  MAX(
+    IF(`t2`.`path_loaded` <= 1700000000000000, `t2`.`path_loaded`, CAST(NULL AS INT64))
+  ) AS `until 0`
+FROM (
+  SELECT
+    FARM_FINGERPRINT(CONCAT(CONCAT('', ''), COALESCE(CAST(`t1`.`path_loaded` AS STRING), ''))) AS `mark`,
+    `t1`.`path_loaded`
+  FROM (
+    SELECT
+      `t0`.`page`,
+      UNIX_MICROS(CAST(`t0`.`loaded` AS TIMESTAMP)) AS `path_loaded`
+    FROM `events` AS `t0`
+  ) AS `t1`
+) AS `t2`;
+
+-- loaded since
+SELECT
+  *
+FROM `events` AS `t0`
+WHERE
+  `t0`.`loaded` >= DATETIME('2023-11-13T22:13:20.000001');
+
+-- a log that has grown
+SELECT
+  *
+FROM (
+  SELECT
+    `t2`.`customer_id`,
+    `t2`.`path_customer`,
+    `t2`.`path_step`
+  FROM `stored` AS `t2`
+  WHERE
+    NOT EXISTS(
+      SELECT
+        1
+      FROM (
+        SELECT
+          `t0`.`path_customer`
+        FROM `stored_since` AS `t0`
+        WHERE
+          `t0`.`path_step` = 1 AND `t0`.`path_customer` < 1000
+      ) AS `t5`
+      WHERE
+        `t2`.`path_customer` = `t5`.`path_customer`
+    )
+) AS `t6`
+UNION ALL
+SELECT
+  *
+FROM (
+  SELECT
+    *
+  FROM `stored_since` AS `t0`
+) AS `t3`;
+
 -- instants
 SELECT
   UNIX_MICROS(CAST(`t0`.`ts` AS TIMESTAMP)) AS `m`,

@@ -65,6 +65,81 @@ FROM (
   ) AS "t7"
 ) AS "t8";
 
+-- what has changed
+SELECT
+  SUM(CAST("t2"."path_loaded" <= 1700000000000000 AS Nullable(Int32))) AS "rows 0",
+  SUM(
+    CASE
+      WHEN "t2"."path_loaded" <= 1700000000000000
+      THEN "t2"."mark" % 1000003
+      ELSE 0
+    END
+  ) AS "a 0",
+  SUM(
+    CASE
+      WHEN "t2"."path_loaded" <= 1700000000000000
+      THEN "t2"."mark" % 998244353
+      ELSE 0
+    END
+  ) AS "b 0",
+  SUM(CAST(isNull("t2"."path_loaded") AS Nullable(Int32))) AS "blank 0",
+  MAX(
+    CASE
+      WHEN "t2"."path_loaded" <= 1700000000000000
+      THEN "t2"."path_loaded"
+      ELSE CAST(NULL AS Nullable(Int64))
+    END
+  ) AS "until 0"
+FROM (
+  SELECT
+    reinterpretAsInt64(
+      sipHash64(
+        CONCAT(CONCAT('', ''), COALESCE(CAST("t1"."path_loaded" AS Nullable(String)), ''))
+      )
+    ) AS "mark",
+    "t1"."path_loaded" AS "path_loaded"
+  FROM (
+    SELECT
+      "t0"."page" AS "page",
+      toUnixTimestamp64Micro("t0"."loaded") AS "path_loaded"
+    FROM "events" AS "t0"
+  ) AS "t1"
+) AS "t2";
+
+-- loaded since
+SELECT
+  *
+FROM "events" AS "t0"
+WHERE
+  "t0"."loaded" >= parseDateTime64BestEffort('2023-11-13T22:13:20.000001', 6);
+
+-- a log that has grown
+SELECT
+  *
+FROM (
+  SELECT
+    "t2"."customer_id" AS "customer_id",
+    "t2"."path_customer" AS "path_customer",
+    "t2"."path_step" AS "path_step"
+  FROM "stored" AS "t2"
+  LEFT ANTI JOIN (
+    SELECT
+      "t0"."path_customer" AS "path_customer"
+    FROM "stored_since" AS "t0"
+    WHERE
+      "t0"."path_step" = 1 AND "t0"."path_customer" < 1000
+  ) AS "t5"
+    ON "t2"."path_customer" = "t5"."path_customer"
+) AS "t6"
+UNION ALL
+SELECT
+  *
+FROM (
+  SELECT
+    *
+  FROM "stored_since" AS "t0"
+) AS "t3";
+
 -- instants
 SELECT
   toUnixTimestamp64Micro("t0"."ts") AS "m",

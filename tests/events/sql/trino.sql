@@ -65,6 +65,71 @@ FROM (
   ) AS "t7"
 ) AS "t8";
 
+-- what has changed
+SELECT
+  SUM(CAST("t2"."path_loaded" <= 1700000000000000 AS INTEGER)) AS "rows 0",
+  SUM(IF("t2"."path_loaded" <= 1700000000000000, "t2"."mark" % 1000003, 0)) AS "a 0",
+  SUM(IF("t2"."path_loaded" <= 1700000000000000, "t2"."mark" % 998244353, 0)) AS "b 0",
+  SUM(CAST("t2"."path_loaded" IS NULL AS INTEGER)) AS "blank 0",
+  MAX(
+    IF("t2"."path_loaded" <= 1700000000000000, "t2"."path_loaded", CAST(NULL AS BIGINT))
+  ) AS "until 0"
+FROM (
+  SELECT
+    FROM_BIG_ENDIAN_64(
+      XXHASH64(
+        TO_UTF8(CONCAT(CONCAT('', ''), COALESCE(CAST("t1"."path_loaded" AS VARCHAR), '')))
+      )
+    ) AS "mark",
+    "t1"."path_loaded"
+  FROM (
+    SELECT
+      "t0"."page",
+      CAST(ROUND(TO_UNIXTIME("t0"."loaded") * CAST(1000000.0 AS DOUBLE), 0) AS BIGINT) AS "path_loaded"
+    FROM "events" AS "t0"
+  ) AS "t1"
+) AS "t2";
+
+-- loaded since
+SELECT
+  *
+FROM "events" AS "t0"
+WHERE
+  "t0"."loaded" >= CAST(FROM_ISO8601_TIMESTAMP('2023-11-13T22:13:20.000001') AS TIMESTAMP(6));
+
+-- a log that has grown
+SELECT
+  *
+FROM (
+  SELECT
+    "t2"."customer_id",
+    "t2"."path_customer",
+    "t2"."path_step"
+  FROM "stored" AS "t2"
+  WHERE
+    NOT EXISTS(
+      SELECT
+        1
+      FROM (
+        SELECT
+          "t0"."path_customer"
+        FROM "stored_since" AS "t0"
+        WHERE
+          "t0"."path_step" = 1 AND "t0"."path_customer" < 1000
+      ) AS "t5"
+      WHERE
+        "t2"."path_customer" = "t5"."path_customer"
+    )
+) AS "t6"
+UNION ALL
+SELECT
+  *
+FROM (
+  SELECT
+    *
+  FROM "stored_since" AS "t0"
+) AS "t3";
+
 -- instants
 SELECT
   CAST(ROUND(TO_UNIXTIME("t0"."ts") * CAST(1000000.0 AS DOUBLE), 0) AS BIGINT) AS "m",
