@@ -1,5 +1,7 @@
 """Every KPI that a log, order lines, support cases and answers can be asked for has the same values where they live."""
 
+import contextlib
+
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -7,8 +9,10 @@ import pytest
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.source import read
 from journey_widgets.events.warehouse_source import read_there
-from journey_widgets.scorecard import cells, measure
+from journey_widgets.scorecard import cells
+from journey_widgets.scorecard.measures import measure_with
 from journey_widgets.scorecard.recipes import RECIPES
+from journey_widgets.scorecard.recipes.recipe import Shared
 from support import engines
 from support import kpi_world as world
 
@@ -50,9 +54,10 @@ def there(folder, backend):
     return {k: read_there(k, mapping(k, backend=backend.name, table=f"web_{k}")) for k in KINDS}
 
 
-def values(kpi, sources, by):
-    found = measure(
-        kpi, sources, by=by, zone="Europe/Rome", words=world.WORDS, options=world.OPTIONS.get(kpi), draws=200
+def values(kpi, sources, by, shared=None):
+    found = measure_with(
+        shared or Shared(), kpi, sources, by=by, zone="Europe/Rome", words=world.WORDS,
+        options=world.OPTIONS.get(kpi), draws=200,
     )  # fmt: skip
     return found.drop(columns="definition")
 
@@ -61,10 +66,17 @@ def same(a, b, kpi):
     pd.testing.assert_frame_equal(a, b, rtol=0.05 if kpi in FITTED else 1e-9)
 
 
+@pytest.fixture(scope="module")
+def asking():
+    """What the KPIs of a page have in common, here and there."""
+    with contextlib.closing(Shared()) as ours, contextlib.closing(Shared()) as theirs:
+        yield ours, theirs
+
+
 @pytest.mark.parametrize("kpi", KPIS)
-def test_every_kpi_has_them_by_segment_too(kpi, here, there):
-    by = () if kpi in FITTED else ("segment",)
-    same(values(kpi, here, by), values(kpi, there, by), kpi)
+def test_every_kpi_has_them_by_segment_too(kpi, here, there, asking):
+    by, both = ((), (None, None)) if kpi in FITTED else (("segment",), asking)
+    same(*(values(kpi, s, by, a) for s, a in zip((here, there), both, strict=True)), kpi)
 
 
 @pytest.mark.parametrize("kpi", ["edge_median", "resolution_time", "csat_mean", "resolution_p90"])

@@ -13,8 +13,9 @@ from journey_widgets.estimates import poisson, wilson
 from journey_widgets.events.paths import path_index
 from journey_widgets.scorecard.document import Kpi, Measure, Objective, Scorecard
 from journey_widgets.scorecard.intervals import quantile, quantile_drawn
-from journey_widgets.scorecard.measures import measure, records
+from journey_widgets.scorecard.measures import measure, measure_with, records
 from journey_widgets.scorecard.recipes import RECIPES
+from journey_widgets.scorecard.recipes.recipe import Shared
 from journey_widgets.scorecard.restating import restate, restated
 from journey_widgets.scorecard.series import series
 from journey_widgets.scorecard.standing import standing
@@ -418,10 +419,11 @@ def test_no_recipe_groups_by_names_of_its_own(made_example):
         "raci": space.raci,
         "roles": space.roles,
     }
-    for kpi in RECIPES:
-        for by in ("kind", "stage", "touchpoint", "customer_id", "category"):
-            with contextlib.suppress(JourneyDataError):
-                assert by in measure(kpi, given, by=by).columns
+    for by in ("kind", "stage", "touchpoint", "customer_id", "category"):
+        with contextlib.closing(Shared(many=True)) as shared:
+            for kpi in RECIPES:
+                with contextlib.suppress(JourneyDataError):
+                    assert by in measure_with(shared, kpi, given, by=by).columns
 
 
 # --- definitions --------------------------------------------------------------------------------------------------

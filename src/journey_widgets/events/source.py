@@ -309,6 +309,8 @@ def _make(
         if not opened.typed or read_in.parses_text():
             # Text is read once: everything below works on this copy.
             read_in.table = opened.connection.create_table("copy", read_in.table, temp=True)
+        else:
+            read_in.table = opened.connection.create_view("read", read_in.table)
         con = opened.connection
         is_log = agreed.name == "events"
         names = {n: distinct_names(con, read_in, n, mapping) for n in (NAMES if is_log else ())}

@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -61,6 +62,12 @@ from journey_widgets.workspace.texts import (
 STORE = "store.sqlite"
 
 _D = TypeVar("_D", bound=Document)
+
+
+@lru_cache(maxsize=8)
+def _sources_in(text: str) -> Sources:
+    """Return what ``sources.yaml`` says; a page asks for each of its sources and would read it as often."""
+    return Sources.from_text(text, where="sources.yaml")
 
 
 class Workspace:
@@ -544,7 +551,7 @@ class Workspace:
     def _sources_for(self, rows: Rows) -> Sources:
         if self.folder is None:
             return Sources()
-        found = Sources.from_text(read_text(self.folder / "sources.yaml"), where="sources.yaml")
+        found = _sources_in(read_text(self.folder / "sources.yaml"))
         if not rows:
             return found
         has_log = self._tells("events", found, rows)
