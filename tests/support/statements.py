@@ -14,8 +14,8 @@ from ibis import _
 
 from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.instants import from_micros, micros
-from journey_widgets.events.log_there import LOADED, _placed, both_as_one
-from journey_widgets.events.marks_there import as_number, marks_asked, well_before
+from journey_widgets.events.log_there import _placed, both_as_one
+from journey_widgets.events.marks_there import marks_asked, well_before
 from journey_widgets.events.paths import PathIndex
 from journey_widgets.events.shuffle import group_of, lot
 from journey_widgets.journey import attempts_there
@@ -47,7 +47,6 @@ def table(engine, name, schema):
 def statements(engine):
     given = table(engine, "events", RAW)
     raw = given.select(customer_id="visitor", ts="time", event="page", device="device")
-    loaded = given.select("page", **{LOADED: as_number(given.loaded, "loaded")})
     came = given.filter(given.loaded >= well_before(1_700_000_000_000_001, given.loaded))
     stored = [
         table(engine, n, {"customer_id": "string", "path_customer": "int64", "path_step": "int32"})
@@ -68,7 +67,7 @@ def statements(engine):
     months = index.table.group_by(month=calendar.number(micros(_.ts))).agg(n=_.customer.nunique())
     return {
         "path index": _placed(raw, codes, numbers, ["device"]),
-        "what has changed": marks_asked(loaded, [LOADED], [1_700_000_000_000_000]),
+        "what has changed": marks_asked(given, ["visitor", "loaded"], "loaded", 1_700_000_000_000_000),
         "loaded since": came,
         "a log that has grown": both_as_one(*stored, 1_000),
         "instants": index.table.select(m=micros(_.ts), t=from_micros(micros(_.ts) + 1)),

@@ -1,6 +1,6 @@
 """What tells one state of a table in a warehouse from another, and which rows were loaded since the one before."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -78,39 +78,46 @@ def hashed(text: ir.StringValue) -> ir.IntegerValue:
     return found
 
 
-def marks_asked(table: ir.Table, columns: Iterable[str], until: Sequence[int | None]) -> ir.Table:
+def marks_asked(
+    table: ir.Table, columns: Sequence[str], loaded: str | None = None, until: int | None = None
+) -> ir.Table:
     """Return one row with the figures of `marks_of`."""
     whole: Any = ibis.literal("")
     for name in columns:
         whole = whole + "\x1f" + table[name].cast("string").fill_null("\x1e")
-    loaded = {LOADED: table[LOADED]} if LOADED in table.columns else {}
-    marked = table.select(mark=hashed(whole), **loaded)
-    sums: dict[str, Any] = {}
-    for at, limit in enumerate(until):
-        own: Any = marked.mark.notnull() if limit is None else marked[LOADED] <= limit
+    named = {} if loaded is None else {LOADED: as_number(table[loaded], loaded)}
+    marked = table.select(mark=hashed(whole), **named)
+    if until is not None:
+        marked = marked.filter(marked[LOADED] <= until)
+    sums: dict[str, Any] = {
+        "rows": marked.count(),
+        "a": (marked.mark % 1_000_003).sum(),
+        "b": (marked.mark % 998_244_353).sum(),
+    }
+    if loaded is not None:
         sums |= {
-            f"rows {at}": own.cast("int32").sum(),
-            f"a {at}": own.ifelse(marked.mark % 1_000_003, 0).sum(),
-            f"b {at}": own.ifelse(marked.mark % 998_244_353, 0).sum(),
+            "until": marked[LOADED].max(),
+            "blank": marked[LOADED].isnull().cast("int32").sum(),
         }
-        if loaded:
-            sums[f"blank {at}"] = marked[LOADED].isnull().cast("int32").sum()
-            sums[f"until {at}"] = own.ifelse(marked[LOADED], ibis.null("int64")).max()
     return marked.agg(**sums)
 
 
 def marks_of(
-    table: ir.Table, columns: Iterable[str], until: Sequence[int | None] = (None,)
-) -> list[Marks]:
-    """Return the marks of the rows that were loaded up to each of some times; of all rows for None."""
-    found = marks_asked(table, columns, until).to_pyarrow().to_pylist()[0]
-    return [_mark(found, at) for at, _limit in enumerate(until)]
+    table: ir.Table, columns: Sequence[str], loaded: str | None = None, until: int | None = None
+) -> Marks:
+    """Return the marks of a table by some of its columns, as they stand there.
 
-
-def _mark(found: Mapping[str, Any], at: int) -> Marks:
-    rows, a, b, blank = (int(found.get(f"{n} {at}") or 0) for n in ("rows", "a", "b", "blank"))
-    until = found.get(f"until {at}")
-    return Marks(rows, a, b, None if until is None else int(until), blank)
+    Parameters
+    ----------
+    loaded
+        The column that says when a row was loaded.
+    until
+        Of the rows alone that were loaded up to this time, as `as_number` tells it.
+    """
+    found = marks_asked(table, columns, loaded, until).to_pyarrow().to_pylist()[0]
+    rows, a, b, blank = (int(found.get(n) or 0) for n in ("rows", "a", "b", "blank"))
+    last = found.get("until")
+    return Marks(rows, a, b, None if last is None else int(last), blank)
 
 
 def refuse_blank(marks: Marks, name: str) -> None:

@@ -99,9 +99,10 @@ def read_there(kind: str, mapping: SourceMapping) -> Source:
     try:
         shelf = ShelfThere(con, _database(mapping.stored_in), _own(con, kind, mapping))
         asked = _Asked(_found(con, mapping), agreed, mapping, shelf)
+        types = _types(asked.read_in())  # what cannot be read is said before anything is asked
         now = _marks(asked)
         asked = replace(asked, until=now.until)
-        state = [READER, mapping.model_dump_json(), _types(asked.read_in()), asdict(now)]
+        state = [READER, mapping.model_dump_json(), types, asdict(now)]
         fingerprint = _digest(json.dumps(state))
         note = shelf.note_of(fingerprint)
         noted = shelf.noted(note)
@@ -260,21 +261,22 @@ def _typed(value: ir.Value, column: Column, mapping: SourceMapping) -> ir.Value:
 # --- storing ----------------------------------------------------------------------------------------
 
 
-def _marks(asked: _Asked) -> Marks:
-    """Return the marks of a table as it is now."""
-    mapping, read_in = asked.mapping, asked.read_in()
-    if mapping.loaded_at is not None:
-        marks = marks_of(read_in.table, _who_and_when(read_in))[0]
-        refuse_blank(marks, mapping.loaded_at)
-        return marks
-    order = [ORDER] if mapping.order else []
-    columns = dict.fromkeys([*(c.name for c in read_in.columns), *mapping.keep, *order])
-    return marks_of(read_in.table, columns)[0]
+def _marks(asked: _Asked, until: int | None = None) -> Marks:
+    """Return the marks of a table as it is now; of the rows alone that were loaded up to a time."""
+    marks = marks_of(asked.table, _marked_by(asked), asked.mapping.loaded_at, until)
+    refuse_blank(marks, str(asked.mapping.loaded_at))
+    return marks
 
 
-def _who_and_when(read_in: Normalised) -> list[str]:
-    """Return the columns that tell the rows of one loading from those of another."""
-    return [*(c for c in ("customer_id",) if c in read_in.table.columns), LOADED]
+def _marked_by(asked: _Asked) -> list[str]:
+    """Return the columns that tell one state from another: all that are read, or who and when they were loaded."""
+    mapping, there = asked.mapping, asked.table.columns
+    meant = {c.name: mapping.columns.get(c.name) for c in contract_columns(asked.agreed, mapping)}
+    names = {n: spec.from_ if spec else n for n, spec in meant.items() if spec or n in there}
+    if mapping.loaded_at:
+        return [n for n in (names.get("customer_id"), mapping.loaded_at) if n]
+    order = [mapping.order] if mapping.order else []
+    return list(dict.fromkeys([*(n for n in names.values() if n), *mapping.keep, *order]))
 
 
 def _store(asked: _Asked, now: Marks, note: str) -> None:
@@ -349,13 +351,11 @@ def _stored_until(asked: _Asked, now: Marks) -> dict[str, Any]:
         for n in asked.shelf.whole_notes()
         if n["types"] == types and n["marks"]["until"] < (now.until or 0)
     ][-STATES:]
-    limits = [int(n["marks"]["until"]) for n in notes]
-    seen = marks_of(read_in.table, _who_and_when(read_in), limits) if notes else []
-    fit = [n for n, marks in zip(notes, seen, strict=True) if n["marks"] == asdict(marks)]
-    if not fit:
-        msg = "nothing is stored that it could grow from"
-        raise AnewError(msg)
-    return max(fit, key=lambda n: int(n["marks"]["until"]))
+    for noted in sorted(notes, key=lambda n: int(n["marks"]["until"]), reverse=True):
+        if noted["marks"] == asdict(_marks(asked, int(noted["marks"]["until"]))):
+            return noted
+    msg = "nothing is stored that it could grow from"
+    raise AnewError(msg)
 
 
 def _extras(read_in: Normalised, mapping: SourceMapping) -> list[str]:

@@ -64,23 +64,27 @@ FROM (
 
 -- what has changed
 SELECT
-  SUM(CAST(`t2`.`path_loaded` <= 1700000000000000 AS INT64)) AS `rows 0`,
-  SUM(IF(`t2`.`path_loaded` <= 1700000000000000, MOD(`t2`.`mark`, 1000003), 0)) AS `a 0`,
-  SUM(IF(`t2`.`path_loaded` <= 1700000000000000, MOD(`t2`.`mark`, 998244353), 0)) AS `b 0`,
-  SUM(CAST(`t2`.`path_loaded` IS NULL AS INT64)) AS `blank 0`,
-  MAX(
-    IF(`t2`.`path_loaded` <= 1700000000000000, `t2`.`path_loaded`, CAST(NULL AS INT64))
-  ) AS `until 0`
+  COUNT(*) AS `rows`,
+  SUM(MOD(`t2`.`mark`, 1000003)) AS `a`,
+  SUM(MOD(`t2`.`mark`, 998244353)) AS `b`,
+  MAX(`t2`.`path_loaded`) AS `until`,
+  SUM(CAST(`t2`.`path_loaded` IS NULL AS INT64)) AS `blank`
 FROM (
   SELECT
-    FARM_FINGERPRINT(CONCAT(CONCAT('', ''), COALESCE(CAST(`t1`.`path_loaded` AS STRING), ''))) AS `mark`,
-    `t1`.`path_loaded`
+    *
   FROM (
     SELECT
-      `t0`.`page`,
+      FARM_FINGERPRINT(
+        CONCAT(
+          CONCAT(CONCAT(CONCAT('', ''), COALESCE(`t0`.`visitor`, '')), ''),
+          COALESCE(CAST(`t0`.`loaded` AS STRING), '')
+        )
+      ) AS `mark`,
       UNIX_MICROS(CAST(`t0`.`loaded` AS TIMESTAMP)) AS `path_loaded`
     FROM `events` AS `t0`
   ) AS `t1`
+  WHERE
+    `t1`.`path_loaded` <= 1700000000000000
 ) AS `t2`;
 
 -- loaded since

@@ -67,43 +67,29 @@ FROM (
 
 -- what has changed
 SELECT
-  SUM(CAST("t2"."path_loaded" <= 1700000000000000 AS Nullable(Int32))) AS "rows 0",
-  SUM(
-    CASE
-      WHEN "t2"."path_loaded" <= 1700000000000000
-      THEN "t2"."mark" % 1000003
-      ELSE 0
-    END
-  ) AS "a 0",
-  SUM(
-    CASE
-      WHEN "t2"."path_loaded" <= 1700000000000000
-      THEN "t2"."mark" % 998244353
-      ELSE 0
-    END
-  ) AS "b 0",
-  SUM(CAST(isNull("t2"."path_loaded") AS Nullable(Int32))) AS "blank 0",
-  MAX(
-    CASE
-      WHEN "t2"."path_loaded" <= 1700000000000000
-      THEN "t2"."path_loaded"
-      ELSE CAST(NULL AS Nullable(Int64))
-    END
-  ) AS "until 0"
+  COUNT(*) AS "rows",
+  SUM("t2"."mark" % 1000003) AS "a",
+  SUM("t2"."mark" % 998244353) AS "b",
+  MAX("t2"."path_loaded") AS "until",
+  SUM(CAST(isNull("t2"."path_loaded") AS Nullable(Int32))) AS "blank"
 FROM (
   SELECT
-    reinterpretAsInt64(
-      sipHash64(
-        CONCAT(CONCAT('', ''), COALESCE(CAST("t1"."path_loaded" AS Nullable(String)), ''))
-      )
-    ) AS "mark",
-    "t1"."path_loaded" AS "path_loaded"
+    *
   FROM (
     SELECT
-      "t0"."page" AS "page",
+      reinterpretAsInt64(
+        sipHash64(
+          CONCAT(
+            CONCAT(CONCAT(CONCAT('', ''), COALESCE("t0"."visitor", '')), ''),
+            COALESCE(CAST("t0"."loaded" AS Nullable(String)), '')
+          )
+        )
+      ) AS "mark",
       toUnixTimestamp64Micro("t0"."loaded") AS "path_loaded"
     FROM "events" AS "t0"
   ) AS "t1"
+  WHERE
+    "t1"."path_loaded" <= 1700000000000000
 ) AS "t2";
 
 -- loaded since

@@ -82,25 +82,29 @@ FROM (
 
 -- what has changed
 SELECT
-  SUM(CAST("t2"."path_loaded" <= 1700000000000000 AS INT)) AS "rows 0",
-  SUM(IFF("t2"."path_loaded" <= 1700000000000000, "t2"."mark" % 1000003, 0)) AS "a 0",
-  SUM(IFF("t2"."path_loaded" <= 1700000000000000, "t2"."mark" % 998244353, 0)) AS "b 0",
-  SUM(CAST("t2"."path_loaded" IS NULL AS INT)) AS "blank 0",
-  MAX(
-    IFF("t2"."path_loaded" <= 1700000000000000, "t2"."path_loaded", CAST(NULL AS BIGINT))
-  ) AS "until 0"
+  COUNT(*) AS "rows",
+  SUM("t2"."mark" % 1000003) AS "a",
+  SUM("t2"."mark" % 998244353) AS "b",
+  MAX("t2"."path_loaded") AS "until",
+  SUM(CAST("t2"."path_loaded" IS NULL AS INT)) AS "blank"
 FROM (
   SELECT
-    HASH(CONCAT(CONCAT('', ''), COALESCE(CAST("t1"."path_loaded" AS VARCHAR), ''))) AS "mark",
-    "t1"."path_loaded"
+    *
   FROM (
     SELECT
-      "t0"."page",
+      HASH(
+        CONCAT(
+          CONCAT(CONCAT(CONCAT('', ''), COALESCE("t0"."visitor", '')), ''),
+          COALESCE(CAST("t0"."loaded" AS VARCHAR), '')
+        )
+      ) AS "mark",
       (
         CAST(DATE_PART('epoch', DATE_TRUNC('SECOND', "t0"."loaded")) AS BIGINT) * 1000000
       ) + CAST(DATE_PART('epoch_microsecond', "t0"."loaded") % 1000000 AS BIGINT) AS "path_loaded"
     FROM "events" AS "t0"
   ) AS "t1"
+  WHERE
+    "t1"."path_loaded" <= 1700000000000000
 ) AS "t2";
 
 -- loaded since
