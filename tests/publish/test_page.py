@@ -10,9 +10,12 @@ import pytest
 from journey_widgets import Workspace
 from journey_widgets.publish import explorer, map_page, overview, path_page
 from journey_widgets.publish import page as opening
+from journey_widgets.publish.impact_page import open_impact
 from journey_widgets.publish.matrix_edit import editable_grid
 from journey_widgets.publish.page import PageStopped, open_page
+from journey_widgets.publish.raci_page import open_raci
 from journey_widgets.publish.reports import run_report
+from journey_widgets.publish.scorecard_view import open_scorecard
 
 
 @pytest.fixture
@@ -220,6 +223,26 @@ def test_a_page_about_customers_stops_without_an_event_log(without_log):
         open_page("Overview")
     with pytest.raises(PageStopped, match="no segment and no period"):
         open_page("Journey map", segment="device=mobile", log_needed=False)
+
+
+@pytest.mark.parametrize(
+    "opened", [map_page.open_map, overview.open_overview, open_scorecard, open_raci, open_impact]
+)
+def test_a_page_about_the_journey_says_what_to_do_where_there_is_none(
+    opened, tmp_path, monkeypatch
+):
+    Workspace.create(tmp_path / "new").close()
+    (tmp_path / "new" / "log.csv").write_text(
+        "customer_id,ts,event\n" + "".join(f"{c},2026-01-01,visit\n" for c in "abcdefgh"), "utf-8"
+    )
+    (tmp_path / "new" / "sources.yaml").write_text(
+        "schema: sources/1\nevents:\n  file: log.csv\n", "utf-8"
+    )
+    monkeypatch.setenv("JOURNEY_MODE", "dashboard")
+    monkeypatch.setenv("JOURNEY_WORKSPACE", str(tmp_path / "new"))
+
+    with pytest.raises(PageStopped, match="has no journey yet. Draw one"):
+        opened()
 
 
 def test_an_overview_without_a_funnel_still_shows_the_rest(example):

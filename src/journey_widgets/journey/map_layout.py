@@ -69,10 +69,13 @@ class MapLayout:
     def sentence(self) -> str:
         """Return what the picture shows."""
         measured = self.curve[self.curve["kind"] == "measured"]["name"].nunique()
-        return (
-            f"{len(self.cards)} touchpoints in {len(self.stages)} stages; {measured} with answers of "
-            f"customers, {len(self.marks)} items marked."
-        )
+        cards, stages, marks = (
+            f"{len(found)} {one if len(found) == 1 else one + 's'}"
+            for found, one in (
+                (self.cards, "touchpoint"), (self.stages, "stage"), (self.marks, "item"),
+            )
+        )  # fmt: skip
+        return f"{cards} in {stages}; {measured} with answers of customers, {marks} marked."
 
 
 def map_layout(

@@ -758,4 +758,5 @@ def open_impact(workspace: str = "", segment: str = "all", **given: str | int) -
         "Cross-impact", workspace=workspace, segment=segment, more=more, log_needed=False
     )
     with said_on_the_page():
+        page.needs_journey()
         return ImpactPage(page, **page.more)

@@ -35,6 +35,7 @@ def open_map(
             msg = f"There is no view {page.more['view']!r}. {did_you_mean(page.more['view'], get_args(View))}"
             raise ParameterError(msg)
         check_steps(page.more["max_steps"])
+        page.needs_journey()
     return page
 
 

@@ -27,6 +27,7 @@ def open_overview(
     """Open the executive page, with the scorecard of the same customers beside it."""
     page = open_page("Overview", workspace=workspace, segment=segment, more={"as_of": as_of})
     with said_on_the_page():
+        page.needs_journey()
         view = ScorecardPage(page, as_of=page.more["as_of"])
         view.needs_notes()
         return page, view

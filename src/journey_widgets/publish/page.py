@@ -17,6 +17,7 @@ from ibis import _
 from journey_widgets import journey as paths
 from journey_widgets.errors import (
     InfrastructureError,
+    JourneyDataError,
     JourneyError,
     ParameterError,
     WorkspaceError,
@@ -39,6 +40,10 @@ AS_IS, TO_BE = "as_is", "to_be"
 MAX_SEGMENT_VALUES, MOST_SEGMENTS = 50, 10_000
 """Segments of a column that are offered to choose from, and that can be named at all."""
 NO_LOG = "This workspace has no event log yet: name its file under events in sources.yaml."
+NO_JOURNEY = (
+    "This workspace has no journey yet. Draw one from the touchpoints of the log with Journey.draft and save it, or "
+    "start from a template: journey new DIR --template NAME."
+)
 NO_FUNNEL = (
     "The journey names no funnel of two steps or more that occur in this log. Add funnel: with touchpoint "
     "ids in order to it."
@@ -124,6 +129,11 @@ class Page:
     def journey(self) -> Journey:
         """The journey in the version the page is about."""
         return self.workspace.to_be if self.version == TO_BE else self.workspace.journey
+
+    def needs_journey(self) -> None:
+        """Stop a page that says nothing where there is no journey; inside `said_on_the_page`."""
+        if not self.workspace.rev("journey"):
+            raise JourneyDataError(NO_JOURNEY)
 
     def labels(self) -> dict[str, str]:
         """Return the label of each touchpoint of both versions."""

@@ -405,4 +405,5 @@ def open_raci(workspace: str = "", segment: str = "all", **given: str) -> RaciPa
     """
     page = open_page("RACI", workspace=workspace, segment=segment, more=given, log_needed=False)
     with said_on_the_page():
+        page.needs_journey()
         return RaciPage(page, **page.more)

@@ -371,6 +371,7 @@ def open_scorecard(workspace: str = "", segment: str = ALL, **given: str) -> Sco
     more = {"as_of": "", "period": "month", "policy": "", **given}
     page = open_page("Scorecard", workspace=workspace, segment=segment, more=more, log_needed=False)
     with said_on_the_page():
+        page.needs_journey()
         view = ScorecardPage(page, **page.more)
         if (view.empty and not page.may_edit) or (view.as_of is not None and view.quiet):
             raise JourneyDataError(view.quiet)
