@@ -99,7 +99,7 @@ def kills(scratch: Path) -> str:
             there = [(p, " ".join(p.cmdline())) for p in own.children(recursive=True)]
             some = [
                 p for p, said in there
-                if ("run_notebook" in said and target == "worker") or ("ipykernel" in said and target == "kernel")
+                if ("run_notebook" in said and target == "worker") or ("forked_kernels" in said and target == "kernel")
             ]  # fmt: skip
             victim = rng.choice(some) if some else own
             hit["batch" if victim is own else target] += 1

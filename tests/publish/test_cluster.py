@@ -13,7 +13,7 @@ from journey_widgets.errors import InfrastructureError, ParameterError
 from journey_widgets.publish import cluster as module
 from journey_widgets.publish.batch import run_batch
 from journey_widgets.publish.dashboards import _free_port
-from publish.test_batch import START, contents, statuses, write
+from publish.test_batch import START, WORKER, contents, statuses, write
 from publish.test_parameters import notebook
 from support.processes import of_workspace
 
@@ -89,7 +89,8 @@ def test_where_a_worker_is_killed_in_mid_batch_the_others_make_what_this_machine
         f"told = pathlib.Path({str(told)!r})\n"
         "if segment == 's2' and not told.exists():\n"
         "    told.write_text('killed')\n"
-        "    dask = psutil.Process(os.getppid()).ppid()\n"
+        f"    {WORKER.splitlines()[1]}\n"
+        "    dask = psutil.Process(worker).ppid()\n"
         "    os.kill(dask, signal.SIGKILL)\n"
         "    import time; time.sleep(60)"
     )

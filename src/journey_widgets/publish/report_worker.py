@@ -167,11 +167,12 @@ def _listen(process: "subprocess.Popen[bytes]", said: "queue.Queue[int | None]")
 
 
 def _memory(pid: int) -> float:
-    """Return the megabytes that a process and all it started have in memory."""
+    """Return the megabytes that a process and all it started have in memory; what several share is shared out."""
     total = 0
     with contextlib.suppress(psutil.NoSuchProcess):
         own = psutil.Process(pid)
         for process in [own, *own.children(recursive=True)]:
             with contextlib.suppress(psutil.NoSuchProcess):
-                total += process.memory_info().rss
+                full = process.memory_full_info()
+                total += getattr(full, "pss", full.uss)
     return total / 1e6

@@ -1,0 +1,154 @@
+"""Kernels that begin with everything imported: a process that has imported it all forks one for each run.
+
+A run has a kernel of its own, and most of a kernel's first second goes into imports. ``python -m
+journey_widgets.publish.forked_kernels`` imports them once, starts no thread and opens nothing; each line of JSON it is
+given (``argv``, ``env``, ``cwd``) makes a kernel, whose process id it answers with. Where there is no fork that can be
+relied on, kernels are started as everywhere else.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import psutil
+
+LAUNCHER = "ipykernel_launcher"
+
+
+class Kernel:
+    """A kernel that was forked, as `jupyter_client` wants a process: it ends without being waited for."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self._process: psutil.Process | None = psutil.Process(pid)
+
+    def poll(self) -> int | None:
+        """Return None while it lives."""
+        if self.returncode is None:
+            alive = False
+            with contextlib.suppress(psutil.NoSuchProcess, AttributeError):
+                alive = (
+                    self._process is not None
+                    and self._process.is_running()
+                    and self._process.status() != psutil.STATUS_ZOMBIE
+                )
+            self.returncode = None if alive else 1
+        return self.returncode
+
+    def wait(self) -> int:
+        """Wait until it has ended."""
+        while self.poll() is None:
+            time.sleep(0.02)
+        return 1
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+class Forks:
+    """The process that kernels are forked from; it ends with the process that started it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+
+    def kernel(self, command: Sequence[str], env: Mapping[str, str], cwd: str) -> Kernel | None:
+        """Fork a kernel; None where its command is not the usual one, or nothing can be forked from any more."""
+        if list(command[1:3]) != ["-m", LAUNCHER]:
+            return None
+        order = {"argv": list(command[3:]), "env": dict(env), "cwd": cwd}
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None  # noqa: S101, PT018 - they are pipes
+        try:
+            stdin.write(json.dumps(order) + "\n")
+            stdin.flush()
+            answer = stdout.readline()
+        except (BrokenPipeError, ValueError):
+            return None
+        return Kernel(int(answer)) if answer.strip() else None
+
+
+def can_fork() -> bool:
+    """Return whether a process that has imported this much can be forked: macOS's own libraries do not bear it."""
+    return sys.platform == "linux"
+
+
+def provisioner(forks: Forks) -> type:
+    """Return how `jupyter_client` starts a kernel: forked, and where that cannot be, as everywhere else."""
+    from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+    class Forked(LocalProvisioner):
+        async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+            env, cwd = kwargs.get("env") or dict(os.environ), kwargs.get("cwd") or os.getcwd()  # noqa: PTH109
+            found = forks.kernel(cmd, env, str(cwd))
+            if found is None:
+                return await super().launch_kernel(cmd, **kwargs)
+            self.process: Any = found
+            self.pid = self.pgid = found.pid
+            return self.connection_info
+
+    return Forked
+
+
+def main() -> None:
+    """Fork a kernel for each line until there are no more."""
+    import ipykernel.kernelapp
+
+    import journey_widgets.publish.page  # noqa: F401 - what most of a kernel's first second goes into
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever has ended is gone
+    answers = os.dup(1)
+    for line in sys.stdin:
+        order = json.loads(line)
+        pid = os.fork()
+        if pid:
+            os.write(answers, f"{pid}\n".encode())
+            continue
+        os.close(answers)
+        _become(order)
+        # It looks whether the one it was forked from is still there, and ends when it is not.
+        ends_with = f"--IPKernelApp.parent_handle={os.getppid()}"
+        ipykernel.kernelapp.launch_new_instance(argv=[*order["argv"], ends_with])
+        os._exit(0)
+
+
+def _become(order: Mapping[str, Any]) -> None:
+    """Make the process one that was started by itself: its own group, environment and folder, no one else's pipes."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for own in (0, 1):
+        os.dup2(nothing, own)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process
+    os.environ.clear()
+    os.environ.update(order["env"])
+    os.chdir(order["cwd"])
+    np.random.seed()
+    sys.path[:] = [p for p in sys.path if p]
+
+
+if __name__ == "__main__":
+    main()
