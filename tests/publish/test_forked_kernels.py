@@ -3,14 +3,16 @@
 import json
 import os
 import signal
+import threading
 import time
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
 
 from journey_widgets import Workspace
-from journey_widgets.publish import forked_kernels
+from journey_widgets.publish import forked_kernels, report_worker
 from journey_widgets.publish.report_worker import Worker
 from publish.test_parameters import notebook
 
@@ -20,8 +22,14 @@ import numpy as np
 found = {
     "pid": os.getpid(), "group": os.getpgid(0), "folder": os.getcwd(), "seen": getattr(builtins, "seen", False),
     "env": os.environ.get("LEFT", ""), "drawn": [random.random(), float(np.random.rand())],
-    "imported": "journey_widgets.publish.page" in sys.modules, "argv": sys.argv[0],
+    "imported": "journey_widgets.publish.page" in sys.modules, "argv": sys.argv, "path": sys.path,
 }
+import atexit, tempfile
+left = tempfile.TemporaryDirectory()
+found["left"] = left.name
+atexit.register(lambda: open("ended", "w").write("in order"))
+unflushed = open("unflushed", "w")
+unflushed.write("all of it")
 builtins.seen = True
 os.environ["LEFT"] = "behind"
 with open("told.json", "w") as file:
@@ -44,6 +52,14 @@ def run(worker, folder, cell=TELLS):
     return found, json.loads(told.read_text("utf-8")) if told.exists() else None
 
 
+def is_gone(pid):
+    """Say whether a process has ended, whether or not anybody has taken note of it."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def test_each_run_has_a_kernel_of_its_own_that_knows_nothing_of_the_one_before(worker, tmp_path):
     (a, first), (b, second) = (run(worker, tmp_path / name) for name in ("a", "b"))
 
@@ -55,7 +71,13 @@ def test_each_run_has_a_kernel_of_its_own_that_knows_nothing_of_the_one_before(w
     assert first["imported"]
     assert second["folder"] == str(tmp_path / "b")
     assert set(first["drawn"]).isdisjoint(second["drawn"])
-    assert not psutil.pid_exists(first["pid"])
+    assert is_gone(first["pid"])
+    assert first["argv"][1] == "-f"
+    for told in (first, second):  # and it ends in order
+        folder = Path(told["folder"])
+        assert not Path(told["left"]).exists()
+        assert (folder / "ended").read_text("utf-8") == "in order"
+        assert (folder / "unflushed").read_text("utf-8") == "all of it"
 
 
 def test_when_a_worker_is_killed_its_kernel_ends_too(worker, tmp_path):
@@ -71,8 +93,6 @@ def test_when_a_worker_is_killed_its_kernel_ends_too(worker, tmp_path):
             time.sleep(0.05)
         os.kill(pid, signal.SIGKILL)
 
-    import threading
-
     ender = threading.Thread(target=end)
     ender.start()
     found, _told = run(worker, tmp_path / "b", hangs)
@@ -81,10 +101,10 @@ def test_when_a_worker_is_killed_its_kernel_ends_too(worker, tmp_path):
     assert not found["ok"]
     kernel = int(begun.read_text())
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and any(map(psutil.pid_exists, (kernel, source.pid))):
+    while time.monotonic() < deadline and not (is_gone(kernel) and is_gone(source.pid)):
         time.sleep(0.1)
-    assert not psutil.pid_exists(kernel)
-    assert not psutil.pid_exists(source.pid)
+    assert is_gone(kernel)
+    assert is_gone(source.pid)
 
 
 def test_a_run_is_made_where_nothing_can_be_forked_from_any_more(worker, tmp_path):
@@ -101,9 +121,40 @@ def test_a_run_is_made_where_nothing_can_be_forked_from_any_more(worker, tmp_pat
     found, second = run(worker, tmp_path / "b")
 
     assert found["ok"]
-    assert second["argv"].endswith("ipykernel_launcher.py")
-    assert second["argv"] != first["argv"]
+    assert second["argv"][0].endswith("ipykernel_launcher.py")
+    assert second["argv"][0] != first["argv"][0]
     assert not second["imported"]
+    assert second["path"] == first["path"]
+
+
+def test_a_kernel_of_another_python_is_not_forked_from_ours(tmp_path):
+    forks = forked_kernels.Forks()
+    for command in (
+        ["/envs/other/bin/python", "-m", "ipykernel_launcher", "-f", "x"], ["R", "-e", "IRkernel::main()"],
+    ):  # fmt: skip
+        assert forks.kernel(command, {}, str(tmp_path)) is None
+    forks._process.communicate()  # it ends when nobody asks any more
+    assert forks._process.returncode == 0
+
+
+def test_a_kernel_ends_with_what_it_was_forked_from_whatever_it_is_at(worker, tmp_path):
+    deaf = (
+        "import os, re, psutil\nopen('there', 'w').write(str(os.getpid()))\n"
+        "psutil.Process(os.getppid()).kill()\nre.match(r'(a+)+b', 'a' * 60)"
+    )
+    found, _told = run(worker, tmp_path / "a", deaf)
+    assert not found["ok"]
+    assert is_gone(int((tmp_path / "a" / "there").read_text()))
+
+
+def test_memory_is_told_also_where_shares_are_not(monkeypatch):
+    own = psutil.Process()
+
+    def denied(_process):
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(psutil.Process, "memory_full_info", denied)
+    assert report_worker._own_memory(own) > 1e6
 
 
 def test_a_kernel_that_has_ended_is_said_to_have(tmp_path):

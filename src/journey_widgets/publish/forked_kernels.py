@@ -7,6 +7,7 @@ relied on, kernels are started as everywhere else.
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -77,7 +78,7 @@ class Forks:
 
     def kernel(self, command: Sequence[str], env: Mapping[str, str], cwd: str) -> Kernel | None:
         """Fork a kernel; None where its command is not the usual one, or nothing can be forked from any more."""
-        if list(command[1:3]) != ["-m", LAUNCHER]:
+        if list(command[:3]) != [sys.executable, "-m", LAUNCHER]:
             return None
         order = {"argv": list(command[3:]), "env": dict(env), "cwd": cwd}
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -85,10 +86,9 @@ class Forks:
         try:
             stdin.write(json.dumps(order) + "\n")
             stdin.flush()
-            answer = stdout.readline()
+            return Kernel(int(stdout.readline()))
         except (BrokenPipeError, ValueError):
             return None
-        return Kernel(int(answer)) if answer.strip() else None
 
 
 def can_fork() -> bool:
@@ -103,11 +103,13 @@ def provisioner(forks: Forks) -> type:
     class Forked(LocalProvisioner):
         async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
             env, cwd = kwargs.get("env") or dict(os.environ), kwargs.get("cwd") or os.getcwd()  # noqa: PTH109
-            found = forks.kernel(cmd, env, str(cwd))
+            plain = not self.kernel_spec.env  # some of it is read when a process begins
+            found = forks.kernel(cmd, env, str(cwd)) if plain else None
             if found is None:
                 return await super().launch_kernel(cmd, **kwargs)
             self.process: Any = found
             self.pid = self.pgid = found.pid
+            self.cwd = cwd
             return self.connection_info
 
     return Forked
@@ -115,12 +117,14 @@ def provisioner(forks: Forks) -> type:
 
 def main() -> None:
     """Fork a kernel for each line until there are no more."""
+    answers, nothing = os.dup(1), os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 1)
     import ipykernel.kernelapp
 
     import journey_widgets.publish.page  # noqa: F401 - what most of a kernel's first second goes into
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever has ended is gone
-    answers = os.dup(1)
+    own = os.getpid()
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()
@@ -128,26 +132,32 @@ def main() -> None:
             os.write(answers, f"{pid}\n".encode())
             continue
         os.close(answers)
-        _become(order)
-        # It looks whether the one it was forked from is still there, and ends when it is not.
-        ends_with = f"--IPKernelApp.parent_handle={os.getppid()}"
-        ipykernel.kernelapp.launch_new_instance(argv=[*order["argv"], ends_with])
-        os._exit(0)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        _become(order, own)
+        ipykernel.kernelapp.launch_new_instance(argv=order["argv"])
+        return  # and end as every process does, with all that was registered for its end
 
 
-def _become(order: Mapping[str, Any]) -> None:
+PR_SET_PDEATHSIG = 1
+
+
+def _become(order: Mapping[str, Any], source: int) -> None:
     """Make the process one that was started by itself: its own group, environment and folder, no one else's pipes."""
+    ctypes.CDLL(None).prctl(
+        PR_SET_PDEATHSIG, signal.SIGKILL
+    )  # it ends with what it was forked from
+    if os.getppid() != source:
+        os._exit(1)
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for own in (0, 1):
-        os.dup2(nothing, own)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process
     os.environ.clear()
-    os.environ.update(order["env"])
+    os.environ.update({**order["env"], "JPY_PARENT_PID": str(source)})
     os.chdir(order["cwd"])
+    sys.argv = [sys.argv[0], *order["argv"]]
+    del sys.path[0]  # the folder the source was started in; a kernel puts its own there
     np.random.seed()
-    sys.path[:] = [p for p in sys.path if p]
 
 
 if __name__ == "__main__":

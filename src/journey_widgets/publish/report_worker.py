@@ -85,6 +85,9 @@ class Worker:
             fault = self._waited(process, seconds)
         except BrokenPipeError:
             fault = {"kind": "RunDied", "said": "its worker ended", "machine": True}
+        except BaseException:
+            self.end()  # nobody would wait for the run any more
+            raise
         if fault is not None:
             self.end()
             return {"ok": False, "cell": None, **fault}
@@ -166,6 +169,14 @@ def _listen(process: "subprocess.Popen[bytes]", said: "queue.Queue[int | None]")
     said.put(None)
 
 
+def _own_memory(process: psutil.Process) -> int:
+    """Return the bytes that a process has in memory, its part of what is shared; all of it where that is not told."""
+    try:
+        return int(process.memory_full_info().pss)
+    except (psutil.AccessDenied, AttributeError):
+        return int(process.memory_info().rss)
+
+
 def _memory(pid: int) -> float:
     """Return the megabytes that a process and all it started have in memory; what several share is shared out."""
     total = 0
@@ -173,6 +184,5 @@ def _memory(pid: int) -> float:
         own = psutil.Process(pid)
         for process in [own, *own.children(recursive=True)]:
             with contextlib.suppress(psutil.NoSuchProcess):
-                full = process.memory_full_info()
-                total += getattr(full, "pss", full.uss)
+                total += _own_memory(process)
     return total / 1e6

@@ -80,7 +80,9 @@ def kernel_manager() -> type:
             )
 
         async def _async_pre_start_kernel(self, **given: Any) -> Any:
-            if forked is not None and self.provisioner is None:
+            spec = self.kernel_spec
+            usual = spec is not None and "kernel_provisioner" not in spec.metadata
+            if forked is not None and self.provisioner is None and usual:
                 self.kernel_id = self.kernel_id or str(uuid4())
                 self.provisioner = forked(
                     kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
