@@ -53,6 +53,20 @@ def has_grown(backend, asked):
     return bool(notes_of(backend, asked)[-1].get("tail"))
 
 
+def begun(backend, table, rows, many=500, **more):
+    """Make a table of the first rows and read it; return how."""
+    backend.create_table(table, rows.slice(0, many))
+    asked = mapping(table, **more)
+    read_there("events", asked)
+    return asked
+
+
+def come(backend, asked, rows, begin=500, many=10):
+    """Let rows come, and read the table again."""
+    backend.insert(asked.table, rows.slice(begin, many))
+    return read_there("events", asked)
+
+
 @pytest.fixture(autouse=True)
 def _room(monkeypatch):
     monkeypatch.setattr(log_there, "SHARE", 1.0)  # paths of a few customers are half of a small log
@@ -110,11 +124,8 @@ def test_who_is_drawn_is_the_same(grown, log):
 
 def test_only_rows_that_were_loaded_since_and_their_customers_are_stored(backend, log):
     rows = loads(log, 500, 510)
-    asked = mapping("few")
-    backend.create_table("few", rows.slice(0, 500))
-    read_there("events", asked)
-    backend.insert("few", rows.slice(500, 10))
-    read_there("events", asked)
+    asked = begun(backend, "few", rows)
+    come(backend, asked, rows)
     first, second = notes_of(backend, asked)
     assert second["rows"] == first["rows"]
     stored = backend.table(second["tail"])
@@ -193,8 +204,7 @@ def test_what_is_more_than_new_rows_makes_it_anew(backend, log, change):
 def test_when_much_has_come_everything_is_stored_anew(backend, log, monkeypatch):
     monkeypatch.setattr(log_there, "SHARE", 0.01)
     rows = loads(log, 300, 400)
-    backend.create_table("much", rows.slice(0, 300))
-    read_there("events", mapping("much"))
+    begun(backend, "much", rows, 300)
     backend.insert("much", rows.slice(300, 100))
     before = set(backend.list_tables())
     found = read_there("events", mapping("much"))
@@ -232,9 +242,7 @@ def test_names_a_mapping_does_not_know_and_blanks_are_counted_over_all_loads(bac
 
 def test_without_a_column_of_order_ties_are_counted_over_all_loads(backend, log):
     rows = loads(log, 500, 560)
-    asked = mapping("tied", order=None)
-    backend.create_table("tied", rows.slice(0, 500))
-    read_there("events", asked)
+    asked = begun(backend, "tied", rows, order=None)
     twins = rows.slice(0, 1).set_column(5, "loaded", pa.array([2], pa.int64()))
     backend.insert("tied", pa.concat_tables([rows.slice(500, 60), twins]))
     found = read_there("events", asked)
@@ -264,12 +272,9 @@ def test_a_row_that_comes_while_the_table_is_read_is_read_the_next_time(backend,
 def test_the_first_table_stays_as_long_as_a_grown_log_needs_it(backend, log, monkeypatch):
     monkeypatch.setattr(shelf_there, "KEPT_FOR", timedelta(days=-1))
     rows = loads(log, 500, 510, 520)
-    asked = mapping("kept_for_long")
-    backend.create_table("kept_for_long", rows.slice(0, 500))
-    read_there("events", asked)
+    asked = begun(backend, "kept_for_long", rows)
     for begin in (500, 510):
-        backend.insert("kept_for_long", rows.slice(begin, 10))
-        found = read_there("events", asked)
+        found = come(backend, asked, rows, begin)
         (noted,) = notes_of(backend, asked)
         assert noted["tail"]
         shelf = engines.shelf(backend, asked)
@@ -279,9 +284,7 @@ def test_the_first_table_stays_as_long_as_a_grown_log_needs_it(backend, log, mon
 
 def test_two_who_let_it_grow_at_the_same_time_leave_one_table(backend, log, monkeypatch):
     rows = loads(log, 500, 510)
-    asked = mapping("raced_growth")
-    backend.create_table("raced_growth", rows.slice(0, 500))
-    read_there("events", asked)
+    asked = begun(backend, "raced_growth", rows)
     backend.insert("raced_growth", rows.slice(500, 10))
     put = shelf_there.ShelfThere.put
 
@@ -299,9 +302,7 @@ def test_two_who_let_it_grow_at_the_same_time_leave_one_table(backend, log, monk
 
 def test_what_was_read_when_storing_failed_is_read_anew(backend, log, monkeypatch):
     rows = loads(log, 500, 550)
-    asked = mapping("full")
-    backend.create_table("full", rows.slice(0, 500))
-    read_there("events", asked)
+    asked = begun(backend, "full", rows)
     backend.insert("full", rows.slice(500, 20))
     put, failed = shelf_there.ShelfThere.put, []
 
@@ -341,13 +342,10 @@ def test_a_row_that_comes_late_in_place_of_another_is_seen(backend, log, gone):
 
 def test_rows_of_before_that_changed_unseen_are_not_mixed_with_those_that_came(backend, log):
     rows = loads(log, 500, 510)
-    asked = mapping("unseen")
-    backend.create_table("unseen", rows.slice(0, 500))
-    read_there("events", asked)
+    asked = begun(backend, "unseen", rows)
     who = rows["who"][505].as_py()
     backend.raw_sql(f"UPDATE unseen SET at = NULL WHERE who = '{who}'").close()  # noqa: S608 - our own words
-    backend.insert("unseen", rows.slice(500, 10))
-    found = read_there("events", asked)
+    found = come(backend, asked, rows)
     checked = dict(zip(found.data_check["check"], found.data_check["rows"], strict=True))
     assert checked["rows kept"] == found.table.count().to_pyarrow().as_py()
     assert not has_grown(backend, asked)
@@ -364,8 +362,7 @@ def test_a_column_that_came_without_a_row_is_seen(backend, log):
 
 def test_it_is_read_anew_where_what_was_noted_cannot_be_read(backend, log, monkeypatch):
     rows = loads(log, 500, 510)
-    backend.create_table("unnoted", rows.slice(0, 500))
-    read_there("events", mapping("unnoted"))
+    begun(backend, "unnoted", rows)
     backend.insert("unnoted", rows.slice(500, 10))
 
     def gone(_shelf):
@@ -380,11 +377,8 @@ def test_it_is_read_anew_where_what_was_noted_cannot_be_read(backend, log, monke
 
 def test_a_state_that_has_come_back_is_kept(backend, log, monkeypatch):
     rows = loads(log, 500, 510)
-    asked = mapping("back")
-    backend.create_table("back", rows.slice(0, 500))
-    read_there("events", asked)
-    backend.insert("back", rows.slice(500, 10))
-    read_there("events", asked)
+    asked = begun(backend, "back", rows)
+    come(backend, asked, rows)
     backend.raw_sql("DELETE FROM back WHERE loaded = 2").close()
     monkeypatch.setattr(shelf_there, "KEPT_FOR", timedelta(days=-1))
     for _opening in range(2):
@@ -394,12 +388,9 @@ def test_a_state_that_has_come_back_is_kept(backend, log, monkeypatch):
 def test_of_many_states_the_newest_are_looked_at(backend, log, monkeypatch):
     monkeypatch.setattr(warehouse_source, "STATES", 1)
     rows = loads(log, 500, 510, 520)
-    asked = mapping("often")
-    backend.create_table("often", rows.slice(0, 500))
-    read_there("events", asked)
+    asked = begun(backend, "often", rows)
     for begin in (500, 510):
-        backend.insert("often", rows.slice(begin, 10))
-        read_there("events", asked)
+        come(backend, asked, rows, begin)
         assert has_grown(backend, asked)
 
 

@@ -83,7 +83,8 @@ def read_there(kind: str, mapping: SourceMapping) -> Source:
 
     The rows are stored once for everybody who reads the same table by the same mapping; a change of the table makes
     them anew. How it is seen: by sums over a hash of each row, or, where the mapping has ``loaded_at``, over that
-    column alone. Then a log grows by the rows that were loaded since, and only those and their customers are read.
+    column and the customer. Then a log grows by the rows that were loaded since, and only they and their customers'
+    paths are read.
 
     Raises
     ------

@@ -6,7 +6,6 @@ given (``argv``, ``env``, ``cwd``) makes a kernel, whose process id it answers w
 relied on, kernels are started as everywhere else.
 """
 
-import contextlib
 import ctypes
 import json
 import os
@@ -31,20 +30,21 @@ class Kernel:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
-        with contextlib.suppress(psutil.NoSuchProcess):
-            self._process: psutil.Process | None = psutil.Process(pid)
+        try:
+            self._process = psutil.Process(pid)
+        except psutil.NoSuchProcess:
+            self.returncode = 1
 
     def poll(self) -> int | None:
         """Return None while it lives."""
         if self.returncode is None:
-            alive = False
-            with contextlib.suppress(psutil.NoSuchProcess, AttributeError):
-                alive = (
-                    self._process is not None
-                    and self._process.is_running()
-                    and self._process.status() != psutil.STATUS_ZOMBIE
+            try:  # another process that has its number by now is not it
+                gone = (
+                    not self._process.is_running() or self._process.status() == psutil.STATUS_ZOMBIE
                 )
-            self.returncode = None if alive else 1
+            except psutil.NoSuchProcess:
+                gone = True
+            self.returncode = 1 if gone else None
         return self.returncode
 
     def wait(self) -> int:
@@ -144,9 +144,8 @@ PR_SET_PDEATHSIG = 1
 
 def _become(order: Mapping[str, Any], source: int) -> None:
     """Make the process one that was started by itself: its own group, environment and folder, no one else's pipes."""
-    ctypes.CDLL(None).prctl(
-        PR_SET_PDEATHSIG, signal.SIGKILL
-    )  # it ends with what it was forked from
+    # It ends with what it was forked from, whatever it is at.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != source:
         os._exit(1)
     os.setsid()
@@ -157,7 +156,7 @@ def _become(order: Mapping[str, Any], source: int) -> None:
     os.chdir(order["cwd"])
     sys.argv = [sys.argv[0], *order["argv"]]
     del sys.path[0]  # the folder the source was started in; a kernel puts its own there
-    np.random.seed()
+    np.random.seed()  # whoever draws without a seed draws other numbers than the one before
 
 
 if __name__ == "__main__":
