@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from journey_widgets import Workspace, shipped
 from journey_widgets.publish.dashboards import _end, _free_port, _wait, serve
 from support import browser as browsers
+from support.processes import kernels_of
 
 PATCH = """
 import altair as alt
@@ -56,20 +57,11 @@ class Opening(NamedTuple):
     cpu: float
 
 
-def kernels(server: int) -> list[psutil.Process]:
-    found = []
-    for p in psutil.Process(server).children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if "ipykernel" in " ".join(p.cmdline()):
-                found.append(p)
-    return found
-
-
 def rested(server: int, many: int) -> None:
     """Wait until so many kernels are there and none uses the processor."""
     used: list[float] = []
     while True:
-        before, used = used, [sum(k.cpu_times()[:2]) for k in kernels(server)]
+        before, used = used, [sum(k.cpu_times()[:2]) for k in kernels_of(server)]
         if len(used) == many and used == before and all(u > 0.2 for u in used):
             return
         time.sleep(0.7)
@@ -89,7 +81,7 @@ def openings(
                 rested(server, 1)
             if forget is not None:
                 shutil.rmtree(forget, ignore_errors=True)
-            before = {k.pid: sum(k.cpu_times()[:2]) for k in kernels(server)}
+            before = {k.pid: sum(k.cpu_times()[:2]) for k in kernels_of(server)}
             context = chromium.new_context()
             page = context.new_page()
             begun = time.perf_counter()
@@ -99,13 +91,13 @@ def openings(
             page.locator(chart).first.wait_for(timeout=90_000)
             page.locator(LAST).first.wait_for(timeout=90_000)
             whole = time.perf_counter() - begun
-            own = [k for k in kernels(server) if k.pid in before or not ready]
+            own = [k for k in kernels_of(server) if k.pid in before or not ready]
             used = max(sum(k.cpu_times()[:2]) - before.get(k.pid, 0.0) for k in own)
             memory = max(k.memory_full_info().uss for k in own) / 1e6
             tries.append(Opening(page.evaluate(PAINT) / 1e3, figures, whole, memory, used))
             page.goto("about:blank")
             context.close()
-            for k in kernels(server):
+            for k in kernels_of(server):
                 if k.pid in before or not ready:
                     with contextlib.suppress(psutil.NoSuchProcess):
                         k.kill()

@@ -34,7 +34,7 @@ from journey_widgets.publish.batch import run_batch
 from journey_widgets.publish.dashboards import serve
 from publish.test_parameters import TAGGED, notebook
 from support import browser as browsers
-from support.processes import of_workspace
+from support.processes import kernels_of, of_workspace
 
 KILLS, VISITS = 50, 20
 DAY = date(2026, 8, 16)
@@ -231,14 +231,6 @@ def replaced(scratch: Path) -> str:
     return "2 made before it, 3 not published and said why; started again, all 5 made of the new file, none mixed"
 
 
-def kernels(server: int) -> int:
-    many = 0
-    for p in psutil.Process(server).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            many += "ipykernel" in " ".join(p.cmdline())
-    return many
-
-
 def viewers(space: Path) -> tuple[str, str]:
     """Open twenty pages at once in a browser, close them; then twenty visits that never say that they left."""
     page_of = "voila/render/overview.ipynb"
@@ -266,7 +258,7 @@ def viewers(space: Path) -> tuple[str, str]:
     with serve(space, most=60) as served:
         times = asyncio.run(open_all(served.url + page_of))
         left = time.monotonic()
-        while kernels(served.process.pid):
+        while kernels_of(served.process.pid):
             assert time.monotonic() - left < 180
             time.sleep(0.5)
         gone = time.monotonic() - left
@@ -282,10 +274,10 @@ def viewers(space: Path) -> tuple[str, str]:
             t.start()
         for t in threads:
             t.join()
-        assert kernels(served.process.pid) == VISITS
+        assert len(kernels_of(served.process.pid)) == VISITS
         left = time.monotonic()
-        while kernels(served.process.pid):
-            assert time.monotonic() - left < 180, kernels(served.process.pid)
+        while kernels_of(served.process.pid):
+            assert time.monotonic() - left < 180, kernels_of(served.process.pid)
             time.sleep(1)
         second = f"{VISITS} kernels, none {time.monotonic() - left:.0f} s after the last visit (180 are allowed)"
     return first, second

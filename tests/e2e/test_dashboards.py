@@ -18,6 +18,7 @@ from journey_widgets import Workspace
 from journey_widgets.publish.dashboards import SHORT_WAITS, WIDGETS, serve, settings
 from support.hostile import MARKUP, label_hostile
 from support.page import violations
+from support.processes import kernels_of
 
 pytestmark = pytest.mark.e2e
 READY = "#rendered_cells .jw-facts"
@@ -354,9 +355,7 @@ def test_a_page_whose_kernel_or_server_is_gone_says_so(example, new_page, what):
         assert page.locator(".jw-lost").count() == 0
 
         server = psutil.Process(served.process.pid)
-        kernels = [
-            p for p in server.children(recursive=True) if "ipykernel" in " ".join(p.cmdline())
-        ]
+        kernels = kernels_of(server.pid)
         for process in kernels if what == "kernel" else [*kernels, server]:
             process.kill()
 

@@ -1,5 +1,6 @@
 """The dashboards' server by itself: who gets in, what starts a kernel, what ends it, and what a kernel never knows."""
 
+import ast
 import asyncio
 import html
 import http.client
@@ -9,23 +10,25 @@ import threading
 import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
 import pytest
+from jupyter_client import BlockingKernelClient
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from e2e.applications import SECONDS
 from journey_widgets import Workspace
 from journey_widgets.errors import ParameterError
-from journey_widgets.publish.dashboard_server import is_left
+from journey_widgets.publish.dashboard_kernels import is_left
 from journey_widgets.publish.dashboards import serve
 from journey_widgets.publish.readers import set_password
 from support.canary import CANARY, plant
+from support.processes import kernels_of
 
 pytestmark = pytest.mark.e2e
 OVERVIEW = "voila/render/overview.ipynb"
@@ -73,11 +76,23 @@ class Visitor:
 
 
 def kernels(served):
+    return kernels_of(served.process.pid)
+
+
+def environments(served):
+    """What each kernel finds in its environment: asked of itself, by the keys beside its sockets."""
+    asked = {"own": "__import__('json').dumps(dict(__import__('os').environ))"}
     found = []
-    for process in psutil.Process(served.process.pid).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # one that ends just now is none
-            if "ipykernel" in " ".join(process.cmdline()):
-                found.append(process)
+    for kernel in kernels(served):
+        socket = next(s.laddr for s in kernel.net_connections("unix") if "-ipc-" in s.laddr)
+        client = BlockingKernelClient(connection_file=socket.partition("-ipc-")[0] + ".json")
+        client.load_connection_file()
+        client.start_channels()
+        answer = client.execute("", user_expressions=asked, reply=True, timeout=60)
+        client.stop_channels()
+        text = answer["content"]["user_expressions"]["own"]["data"]["text/plain"]
+        found.append(json.loads(ast.literal_eval(text)))
+    assert found
     return found
 
 
@@ -307,12 +322,12 @@ def test_a_hub_says_who_somebody_is_and_its_secret_reaches_no_kernel(example, hu
         assert (status, head["Location"]) == (302, "/services/journeys/")
         assert "jw-card" in mara.ask("")[1]
         assert "What needs somebody" in mara.ask(OVERVIEW)[1]
-        for kernel in kernels(served):
-            own = kernel.environ()
+        for own in environments(served):
             assert own["HTTP_X_JOURNEY_READER"] == "mara"
             assert "secret of the service" not in own.values()
         server = psutil.Process(served.process.pid)
-        assert "secret of the service" not in server.environ().values()
+        for process in (server, *kernels(served)):
+            assert "secret of the service" not in process.environ().values()
 
         _guest, state, _answer = back_from_the_hub("guest")
         assert _guest.ask("")[0] == 403
@@ -371,8 +386,8 @@ def test_a_name_that_a_browser_claims_for_itself_is_thrown_away(example):
         visitor = Visitor(served)
         visitor.ask(f"?token={served.auth.token}")
         visitor.ask(OVERVIEW, X_Journey_Reader="The Director")
-        [kernel] = kernels(served)
-        assert "The Director" not in json.dumps(kernel.environ())
+        [own] = environments(served)
+        assert "The Director" not in json.dumps(own)
 
 
 def test_a_kernel_knows_no_secret_of_whoever_started_the_server(made_example, monkeypatch):
@@ -384,9 +399,10 @@ def test_a_kernel_knows_no_secret_of_whoever_started_the_server(made_example, mo
         visitor.ask(f"?token={served.auth.token}")
         visitor.ask(OVERVIEW)
         [kernel] = kernels(served)
-        assert "canary" not in json.dumps(kernel.environ())
+        [own] = environments(served)
+        assert "canary" not in json.dumps([own, kernel.environ()])
         assert "canary" not in " ".join(kernel.cmdline())
-        folder = kernel.environ()["JUPYTER_CONFIG_DIR"]
+        folder = own["JUPYTER_CONFIG_DIR"]
         assert "canary" not in "".join(
             p.read_text("utf-8") for p in Path(folder).rglob("*") if p.is_file()
         )

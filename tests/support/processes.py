@@ -1,7 +1,10 @@
-"""Processes that a test left running."""
+"""Processes that a test left running, and kernels."""
+
+from contextlib import suppress
 
 import psutil
 
+from journey_widgets.publish.forked_kernels import NAME
 from journey_widgets.publish.modes import WORKSPACE
 
 
@@ -15,4 +18,14 @@ def of_workspace(folder):
             continue
         if own and process.info["status"] != psutil.STATUS_ZOMBIE:
             found.append(" ".join(process.info["cmdline"] or []))
+    return found
+
+
+def kernels_of(pid):
+    """Kernels below a process, forked and started ones."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # one that ends just now is none
+            if process.name() == NAME.decode() or "ipykernel" in " ".join(process.cmdline()):
+                found.append(process)
     return found

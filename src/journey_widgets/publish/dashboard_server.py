@@ -10,24 +10,20 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
-from uuid import uuid4
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.auth.identity import IdentityProvider, User
 from jupyter_server.auth.security import passwd_check
 from jupyter_server.base.handlers import JupyterHandler
-from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.utils import url_path_join
 from tornado import web
-from traitlets import Dict, Integer, Unicode
+from traitlets import Dict, Unicode
 from traitlets.config import Config
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
@@ -38,7 +34,9 @@ from voila.tornado.treehandler import TornadoVoilaTreeHandler
 from voila.voila_identity_provider import VoilaLoginHandler
 
 from journey_widgets.errors import ParameterError
+from journey_widgets.publish.dashboard_kernels import Kernels, Said
 from journey_widgets.publish.dashboards import SETTINGS, WAITS
+from journey_widgets.publish.forked_kernels import forks
 from journey_widgets.publish.parameters import Parameter, checked, declared
 from journey_widgets.publish.readers import NAMED, same
 
@@ -48,10 +46,6 @@ FROM_PROXY = "X-Forwarded-User"
 LONGEST_QUERY = 4_000
 LONGEST_PLACE = 35
 """Letters of the folder of temporary files up to which sockets of kernels have names that are short enough."""
-NOBODY_LOOKS = 20
-"""Seconds after which a kernel that no page is connected to may be ended for a new reader."""
-LEFT_ALONE, OPEN = timedelta(minutes=5), timedelta(hours=1)
-"""After this a kernel without a page is ended though it works; and one whose page nobody touched."""
 GUESSES, GUESSING = 5, 60
 """Wrong tries of a name from an address, after which it waits so many seconds before it may try again."""
 HEADERS = {
@@ -67,16 +61,6 @@ HEADERS = {
     "Server": "journey",
     "X-Content-Type-Options": "nosniff",
 }
-FULL = (
-    "All places are taken at the moment: as many readers as this machine can serve have dashboards open. This page "
-    "tries again by itself."
-)
-
-
-class Said(web.HTTPError):
-    """An answer whose words are for readers; those of other errors may name places of this machine."""
-
-    for_readers = True
 
 
 class TokenReaders(IdentityProvider):
@@ -124,97 +108,6 @@ class ProxiedReaders(IdentityProvider):
         if handler.request.remote_ip != self.proxy or not name or len(name) > 200:
             raise web.HTTPError(403)
         return User(name)
-
-
-class Kernels(AsyncMappingKernelManager):
-    """As many kernels as the machine can hold, and none that nobody looks at."""
-
-    most = Integer(20, config=True)
-    _starting = 0
-
-    def __init__(self, **given: Any) -> None:
-        self._first: dict[str, int | None] = {}
-        self._waiting: set[str] = set()
-        super().__init__(**given)
-
-    async def start_kernel(self, **given: Any) -> str:  # type: ignore[override]
-        """Start a kernel for a reader where there is a place; otherwise a 503."""
-        if (given.get("env") or {}).get("VOILA_PREHEAT") == "True":
-            name: str = given.get("kernel_id") or str(uuid4())
-            self._waiting.add(name)
-            return await self._started(**{**given, "kernel_id": name})
-        await self._make_place()
-        self._starting += 1
-        try:
-            return await self._started(**given)
-        finally:
-            self._starting -= 1
-
-    async def _started(self, **given: Any) -> str:
-        started: str = await super().start_kernel(**given)
-        self._first[started] = self._process(started)
-        return started
-
-    async def hand_over(self, ready: Callable[..., Any], **given: Any) -> Any:
-        """Give a reader a kernel that is ready, where there is a place; otherwise a 503."""
-        await self._make_place()
-        self._starting += 1
-        try:
-            found = await ready(**given)
-            self._waiting.discard(found[2])
-            return found
-        finally:
-            self._starting -= 1
-
-    async def is_as_started(self, kernel_id: str) -> bool:
-        """Return whether a kernel is alive and still the process it was: one that died is started anew, and empty."""
-        alive = await ensure_async(self.is_alive(kernel_id))
-        return bool(alive) and self._process(kernel_id) == self._first.get(kernel_id)
-
-    def _process(self, kernel_id: str) -> int | None:
-        found: int | None = getattr(self._kernels[kernel_id].provisioner, "pid", None)
-        return found
-
-    def taken(self) -> int:
-        """Return how many kernels readers have; those that wait for one do not count."""
-        return len(self._kernels.keys() - self._waiting) + self._starting
-
-    async def _make_place(self) -> None:
-        while self.taken() >= self.most:
-            alone = sorted(
-                (k for k in self._kernels if self._may_go(k)), key=lambda k: self._kernels[k].last_activity
-            )  # fmt: skip
-            if not alone:
-                raise Said(503, "%s", FULL)
-            await ensure_async(self.shutdown_kernel(alone[0]))
-
-    def _may_go(self, kernel_id: str) -> bool:
-        kernel = self._kernels[kernel_id]
-        connected = self._kernel_connections.get(kernel_id, 0)
-        alone = (
-            self._idle(kernel) > timedelta(seconds=NOBODY_LOOKS)
-            and kernel.execution_state != "busy"
-        )
-        return kernel_id not in self._waiting and not connected and alone
-
-    @staticmethod
-    def _idle(kernel: Any) -> timedelta:
-        since: datetime | None = getattr(kernel, "last_activity", None)
-        return datetime.now(UTC) - since if since else timedelta(0)
-
-    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
-        """End a kernel that nobody looks at, or whose page nobody touched for long."""
-        kernel = self._kernels[kernel_id]
-        connected = self._kernel_connections.get(kernel_id, 0)
-        if is_left(self._idle(kernel), connected=bool(connected)):
-            await ensure_async(self.shutdown_kernel(kernel_id))
-            return
-        await super().cull_kernel_if_idle(kernel_id)
-
-
-def is_left(idle: timedelta, *, connected: bool) -> bool:
-    """Return whether a kernel is ended though it may be at work: nobody looks at it, or nobody touched its page."""
-    return idle > (OPEN if connected else LEFT_ALONE)
 
 
 def without_token(handler: JupyterHandler) -> bool:
@@ -468,6 +361,7 @@ def configuration(told: dict[str, Any]) -> Config:
 
 def main() -> None:
     """Serve until the process is ended."""
+    forks()  # it imports what kernels need while the server does
     told = Path(os.environ["JUPYTER_CONFIG_DIR"]) / SETTINGS
     Dashboards.told = json.loads(told.read_text("utf-8"))
     told.unlink()  # it holds secrets: kernels find neither it nor them

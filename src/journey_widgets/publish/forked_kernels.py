@@ -1,23 +1,30 @@
-"""Kernels that begin with everything imported: a process that has imported it all forks one for each run.
+"""Kernels that begin with everything imported: a process that has imported it all forks one for each run or page.
 
-A run has a kernel of its own, and most of a kernel's first second goes into imports. ``python -m
-journey_widgets.publish.forked_kernels`` imports them once, starts no thread and opens nothing; each line of JSON it is
-given (``argv``, ``env``, ``cwd``) makes a kernel, whose process id it answers with. Where there is no fork that can be
-relied on, kernels are started as everywhere else.
+A run has a kernel of its own, and so has a page; a kernel's first two seconds go into imports. ``python -m
+journey_widgets.publish.forked_kernels`` imports everything once, runs no thread of Python's and opens nothing; each
+line of JSON it is given (``argv``, ``env``, ``cwd``) makes a kernel, whose process id it answers with. Where there is
+no fork that can be relied on, kernels are started as everywhere else.
 """
 
+import asyncio
 import ctypes
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import psutil
+
+from journey_widgets.publish import prepared, ready
 
 LAUNCHER = "ipykernel_launcher"
 
@@ -75,6 +82,7 @@ class Forks:
             [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
+        self._one_at_a_time = threading.Lock()
 
     def kernel(self, command: Sequence[str], env: Mapping[str, str], cwd: str) -> Kernel | None:
         """Fork a kernel; None where its command is not the usual one, or nothing can be forked from any more."""
@@ -83,28 +91,54 @@ class Forks:
         order = {"argv": list(command[3:]), "env": dict(env), "cwd": cwd}
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None and stdout is not None  # noqa: S101, PT018 - they are pipes
-        try:
-            stdin.write(json.dumps(order) + "\n")
-            stdin.flush()
-            return Kernel(int(stdout.readline()))
-        except (BrokenPipeError, ValueError):
-            return None
+        with self._one_at_a_time:
+            try:
+                stdin.write(json.dumps(order) + "\n")
+                stdin.flush()
+                return Kernel(int(stdout.readline()))
+            except (BrokenPipeError, ValueError):
+                return None
 
 
-def can_fork() -> bool:
-    """Return whether a process that has imported this much can be forked: macOS's own libraries do not bear it."""
-    return sys.platform == "linux"
+@cache
+def forks() -> Forks | None:
+    """Return what kernels of this process are forked from; None where there is no fork that can be relied on.
+
+    macOS's own libraries do not bear it.
+    """
+    return Forks() if sys.platform == "linux" else None
 
 
-def provisioner(forks: Forks) -> type:
-    """Return how `jupyter_client` starts a kernel: forked, and where that cannot be, as everywhere else."""
+class Forking:
+    """Mixed into a kernel manager: its kernels are forked, and where that cannot be, started as everywhere else."""
+
+    async def _async_pre_start_kernel(self: Any, **given: Any) -> Any:
+        spec, source = self.kernel_spec, forks()
+        usual = spec is not None and "kernel_provisioner" not in spec.metadata
+        if source is not None and self.provisioner is None and usual:
+            self.kernel_id = self.kernel_id or given.get("kernel_id") or str(uuid4())
+            self.provisioner = _provisioner()(
+                source, kernel_id=self.kernel_id, kernel_spec=spec, parent=self
+            )
+        return await super()._async_pre_start_kernel(**given)  # type: ignore[misc]
+
+
+@cache
+def _provisioner() -> type:
+    """Return how `jupyter_client` starts a kernel that is forked."""
     from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
     class Forked(LocalProvisioner):
+        def __init__(self, source: Forks, **given: Any) -> None:
+            super().__init__(**given)
+            self._source = source
+
         async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
             env, cwd = kwargs.get("env") or dict(os.environ), kwargs.get("cwd") or os.getcwd()  # noqa: PTH109
             plain = not self.kernel_spec.env  # some of it is read when a process begins
-            found = forks.kernel(cmd, env, str(cwd)) if plain else None
+            found = (
+                await asyncio.to_thread(self._source.kernel, cmd, env, str(cwd)) if plain else None
+            )
             if found is None:
                 return await super().launch_kernel(cmd, **kwargs)
             self.process: Any = found
@@ -119,12 +153,13 @@ def main() -> None:
     """Fork a kernel for each line until there are no more."""
     answers, nothing = os.dup(1), os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 1)
-    import ipykernel.kernelapp
+    from ipykernel.kernelapp import IPKernelApp
+    from ipywidgets import register_comm_target
 
-    import journey_widgets.publish.page  # noqa: F401 - what most of a kernel's first second goes into
-
+    ready.load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever has ended is gone
     own = os.getpid()
+    gc.freeze()  # what is imported stays in memory that kernels share
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()
@@ -135,17 +170,25 @@ def main() -> None:
         os.dup2(nothing, 0)
         os.close(nothing)
         _become(order, own)
-        ipykernel.kernelapp.launch_new_instance(argv=order["argv"])
+        prepared.hide()
+        kernel = IPKernelApp.instance()
+        kernel.initialize(order["argv"])
+        register_comm_target()  # as it is where ipywidgets is imported in a kernel
+        kernel.start()
         return  # and end as every process does, with all that was registered for its end
 
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
+NAME = b"journey-kernel"
+"""What a kernel is called where processes are listed; up to 15 letters."""
 
 
 def _become(order: Mapping[str, Any], source: int) -> None:
     """Make the process one that was started by itself: its own group, environment and folder, no one else's pipes."""
     # It ends with what it was forked from, whatever it is at.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    system = ctypes.CDLL(None)
+    system.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    system.prctl(PR_SET_NAME, NAME)
     if os.getppid() != source:
         os._exit(1)
     os.setsid()

@@ -1,11 +1,12 @@
 """Kernels that are ready before a reader comes: everything is imported, nothing is looked at yet."""
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 
 SLOW = (
-    "altair", "scipy.stats", "scipy.special", "journey_widgets.publish.overview", "journey_widgets.publish.map_page",
-    "journey_widgets.publish.raci_page", "journey_widgets.publish.scorecard_page",
+    "altair", "ibis.backends.duckdb", "scipy.stats", "scipy.special", "journey_widgets.publish.overview",
+    "journey_widgets.publish.map_page", "journey_widgets.publish.raci_page", "journey_widgets.publish.scorecard_page",
     "journey_widgets.publish.chart_widget",
 )  # fmt: skip
 """What dashboards import, the slow ones."""
@@ -25,6 +26,15 @@ LIGHT = ("journey_widgets.publish.chart_widget", "yaml")
 """What shows parts that are kept."""
 
 
+def load(names: Sequence[str] = SLOW) -> None:
+    """Import what dashboards need."""
+    import_module(
+        "journey_widgets.publish.prepared"
+    )  # first: it notes which files there are when they are loaded
+    for name in names:
+        import_module(name)
+
+
 def wait(dashboard: str = "") -> None:
     """Wait for the reader of this kernel, where it was started before there was one; then go on for this reader.
 
@@ -36,11 +46,8 @@ def wait(dashboard: str = "") -> None:
 
         for name in FROM_REQUEST:
             os.environ.pop(name, None)
-        # First: it notes which files there are when they are loaded.
-        prepared = import_module("journey_widgets.publish.prepared")
-        for name in LIGHT if dashboard in KEPT_WHOLE else SLOW:
-            import_module(name)
-        prepared.hide()
+        load(LIGHT if dashboard in KEPT_WHOLE else SLOW)
+        import_module("journey_widgets.publish.prepared").hide()
         wait_for_request()
     reader = os.environ.get("HTTP_X_JOURNEY_READER", "")
     if reader:

@@ -19,6 +19,8 @@ from uuid import uuid4
 
 import psutil
 
+from journey_widgets.publish.forked_kernels import Forking, forks
+
 RUN, PAGE, DATA, OUTCOME = "run.ipynb", "page.html", "data.csv", "outcome.json"
 """What lies in the folder of an order when it is done."""
 
@@ -68,26 +70,12 @@ def kernel_manager() -> type:
     """
     from jupyter_client.manager import AsyncKernelManager
 
-    from journey_widgets.publish.forked_kernels import Forks, can_fork, provisioner
-
-    forked = provisioner(Forks()) if can_fork() else None
-
-    class IpcManager(AsyncKernelManager):
+    class IpcManager(Forking, AsyncKernelManager):
         def __init__(self, **more: Any) -> None:
             key = Path(os.environ["JUPYTER_RUNTIME_DIR"]) / f"kernel-{uuid4().hex}.json"
             super().__init__(
                 **{**more, "transport": "ipc", "ip": "kernel-ipc", "connection_file": str(key)}
             )
-
-        async def _async_pre_start_kernel(self, **given: Any) -> Any:
-            spec = self.kernel_spec
-            usual = spec is not None and "kernel_provisioner" not in spec.metadata
-            if forked is not None and self.provisioner is None and usual:
-                self.kernel_id = self.kernel_id or str(uuid4())
-                self.provisioner = forked(
-                    kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
-                )
-            return await super()._async_pre_start_kernel(**given)
 
     return IpcManager
 
@@ -169,7 +157,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
-    kernel_manager()  # what kernels need is imported while the first order is read
+    forks()  # what kernels need is imported while the first order is read
     orders: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_take, args=(orders,), daemon=True).start()
     while True:
