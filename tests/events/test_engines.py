@@ -3,6 +3,7 @@
 import os
 import re
 from datetime import datetime, timedelta
+from math import inf
 
 import ibis
 import numpy as np
@@ -26,6 +27,8 @@ from journey_widgets.events.source import read, read_events
 from journey_widgets.events.warehouse_source import read_there
 from journey_widgets.journey import who
 from journey_widgets.scorecard import measure
+from journey_widgets.upsell.days import days_of
+from journey_widgets.upsell.signals import signals, whose
 from support import engines, kpi_world, oracles
 from support.path_questions import ONE_OF_EACH, STEPS, questions
 
@@ -186,6 +189,32 @@ def test_a_kpi_has_the_same_values_and_intervals_on_spark(kpi, sold):
         "draws": 200,
     }
     same(*(measure(kpi, sources, **asked).drop(columns="definition") for sources in sold))
+
+
+@pytest.mark.parametrize("most", [inf, 250])
+def test_moments_look_at_the_same_days_of_the_same_customers(log, backend, here, there, most):
+    """As index and as what `signals` returns; where not everybody can be looked at, the same ones are drawn."""
+    source = read_there("events", mapping(backend=backend.name, table="web_events"))
+    ours = read_events(log, **engines.COLUMNS, order="turn", time_zone="UTC")
+    for one, other in ((here, there), (signals({"events": ours}), signals({"events": source}))):
+        own, found = (
+            days_of(e, zone="Europe/Rome", outcome="purchase", most=most) for e in (one, other)
+        )
+        assert (found.names, found.last, found.begins) == (own.names, own.last, own.begins)
+        known = own.ids()
+        numbers = {c: n for n, c in enumerate(sorted(known[c] for c in np.unique(own.customer)))}
+        assert found.ids() == {n: c for c, n in numbers.items()}
+        assert found.customer.tolist() == [numbers[known[c]] for c in own.customer]
+        for column in ("day", "touchpoint", "times"):
+            assert getattr(found, column).tolist() == getattr(own, column).tolist()
+        assert (found.drawn is None) == (most == inf)
+        if most < inf:
+            assert found.drawn.said == own.drawn.said
+            present = np.unique(own.customer)
+            assert found.drawn.weight.tolist() == own.drawn.weight[present].tolist()
+            assert found.drawn.alike.tolist() == own.drawn.alike[present].tolist()
+    few = sorted(set(found.ids().values()))[:3]
+    assert set(days_of(whose(other, few)).ids().values()) == set(few)
 
 
 def test_sessions_lead_to_the_same_steps_with_the_same_intervals(here, there):

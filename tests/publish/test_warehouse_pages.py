@@ -1,7 +1,9 @@
 """A workspace whose sources live in a warehouse: the same pages, nobody's password, nothing stale."""
 
 import contextlib
+import shutil
 
+import ibis
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -9,6 +11,7 @@ import yaml
 
 from journey_widgets import Workspace
 from journey_widgets.errors import JourneyDataError, WorkspaceError
+from journey_widgets.events.engine import collect
 from journey_widgets.publish.doctor import examine
 from journey_widgets.publish.modes import passed_on
 from journey_widgets.publish.reports import run_report
@@ -40,6 +43,7 @@ def moved(folder, con):
             )
             told[kind] = {
                 "backend": con.name, "table": f"web_{kind}", "order": "turn", **meant,
+                "columns": {c: c for c in ("customer_id",) if c in rows.columns},
                 "keep": [c for c in rows.columns if c not in known],
                 "not_personal": [*source.mapping.not_personal, *source.mapping.pseudonyms],
             }  # fmt: skip
@@ -54,8 +58,6 @@ def warehouse():
 
 @pytest.fixture(scope="module")
 def there(made_example, warehouse, tmp_path_factory):
-    import shutil
-
     folder = tmp_path_factory.mktemp("there") / "workspace"
     shutil.copytree(made_example, folder)
     moved(folder, warehouse)
@@ -91,17 +93,62 @@ def test_kernels_are_given_the_address_of_a_warehouse_and_no_other_secret(monkey
     assert "JOURNEY_SMTP_URL" not in passed_on()
 
 
-def test_who_may_see_some_rows_sees_no_source_of_a_warehouse(there, monkeypatch):
-    with contextlib.closing(Workspace.open(there)) as space:
-        space.grant("tester", "admin")
-        space.grant("nora", "viewer", rows={"region": ["north"]})
-    monkeypatch.setenv("JOURNEY_AUTHOR", "nora")
-    said = "lives in postgres, where rows are not taken out"
-    with (
-        contextlib.closing(Workspace.open(there)) as space,
-        pytest.raises(WorkspaceError, match=said),
-    ):
-        space.events()
+@pytest.fixture
+def as_nora(there, made_example, tmp_path, monkeypatch):
+    """Nora, who may see the north: her workspace of files, and the one of a warehouse."""
+    here = shutil.copytree(made_example, tmp_path / "here")
+    with contextlib.ExitStack() as stack:
+        for folder in (here, there):
+            with contextlib.closing(Workspace.open(folder)) as space:
+                space.grant("tester", "admin")
+                space.grant("nora", "viewer", rows={"region": ["north"]})
+        monkeypatch.setenv("JOURNEY_AUTHOR", "nora")
+        yield [stack.enter_context(contextlib.closing(Workspace.open(f))) for f in (here, there)]
+
+
+def test_who_may_see_some_rows_of_a_warehouse_sees_those_he_would_see_of_files(as_nora, warehouse):
+    before = set(warehouse.list_tables())
+    here, far = as_nora
+    assert far.sources.present() == here.sources.present()
+    assert "trials" in far.sources.present()
+    for kind in far.sources.present():
+        own, found = (space.source(kind) for space in (here, far))
+        names = sorted(set(own.table.columns) - {"row"})
+        left, right = (
+            collect(s.table.select(names)).sort_values(names, ignore_index=True)
+            for s in (own, found)
+        )
+        assert len(right), kind
+        pd.testing.assert_frame_equal(right, left, check_dtype=False)
+        assert (found.customers, found.touchpoints) == (own.customers, own.touchpoints)
+        counted = [s.data_check.set_index("check")["rows"]["rows kept"] for s in (own, found)]
+        assert counted[0] == counted[1]
+
+    customers = set(collect(far.events().table)["customer_id"])
+    made = [n for n in warehouse.list_tables() if n.startswith("journey_rows_") and n not in before]
+    assert len(made) == len(far.sources.present())
+    for name in made:
+        assert set(collect(warehouse.table(name))["customer_id"]) <= customers
+
+
+def test_totals_of_all_rows_in_a_warehouse_are_not_shown_to_who_may_see_some(as_nora):
+    _here, far = as_nora
+    with pytest.raises(WorkspaceError, match="behaviour does not say whose they are"):
+        far.source("behaviour")
+
+
+def test_rows_that_others_may_not_see_change_nothing_of_what_they_read(as_nora, warehouse):
+    _here, far = as_nora
+    first = far.events().fingerprint
+    events = warehouse.table("web_events").limit(1)
+    south = events.mutate(customer_id=ibis.literal("somebody else"), region=ibis.literal("south"))
+    warehouse.insert("web_events", south)
+    try:
+        assert far.events().fingerprint == first
+        warehouse.insert("web_events", south.mutate(region=ibis.literal("north")))
+        assert "somebody else" in set(collect(far.events().table)["customer_id"])
+    finally:
+        warehouse.raw_sql("DELETE FROM web_events WHERE customer_id = 'somebody else'").close()
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,14 @@ def can_be_told_apart(kind: str, mapping: SourceMapping, rows: Rows, *, has_log:
     return "customer_id" in must or "customer_id" in mapping.columns
 
 
+def untold(kind: str, lacking: Sequence[str]) -> AccessError:
+    """Return what is said where a source does not say whose its rows are."""
+    lacks = ", ".join(repr(c) for c in lacking)
+    return AccessError(
+        f"You may see some rows only, and {kind} does not say whose they are: it has no {lacks}."
+    )
+
+
 def only_rows(source: Source, rows: Rows, log: Source | None, cache: Path) -> Source:
     """Return a source with the rows that may be seen.
 
@@ -60,9 +68,7 @@ def only_rows(source: Source, rows: Rows, log: Source | None, cache: Path) -> So
         table = table.filter(table[column].cast("string").isin(list(rows[column])))
     if len(there) < len(rows):
         if log is None or "customer_id" not in table.columns:
-            lacking = ", ".join(repr(c) for c in rows if c not in there)
-            msg = f"You may see some rows only, and {source.kind} does not say whose they are: it has no {lacking}."
-            raise AccessError(msg)
+            raise untold(source.kind, [c for c in rows if c not in there])
         table = table.semi_join(log.table.select("customer_id").distinct(), "customer_id")
     told = json.dumps({c: sorted(v) for c, v in sorted(rows.items())}, ensure_ascii=False)
     # Names of files tell which key pseudonyms were made with; fingerprints do not.

@@ -38,6 +38,7 @@ from journey_widgets.events.normalise import (
     origin_of,
     raw,
 )
+from journey_widgets.events.only_rows import Rows, untold
 from journey_widgets.events.personal import refuse_personal
 from journey_widgets.events.shelf_there import ShelfThere
 from journey_widgets.events.source import Source, complete
@@ -78,7 +79,9 @@ class _Asked:
         return found
 
 
-def read_there(kind: str, mapping: SourceMapping) -> Source:
+def read_there(
+    kind: str, mapping: SourceMapping, *, only: Rows | None = None, log: Source | None = None
+) -> Source:
     """Read a table of a warehouse as the contract `kind` says, by `mapping`.
 
     The rows are stored once for everybody who reads the same table by the same mapping; a change of the table makes
@@ -86,8 +89,17 @@ def read_there(kind: str, mapping: SourceMapping) -> Source:
     column and the customer. Then a log grows by the rows that were loaded since, and only they and their customers'
     paths are read.
 
+    Parameters
+    ----------
+    only
+        Column of the source → values whose rows alone are read, as if there were no others; all without it.
+    log
+        The event log read with the same `only`: a source without one of the columns keeps the rows of its customers.
+
     Raises
     ------
+    AccessError
+        Neither columns nor customers say whose the rows are.
     JourneyDataError
         The table is not there, lacks a column, or has one of another type than the contract needs.
     InfrastructureError
@@ -98,12 +110,13 @@ def read_there(kind: str, mapping: SourceMapping) -> Source:
         raise JourneyDataError(msg)
     con, agreed = warehouse(mapping.backend), contract(kind)
     try:
-        shelf = ShelfThere(con, _database(mapping.stored_in), _own(con, kind, mapping))
-        asked = _Asked(_found(con, mapping), agreed, mapping, shelf)
+        shelf = ShelfThere(con, _database(mapping.stored_in), _own(con, kind, mapping, only))
+        seen = _seen(_found(con, mapping), agreed, mapping, only or {}, log)
+        asked = _Asked(seen, agreed, mapping, shelf)
         types = _types(asked.read_in())  # what cannot be read is said before anything is asked
         now = _marks(asked)
         asked = replace(asked, until=now.until)
-        state = [READER, mapping.model_dump_json(), types, asdict(now)]
+        state = [READER, mapping.model_dump_json(), types, asdict(now), *_told(only)]
         fingerprint = _digest(json.dumps(state))
         note = shelf.note_of(fingerprint)
         noted = shelf.noted(note)
@@ -143,11 +156,15 @@ LOGINS = {"pyspark": "current_user()", "snowflake": "current_user()", "bigquery"
 """How a backend is asked whose connection it is; ``current_user`` where it is not here."""
 
 
-def _own(con: Any, kind: str, mapping: SourceMapping) -> str:
+def _own(con: Any, kind: str, mapping: SourceMapping, rows: Rows | None = None) -> str:
     """Return the mark of what is stored: this table, read so, by this login, who may see other rows than others."""
     login = con.sql(f"SELECT {LOGINS.get(con.name, 'current_user')} AS login")
     key = [READER, kind, str(collect(login)["login"].iloc[0]), mapping.model_dump_json()]
-    return _digest(json.dumps(key))[:12]
+    return _digest(json.dumps([*key, *_told(rows)]))[:12]
+
+
+def _told(rows: Rows | None) -> list[dict[str, list[str]]]:
+    return [{c: sorted(v) for c, v in sorted(rows.items())}] if rows else []
 
 
 def _digest(text: str) -> str:
@@ -179,6 +196,38 @@ def _found(con: Any, mapping: SourceMapping) -> ir.Table:
 
 
 # --- reading ----------------------------------------------------------------------------------------
+
+
+def _seen(
+    table: ir.Table, agreed: Contract, mapping: SourceMapping, rows: Rows, log: Source | None
+) -> ir.Table:
+    """Return the rows that are read, before anything is made of them."""
+    columns = {c.name: c for c in contract_columns(agreed, mapping)}
+
+    def value(name: str) -> ir.Value | None:
+        if name in mapping.keep and name in table.columns:
+            return table[name]
+        origin = origin_of(table, columns[name], mapping) if name in columns else None
+        return (
+            origin
+            if origin is None
+            else _typed(blanked(origin, columns[name], mapping), columns[name], mapping)
+        )
+
+    lacking = []
+    for name, values in rows.items():
+        found = value(name)
+        if found is None:
+            lacking.append(name)
+        else:
+            table = table.filter(found.cast("string").isin(list(values)))
+    if not lacking:
+        return table
+    customer = value("customer_id") if log is not None else None
+    if log is None or customer is None:
+        raise untold(agreed.name, lacking)
+    own = log.table.select(own_id=log.table.customer_id.cast("string")).distinct()
+    return table.semi_join(own, customer.cast("string") == own.own_id)
 
 
 def _read(table: ir.Table, agreed: Contract, mapping: SourceMapping) -> Normalised:

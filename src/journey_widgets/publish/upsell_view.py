@@ -26,11 +26,12 @@ from journey_widgets.scorecard.measures import measure
 from journey_widgets.scorecard.series import of_customers
 from journey_widgets.small_counts import withheld
 from journey_widgets.upsell.board import Board
-from journey_widgets.upsell.days import Days
+from journey_widgets.upsell.days import Days, days_of
 from journey_widgets.upsell.document import Offer, UpsellPlan
+from journey_widgets.upsell.drawing import MOST_ROWS
 from journey_widgets.upsell.eligibility import Known, instant
 from journey_widgets.upsell.moments import MOMENT
-from journey_widgets.upsell.signals import before, days_of_signals, from_first, signals
+from journey_widgets.upsell.signals import before, days_of_signals, from_first, signals, whose
 from journey_widgets.upsell.uplift import Uplift
 
 NO_PLAN = (
@@ -163,17 +164,19 @@ class UpsellPage:
 
     # --- what is worked out
 
+    def _happened(self) -> ir.Table:
+        """Return what happened to customers, up to the day of the plan."""
+        named = {*self.plan.outcome, *(step for s in self.plan.sequences for step in s.steps)}
+        lines = [p for p in self.known.products if p in named]
+        found = before(self.known.with_sequences(signals(self.sources, lines)), self._instant)
+        return from_first(found, self.plan.customer_since) if self.plan.customer_since else found
+
     @cached_property
     def days(self) -> Days | None:
-        """What happened to customers by days, up to the day of the plan."""
+        """The same by days; of very many customers those who were drawn."""
 
         def ask() -> Days:
-            named = {*self.plan.outcome, *(step for s in self.plan.sequences for step in s.steps)}
-            lines = [p for p in self.known.products if p in named]
-            found = before(self.known.with_sequences(signals(self.sources, lines)), self._instant)
-            if self.plan.customer_since:
-                found = from_first(found, self.plan.customer_since)
-            return days_of_signals(found, zone=self.zone)
+            return days_of_signals(self._happened(), zone=self.zone, outcome=self.plan.outcome)
 
         return self._tried("moments", ask)
 
@@ -181,12 +184,15 @@ class UpsellPage:
     def plain_days(self) -> Days:
         """What happened by days, without sequences: what they are made of is counted already."""
         assert self.days is not None  # noqa: S101 - whoever asks has looked
+        return self._without_sequences(self.days)
+
+    def _without_sequences(self, days: Days) -> Days:
         sequences = [
-            i for i, n in enumerate(self.days.names) if n in {s.id for s in self.plan.sequences}
+            i for i, n in enumerate(days.names) if n in {s.id for s in self.plan.sequences}
         ]
-        own = ~np.isin(self.days.touchpoint, sequences)
-        kept = {c: getattr(self.days, c)[own] for c in ("customer", "day", "touchpoint", "times")}
-        return replace(self.days, **kept)
+        own = ~np.isin(days.touchpoint, sequences)
+        kept = {c: getattr(days, c)[own] for c in ("customer", "day", "touchpoint", "times")}
+        return replace(days, **kept)
 
     @cached_property
     def _looked_for(self) -> tuple[pd.DataFrame, pd.DataFrame] | None:
@@ -324,7 +330,7 @@ class UpsellPage:
         unit = "margin" if "margin" in columns else "amount"
 
         def ask() -> pd.DataFrame:
-            found = upsell.expected_value(self._bought(unit), WEEKS)
+            found = upsell.expected_value(self._bought(unit, math.inf), WEEKS)
             said = (
                 f"Worth: {'margin' if unit == 'margin' else 'revenue, as nobody says the margin'}"
             )
@@ -332,10 +338,10 @@ class UpsellPage:
 
         return self._tried("worth", ask)
 
-    def _bought(self, unit: str) -> pd.DataFrame:
+    def _bought(self, unit: str, most: float) -> pd.DataFrame:
         last = (self.day - pd.Timedelta(days=1)).date()
         return upsell.purchases(
-            self.sources[LINES], until=last, unit="week", worth=unit, zone=self.zone
+            self.sources[LINES], until=last, unit="week", worth=unit, zone=self.zone, most=most
         )
 
     @cached_property
@@ -344,7 +350,9 @@ class UpsellPage:
         fits = (upsell.fit_bg_nbd, upsell.fit_mbg_nbd, upsell.fit_pareto_nbd)
         if LINES not in self.sources:
             return None
-        return self._tried("models", lambda: [fit(self._bought("quantity")) for fit in fits])
+        return self._tried(
+            "models", lambda: [fit(self._bought("quantity", MOST_ROWS)) for fit in fits]
+        )
 
     @cached_property
     def tracked(self) -> pd.DataFrame | None:
@@ -357,8 +365,8 @@ class UpsellPage:
             end = self.day.tz_convert(None) if self.day.tzinfo else self.day
             cut = (first + (end - first) * 2 / 3).date()
             bought = upsell.purchases(
-                self.sources[LINES], until=cut, unit="week", worth="quantity", zone=self.zone
-            )
+                self.sources[LINES], until=cut, unit="week", worth="quantity", zone=self.zone, most=MOST_ROWS
+            )  # fmt: skip
             model = upsell.fit_bg_nbd(bought)
             return upsell.tracking(
                 model, self.sources[LINES], cut.isoformat(), unit="week", zone=self.zone
@@ -574,7 +582,11 @@ class UpsellPage:
             return {}
         day = self.day.date().isoformat()
         here = set(self.eligible[self.eligible["guard"] == ""]["customer_id"])
-        told = upsell.known_before(self.plain_days, self.plan.outcome, day)
+        days = self.plain_days
+        if days.drawn:
+            theirs = whose(self._happened(), here)
+            days = self._without_sequences(days_of(theirs, zone=self.zone, most=math.inf))
+        told = upsell.known_before(days, self.plan.outcome, day)
         own = told[told["customer_id"].isin(here)].reset_index(drop=True)
         labels = {n: self.named(n) for n in self.days.names}
         return dict(zip(own["customer_id"], score.reasons(own, labels=labels), strict=True))

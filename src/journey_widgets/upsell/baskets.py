@@ -14,6 +14,7 @@ from ibis import _
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.engine import collect
 from journey_widgets.events.source import table_of
+from journey_widgets.upsell.drawing import MOST_ROWS, drawn_from
 
 BASKETS = {
     "order": "orders", "day": "what a customer bought on one day", "customer": "all a customer bought",
@@ -48,7 +49,8 @@ class Baskets:
 
 
 def baskets(
-    order_lines: Any, *, basket: str = "order", leave_out: Sequence[str] = (), largest: int | None = None
+    order_lines: Any, *, basket: str = "order", leave_out: Sequence[str] = (), largest: int | None = None,
+    most: float = MOST_ROWS,
 ) -> Baskets:  # fmt: skip
     """Return the baskets of order lines.
 
@@ -64,6 +66,8 @@ def baskets(
         Product ids that are no products, such as ``"POST"``; ``*`` stands for any letters.
     largest
         Baskets with more different items than this are left out, such as those of resellers.
+    most
+        Rows of a basket and item that are looked at; where there are more, baskets are drawn by chance.
     """
     from scipy.sparse import csr_array
 
@@ -82,16 +86,17 @@ def baskets(
         "day": lambda: table.customer_id.cast("string") + "\n" + table.ts.date().cast("string"),
     }[basket]()
     own = table.select(unit=unit, item=table.product_id.cast("string")).distinct()
+    own, drawn = drawn_from(own, "unit", most, "baskets")
     by_unit, by_item = ibis.window(order_by="unit"), ibis.window(order_by="item")
     numbered = own.mutate(
         row=ibis.dense_rank().over(by_unit).cast("int32"), col=ibis.dense_rank().over(by_item).cast("int32")
     )  # fmt: skip
     found = numbered.select("row", "col").to_pyarrow()
     rows, cols = (found.column(c).to_numpy() for c in ("row", "col"))
-    facts = _facts(table)
+    facts = _facts(table, own if drawn else None)
     shape = (int(rows.max()) + 1 if len(rows) else 0, len(facts))
     matrix = csr_array((np.ones(len(rows), np.int32), (rows, cols)), shape=shape)
-    parts = [f"Baskets: {BASKETS[basket]}"]
+    parts = [f"Baskets: {BASKETS[basket]}{drawn}"]
     parts += [f"{many:,} {what}" for what, many in counted.items() if many]
     if largest is not None:
         small = matrix.sum(axis=1) <= largest
@@ -100,8 +105,8 @@ def baskets(
     return Baskets(tuple(facts["item"]), matrix, facts.drop(columns="item"), "; ".join(parts))
 
 
-def _facts(table: ir.Table) -> pd.DataFrame:
-    """Return price, margin and category of each item, by id."""
+def _facts(table: ir.Table, own: ir.Table | None) -> pd.DataFrame:
+    """Return price, margin and category of each item, by id; where baskets were drawn, of those in them."""
     there = set(table.columns)
 
     def for_one(value: ir.NumericColumn) -> ir.Value:
@@ -128,7 +133,10 @@ def _facts(table: ir.Table) -> pd.DataFrame:
         columns["category"] = found.category
     else:
         columns["category"] = ibis.null("string")
-    return collect(found.select("item", **columns).order_by("item"))
+    told = found.select("item", **columns)
+    if own is not None:
+        told = told.semi_join(own.select("item").distinct(), "item")
+    return collect(told.order_by("item"))
 
 
 def _categories(table: ir.Table) -> ir.Table:

@@ -1,20 +1,25 @@
 """A log by days: what happened to whom on which day, as what compares days wants it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from ibis import _
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.durations import microseconds
-from journey_widgets.events.engine import collect
+from journey_widgets.events.engine import OURS, collect, engine_of, hold
 from journey_widgets.events.instants import micros
 from journey_widgets.events.paths import PathIndex, path_index
+from journey_widgets.events.shuffle import lot
+from journey_widgets.upsell.drawing import MOST_ROWS, Drawn, Stratum, drawn_of, some_of
 
 Ints = npt.NDArray[np.int64]
 DAY, EPOCH = 86_400_000_000, pd.Timestamp(0)
@@ -36,8 +41,12 @@ class Days:
         The last day.
     begins
         The first day.
+    known
+        Ids by number; None where numbers are those of `index`.
     index
-        What it was made of; None where it was not made of a log. It knows the customers' ids.
+        What it was made of; None where that gave the ids, or where it was not made of a log.
+    drawn
+        How customers were drawn; None where everybody is there.
     """
 
     customer: Ints
@@ -47,67 +56,151 @@ class Days:
     names: tuple[str, ...]
     last: int
     begins: pd.Timestamp = EPOCH
+    known: tuple[str, ...] | None = None
     index: PathIndex | None = None
+    drawn: Drawn | None = None
 
     def ids(self) -> dict[int, str]:
         """Return customer by number; the number itself where nobody knows the id."""
+        if self.known is not None:
+            return dict(enumerate(self.known))
         if self.index is None:
             return {int(c): str(c) for c in np.unique(self.customer)}
-        people = _people(self.index)
-        numbers = people["number"] if self.index.there is None else range(len(people))
-        return dict(zip(numbers, people["id"], strict=True))
+        first = self.index.table.filter(self.index.table.step == 1)
+        people = collect(first.select(number=first.customer, id=first.customer_id.cast("string")))
+        return dict(zip(people["number"].astype(int), people["id"].astype(str), strict=True))
+
+    def alike(self) -> "Days":
+        """Return it with those customers alone who would be there if all had been drawn alike."""
+        if self.drawn is None or self.drawn.alike.all():
+            return self
+        own = self.drawn.alike[self.customer]
+        kept = {c: getattr(self, c)[own] for c in ("customer", "day", "touchpoint", "times")}
+        said = f"{len(np.unique(kept['customer'])):,} of {self.drawn.everybody:,} customers drawn by chance"
+        every = np.ones_like(self.drawn.alike)
+        return replace(self, **kept, drawn=replace(self.drawn, alike=every, said=said))
+
+    @property
+    def said(self) -> str:
+        """Who was drawn, in words; blank where everybody is there."""
+        return f"; {self.drawn.said}" if self.drawn else ""
 
 
-def _people(index: PathIndex) -> pd.DataFrame:
-    """Return the customers in order of id: ``number``, ``id``."""
-    first = index.table.filter(index.table.step == 1)
-    found = collect(first.select(number=first.customer, id=first.customer_id.cast("string")))
-    found = found.astype({"number": "int64", "id": "str"})
-    return found.sort_values(["id", "number"], ignore_index=True)
+def days_of(
+    log: Any, *, zone: str = "UTC", outcome: str | Collection[str] = (), most: float = MOST_ROWS
+) -> Days:
+    """Return what happened on which day of the zone's clock.
 
-
-def _in_order_of_id(index: PathIndex, customer: Ints) -> Ints:
-    """Return numbers of a warehouse as places in order of id: there, who came when a log grew comes after the others.
-
-    What draws customers by their numbers so draws the same ones, wherever they live and whenever they came.
+    Parameters
+    ----------
+    log
+        Event log, its path index, or an Ibis table with ``customer_id``, ``ts`` and ``event``, which may live in a
+        warehouse.
+    outcome
+        Touchpoints that few customers have and that matter: where not everybody can be looked at, customers with one
+        of them are drawn more often than others.
+    most
+        Rows that are brought here: of a log that has more, customers are drawn by chance, always the same ones (by the
+        MD5 of their ids). All where it is infinite.
     """
-    number = _people(index)["number"].to_numpy()
-    place = np.argsort(number)
-    found: Ints = place[np.searchsorted(number[place], customer)]
-    return found
-
-
-def days_of(log: Any, *, zone: str = "UTC") -> Days:
-    """Return what happened on which day of the zone's clock."""
-    index = log if isinstance(log, PathIndex) else path_index(log)
-    table, every = index.table, index.stored
-    # Customers of a segment are watched as long as everybody is.
-    first, last = (v.to_pyarrow().as_py() for v in (every.ts.min(), every.ts.max()))
-    if first is None or index.customers() == 0:
+    happened = _happened(log)
+    first, last = (v.to_pyarrow().as_py() for v in (happened.every.min(), happened.every.max()))
+    many = int(happened.rows.count().to_pyarrow().as_py()) if first is not None else 0
+    if not many:
         msg = "The log has no events of these customers: there is nothing to look at."
         raise JourneyDataError(msg)
     first, last = pd.Timestamp(first), pd.Timestamp(last)
     calendar = Calendar.over("day", zone, first.to_pydatetime(), last.to_pydatetime())
-    each = table.mutate(day=calendar.number(micros(table.ts)))
-    found = (
-        each.group_by("customer", "day", "touchpoint")
-        .agg(times=_.count())
-        .order_by("customer", "day", "touchpoint")
-    )
-    columns = found.to_pyarrow()
-    customer, day, touchpoint, times = (
-        columns.column(c).to_numpy().astype(np.int64)
-        for c in ("customer", "day", "touchpoint", "times")
-    )
-    if index.there is not None:
-        customer = _in_order_of_id(index, customer)
+    each = happened.rows.mutate(day=calendar.number(micros(happened.rows.ts)))
+    keys = ["who", *(["lot"] if many > most else []), "day", "what"]
+    found = each.group_by(keys).agg(times=_.count())
+    names = happened.names
+    outcome = [outcome] if isinstance(outcome, str) else outcome
+    rare = [i for i, n in enumerate(names) if n in outcome]
+    strata: list[Stratum] = []
+    if many > most:
+        found, strata = some_of(hold(found), [happened.what(i) for i in rare], most)
+    columns = found.order_by("who", "day", "what").to_pyarrow()
+    customer, ids = _numbered(columns["who"])
+    touchpoint = happened.codes(columns["what"])
+    day, times = (columns[c].to_numpy().astype(np.int64) for c in ("day", "times"))
+    drawn = None
+    if strata:
+        lots, is_rare = columns["lot"].to_numpy(), np.isin(touchpoint, rare)
+        drawn = drawn_of(customer, lots, is_rare, strata, " or ".join(outcome))
+    if engine_of(found) != OURS:  # others order texts by other rules
         turn = np.lexsort((touchpoint, day, customer))
         customer, day, touchpoint, times = (c[turn] for c in (customer, day, touchpoint, times))
     begin, end = (calendar.number_of(v.to_pydatetime()) for v in (first, last))
     return Days(
-        customer, day - begin, touchpoint, times, tuple(index.touchpoints), end - begin,
-        pd.Timestamp(0) + pd.Timedelta(days=begin), index,
+        customer, day - begin, touchpoint, times, names, end - begin, pd.Timestamp(0) + pd.Timedelta(days=begin),
+        ids, happened.index, drawn,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Happened:
+    """What happened to whom: rows with ``who`` (number or id), ``lot``, ``ts`` and ``what`` (code or name)."""
+
+    rows: ir.Table
+    every: ir.Column
+    """Instants of everybody: customers of a segment are watched as long as all are."""
+    names: tuple[str, ...]
+    coded: bool
+    index: PathIndex | None = None
+
+    def what(self, code: int) -> int | str:
+        """Return a touchpoint as it stands in the rows."""
+        return code if self.coded else self.names[code]
+
+    def codes(self, column: pa.ChunkedArray) -> Ints:
+        """Return the touchpoints of rows by number."""
+        if not self.coded:
+            column = pc.index_in(column, pa.array(self.names, pa.string()))
+        return np.asarray(column.to_numpy(), np.int64)
+
+
+def _happened(log: Any) -> _Happened:
+    if isinstance(log, ir.Table) and _is_plain(log):
+        known = log.filter(log.customer_id.notnull(), log.ts.notnull(), log.event.notnull())
+        names = collect(known.select("event").distinct())["event"]
+        rows = known.select(
+            who=known.customer_id, lot=lot(known.customer_id), ts=known.ts, what=known.event
+        )
+        return _Happened(rows, rows.ts, tuple(sorted(names)), coded=False)
+    index = log if isinstance(log, PathIndex) else path_index(log)
+    table, here = index.table, index.there is None
+    # In a warehouse who came when a log grew has a number after the others: there ids say who somebody is.
+    rows = table.select(
+        who=table.customer if here else table.customer_id.cast("string"), lot=table.lot, ts=table.ts,
+        what=table.touchpoint,
+    )  # fmt: skip
+    return _Happened(
+        rows, index.stored.ts, tuple(index.touchpoints), coded=True, index=index if here else None
+    )
+
+
+def _is_plain(table: ir.Table) -> bool:
+    """Return whether a table is as `signals.signals` returns it: nothing is left to be read."""
+    types = dict(table.schema().items())
+    return (
+        all(n in types and types[n].is_string() for n in ("customer_id", "event"))
+        and "ts" in types
+        and types["ts"].is_timestamp()
+        and types["ts"].timezone is None
+    )
+
+
+def _numbered(who: pa.ChunkedArray) -> tuple[Ints, tuple[str, ...] | None]:
+    """Return customers by number, in order of id, and the ids; the numbers as they are where they have one."""
+    if pa.types.is_integer(who.type):
+        return np.asarray(who.to_numpy(), np.int64), None
+    coded = pc.dictionary_encode(who.cast(pa.large_string()).combine_chunks())
+    order = pc.array_sort_indices(coded.dictionary).to_numpy()
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    ids = tuple(coded.dictionary.take(pa.array(order)).to_pylist())
+    return place[coded.indices.to_numpy()], ids
 
 
 def rising(days: Days, customer: Ints, day: Ints) -> Ints:

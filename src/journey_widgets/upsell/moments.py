@@ -67,7 +67,8 @@ def moments(
     Parameters
     ----------
     log
-        Event log or its path index.
+        Event log or its path index. Of one with more than ten million rows a customer, day and touchpoint, customers
+        are drawn by chance, those who upgraded first; counts are then those of all that they stand for.
     outcome
         Touchpoint, or touchpoints, that are the upgrade. A customer is followed until the first one.
     within
@@ -113,7 +114,7 @@ def moments(
     .. [2] M. Lipsitch, E. Tchetgen, T. Cohen, "Negative controls", Epidemiology 21, 2010: the placebo.
     .. [3] T. VanderWeele, P. Ding, "Sensitivity analysis in observational research", Annals of Internal Medicine, 2017.
     """
-    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    days = log if isinstance(log, Days) else days_of(log, zone=zone, outcome=outcome)
     raw, said = _worked_out(days, outcome, within, touchpoints, activity, seed)
     caused = codes_of(days, caused_by_upgrade, "caused_by_upgrade")
     frame = _judged(raw, {days.names[c] for c in caused})
@@ -177,11 +178,13 @@ def _worked_out(
         _overlap(before[i][~asked.upgraded], strata[~asked.upgraded]) if i in kept else np.nan
         for i in range(len(tested))
     ]
+    upgraded, could = risk.stand_for(risk.upgrades), risk.stand_for(np.ones_like(risk.upgrades))
     said = (
-        f"Upgrade: {' or '.join(days.names[c] for c in ends)}; {many:,} of {len(risk.customer):,} customers who could"
-        f"{f', {risk.early:,} upgraded too early to be looked at' if risk.early else ''}. Touchpoints in the {horizon} "
-        f"days before, the day itself left out; {int((~asked.upgraded).sum()):,} days sampled to compare; {len(kept)} "
-        f"touchpoints tested together; activity counted in the {WARM_UP} days before the window; observed, not an "
+        f"Upgrade: {' or '.join(days.names[c] for c in ends)}; {upgraded:,} of {could:,} customers who could"
+        f"{f', {risk.early:,} upgraded too early to be looked at' if risk.early else ''}{days.said}. Touchpoints in "
+        f"the {horizon} days before, the day itself left out; {int((~asked.upgraded).sum()):,} days sampled to "
+        f"compare; {len(kept)} touchpoints tested together; activity counted in the {WARM_UP} days before the window; "
+        "observed, not an "
         "experiment"
     )
     return frame, said
@@ -234,7 +237,7 @@ def moments_and_horizons(
     long = {whole_days(text, "within", least=1): text for text in (*horizons, within)}
     lengths = [long[n] for n in sorted(long)]
     zone, caused = asked.pop("zone", "UTC"), asked.pop("caused_by_upgrade", ())
-    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    days = log if isinstance(log, Days) else days_of(log, zone=zone, outcome=outcome)
     given = {"touchpoints": (), "activity": (), "seed": 1, **asked}
     _raw, said = _worked_out(days, outcome, within, **given)
     found = at_horizons(days, outcome, horizons=lengths, caused_by_upgrade=caused, **given)
@@ -261,7 +264,7 @@ def at_horizons(
     JourneyDataError
         No length can be answered.
     """
-    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    days = log if isinstance(log, Days) else days_of(log, zone=zone, outcome=outcome)
     caused = codes_of(days, asked.pop("caused_by_upgrade", ()), "caused_by_upgrade")
     given = {"touchpoints": (), "activity": (), "seed": 1, **asked}
     frames, refused = [], []
@@ -293,8 +296,15 @@ class Risk:
     ends: Ints
     upgrades: npt.NDArray[np.bool_]
     first: Ints
+    weight: Floats
+    """How many customers each stands for: one, where nobody had to be drawn."""
     early: int
     """Customers who upgraded before that."""
+
+    def stand_for(self, own: npt.NDArray[np.bool_] | Ints, place: Ints | None = None) -> int:
+        """Return how much there is of something that each of these customers has so much of."""
+        weight = self.weight if place is None else self.weight[place]
+        return round(float((own * weight).sum()))
 
 
 @dataclass(frozen=True)
@@ -321,20 +331,32 @@ def _at_risk(days: Days, ends: list[int], horizon: int) -> Risk:
     begins, upgrades = first + WARM_UP + horizon, end <= days.last
     stops = np.where(upgrades, end, days.last)
     there = stops >= begins
-    early = int((upgrades & ~there).sum())
-    return Risk(customer[there], begins[there], stops[there], upgrades[there], first[there], early)
+    weight = np.ones(len(customer)) if days.drawn is None else days.drawn.weight[customer]
+    early = round(float(weight[upgrades & ~there].sum()))
+    return Risk(
+        customer[there], begins[there], stops[there], upgrades[there], first[there], weight[there], early
+    )  # fmt: skip
 
 
 def _asked(risk: Risk, seed: int) -> Asked:
     """Return the days of upgrades, and sampled days on which somebody could have upgraded and did not."""
     long = risk.ends - risk.begins + 1 - risk.upgrades
-    total, many = int(long.sum()), int(risk.upgrades.sum())
+    many = int(risk.upgrades.sum())
     rng = np.random.default_rng(seed)
-    wanted = min(CONTROLS * many, max(MOST_CONTROLS, LEAST_CONTROLS * many), total)
-    chosen = np.sort(rng.choice(total, wanted, replace=False))
-    until = np.cumsum(long)
-    place = np.searchsorted(until, chosen, side="right")
-    day = risk.begins[place] + chosen - (until - long)[place]
+    wanted = min(CONTROLS * many, max(MOST_CONTROLS, LEAST_CONTROLS * many))
+    # Of customers who stand for more, more days are taken: so every day of everybody is as likely to be one of them.
+    strata = [np.flatnonzero(risk.weight == w) for w in np.unique(risk.weight)]
+    stands = [float((long[own] * risk.weight[own]).sum()) for own in strata]
+    wanted = min(wanted, int(sum(stands) / risk.weight.max()))
+    places, days = [], []
+    for own, share in zip(strata, stands, strict=True):
+        until = np.cumsum(long[own])
+        asked = min(round(wanted * share / sum(stands)), int(until[-1]))
+        chosen = np.sort(rng.choice(int(until[-1]), asked, replace=False))
+        place = np.searchsorted(until, chosen, side="right")
+        days.append(risk.begins[own][place] + chosen - (until - long[own])[place])
+        places.append(own[place])
+    place, day = np.concatenate(places), np.concatenate(days)
     cases = np.flatnonzero(risk.upgrades)
     where = np.concatenate([cases, place])
     when = np.concatenate([risk.ends[cases], day])
@@ -511,10 +533,14 @@ def _counts(
     same = np.append(who[1:] == who[:-1], False)
     until = np.where(same, np.minimum(day + horizon, following), day + horizon)
     begin, end = np.maximum(day + 1, risk.begins[place]), np.minimum(until, risk.ends[place])
-    exposed_days = int(np.maximum(end - begin + 1, 0).sum())
-    total = int((risk.ends - risk.begins + 1).sum())
-    upgrades, many = int((exposed & asked.upgraded).sum()), int(asked.upgraded.sum())
-    happened = int(((day + horizon >= risk.begins[place]) & (day < risk.ends[place])).sum())
+    exposed_days = risk.stand_for(np.maximum(end - begin + 1, 0), place)
+    total = risk.stand_for(risk.ends - risk.begins + 1)
+    cases = np.flatnonzero(risk.upgrades)  # in the order of the days asked for
+    upgrades = risk.stand_for(exposed[asked.upgraded], cases)
+    many = risk.stand_for(risk.upgrades)
+    happened = risk.stand_for(
+        (day + horizon >= risk.begins[place]) & (day < risk.ends[place]), place
+    )
     naive = (upgrades / many) / (exposed_days / total) if exposed_days else np.nan
     return {
         "touchpoint": days.names[touchpoint], "upgrades": upgrades, "exposed_days": exposed_days,

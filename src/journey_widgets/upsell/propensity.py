@@ -1,6 +1,7 @@
 """Who will: a score learnt from past days and judged on a later one, that knows nothing of what came after its day."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -52,12 +53,13 @@ def snapshots(
     -------
     pandas.DataFrame
         One row a customer and date: those who were there before, had not done it yet, and whose window is over.
+        Of a log with more than ten million rows a customer, day and touchpoint, of customers who were drawn by chance.
         Columns: ``customer_id`` (str), ``date``, ``known_at`` (datetime64, the newest day anything is taken from),
         ``label_until`` (datetime64, when the label was known), ``label`` (bool); the features: ``active_days``,
         ``events`` (int64, of the last 28 days), ``days_since`` (int64, last event), ``tenure`` (int64, days since the
         first one), and for each touchpoint ``last 28 days: …`` (int64).
     """
-    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    days = (log if isinstance(log, Days) else days_of(log, zone=zone)).alike()
     ids = days.ids()
     ends = codes_of(days, [outcome] if isinstance(outcome, str) else outcome, "outcome")
     length, wait = whole_days(within, "within"), whole_days(gap, "gap") if gap else 0
@@ -78,7 +80,7 @@ def snapshots(
     first = ["customer_id", "date", "known_at", "label_until", "label"]
     said = (
         f"Known before each day; {' or '.join(days.names[c] for c in ends)} within {length} days"
-        f"{f' after {wait} days left out' if wait else ''}"
+        f"{f' after {wait} days left out' if wait else ''}{days.said}"
     )
     return defined(found[[*first, *(c for c in found.columns if c not in first)]], said)
 
@@ -101,7 +103,10 @@ def known_before(
         One row a customer who was there before and had not done it yet: ``customer_id`` (str), ``known_at`` and the
         features of `snapshots`.
     """
-    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    days = log if isinstance(log, Days) else days_of(log, zone=zone, most=inf)
+    if days.drawn:
+        msg = f"Everybody asked about was needed; found {days.drawn.said}. Choose customers, and ask of their log."
+        raise JourneyDataError(msg)
     ends = codes_of(days, [outcome] if isinstance(outcome, str) else outcome, "outcome")
     day = (pd.Timestamp(date) - days.begins).days
     return _snapshot(days, days.ids(), ends, day, 0, 0).drop(columns="label")

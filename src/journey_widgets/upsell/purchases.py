@@ -1,6 +1,7 @@
 """How often, how lately and how much: one row a customer, as models of buying want it."""
 
 from datetime import date, datetime
+from math import inf
 from typing import Any
 
 import ibis.expr.types as ir
@@ -14,13 +15,14 @@ from journey_widgets.events.calendar import Calendar
 from journey_widgets.events.engine import collect
 from journey_widgets.events.instants import micros
 from journey_widgets.events.source import table_of
+from journey_widgets.upsell.drawing import drawn_from
 
 UNITS = {"day": 1, "week": 7}
 
 
 def purchases(
     order_lines: Any, *, until: date | str | None = None, unit: str = "week", worth: str = "amount",
-    zone: str = "UTC",
+    zone: str = "UTC", most: float = inf,
 ) -> pd.DataFrame:  # fmt: skip
     """Count the purchases of each customer: the first one starts the clock, later ones are repeats.
 
@@ -37,6 +39,8 @@ def purchases(
         Column that says what a line is worth, such as ``"margin"``.
     zone
         Time zone in which days begin.
+    most
+        Rows of a customer and day that are looked at; where there are more, customers are drawn by chance.
 
     Returns
     -------
@@ -48,24 +52,25 @@ def purchases(
     if unit not in UNITS:
         msg = f"unit is {unit!r}; 'day' or 'week' was needed."
         raise JourneyDataError(msg)
-    days, last = shopping_days(order_lines, worth=worth, zone=zone)
+    days, last, drawn = shopping_days(order_lines, worth=worth, zone=zone, most=most)
     end = last if until is None else (pd.Timestamp(until) - pd.Timestamp(0)).days
     found = summed(days, end, unit=unit)
     when = pd.Timestamp(0) + pd.Timedelta(days=end)
     said = f"Repeat purchases by day up to {when:%-d %B %Y}, times in {unit}s; the first purchase is left out of m"
-    return defined(found, said)
+    return defined(found, f"{said}{drawn}")
 
 
 def shopping_days(
-    order_lines: Any, *, worth: str = "amount", zone: str = "UTC", more: tuple[str, ...] = ()
-) -> tuple[pd.DataFrame, int]:
-    """Return who bought on which day for how much, and the last day of the data.
+    order_lines: Any, *, worth: str = "amount", zone: str = "UTC", more: tuple[str, ...] = (), most: float = inf
+) -> tuple[pd.DataFrame, int, str]:  # fmt: skip
+    """Return who bought on which day for how much, the last day of the data, and who was drawn, in words.
 
     Returns
     -------
     tuple
         A frame by customer and day with ``customer_id`` (str), ``day`` (int64, days since 1970 on the clock of the
-        zone), ``worth`` (float64) and the columns `more` (of the line worth most); and the number of the last day.
+        zone), ``worth`` (float64) and the columns `more` (of the line worth most); the number of the last day; who was
+        drawn, in words, where there were more than `most` rows.
     """
     lines = table_of(order_lines, "order_lines", "customer_id", "ts", "quantity", *more)
     if worth == "amount" and "amount" not in lines.columns:
@@ -75,7 +80,7 @@ def shopping_days(
     lines = table_of(lines, "order_lines", worth)
     ends = collect(lines.agg(first=_.ts.min(), last=_.ts.max())).iloc[0]
     if pd.isna(ends["last"]):
-        return pd.DataFrame({"customer_id": [], "day": [], "worth": []}), 0
+        return pd.DataFrame({"customer_id": [], "day": [], "worth": []}), 0, ""
     first, last = (_moment(ends[c]) for c in ("first", "last"))
     calendar = Calendar.over("day", zone, first, last)
     sold: ir.Table = lines.filter((_.quantity > 0) & _.customer_id.notnull())
@@ -86,8 +91,9 @@ def shopping_days(
     found = placed.group_by("customer_id", "day").agg(
         worth=placed.worth.sum(), **{c: placed[c].argmax(placed.worth) for c in more}
     )
+    found, drawn = drawn_from(found, "customer_id", most, "customers")
     table = collect(found.order_by("customer_id", "day"))
-    return table.astype({"customer_id": "str"}), calendar.number_of(last)
+    return table.astype({"customer_id": "str"}), calendar.number_of(last), drawn
 
 
 def _moment(value: Any) -> datetime:

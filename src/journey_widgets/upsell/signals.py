@@ -7,11 +7,12 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 from ibis import _
 
 from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.events.durations import microseconds
-from journey_widgets.events.engine import collect
+from journey_widgets.events.engine import beside, collect
 from journey_widgets.events.instants import micros
 from journey_widgets.events.source import table_of
 from journey_widgets.upsell.days import Days, days_of
@@ -110,9 +111,15 @@ def followed_by(
     return ibis.union(found, own)
 
 
-def days_of_signals(found: ir.Table, *, zone: str = "UTC") -> Days:
-    """Return what happened by days, as `moments.moments` compares them."""
-    return days_of(found, zone=zone)
+def days_of_signals(found: ir.Table, *, zone: str = "UTC", outcome: Collection[str] = ()) -> Days:
+    """Return what happened by days, as `moments.moments` compares them; `outcome` as in `days.days_of`."""
+    return days_of(found, zone=zone, outcome=outcome)
+
+
+def whose(found: ir.Table, customers: Collection[str]) -> ir.Table:
+    """Return what happened to some customers."""
+    wanted = beside(pa.table({"customer_id": pa.array(sorted(customers), pa.string())}), found)
+    return found.semi_join(wanted, "customer_id")
 
 
 def names(found: ir.Table) -> list[str]:

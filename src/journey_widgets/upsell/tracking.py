@@ -8,6 +8,7 @@ import pandas as pd
 from journey_widgets.definition import defined
 from journey_widgets.errors import JourneyDataError
 from journey_widgets.estimates import Floats
+from journey_widgets.upsell.drawing import MOST_ROWS
 from journey_widgets.upsell.purchases import UNITS, shopping_days
 
 
@@ -52,7 +53,7 @@ def tracking(
     ----------
     .. [1] P. Fader, B. Hardie, K. L. Lee, "Counting your customers the easy way", Marketing Science 24, 2005.
     """
-    days, last = shopping_days(order_lines, worth="quantity", zone=zone)
+    days, last, drawn = shopping_days(order_lines, worth="quantity", zone=zone, most=MOST_ROWS)
     try:
         end = (pd.Timestamp(until) - pd.Timestamp(0)).days
     except ValueError:
@@ -84,5 +85,5 @@ def tracking(
     return defined(
         frame,
         f"Cumulative repeat purchases, one a customer and day, of {int(many.sum()):,} customers who began by "
-        f"{pd.Timestamp(until):%-d %B %Y}",
+        f"{pd.Timestamp(until):%-d %B %Y}{drawn}",
     )

@@ -150,7 +150,7 @@ def time_to_upgrade(
     JourneyDataError
         An unknown touchpoint; fewer than 20 customers who could still upgrade after it.
     """
-    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    days = (log if isinstance(log, Days) else days_of(log, zone=zone)).alike()
     (start,) = codes_of(days, [touchpoint], "touchpoint")
     ends = codes_of(days, [outcome] if isinstance(outcome, str) else outcome, "outcome")
     gone = codes_of(days, lost, "lost")
@@ -194,7 +194,8 @@ def time_to_upgrade(
     said = (
         f"From the first {touchpoint} to {' or '.join(days.names[c] for c in ends)}, in days; beside each customer "
         f"another one as busy in the {LATELY} days before, from the same day on, each once"
-        f"{f', {alone:,} had nobody to stand beside them and are left out' if alone else ''}. {' '.join(told)}{test} "
+        f"{f', {alone:,} had nobody to stand beside them and are left out' if alone else ''}{days.said}. "
+        f"{' '.join(told)}{test} "
         "Observed, not an experiment"
     )
     columns = ["side", "day", "upgraded", "low", "high", "not_yet", "customers"]
@@ -227,7 +228,7 @@ def time_to_leave(
     JourneyDataError
         An unknown touchpoint; fewer than 20 customers.
     """
-    days = log if isinstance(log, Days) else days_of(log, zone=zone)
+    days = (log if isinstance(log, Days) else days_of(log, zone=zone)).alike()
     begins, ends = codes_of(days, since, "since"), codes_of(days, lost, "lost")
     first, gone = _first_days(days, begins), _first_days(days, ends)
     own = np.flatnonzero(first <= days.last)
@@ -243,7 +244,7 @@ def time_to_leave(
     )  # fmt: skip
     said = (
         f"{len(own):,} customers from their first {' or '.join(since)} on, until {' or '.join(lost)} or the last day; "
-        f"{int(left.sum()):,} have left, the others count as long as they were watched (Kaplan and Meier)"
+        f"{int(left.sum()):,} have left, the others count as long as they were watched (Kaplan and Meier){days.said}"
     )
     return defined(frame, said)
 

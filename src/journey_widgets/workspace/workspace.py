@@ -563,9 +563,7 @@ class Workspace:
     @staticmethod
     def _tells(kind: str, sources: Sources, rows: Rows, *, has_log: bool = False) -> bool:
         mapping = sources.mapping(kind)
-        if mapping is None or mapping.backend is not None:  # rows of a warehouse are not taken out
-            return False
-        return can_be_told_apart(kind, mapping, rows, has_log=has_log)
+        return mapping is not None and can_be_told_apart(kind, mapping, rows, has_log=has_log)
 
     def source(self, kind: str) -> Source:
         """Read one source; the table is kept in the workspace's cache until file or mapping change.
@@ -576,26 +574,19 @@ class Workspace:
         sources = self._sources_for(rows)
         mapping = sources.mapping(kind) if kind in Sources.model_fields else None
         if mapping is None or not mapping.is_named or self.folder is None:
-            hidden = rows and kind in self._sources_for({}).present()
-            if hidden:
-                whole = self._sources_for({}).mapping(kind)
-                backend = whole.backend if whole is not None else None
-                why = "does not say whose they are"
-                if backend is not None:
-                    why = f"lives in {backend}, where rows are not taken out"
-                msg = f"You may see some rows only, and {kind} {why}: it is not shown to you."
+            if rows and kind in self._sources_for({}).present():
+                msg = f"You may see some rows only, and {kind} does not say whose they are: it is not shown to you."
                 raise WorkspaceError(msg)
             known = sources.present()
             msg = f"This workspace has no {kind}. {did_you_mean(kind, known)} Name its file in sources.yaml."
             raise WorkspaceError(msg)
         filled, cache = self._with_defaults(mapping), self.folder / ".cache" / "sources"
+        has_log = rows and kind != "events" and "events" in sources.present()
+        log = self.source("events") if has_log else None
         if mapping.file is None:
-            return read_there(kind, filled)
+            return read_there(kind, filled, only=rows or None, log=log)
         found = read(kind, self.folder / mapping.file, filled, cache=cache, within=self.folder)
-        if not rows:
-            return found
-        has_log = kind != "events" and "events" in sources.present()
-        return only_rows(found, rows, self.source("events") if has_log else None, cache)
+        return only_rows(found, rows, log, cache) if rows else found
 
     def _with_defaults(self, mapping: SourceMapping) -> SourceMapping:
         missing = {
