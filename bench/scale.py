@@ -219,7 +219,7 @@ def grow_there(log, more):
         begin = time.perf_counter()
         source = read_there("events", SourceMapping.model_validate({**told, "table": table}))
         took = {
-            "name": name,
+            "name": "read at once" if table == "anew" else name,
             "read": round(time.perf_counter() - begin, 2),
             "customers": source.customers,
         }

@@ -14,10 +14,10 @@ import pytest
 from ibis import _
 
 from journey_widgets import journey as paths
-from journey_widgets.errors import JourneyDataError
-from journey_widgets.events import log_there, shelf_there, warehouse
+from journey_widgets.errors import InfrastructureError, JourneyDataError
+from journey_widgets.events import log_there, quantiles, shelf_there, warehouse
 from journey_widgets.events.check_there import CheckThere
-from journey_widgets.events.engine import engine
+from journey_widgets.events.engine import collect, engine
 from journey_widgets.events.instants import from_micros, micros
 from journey_widgets.events.mapping import SourceMapping
 from journey_widgets.events.paths import path_index
@@ -26,6 +26,7 @@ from journey_widgets.events.shuffle import by_chance, group_of, lot
 from journey_widgets.events.source import read, read_events
 from journey_widgets.events.warehouse_source import read_there
 from journey_widgets.journey import who
+from journey_widgets.publish.dashboards import _free_port
 from journey_widgets.scorecard import measure
 from journey_widgets.upsell.days import days_of
 from journey_widgets.upsell.signals import signals, whose
@@ -189,6 +190,68 @@ def test_a_kpi_has_the_same_values_and_intervals_on_spark(kpi, sold):
         "draws": 200,
     }
     same(*(measure(kpi, sources, **asked).drop(columns="definition") for sources in sold))
+
+
+def test_a_spark_server_that_is_not_there_is_said_at_once(monkeypatch):
+    monkeypatch.setenv("JOURNEY_PYSPARK_URL", f"sc://127.0.0.1:{_free_port(0)}")
+    with pytest.raises(InfrastructureError, match="pyspark cannot be reached"):
+        warehouse.warehouse("pyspark")
+
+
+def test_every_letter_means_itself(backend):
+    letters = [chr(c) for c in (*range(1, 33), 127, 0x85, 0xA0, 0x2028)] + [
+        "\\",
+        "'",
+        '"',
+        "\\f",
+        "%",
+        "é",
+        "𝄞",
+    ]
+    columns = {f"c{i}": ibis.literal(f"a{x}b") for i, x in enumerate(letters)}
+    one = backend.create_table("one_row", pa.table({"n": [1]}), overwrite=True)
+    (found,) = one.select(**columns).to_pyarrow().to_pylist()
+    assert [found[f"c{i}"] for i in range(len(letters))] == [f"a{x}b" for x in letters]
+
+
+def test_ids_and_names_lose_white_space_and_no_letters(backend):
+    """Names and hexadecimal ids that end in f or v: an engine that does not know an escape cuts them off."""
+    customers = ["beef", "bee", "0f", "f", " v", "\fv\v", "tv\n", "\tcafe", "vf\x0b\x0c", "eve"]
+    names = ["off", "tv", "o", "view", "\x0cfive\x0b"]
+    rows = [(c, datetime(2026, 1, 1, i), e, i) for i, c in enumerate(customers) for e in names]  # noqa: DTZ001 - UTC
+    columns = dict(
+        zip(("who", "at", "what", "turn"), map(list, zip(*rows, strict=True)), strict=True)
+    )
+    given = pa.table(columns)
+    backend.create_table("letters", given, overwrite=True)
+    read_as = {"columns": engines.COLUMNS, "order": "turn", "time_zone": "UTC"}
+    far = SourceMapping.model_validate({**read_as, "backend": backend.name, "table": "letters"})
+    own, found = (
+        read_events(given, **engines.COLUMNS, order="turn", time_zone="UTC"),
+        read_there("events", far),
+    )
+    assert found.touchpoints == own.touchpoints == ("five", "o", "off", "tv", "view")
+    kept = ["customer_id", "event"]
+    both = [
+        collect(s.table.select(kept)).sort_values(kept, ignore_index=True) for s in (own, found)
+    ]
+    pd.testing.assert_frame_equal(*both)
+    assert set(both[1]["customer_id"]) == {c.strip() for c in customers}
+
+
+def test_quantiles_that_are_found_by_place_are_those_an_engine_has(
+    there, here, backend, monkeypatch
+):
+    """As on engines that have no exact one: PostgreSQL and Spark have both ways."""
+    asked = {"weights": ("count", "time_median", "time_q95")}
+    own = (paths.transitions(here, **asked), paths.step_times(here, STEPS))
+    there_own = (paths.transitions(there, **asked), paths.step_times(there, STEPS))
+    monkeypatch.setattr(quantiles, "BY_PLACE", {backend.name})
+    found = (paths.transitions(there, **asked), paths.step_times(there, STEPS))
+    for one, two, three in zip(own, there_own, found, strict=True):
+        pd.testing.assert_frame_equal(three, one)
+        pd.testing.assert_frame_equal(three, two)
+    assert found[0]["time_q95_hours"].notna().sum() > 20
 
 
 @pytest.mark.parametrize("most", [inf, 250])

@@ -1,5 +1,6 @@
 """The journey map's page where a map says little: every part still answers, in words."""
 
+import contextlib
 import re
 from urllib.parse import urlencode
 
@@ -42,6 +43,21 @@ def test_a_map_without_a_funnel_says_so_and_shows_the_rest(bare):
         assert part(bare)._repr_html_()
     for part in (path_page.pain_table, path_page.difference, path_page.what_next):
         assert part(bare, pains)._repr_html_()
+
+
+def test_stages_are_counted_as_the_map_shows_them(example, monkeypatch):
+    monkeypatch.setenv("JOURNEY_MODE", "report")
+    with contextlib.closing(Workspace.open(example)) as space:
+        journey = space.journey
+        first = journey.stages[0].id
+        alone = journey.in_stage(first)[:1]
+        one = {"touchpoints": tuple(alone), "funnel": (), "items": (), "evidence": (), "ways": ()}
+        space.save(journey.model_copy(update=one))
+    page = open_page("Journey map", workspace=str(example))
+    others = len(journey.stages) - 1
+    said = f"The map shows 1 touchpoint in 1 stage ({others} more stages have none yet); it was"
+    assert said in repr(map_page.in_short(page))
+    assert "1 touchpoint in 1 stage;" in map_page.map_layout(page.journey).sentence()
 
 
 def test_where_nobody_answered_nothing_is_said_to_fit(tmp_path, monkeypatch):

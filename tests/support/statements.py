@@ -17,6 +17,7 @@ from journey_widgets.events.instants import from_micros, micros
 from journey_widgets.events.log_there import _placed, both_as_one
 from journey_widgets.events.marks_there import marks_asked, well_before
 from journey_widgets.events.paths import PathIndex
+from journey_widgets.events.quantiles import exact_quantiles
 from journey_widgets.events.shuffle import group_of, lot
 from journey_widgets.journey import attempts_there
 from journey_widgets.journey.attempts import Rules
@@ -64,6 +65,7 @@ def statements(engine):
     rules = Rules.read(order="this", entry="any", within="7d", exclude=())
     begin, end = datetime(2026, 1, 1), datetime(2026, 12, 31)  # noqa: DTZ001 - UTC
     calendar = Calendar.over("month", "Europe/Rome", begin, end)
+    gaps, quantile = exact_quantiles(index.table, ["touchpoint", "next"], "gap")
     months = index.table.group_by(month=calendar.number(micros(_.ts))).agg(n=_.customer.nunique())
     return {
         "path index": _placed(raw, codes, numbers, ["device"]),
@@ -72,6 +74,7 @@ def statements(engine):
         "a log that has grown": both_as_one(*stored, 1_000),
         "instants": index.table.select(m=micros(_.ts), t=from_micros(micros(_.ts) + 1)),
         "transitions": index.table.group_by("touchpoint", "next").agg(n=_.count(), m=_.gap.max()),
+        "times of transitions": gaps.group_by("touchpoint", "next").agg(half=quantile(0.5)),
         "random groups": index.table.select(g=group_of(_.lot, 200), c=lot(index.table.customer_id)),
         "next steps": ahead,
         "attempts": attempts_there._best(attempts_there._in_order(ahead, [1, 0], rules), 2, rules),

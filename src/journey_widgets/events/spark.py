@@ -3,9 +3,12 @@
 Ibis's own connection goes through pandas, which turns whole numbers with blanks into fractions; this one does not.
 """
 
+import re
+import socket
 import warnings
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
@@ -24,8 +27,22 @@ SETTINGS = {
 """Settings of a session that change answers."""
 
 
+CONNECT, ANSWERS_WITHIN = 15_002, 10
+"""The port of Spark Connect, and the seconds in which it has to answer."""
+UNKNOWN = {"a": "\\u0007", "v": "\\u000b", "f": "\\u000c"}
+"""Escaped letters that Spark takes for the letters themselves, and what it has for them."""
+
+
 class Spark(Backend):  # type: ignore[misc]
     """A PySpark session behind Ibis, whose tables come and go by Arrow."""
+
+    def compile(self, expr: ir.Expr, /, **how: Any) -> str:
+        """Return the statement of an expression, in which every letter means itself.
+
+        Ibis trims white space by its letters: those that Spark does not know would cut ``f`` and ``v`` off names.
+        """
+        found: str = super().compile(expr, **how)
+        return re.sub(r"\\(.)", lambda m: UNKNOWN.get(m[1], m[0]), found, flags=re.DOTALL)
 
     def to_pyarrow(
         self, expr: ir.Expr, /, *, params: Mapping[ir.Scalar, Any] | None = None,
@@ -47,11 +64,22 @@ class Spark(Backend):  # type: ignore[misc]
         self._session.createDataFrame(rows).createOrReplaceTempView(op.name)
 
 
+def _knock(address: str) -> None:
+    """Raise an `OSError` where nobody answers: Spark Connect itself would try for ten minutes."""
+    server = urlsplit(address)
+    with socket.create_connection(
+        (server.hostname, server.port or CONNECT), timeout=ANSWERS_WITHIN
+    ):
+        pass
+
+
 def connect(address: str) -> Spark:
     """Return a connection to a cluster: ``spark://host:7077``, ``sc://host`` (Spark Connect) or ``local[4]``.
 
     Whatever else a session needs (memory, packages, where tables are kept) stands in Spark's own configuration.
     """
+    if address.startswith("sc://"):
+        _knock(address)
     builder = SparkSession.builder.appName("journey_widgets")
     builder = builder.remote(address) if address.startswith("sc://") else builder.master(address)
     session = builder.getOrCreate()

@@ -45,7 +45,7 @@ from journey_widgets.events.source import Source, complete
 from journey_widgets.events.warehouse import warehouse
 from journey_widgets.tables import Column, Contract, contract, require_columns
 
-READER = "3"
+READER = "4"
 """Raised when reading changes what it makes of the same table, so that stored tables are made anew."""
 STATES = 8
 """Stored states of a log, the newest, of which it is looked whether the log can grow from them."""

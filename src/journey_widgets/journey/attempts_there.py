@@ -19,6 +19,7 @@ from journey_widgets.estimates import outer_rank
 from journey_widgets.events.engine import collect, hold
 from journey_widgets.events.instants import micros
 from journey_widgets.events.paths import PathIndex
+from journey_widgets.events.quantiles import exact_quantiles
 from journey_widgets.journey.pattern import Pattern, split_texts, texts_for_patterns
 from journey_widgets.journey.waits import QUANTILES, Waits
 
@@ -62,17 +63,19 @@ class ReachedThere:
     def waits(self, a: int, b: int) -> Waits:
         """Return how long those waited who reached both steps."""
         both = self.table.filter(self.table.depth > max(a, b))
-        waited = both.select(wait=both[f"moment_{b}"] - both[f"moment_{a}"])
+        waited, quantile = exact_quantiles(
+            both.select(wait=both[f"moment_{b}"] - both[f"moment_{a}"]), [], "wait"
+        )
         n = int(self.counts()[max(a, b)])
         if not n:
             return Waits.none()
         rank = outer_rank(n)
         ends = {"low": rank - 1, "high": n - rank} if rank >= 1 else {}
         asked: dict[str, Any] = {
-            "median": waited.wait.quantile(0.5), "mean": waited.wait.cast("float64").mean(),
+            "median": quantile(0.5), "mean": waited.wait.cast("float64").mean(),
             # The value at a rank is the quantile at that very place.
-            **{k: waited.wait.quantile(r / max(n - 1, 1)) for k, r in ends.items()},
-            **{f"q{q}": waited.wait.quantile(q) for q in QUANTILES},
+            **{k: quantile(r / max(n - 1, 1)) for k, r in ends.items()},
+            **{f"q{q}": quantile(q) for q in QUANTILES},
         }  # fmt: skip
         found = collect(waited.agg(**asked)).iloc[0]
         low, high = (float(np.round(found[k])) if k in found else np.nan for k in ("low", "high"))

@@ -12,6 +12,7 @@ from journey_widgets.errors import JourneyDataError, did_you_mean
 from journey_widgets.estimates import certainty, clustered_wilson, grouped_variance
 from journey_widgets.events.engine import collect
 from journey_widgets.events.paths import PathIndex, path_index
+from journey_widgets.events.quantiles import exact_quantiles
 from journey_widgets.events.shuffle import group_of
 
 HOUR = 3_600_000_000
@@ -96,14 +97,17 @@ _COLUMNS = [
 def _counted(index: PathIndex, weights: Collection[str], *, entries: bool) -> pd.DataFrame:
     """Return the pairs by code (``from``, ``to``), exits included, with what the engine counts."""
     end, start = len(index.touchpoints), len(index.touchpoints) + 1
+    pair, table = ["touchpoint", "next"], index.table
     measures = {"count": _.count()}
     if "customers" in weights:
         measures["customers"] = _.customer.nunique()
+    if {"time_median", "time_q95"} & set(weights):
+        table, quantile = exact_quantiles(table, pair, "gap")
     if "time_median" in weights:
-        measures["time_median_hours"] = _.gap.quantile(0.5) / HOUR
+        measures["time_median_hours"] = quantile(0.5) / HOUR
     if "time_q95" in weights:
-        measures["time_q95_hours"] = _.gap.quantile(0.95) / HOUR
-    pairs = collect(index.table.group_by("touchpoint", "next").agg(**measures))
+        measures["time_q95_hours"] = quantile(0.95) / HOUR
+    pairs = collect(table.group_by(pair).agg(**measures))
     pairs = pairs.rename(columns={"touchpoint": "from", "next": "to"}).astype({"from": "int64"})
     pairs["to"] = pairs["to"].fillna(end).astype("int64")
     if entries:

@@ -8,6 +8,7 @@ from journey_widgets import journey as paths
 from journey_widgets.errors import ParameterError, did_you_mean
 from journey_widgets.findings import Finding
 from journey_widgets.journey import path_charts
+from journey_widgets.journey.document import Journey
 from journey_widgets.journey.map_chart import map_chart
 from journey_widgets.journey.map_layout import KIND_WORDS, MARKS, View, map_layout
 from journey_widgets.journey.widget import JourneyMapEditor
@@ -72,7 +73,7 @@ def in_short(page: Page) -> html.Html:
     kept = f" and is looked after by {j.owner}" if j.owner else ""
     many = f"{len(pains)} open pain point{'s' if len(pains) != 1 else ''}"
     sentences = [
-        f"The map shows {len(j.touchpoints)} touchpoints in {len(j.stages)} stages; it was {reviewed}{kept}.",
+        f"The map shows {_where(j)}; it was {reviewed}{kept}.",
         f"{covered['touchpoints']} of {covered['n']} touchpoints have a claim backed by data.",
         f"{many}{f', {high} of high severity' if high else ''}.",
     ]
@@ -84,6 +85,19 @@ def in_short(page: Page) -> html.Html:
             f"{worst['high']:+.1f}, {int(worst['n']):,} answers)."
         )
     return html.lead(" ".join([*sentences, _off_the_map(page)]).strip())
+
+
+def _where(journey: Journey) -> str:
+    """Return how many touchpoints there are, in how many stages, and how many stages are empty."""
+    stages = len({t.stage for t in journey.touchpoints})
+    empty = len(journey.stages) - stages
+    many = len(journey.touchpoints)
+    said = (
+        f"{many} touchpoint{'s' if many != 1 else ''} in {stages} stage{'s' if stages != 1 else ''}"
+    )
+    if empty:
+        said += f" ({empty} more stage{'s have' if empty != 1 else ' has'} none yet)"
+    return said
 
 
 def _off_the_map(page: Page) -> str:

@@ -144,6 +144,70 @@ GROUP BY
   1,
   2;
 
+-- times of transitions
+SELECT
+  `t1`.`touchpoint`,
+  `t1`.`next`,
+  SUM(
+    IF(
+      `t1`.`nth` = CAST(FLOOR(0.5 * (
+        `t1`.`of` - 1
+      )) AS INT64),
+      CAST(`t1`.`gap` AS FLOAT64) * (
+        1 - (
+          (
+            0.5 * (
+              `t1`.`of` - 1
+            )
+          ) - CAST(CAST(FLOOR(0.5 * (
+            `t1`.`of` - 1
+          )) AS INT64) AS FLOAT64)
+        )
+      ),
+      IF(
+        `t1`.`nth` = (
+          CAST(FLOOR(0.5 * (
+            `t1`.`of` - 1
+          )) AS INT64) + 1
+        ),
+        CAST(`t1`.`gap` AS FLOAT64) * (
+          (
+            0.5 * (
+              `t1`.`of` - 1
+            )
+          ) - CAST(CAST(FLOOR(0.5 * (
+            `t1`.`of` - 1
+          )) AS INT64) AS FLOAT64)
+        ),
+        CAST(NULL AS FLOAT64)
+      )
+    )
+  ) AS `half`
+FROM (
+  SELECT
+    `t0`.`customer`,
+    `t0`.`step`,
+    `t0`.`touchpoint`,
+    `t0`.`next`,
+    `t0`.`gap`,
+    `t0`.`lot`,
+    `t0`.`customer_id`,
+    `t0`.`ts`,
+    `t0`.`at:device`,
+    ROW_NUMBER() OVER (
+      PARTITION BY `t0`.`touchpoint`, `t0`.`next`, `t0`.`gap` IS NULL
+      ORDER BY `t0`.`gap` ASC
+    ) - 1 AS `nth`,
+    COUNT(`t0`.`gap`) OVER (
+      PARTITION BY `t0`.`touchpoint`, `t0`.`next`, `t0`.`gap` IS NULL
+      ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    ) AS `of`
+  FROM `log` AS `t0`
+) AS `t1`
+GROUP BY
+  1,
+  2;
+
 -- random groups
 SELECT
   CAST(CAST(FLOOR(ieee_divide(CAST(`t0`.`lot` AS INT64) * 200, 4096)) AS INT64) AS INT64) AS `g`,

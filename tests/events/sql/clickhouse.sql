@@ -143,6 +143,71 @@ GROUP BY
   "t0"."touchpoint",
   "t0"."next";
 
+-- times of transitions
+SELECT
+  "t1"."touchpoint" AS "touchpoint",
+  "t1"."next" AS "next",
+  SUM(
+    CASE
+      WHEN "t1"."nth" = CAST(FLOOR(0.5 * (
+        "t1"."of" - 1
+      )) AS Nullable(Int64))
+      THEN CAST("t1"."gap" AS Nullable(Float64)) * (
+        1 - (
+          (
+            0.5 * (
+              "t1"."of" - 1
+            )
+          ) - CAST(CAST(FLOOR(0.5 * (
+            "t1"."of" - 1
+          )) AS Nullable(Int64)) AS Nullable(Float64))
+        )
+      )
+      ELSE CASE
+        WHEN "t1"."nth" = (
+          CAST(FLOOR(0.5 * (
+            "t1"."of" - 1
+          )) AS Nullable(Int64)) + 1
+        )
+        THEN CAST("t1"."gap" AS Nullable(Float64)) * (
+          (
+            0.5 * (
+              "t1"."of" - 1
+            )
+          ) - CAST(CAST(FLOOR(0.5 * (
+            "t1"."of" - 1
+          )) AS Nullable(Int64)) AS Nullable(Float64))
+        )
+        ELSE CAST(NULL AS Nullable(Float64))
+      END
+    END
+  ) AS "half"
+FROM (
+  SELECT
+    "t0"."customer" AS "customer",
+    "t0"."step" AS "step",
+    "t0"."touchpoint" AS "touchpoint",
+    "t0"."next" AS "next",
+    "t0"."gap" AS "gap",
+    "t0"."lot" AS "lot",
+    "t0"."customer_id" AS "customer_id",
+    "t0"."ts" AS "ts",
+    "t0"."at:device" AS "at:device",
+    ROW_NUMBER() OVER (
+      PARTITION BY "t0"."touchpoint", "t0"."next", isNull("t0"."gap")
+      ORDER BY "t0"."gap" ASC
+      ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    ) - 1 AS "nth",
+    COUNT("t0"."gap") OVER (
+      PARTITION BY "t0"."touchpoint", "t0"."next", isNull("t0"."gap")
+      ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    ) AS "of"
+  FROM "log" AS "t0"
+) AS "t1"
+GROUP BY
+  "t1"."touchpoint",
+  "t1"."next";
+
 -- random groups
 SELECT
   CAST(CAST(FLOOR((

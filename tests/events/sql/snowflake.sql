@@ -171,6 +171,17 @@ GROUP BY
   1,
   2;
 
+-- times of transitions
+SELECT
+  "t0"."touchpoint",
+  "t0"."next",
+  PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY
+    "t0"."gap") AS "half"
+FROM "log" AS "t0"
+GROUP BY
+  1,
+  2;
+
 -- random groups
 SELECT
   CAST(CAST(FLOOR((

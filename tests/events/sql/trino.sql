@@ -155,6 +155,70 @@ GROUP BY
   1,
   2;
 
+-- times of transitions
+SELECT
+  "t1"."touchpoint",
+  "t1"."next",
+  SUM(
+    IF(
+      "t1"."nth" = CAST(FLOOR(CAST(0.5 AS DOUBLE) * (
+        "t1"."of" - 1
+      )) AS BIGINT),
+      CAST("t1"."gap" AS DOUBLE) * (
+        1 - (
+          (
+            CAST(0.5 AS DOUBLE) * (
+              "t1"."of" - 1
+            )
+          ) - CAST(CAST(FLOOR(CAST(0.5 AS DOUBLE) * (
+            "t1"."of" - 1
+          )) AS BIGINT) AS DOUBLE)
+        )
+      ),
+      IF(
+        "t1"."nth" = (
+          CAST(FLOOR(CAST(0.5 AS DOUBLE) * (
+            "t1"."of" - 1
+          )) AS BIGINT) + 1
+        ),
+        CAST("t1"."gap" AS DOUBLE) * (
+          (
+            CAST(0.5 AS DOUBLE) * (
+              "t1"."of" - 1
+            )
+          ) - CAST(CAST(FLOOR(CAST(0.5 AS DOUBLE) * (
+            "t1"."of" - 1
+          )) AS BIGINT) AS DOUBLE)
+        ),
+        CAST(NULL AS DOUBLE)
+      )
+    )
+  ) AS "half"
+FROM (
+  SELECT
+    "t0"."customer",
+    "t0"."step",
+    "t0"."touchpoint",
+    "t0"."next",
+    "t0"."gap",
+    "t0"."lot",
+    "t0"."customer_id",
+    "t0"."ts",
+    "t0"."at:device",
+    ROW_NUMBER() OVER (
+      PARTITION BY "t0"."touchpoint", "t0"."next", "t0"."gap" IS NULL
+      ORDER BY "t0"."gap" ASC
+    ) - 1 AS "nth",
+    COUNT("t0"."gap") OVER (
+      PARTITION BY "t0"."touchpoint", "t0"."next", "t0"."gap" IS NULL
+      ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    ) AS "of"
+  FROM "log" AS "t0"
+) AS "t1"
+GROUP BY
+  1,
+  2;
+
 -- random groups
 SELECT
   CAST(CAST(FLOOR(CAST((
