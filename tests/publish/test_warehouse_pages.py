@@ -4,6 +4,7 @@ import contextlib
 import shutil
 
 import ibis
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -12,10 +13,14 @@ import yaml
 from journey_widgets import Workspace
 from journey_widgets.errors import JourneyDataError, WorkspaceError
 from journey_widgets.events.engine import collect
+from journey_widgets.events.mapping import SourceMapping
+from journey_widgets.events.source import read_trials
+from journey_widgets.events.warehouse_source import read_there
 from journey_widgets.publish.doctor import examine
 from journey_widgets.publish.modes import passed_on
 from journey_widgets.publish.reports import run_report
 from journey_widgets.tables import CONTRACTS
+from journey_widgets.upsell import uplift
 from journey_widgets.workspace.state import state
 from support import engines
 
@@ -79,6 +84,31 @@ def test_a_report_says_the_same_where_the_sources_live(made_example, there, tmp_
     here, far = (shown(p) for p in pages)
     assert len(here) > 20
     assert here == far
+
+
+def test_a_trial_reads_alike_in_whatever_order_a_warehouse_gives_its_rows(warehouse):
+    """Customers are divided by place: rows in another order would be other parts, and another band."""
+    rng = np.random.default_rng(2)
+    rows = pd.DataFrame({
+        "customer_id": [f"c{n}" for n in range(400)], "arm": np.tile(["offer", "nothing"], 200),
+        "bought": (rng.random(400) < 0.3).astype(float), "spend": rng.gamma(2.0, 10.0, 400), "turn": np.arange(400),
+    })  # fmt: skip
+    told = {"outcomes": ["bought"], "keep": ["spend"], "not_personal": ["customer_id"]}
+    shuffled = rows.sample(frac=1, random_state=3)
+    warehouse.create_table(
+        "trial", pa.Table.from_pandas(shuffled, preserve_index=False), overwrite=True
+    )
+    far = SourceMapping.model_validate(
+        {**told, "backend": warehouse.name, "table": "trial", "order": "turn"}
+    )
+    asked = {"features": ["spend"], "arm": "offer", "comparison": "nothing"}
+    own, found = (
+        uplift(s, "bought", **asked) for s in (read_trials(rows, **told), read_there("trials", far))
+    )
+    assert (found.qini, found.low, found.high) == (own.qini, own.low, own.high)
+    assert found.score.tolist() == own.score.tolist()
+    units = collect(read_there("trials", far).table.select("customer_id", "unit_id"))
+    assert sorted(units["unit_id"].astype(int)) == list(range(1, 401))
 
 
 def test_nothing_is_kept_for_a_reader_of_what_may_have_changed_unseen(there, made_example):

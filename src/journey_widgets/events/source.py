@@ -395,7 +395,7 @@ def complete(read_in: Normalised, agreed: Contract, mapping: SourceMapping) -> N
     if agreed.name == "order_lines" and "amount" not in table.columns:
         require_columns(table.columns, "unit_price", name="order_lines without an amount")
         read_in.table = table.mutate(amount=_.quantity * _.unit_price)
-    if agreed.name == "trials" and "unit_id" not in table.columns:
+    if agreed.name == "trials" and ROW in table.columns and "unit_id" not in table.columns:
         read_in.table = table.mutate(unit_id=(_[ROW] + 1).cast("string"))
     if agreed.name == "answers":
         low = table["scale"].re_extract(r"^(-?\d+)-(\d+)$", 1).nullif("").cast("float64")

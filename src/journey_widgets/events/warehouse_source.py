@@ -427,9 +427,10 @@ def _store_rows(
     more = [n for n in ("amount", "unit_id") if n in table.columns and n not in names]
     kept = table.filter(*[table[c].notnull() for c in check.must]) if check.must else table
     order = [c for c in (ORDER, "ts", *names) if c in kept.columns]
-    shown = kept.mutate(row=ibis.row_number().over(order_by=order)).select(
-        *names, *more, *mapping.keep, "row"
-    )
+    shown = kept.mutate(row=ibis.row_number().over(order_by=order))
+    if agreed.name == "trials" and "unit_id" not in shown.columns:
+        shown, more = shown.mutate(unit_id=(shown.row + 1).cast("string")), [*more, "unit_id"]
+    shown = shown.select(*names, *more, *mapping.keep, "row")
     stored = shelf.store(name, shown)
     ends = {"a": stored.ts.min(), "b": stored.ts.max()} if "ts" in stored.columns else {}
     found = stored.agg(n=stored.count(), **ends).to_pyarrow().to_pylist()[0]

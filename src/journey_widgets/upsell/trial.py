@@ -170,6 +170,10 @@ def rows_of(
 ) -> pd.DataFrame:
     """Return the rows of a trial: arm and numbers; without a comparison group there is nothing to read."""
     table = table_of(trials, "trials", "arm", *columns, *extra)
+    if (
+        "row" in table.columns
+    ):  # who is drawn goes by place, and a warehouse gives rows in any order
+        table = table.order_by("row")
     frame: pd.DataFrame = collect(table.select(*dict.fromkeys(["arm", *columns, *extra])))
     nowhere = int(frame["arm"].isna().sum())
     if nowhere:
