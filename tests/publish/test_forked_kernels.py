@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
@@ -125,6 +127,51 @@ def test_a_run_is_made_where_nothing_can_be_forked_from_any_more(worker, tmp_pat
     assert second["argv"][0] != first["argv"][0]
     assert not second["imported"]
     assert second["path"] == first["path"]
+
+
+def test_a_kernel_that_cannot_be_forked_takes_nobody_with_it(tmp_path):
+    """The limit of processes is reached: those who are there stay, and the next is started as everywhere else."""
+    script = (
+        "import os, sys\nfrom journey_widgets.publish import forked_kernels\nreal, turn = os.fork, iter(range(9))\n"
+        "def fork():\n    if next(turn) == 1:\n        raise OSError(11, 'no process left')\n    return real()\n"
+        "os.fork = fork\nforked_kernels.main()\n"
+    )
+    command, env = [sys.executable, "-m", "ipykernel_launcher", "-f"], dict(os.environ)
+    with pytest.MonkeyPatch.context() as patch:
+        begun = lambda: subprocess.Popen(  # noqa: E731
+            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )  # fmt: skip
+        patch.setattr(forked_kernels.Forks, "_begun", staticmethod(begun))
+        forks = forked_kernels.Forks()
+    first, second, third = (
+        forks.kernel([*command, str(tmp_path / f"{n}.json")], env, str(tmp_path)) for n in range(3)
+    )
+    assert second is None
+    assert (first.poll(), third.poll()) == (None, None)
+    score = Path(f"/proc/{first.pid}/oom_score_adj")
+    deadline = time.monotonic() + 20
+    while score.read_text().strip() != "300" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert score.read_text().strip() == "300"  # where memory ends, it goes before its source
+    for kernel in (first, third):
+        kernel.kill()
+    forks._process.communicate()
+
+
+def test_a_source_that_died_is_there_again_for_the_kernels_after_the_next(tmp_path):
+    forks = forked_kernels.Forks()
+    command, env = (
+        [sys.executable, "-m", "ipykernel_launcher", "-f", str(tmp_path / "k.json")],
+        dict(os.environ),
+    )
+    gone = forks._process
+    gone.kill()
+    gone.wait()
+    assert forks.kernel(command, env, str(tmp_path)) is None
+    kernel = forks.kernel(command, env, str(tmp_path))
+    assert psutil.Process(kernel.pid).ppid() == forks._process.pid != gone.pid
+    kernel.kill()
+    forks._process.communicate()
 
 
 def test_a_kernel_of_another_python_is_not_forked_from_ours(tmp_path):

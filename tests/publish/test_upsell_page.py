@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from journey_widgets import Workspace
+from journey_widgets.definition import definition
 from journey_widgets.events.engine import collect
 from journey_widgets.publish import upsell_page as shown
 from journey_widgets.publish import upsell_proof as proof
@@ -17,6 +18,7 @@ from journey_widgets.publish.page import PageStopped
 from journey_widgets.publish.reports import run_report
 from journey_widgets.small_counts import withheld
 from journey_widgets.upsell import ScoreReport, UpsellPlan, customers_needed
+from journey_widgets.upsell.days import days_of
 from journey_widgets.upsell.offer_funnel import FUNNEL_SUMS
 
 PARTS = [
@@ -65,6 +67,31 @@ def view(made_example):
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("JOURNEY_MODE", "report")
         yield shown.open_upsell(str(made_example))
+
+
+def test_where_customers_were_drawn_the_page_says_so_and_still_answers_for_each(
+    report, view, made_example, monkeypatch
+):
+    scores, moments, everybody = view.scores, view.moments, len(view.days.customer)
+    monkeypatch.setitem(days_of.__kwdefaults__, "most", 12_000)
+    drawn = shown.open_upsell(str(made_example))
+    assert len(drawn.days.customer) <= 12_000 < everybody
+    assert "drawn by chance" in definition(drawn.moments)
+    assert set(drawn.moments["touchpoint"]) == set(moments["touchpoint"])
+    assert drawn.found_moments["touchpoint"].iloc[0] == view.found_moments["touchpoint"].iloc[0]
+    # Whoever may be asked has his reasons, drawn or not: here of a score that is better than chance.
+    better = SimpleNamespace(report=SimpleNamespace(auc=(0.8, 0.7, 0.9)), reasons=scores.reasons)
+    told = []
+    for one in (drawn, view):
+        vars(one).pop("likely", None)
+        with monkeypatch.context() as patched:
+            patched.setitem(vars(one), "scores", better)
+            told.append(one.likely)
+        vars(one).pop("likely")
+    assert told[0] == told[1]
+    assert len(told[0]) > 100
+    for part in PARTS:
+        assert repr(part(drawn)), part.__name__
 
 
 def test_every_part_says_something_in_a_report(report, view):

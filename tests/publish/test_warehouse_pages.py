@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from datetime import datetime
 
 import ibis
 import numpy as np
@@ -179,6 +180,52 @@ def test_rows_that_others_may_not_see_change_nothing_of_what_they_read(as_nora, 
         assert "somebody else" in set(collect(far.events().table)["customer_id"])
     finally:
         warehouse.raw_sql("DELETE FROM web_events WHERE customer_id = 'somebody else'").close()
+
+
+def test_what_is_not_his_any_more_is_seen_also_where_a_log_says_when_rows_were_loaded(warehouse):
+    """Two rows of one customer and one load change their regions: the sums over who and when stay as they were."""
+    rows = pa.table({
+        "customer_id": ["a", "a"], "ts": [datetime(2026, 1, 1, h) for h in (1, 2)], "event": ["x", "y"],  # noqa: DTZ001
+        "region": ["north", "south"], "loaded": [1, 1],
+    })  # fmt: skip
+    far = SourceMapping.model_validate(
+        {
+            "backend": "postgres",
+            "table": "moving",
+            "time_zone": "UTC",
+            "keep": ["region"],
+            "loaded_at": "loaded",
+        }
+    )
+    for regions, seen in ((["north", "south"], "x"), (["south", "north"], "y")):
+        given = rows.set_column(3, "region", pa.array(regions))
+        warehouse.create_table("moving", given, overwrite=True)
+        found = read_there("events", far, only={"region": ["north"]})
+        assert collect(found.table)["event"].tolist() == [seen]
+
+
+def test_who_may_see_some_rows_is_not_shown_what_lives_apart_from_the_log_that_says_whose_they_are(
+    made_example, warehouse, tmp_path, monkeypatch
+):
+    folder = shutil.copytree(made_example, tmp_path / "apart")
+    with contextlib.closing(Workspace.open(folder)) as space:
+        space.grant("tester", "admin")
+        space.grant("nora", "viewer", rows={"region": ["north"]})
+        rows = space.source("tickets").to_pandas().drop(columns="row")
+    warehouse.create_table(
+        "apart", pa.Table.from_pandas(rows, preserve_index=False), overwrite=True
+    )
+    told = yaml.safe_load((folder / "sources.yaml").read_text("utf-8"))
+    told["tickets"] = {
+        "backend": "postgres", "table": "apart", "columns": {"customer_id": "customer_id"},
+        "not_personal": ["customer_id"],
+    }  # fmt: skip
+    (folder / "sources.yaml").write_text(yaml.safe_dump(told), "utf-8")
+    monkeypatch.setenv("JOURNEY_AUTHOR", "nora")
+    with contextlib.closing(Workspace.open(folder)) as space:
+        assert "tickets" not in space.sources.present()
+        with pytest.raises(WorkspaceError, match="tickets does not say whose they are"):
+            space.source("tickets")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from journey_widgets.upsell import (
     time_to_upgrade,
 )
 from journey_widgets.upsell.days import days_of
+from journey_widgets.upsell.signals import whose
 from upsell.planted import NAMES, TRUE, planted
 
 COLUMNS = ("customer", "day", "touchpoint", "times")
@@ -158,6 +159,7 @@ def test_curves_and_scores_are_of_customers_who_are_drawn_alike(table):
     said = f"{len(kept):,} of 3,000 customers drawn by chance"
     assert alike.drawn.said == said
     assert alike.alike() is alike
+    assert set(alike.drawn.weight) == {3_000 / len(kept)}
 
     for frame in (
         time_to_upgrade(some, "limit_hit", "upgrade"), time_to_leave(some, ["sign_up"], ["upgrade"]),
@@ -173,6 +175,42 @@ def test_who_asks_about_each_customer_is_not_answered_with_some(table):
     ):
         known_before(days_of(table, most=20_000), "upgrade", "2026-03-15")
     assert len(known_before(table, "upgrade", "2026-03-15")) > 1_000
+
+
+def test_who_was_drawn_for_one_outcome_is_not_asked_about_another(table):
+    some = days_of(table, outcome="upgrade", most=20_000)
+    with pytest.raises(JourneyDataError, match="drawn for upgrade and are asked about limit_hit"):
+        moments(some, "limit_hit")
+    assert len(moments(some.alike(), "upgrade", touchpoints=["limit_hit"])) == 1
+
+
+def test_where_nobody_has_a_day_to_compare_nothing_is_said():
+    """All upgrade on the first day on which they could."""
+    rows = [(f"c{n}", 0, "sign_up") for n in range(40)] + [
+        (f"c{n}", 33, "price") for n in range(40)
+    ]
+    rows += [(f"c{n}", 35, "upgrade") for n in range(40)]
+    assert moments(table_of(rows), "upgrade", touchpoints=["price"])["verdict"].tolist() == [
+        "too few"
+    ]
+
+
+def test_one_lot_is_drawn_where_not_even_one_fits(table):
+    found = days_of(table, most=1)
+    ids = list(found.ids().values())
+    assert {lot_of(i) for i in ids} == {min(lot_of(i) for i in days_of(table).ids().values())}
+    assert found.drawn.said == f"{len(ids)} of 3,000 customers drawn by chance"
+
+
+def test_a_table_of_some_customers_may_have_the_names_of_all(table):
+    everybody = days_of(table)
+    few = days_of(whose(table, ["c1", "c2"]), names=everybody.names)
+    assert few.names == everybody.names
+    assert few.ids() == {0: "c1", 1: "c2"}
+    own = everybody.touchpoint[
+        np.isin(everybody.customer, [n for n, i in everybody.ids().items() if i in ("c1", "c2")])
+    ]
+    assert sorted(few.touchpoint) == sorted(own)
 
 
 # baskets, and who bought on which day

@@ -42,7 +42,10 @@ class Spark(Backend):  # type: ignore[misc]
         Ibis trims white space by its letters: those that Spark does not know would cut ``f`` and ``v`` off names.
         """
         found: str = super().compile(expr, **how)
-        return re.sub(r"\\(.)", lambda m: UNKNOWN.get(m[1], m[0]), found, flags=re.DOTALL)
+        # Names of columns, in their ticks, know no escapes.
+        return re.sub(
+            r"`[^`]*`|\\(.)", lambda m: UNKNOWN.get(m[1] or "", m[0]), found, flags=re.DOTALL
+        )
 
     def to_pyarrow(
         self, expr: ir.Expr, /, *, params: Mapping[ir.Scalar, Any] | None = None,

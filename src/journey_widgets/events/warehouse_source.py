@@ -61,6 +61,8 @@ class _Asked:
     shelf: ShelfThere
     until: int | None = None
     """The last time of loading that is read; None where the mapping names no such column."""
+    some: bool = False
+    """Whether rows are left out because of who asks: what is not his any more is then looked for in every column."""
 
     def read_in(self, since: int | None = None) -> Normalised:
         """Return the rows with their values read; those alone that were loaded after `since`."""
@@ -112,7 +114,7 @@ def read_there(
     try:
         shelf = ShelfThere(con, _database(mapping.stored_in), _own(con, kind, mapping, only))
         seen = _seen(_found(con, mapping), agreed, mapping, only or {}, log)
-        asked = _Asked(seen, agreed, mapping, shelf)
+        asked = _Asked(seen, agreed, mapping, shelf, some=bool(only))
         types = _types(asked.read_in())  # what cannot be read is said before anything is asked
         now = _marks(asked)
         asked = replace(asked, until=now.until)
@@ -323,9 +325,9 @@ def _marked_by(asked: _Asked) -> list[str]:
     mapping, there = asked.mapping, asked.table.columns
     meant = {c.name: mapping.columns.get(c.name) for c in contract_columns(asked.agreed, mapping)}
     names = {n: spec.from_ if spec else n for n, spec in meant.items() if spec or n in there}
-    if mapping.loaded_at:
+    if mapping.loaded_at and not asked.some:
         return [n for n in (names.get("customer_id"), mapping.loaded_at) if n]
-    order = [mapping.order] if mapping.order else []
+    order = [n for n in (mapping.order, mapping.loaded_at) if n]
     return list(dict.fromkeys([*(n for n in names.values() if n), *mapping.keep, *order]))
 
 

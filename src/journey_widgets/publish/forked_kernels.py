@@ -7,6 +7,7 @@ no fork that can be relied on, kernels are started as everywhere else.
 """
 
 import asyncio
+import contextlib
 import ctypes
 import gc
 import json
@@ -18,6 +19,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -78,25 +80,33 @@ class Forks:
     """The process that kernels are forked from; it ends with the process that started it."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
+        self._process = self._begun()
         self._one_at_a_time = threading.Lock()
+
+    @staticmethod
+    def _begun() -> "subprocess.Popen[str]":
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )  # fmt: skip
 
     def kernel(self, command: Sequence[str], env: Mapping[str, str], cwd: str) -> Kernel | None:
         """Fork a kernel; None where its command is not the usual one, or nothing can be forked from any more."""
         if list(command[:3]) != [sys.executable, "-m", LAUNCHER]:
             return None
         order = {"argv": list(command[3:]), "env": dict(env), "cwd": cwd}
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None  # noqa: S101, PT018 - they are pipes
         with self._one_at_a_time:
+            stdin, stdout = self._process.stdin, self._process.stdout
+            assert stdin is not None and stdout is not None  # noqa: S101, PT018 - they are pipes
             try:
                 stdin.write(json.dumps(order) + "\n")
                 stdin.flush()
                 return Kernel(int(stdout.readline()))
             except (BrokenPipeError, ValueError):
+                if self._process.poll() is not None:  # those after this one have a source again
+                    for pipe in (stdin, stdout):
+                        with contextlib.suppress(OSError):
+                            pipe.close()
+                    self._process = self._begun()
                 return None
 
 
@@ -162,7 +172,11 @@ def main() -> None:
     gc.freeze()  # what is imported stays in memory that kernels share
     for line in sys.stdin:
         order = json.loads(line)
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # no memory or no process left: who is there already stays
+            os.write(answers, b"\n")
+            continue
         if pid:
             os.write(answers, f"{pid}\n".encode())
             continue
@@ -192,6 +206,10 @@ def _become(order: Mapping[str, Any], source: int) -> None:
     if os.getppid() != source:
         os._exit(1)
     os.setsid()
+    with contextlib.suppress(
+        OSError
+    ):  # where memory ends, a kernel goes before what all are forked from
+        Path("/proc/self/oom_score_adj").write_text("300", "ascii")
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process
     os.environ.clear()

@@ -583,13 +583,16 @@ class UpsellPage:
         day = self.day.date().isoformat()
         here = set(self.eligible[self.eligible["guard"] == ""]["customer_id"])
         days = self.plain_days
+        if not here:
+            return {}
         if days.drawn:
             theirs = whose(self._happened(), here)
-            days = self._without_sequences(days_of(theirs, zone=self.zone, most=math.inf))
+            own = days_of(theirs, zone=self.zone, most=math.inf, names=days.names)
+            days = self._without_sequences(own)
         told = upsell.known_before(days, self.plan.outcome, day)
-        own = told[told["customer_id"].isin(here)].reset_index(drop=True)
+        asked = told[told["customer_id"].isin(here)].reset_index(drop=True)
         labels = {n: self.named(n) for n in self.days.names}
-        return dict(zip(own["customer_id"], score.reasons(own, labels=labels), strict=True))
+        return dict(zip(asked["customer_id"], score.reasons(asked, labels=labels), strict=True))
 
     @cached_property
     def imported(self) -> list[upsell.JudgedScore]:

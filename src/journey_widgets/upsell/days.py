@@ -1,6 +1,6 @@
 """A log by days: what happened to whom on which day, as what compares days wants it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,9 +76,13 @@ class Days:
             return self
         own = self.drawn.alike[self.customer]
         kept = {c: getattr(self, c)[own] for c in ("customer", "day", "touchpoint", "times")}
-        said = f"{len(np.unique(kept['customer'])):,} of {self.drawn.everybody:,} customers drawn by chance"
+        many = len(np.unique(kept["customer"]))
+        said = f"{many:,} of {self.drawn.everybody:,} customers drawn by chance"
         every = np.ones_like(self.drawn.alike)
-        return replace(self, **kept, drawn=replace(self.drawn, alike=every, said=said))
+        weight = np.full_like(self.drawn.weight, self.drawn.everybody / max(many, 1))
+        return replace(
+            self, **kept, drawn=replace(self.drawn, weight=weight, alike=every, said=said, rare=())
+        )
 
     @property
     def said(self) -> str:
@@ -87,8 +91,9 @@ class Days:
 
 
 def days_of(
-    log: Any, *, zone: str = "UTC", outcome: str | Collection[str] = (), most: float = MOST_ROWS
-) -> Days:
+    log: Any, *, zone: str = "UTC", outcome: str | Collection[str] = (), most: float = MOST_ROWS,
+    names: Sequence[str] = (),
+) -> Days:  # fmt: skip
     """Return what happened on which day of the zone's clock.
 
     Parameters
@@ -102,8 +107,10 @@ def days_of(
     most
         Rows that are brought here: of a log that has more, customers are drawn by chance, always the same ones (by the
         MD5 of their ids). All where it is infinite.
+    names
+        Of a table, the touchpoints by number, where it may lack some; those that are in it by default.
     """
-    happened = _happened(log)
+    happened = _happened(log, names)
     first, last = (v.to_pyarrow().as_py() for v in (happened.every.min(), happened.every.max()))
     many = int(happened.rows.count().to_pyarrow().as_py()) if first is not None else 0
     if not many:
@@ -114,9 +121,9 @@ def days_of(
     each = happened.rows.mutate(day=calendar.number(micros(happened.rows.ts)))
     keys = ["who", *(["lot"] if many > most else []), "day", "what"]
     found = each.group_by(keys).agg(times=_.count())
-    names = happened.names
+    known = happened.names
     outcome = [outcome] if isinstance(outcome, str) else outcome
-    rare = [i for i, n in enumerate(names) if n in outcome]
+    rare = [i for i, n in enumerate(known) if n in outcome]
     strata: list[Stratum] = []
     if many > most:
         found, strata = some_of(hold(found), [happened.what(i) for i in rare], most)
@@ -127,13 +134,13 @@ def days_of(
     drawn = None
     if strata:
         lots, is_rare = columns["lot"].to_numpy(), np.isin(touchpoint, rare)
-        drawn = drawn_of(customer, lots, is_rare, strata, " or ".join(outcome))
+        drawn = drawn_of(customer, lots, is_rare, strata, [known[i] for i in rare])
     if engine_of(found) != OURS:  # others order texts by other rules
         turn = np.lexsort((touchpoint, day, customer))
         customer, day, touchpoint, times = (c[turn] for c in (customer, day, touchpoint, times))
     begin, end = (calendar.number_of(v.to_pydatetime()) for v in (first, last))
     return Days(
-        customer, day - begin, touchpoint, times, names, end - begin, pd.Timestamp(0) + pd.Timedelta(days=begin),
+        customer, day - begin, touchpoint, times, known, end - begin, pd.Timestamp(0) + pd.Timedelta(days=begin),
         ids, happened.index, drawn,
     )  # fmt: skip
 
@@ -160,14 +167,14 @@ class _Happened:
         return np.asarray(column.to_numpy(), np.int64)
 
 
-def _happened(log: Any) -> _Happened:
+def _happened(log: Any, names: Sequence[str]) -> _Happened:
     if isinstance(log, ir.Table) and _is_plain(log):
         known = log.filter(log.customer_id.notnull(), log.ts.notnull(), log.event.notnull())
-        names = collect(known.select("event").distinct())["event"]
+        names = names or sorted(collect(known.select("event").distinct())["event"])
         rows = known.select(
             who=known.customer_id, lot=lot(known.customer_id), ts=known.ts, what=known.event
         )
-        return _Happened(rows, rows.ts, tuple(sorted(names)), coded=False)
+        return _Happened(rows, rows.ts, tuple(names), coded=False)
     index = log if isinstance(log, PathIndex) else path_index(log)
     table, here = index.table, index.there is None
     # In a warehouse who came when a log grew has a number after the others: there ids say who somebody is.

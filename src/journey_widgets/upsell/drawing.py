@@ -33,6 +33,8 @@ class Drawn:
     """By customer number: whether he would be there, too, if all had been drawn alike."""
     everybody: int
     said: str
+    rare: tuple[str, ...] = ()
+    """For what customers were drawn first."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def some_of(
     for kind, share in ((1, 0.5), (0, 1.0)):
         own = lots[lots["rare"] == kind]
         fits = own["many"].cumsum() <= left * share
-        until = LOTS if fits.all() else int(own["lot"][fits].max() + 1) if fits.any() else 1
+        last = own["lot"][fits] if fits.any() else own["lot"].head(1)
+        until = LOTS if fits.all() else int(last.max() + 1)
         kept = own[own["lot"] < until]
         strata[kind] = Stratum(int(own["customers"].sum()), int(kept["customers"].sum()), until)
         left -= int(kept["many"].sum())
@@ -101,7 +104,7 @@ def drawn_from(found: ir.Table, unit: str, most: float, units: str) -> tuple[ir.
 
 
 def drawn_of(
-    customer: Ints, lots: Ints, is_rare: npt.NDArray[np.bool_], strata: Sequence[Stratum], names: str
+    customer: Ints, lots: Ints, is_rare: npt.NDArray[np.bool_], strata: Sequence[Stratum], rare: Sequence[str]
 ) -> Drawn:  # fmt: skip
     """Return what each customer of some rows stands for: numbers, lots, whether a row is rare, and what that is."""
     many = int(customer.max()) + 1
@@ -109,7 +112,11 @@ def drawn_of(
     lot_of[customer], kind[customer[is_rare]] = lots, 1
     weight = np.array([s.customers / max(s.drawn, 1) for s in strata])[kind]
     others, own = strata
-    whom = f"{own.drawn:,} of {own.customers:,} customers with {names} and " if names else ""
-    said = f"{whom}{others.drawn:,} of {others.customers:,} {'others' if names else 'customers'} drawn by chance"
+    whom = (
+        f"{own.drawn:,} of {own.customers:,} customers with {' or '.join(rare)} and "
+        if rare
+        else ""
+    )
+    said = f"{whom}{others.drawn:,} of {others.customers:,} {'others' if rare else 'customers'} drawn by chance"
     alike = lot_of < min(s.until for s in strata)
-    return Drawn(weight, alike, others.customers + own.customers, said)
+    return Drawn(weight, alike, others.customers + own.customers, said, tuple(rare))

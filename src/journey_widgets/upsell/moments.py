@@ -149,6 +149,12 @@ def _worked_out(
     tested = list(dict.fromkeys(codes_of(days, touchpoints, "touchpoints"))) or [
         c for c in range(len(days.names)) if c not in ends
     ]
+    if days.drawn and days.drawn.rare and {days.names[c] for c in ends} != set(days.drawn.rare):
+        msg = (
+            f"Customers were drawn for {' or '.join(days.drawn.rare)} and are asked about "
+            f"{' or '.join(days.names[c] for c in ends)}. Draw them for that: days_of(log, outcome=…)."
+        )
+        raise JourneyDataError(msg)
     risk = _at_risk(days, ends, horizon)
     many = int(risk.upgrades.sum())
     if many < LEAST:
@@ -348,10 +354,11 @@ def _asked(risk: Risk, seed: int) -> Asked:
     strata = [np.flatnonzero(risk.weight == w) for w in np.unique(risk.weight)]
     stands = [float((long[own] * risk.weight[own]).sum()) for own in strata]
     wanted = min(wanted, int(sum(stands) / risk.weight.max()))
+    of_all = max(sum(stands), TINY)
     places, days = [], []
     for own, share in zip(strata, stands, strict=True):
         until = np.cumsum(long[own])
-        asked = min(round(wanted * share / sum(stands)), int(until[-1]))
+        asked = min(round(wanted * share / of_all), int(until[-1]))
         chosen = np.sort(rng.choice(int(until[-1]), asked, replace=False))
         place = np.searchsorted(until, chosen, side="right")
         days.append(risk.begins[own][place] + chosen - (until - long[own])[place])

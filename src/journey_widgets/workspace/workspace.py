@@ -562,8 +562,11 @@ class Workspace:
 
     @staticmethod
     def _tells(kind: str, sources: Sources, rows: Rows, *, has_log: bool = False) -> bool:
-        mapping = sources.mapping(kind)
-        return mapping is not None and can_be_told_apart(kind, mapping, rows, has_log=has_log)
+        mapping, log = sources.mapping(kind), sources.mapping("events")
+        if mapping is None:
+            return False
+        beside = has_log and log is not None and log.backend == mapping.backend
+        return can_be_told_apart(kind, mapping, rows, has_log=beside)
 
     def source(self, kind: str) -> Source:
         """Read one source; the table is kept in the workspace's cache until file or mapping change.
@@ -581,7 +584,8 @@ class Workspace:
             msg = f"This workspace has no {kind}. {did_you_mean(kind, known)} Name its file in sources.yaml."
             raise WorkspaceError(msg)
         filled, cache = self._with_defaults(mapping), self.folder / ".cache" / "sources"
-        has_log = rows and kind != "events" and "events" in sources.present()
+        says = set(rows) <= {*mapping.keep, *mapping.columns}
+        has_log = not says and kind != "events" and "events" in sources.present()
         log = self.source("events") if has_log else None
         if mapping.file is None:
             return read_there(kind, filled, only=rows or None, log=log)
