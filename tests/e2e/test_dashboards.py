@@ -77,7 +77,8 @@ PARTS = [
     PARTS,
 )
 def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts, tables):
-    page = new_page()
+    page, complaints = new_page(), []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
 
     open_dashboard(page, served, name)
 
@@ -108,6 +109,7 @@ def test_a_dashboard_shows_its_parts_and_no_code(served, new_page, name, charts,
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.emulate_media(color_scheme="dark")
     assert violations(page) == []
+    assert complaints == []
 
 
 def test_the_five_questions_are_answered_in_the_first_screen(served, new_page):
