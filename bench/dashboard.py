@@ -27,7 +27,8 @@ from playwright.sync_api import sync_playwright
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from journey_widgets import Workspace, shipped
-from journey_widgets.publish.dashboards import _end, _free_port, _wait, serve
+from journey_widgets.publish.dashboards import _free_port, _wait, serve
+from journey_widgets.publish.preparing import end_group
 from support import browser as browsers
 from support.processes import kernels_of
 
@@ -136,7 +137,7 @@ def stock_voila(folder: Path, workspace: Path) -> Iterator[tuple[int, str]]:
         _wait(process, f"http://127.0.0.1:{port}/")
         yield process.pid, f"http://127.0.0.1:{port}/voila/render/overview.ipynb"
     finally:
-        _end(process)
+        end_group(process)
 
 
 def main() -> None:

@@ -42,7 +42,14 @@ with open("told.json", "w") as file:
 @pytest.fixture
 def worker(tmp_path):
     with closing(Workspace.create(tmp_path / "space")), Worker(tmp_path / "space") as one:
+        run(one, tmp_path / "first", "")  # is not forked: a kernel alone is there sooner by itself
+        assert sources(one) == []
         yield one
+
+
+def sources(worker):
+    below = psutil.Process(worker._process.pid).children()
+    return [p for p in below if "forked_kernels" in " ".join(p.cmdline())]
 
 
 def run(worker, folder, cell=TELLS):
@@ -85,7 +92,7 @@ def test_each_run_has_a_kernel_of_its_own_that_knows_nothing_of_the_one_before(w
 def test_when_a_worker_is_killed_its_kernel_ends_too(worker, tmp_path):
     run(worker, tmp_path / "a")
     pid = worker._process.pid
-    source = next(p for p in psutil.Process(pid).children() if "forked_kernels" in str(p.cmdline()))
+    (source,) = sources(worker)
     hangs = "import os, time\nopen('there', 'w').write(str(os.getpid()))\ntime.sleep(600)"
     begun = tmp_path / "b" / "there"
 
@@ -111,11 +118,7 @@ def test_when_a_worker_is_killed_its_kernel_ends_too(worker, tmp_path):
 
 def test_a_run_is_made_where_nothing_can_be_forked_from_any_more(worker, tmp_path):
     _a, first = run(worker, tmp_path / "a")
-    (source,) = (
-        p
-        for p in psutil.Process(worker._process.pid).children()
-        if "forked_kernels" in str(p.cmdline())
-    )
+    (source,) = sources(worker)
     source.kill()
     while source.is_running() and source.status() != psutil.STATUS_ZOMBIE:
         time.sleep(0.02)

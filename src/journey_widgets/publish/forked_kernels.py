@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -119,11 +120,24 @@ def forks() -> Forks | None:
     return Forks() if sys.platform == "linux" else None
 
 
+_ASKED_FOR = count()
+"""Kernels of this process that were asked for."""
+
+
+def _source() -> Forks | None:
+    """Return what to fork a kernel from; None for the first one, where nothing was begun before.
+
+    One kernel alone is there sooner by itself: the source imports more than it needs.
+    """
+    alone = next(_ASKED_FOR) == 0 and not forks.cache_info().currsize
+    return None if alone else forks()
+
+
 class Forking:
     """Mixed into a kernel manager: its kernels are forked, and where that cannot be, started as everywhere else."""
 
     async def _async_pre_start_kernel(self: Any, **given: Any) -> Any:
-        spec, source = self.kernel_spec, forks()
+        spec, source = self.kernel_spec, _source()
         usual = spec is not None and "kernel_provisioner" not in spec.metadata
         if source is not None and self.provisioner is None and usual:
             self.kernel_id = self.kernel_id or given.get("kernel_id") or str(uuid4())

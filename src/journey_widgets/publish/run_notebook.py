@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import psutil
 
-from journey_widgets.publish.forked_kernels import Forking, forks
+from journey_widgets.publish.forked_kernels import Forking
 
 RUN, PAGE, DATA, OUTCOME = "run.ipynb", "page.html", "data.csv", "outcome.json"
 """What lies in the folder of an order when it is done."""
@@ -157,7 +157,6 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
-    forks()  # what kernels need is imported while the first order is read
     orders: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_take, args=(orders,), daemon=True).start()
     while True:
