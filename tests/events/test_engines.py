@@ -31,6 +31,7 @@ from journey_widgets.scorecard import measure
 from journey_widgets.upsell.days import days_of
 from journey_widgets.upsell.signals import signals, whose
 from support import engines, kpi_world, oracles
+from support.engines import same
 from support.path_questions import ONE_OF_EACH, STEPS, questions
 
 EVENTS, SEED = 900, 11
@@ -62,10 +63,6 @@ def here(log):
 def there(log, backend):
     backend.create_table("web_events", log)
     return path_index(read_there("events", mapping(backend=backend.name, table="web_events")))
-
-
-def same(a, b):
-    pd.testing.assert_frame_equal(a.reset_index(drop=True), b.reset_index(drop=True), rtol=1e-9)
 
 
 # --- expressions that must agree ----------------------------------------------------------------------

@@ -18,6 +18,7 @@ from journey_widgets.events.source import read_events
 from journey_widgets.events.warehouse_source import read_there
 from journey_widgets.upsell.days import days_of
 from support import engines
+from support.engines import same
 from support.path_questions import ONE_OF_EACH, questions
 
 BASE, LOADS = 600, [620, 621, 700]
@@ -92,10 +93,6 @@ def grown(backend, log):
             assert has_grown(backend, asked)
     backend.create_table("at_once", rows)
     return found, read_there("events", mapping("at_once"))
-
-
-def same(a, b):
-    pd.testing.assert_frame_equal(a.reset_index(drop=True), b.reset_index(drop=True), rtol=1e-9)
 
 
 def test_a_log_that_grew_holds_what_one_read_at_once_holds(grown):

@@ -8,6 +8,7 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -103,3 +104,8 @@ def boundary_log(events, seed):
 
 COLUMNS = {"customer_id": "who", "ts": "at", "event": "what"}
 """Columns of a boundary log by those of the contract."""
+
+
+def same(a, b):
+    """Check that two frames are the same, row by row."""
+    pd.testing.assert_frame_equal(a.reset_index(drop=True), b.reset_index(drop=True), rtol=1e-9)

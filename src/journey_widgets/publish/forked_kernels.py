@@ -144,7 +144,7 @@ class Forking:
             self.provisioner = _provisioner()(
                 source, kernel_id=self.kernel_id, kernel_spec=spec, parent=self
             )
-        return await super()._async_pre_start_kernel(**given)  # type: ignore[misc]
+        return await super()._async_pre_start_kernel(**given)  # type: ignore[misc]  # it is the manager's
 
 
 @cache
@@ -158,11 +158,9 @@ def _provisioner() -> type:
             self._source = source
 
         async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-            env, cwd = kwargs.get("env") or dict(os.environ), kwargs.get("cwd") or os.getcwd()  # noqa: PTH109
+            env, cwd = kwargs.get("env") or dict(os.environ), str(kwargs.get("cwd") or Path.cwd())
             plain = not self.kernel_spec.env  # some of it is read when a process begins
-            found = (
-                await asyncio.to_thread(self._source.kernel, cmd, env, str(cwd)) if plain else None
-            )
+            found = await asyncio.to_thread(self._source.kernel, cmd, env, cwd) if plain else None
             if found is None:
                 return await super().launch_kernel(cmd, **kwargs)
             self.process: Any = found

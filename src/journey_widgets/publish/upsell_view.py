@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -190,9 +189,7 @@ class UpsellPage:
         sequences = [
             i for i, n in enumerate(days.names) if n in {s.id for s in self.plan.sequences}
         ]
-        own = ~np.isin(days.touchpoint, sequences)
-        kept = {c: getattr(days, c)[own] for c in ("customer", "day", "touchpoint", "times")}
-        return replace(days, **kept)
+        return days.only(~np.isin(days.touchpoint, sequences))
 
     @cached_property
     def _looked_for(self) -> tuple[pd.DataFrame, pd.DataFrame] | None:

@@ -74,15 +74,18 @@ class Days:
         """Return it with those customers alone who would be there if all had been drawn alike."""
         if self.drawn is None or self.drawn.alike.all():
             return self
-        own = self.drawn.alike[self.customer]
+        found = self.only(self.drawn.alike[self.customer])
+        many = len(np.unique(found.customer))
+        drawn = Drawn(
+            np.full_like(self.drawn.weight, self.drawn.everybody / max(many, 1)), np.ones_like(self.drawn.alike),
+            self.drawn.everybody, f"{many:,} of {self.drawn.everybody:,} customers drawn by chance",
+        )  # fmt: skip
+        return replace(found, drawn=drawn)
+
+    def only(self, own: npt.NDArray[np.bool_]) -> "Days":
+        """Return it with some of its rows."""
         kept = {c: getattr(self, c)[own] for c in ("customer", "day", "touchpoint", "times")}
-        many = len(np.unique(kept["customer"]))
-        said = f"{many:,} of {self.drawn.everybody:,} customers drawn by chance"
-        every = np.ones_like(self.drawn.alike)
-        weight = np.full_like(self.drawn.weight, self.drawn.everybody / max(many, 1))
-        return replace(
-            self, **kept, drawn=replace(self.drawn, weight=weight, alike=every, said=said, rare=())
-        )
+        return replace(self, **kept)
 
     @property
     def said(self) -> str:
